@@ -1,0 +1,1 @@
+"""Second Opinion: the library."""

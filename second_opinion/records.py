@@ -1,0 +1,178 @@
+"""What is stored: predictions, verdicts and the experts who gave them. No I/O."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Literal, get_args
+
+from second_opinion.errors import UserError
+
+Source = Literal["form", "batch", "api", "plan"]
+Judgement = Literal["agree", "disagree", "unsure", "withdrawn"]
+Direction = Literal["too_high", "too_low"]
+Severity = Literal["minor", "serious"]
+IdentitySource = Literal["oidc", "invite", "code", "declared", "api"]
+
+COMMENT_LIMIT = 4000
+NAME_LIMIT = 80
+
+
+def new_id() -> str:
+    """An id for a prediction or a verdict: 32 hexadecimal digits."""
+    return uuid.uuid4().hex
+
+
+def now() -> str:
+    """The current time as ISO-8601 UTC text with milliseconds and ``Z``."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True)
+class Expert:
+    """Who gives a verdict, and how we know.
+
+    A declared name is whatever was typed; ``source`` says so on every verdict.
+    """
+
+    name: str
+    email: str = ""
+    source: IdentitySource = "declared"
+
+    @classmethod
+    def declared(cls, name: str, email: str = "") -> Expert:
+        """An expert by a typed name, blanks tidied; `UserError` when the name will not do."""
+        name, email = " ".join(name.split()), email.strip()
+        if not name:
+            raise UserError("The name is empty. Type the name that your verdicts should carry.")
+        if len(name) > NAME_LIMIT or not name.isprintable() or set(name) & set("<>"):
+            raise UserError(
+                f"The name is not usable; expected up to {NAME_LIMIT} letters without < and >. "
+                "Type a shorter, plainer one."
+            )
+        if email and not _looks_like_email(email):
+            raise UserError(
+                "The e-mail address is not complete; expected something like ada@example.org. "
+                "Correct it, or leave it empty."
+            )
+        return cls(name, email)
+
+    @property
+    def label(self) -> str:
+        """The text that is stored with predictions and verdicts: ``Ada`` or ``Ada <a@b.org>``."""
+        return f"{self.name} <{self.email}>" if self.email else self.name
+
+
+def _looks_like_email(text: str) -> bool:
+    before, at, after = text.partition("@")
+    plain = text.isprintable() and not set(text) & set("<> \t")
+    return bool(before and at and "." in after and plain and len(text) <= 254)
+
+
+def same_person(left: str, right: str) -> bool:
+    """Whether two stored labels name one expert: blanks and case do not count."""
+    return " ".join(left.split()).casefold() == " ".join(right.split()).casefold()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one model version said of one case, bound to the exact inputs.
+
+    ``value`` is a class value or a number; ``confidence`` is the probability of the predicted class,
+    0 to 1, or None; ``probabilities`` are in the card's class order; ``flags`` look like
+    ``out_of_range:age``.
+    """
+
+    model: str
+    version: str
+    model_sha256: str
+    card_sha256: str
+    inputs: Mapping[str, Any]
+    value: Any
+    confidence: float | None
+    probabilities: tuple[float, ...] | None
+    flags: tuple[str, ...]
+    source: Source
+    asked_by: str
+    latency_ms: float
+    id: str = field(default_factory=new_id)
+    batch_id: str | None = None
+    row_number: int | None = None
+    created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one expert said of one prediction. Never changed: a later verdict supersedes it.
+
+    ``supersedes`` is filled by the store. ``seconds`` is the time from the answer to the verdict.
+    """
+
+    prediction_id: str
+    expert: str
+    judgement: Judgement
+    identity_source: IdentitySource = "declared"
+    correct_value: Any = None
+    direction: Direction | None = None
+    severity: Severity | None = None
+    comment: str = ""
+    mode: Literal["open", "blind"] = "open"
+    blind_value: Any = None
+    blind_confidence: float | None = None
+    seconds: float | None = None
+    supersedes: str | None = None
+    id: str = field(default_factory=new_id)
+    created_at: str = field(default_factory=now)
+
+    def check(self, prediction: Prediction) -> None:
+        """Raise `UserError` unless this says something that can be learned from."""
+        if self.judgement not in get_args(Judgement):
+            raise UserError(
+                f"The verdict is {self.judgement!r}; expected one of {', '.join(get_args(Judgement))}."
+            )
+        if "\x00" in self.comment or len(self.comment) > COMMENT_LIMIT:
+            raise UserError(
+                f"The comment has {len(self.comment)} characters; expected up to {COMMENT_LIMIT} and "
+                "no control characters. Shorten it, then save again."
+            )
+        if self.judgement != "disagree":
+            return
+        if self.correct_value is not None and same_value(self.correct_value, prediction.value):
+            raise UserError(
+                "The right answer is the same as the model's. Choose another one, or press Agree."
+            )
+        if self.correct_value is None and self.direction is None and not self.comment.strip():
+            raise UserError(
+                "This disagreement says nothing of what would be right. Give the right answer, "
+                "or say why in a few words, then save again."
+            )
+
+
+def same_value(left: Any, right: Any) -> bool:
+    """Equality that keeps ``True``, ``1`` and ``"1"`` apart, and 1 and 1.0 together."""
+    numbers = (int, float)
+    if isinstance(left, bool) or isinstance(right, bool):
+        return type(left) is type(right) and left == right
+    if isinstance(left, numbers) and isinstance(right, numbers):
+        return left == right
+    return type(left) is type(right) and bool(left == right)
+
+
+def same_inputs(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
+    """Whether two cases are the same, value by value, whatever the order of their fields."""
+    return left.keys() == right.keys() and all(same_value(left[name], right[name]) for name in left)
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it: dates as ISO text, NaN as None, NumPy scalars unpacked."""
+    if hasattr(value, "item") and not isinstance(value, (str, bytes)):
+        value = value.item()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and value != value:
+        return None
+    return value
