@@ -1,0 +1,130 @@
+"""What is known of the training data: a summary of each feature, never its rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from second_opinion.errors import UserError
+from second_opinion.records import plain
+from second_opinion.schema import Feature, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+QUANTILES = np.linspace(0, 1, 201)
+MOST_LEVELS = 1000
+MOST_ROWS = 5000
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The summary of one model version's training data, as ``summary.json`` holds it.
+
+    ``features`` maps each name to ``{"missing": share, "quantiles": [201]}`` for numbers and dates
+    or ``{"missing": share, "counts": [[value, n], …]}`` for the others; ``correlation`` is the
+    matrix of the features' normal scores; ``checks`` are made-up cases with the model's answers.
+    """
+
+    rows: int
+    features: Mapping[str, Mapping[str, Any]]
+    correlation: tuple[tuple[float, ...], ...] = ()
+    target: Mapping[str, Any] | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, data: pd.DataFrame, schema: Schema) -> Reference:
+        """Summarise training data whose columns are the schema's features."""
+        features = {f.name: summary(data[f.name], f.kind) for f in schema}
+        return cls(len(data), features, normal_score_correlation(data, schema))
+
+    @classmethod
+    def read(cls, path: Path) -> Reference:
+        """The summary in a file; `UserError` when it is missing or broken."""
+        try:
+            fields = json.loads(path.read_text("utf-8"))
+            return cls(**fields)
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(
+                f"{path} cannot be read ({error}). Restore the file, or add the model again."
+            ) from error
+
+    def plausible(self, schema: Schema, seed: int) -> dict[str, Any]:
+        """A made-up case that hangs together like the training data; no stored row is shown.
+
+        Draws from a Gaussian copula (Nelsen 2006, An Introduction to Copulas, section 2.3): normal
+        scores with the training data's correlation, turned back through each feature's quantiles.
+        """
+        from scipy.special import ndtr
+
+        rng = np.random.default_rng(seed)
+        size = len(schema)
+        correlation = np.array(self.correlation or np.eye(size), dtype=float)
+        scores = rng.multivariate_normal(np.zeros(size), correlation, method="eigh")
+        shares = ndtr(scores)
+        return {
+            feature.name: _at(share, self.features.get(feature.name, {}), feature)
+            for feature, share in zip(schema, shares, strict=True)
+        }
+
+
+def summary(column: pd.Series[Any], kind: str) -> dict[str, Any]:
+    """Missing share with 201 quantiles (numbers, dates) or counts of the commonest values."""
+    known = column.dropna()
+    missing = {"missing": float(round(1 - len(known) / max(len(column), 1), 6))}
+    if kind == "text" or known.empty:
+        return missing
+    if kind in ("number", "integer"):
+        levels = np.quantile(known.to_numpy(float), QUANTILES)
+        return {**missing, "quantiles": [float(f"{level:.7g}") for level in levels]}
+    if kind == "date":
+        levels = np.quantile(known.to_numpy("datetime64[D]").astype(int), QUANTILES)
+        return {**missing, "quantiles": [str(np.datetime64(int(v), "D")) for v in levels]}
+    counts = known.value_counts().head(MOST_LEVELS)
+    return {**missing, "counts": [[plain(value), int(n)] for value, n in counts.items()]}
+
+
+def normal_score_correlation(data: pd.DataFrame, schema: Schema) -> tuple[tuple[float, ...], ...]:
+    """Correlation of the features' normal scores (van der Waerden), features × features.
+
+    Categories count in the order of their frequency; a text, a constant and a missing value are 0.
+    """
+    from scipy.special import ndtri
+
+    rows = data.sample(MOST_ROWS, random_state=0) if len(data) > MOST_ROWS else data
+    scores = np.zeros((len(rows), len(schema)))
+    for at, feature in enumerate(schema):
+        column = rows[feature.name]
+        if feature.kind == "text":
+            continue
+        if not feature.is_numeric and feature.kind != "date":
+            column = column.map(column.value_counts(ascending=True).rank(method="first"))
+        shares = (column.rank(method="average") - 0.5) / max(int(column.notna().sum()), 1)
+        scores[:, at] = np.nan_to_num(ndtri(shares.to_numpy(float)))
+    varies = scores.std(axis=0) > 0
+    matrix = np.eye(len(schema))
+    if varies.sum() > 1:
+        matrix[np.ix_(varies, varies)] = np.corrcoef(scores[:, varies], rowvar=False)
+    return tuple(tuple(float(round(cell, 4)) for cell in row) for row in matrix)
+
+
+def _at(share: float, known: Mapping[str, Any], feature: Feature) -> Any:
+    """The feature's value at a share (0 to 1) of the training data."""
+    if "quantiles" in known:
+        levels = known["quantiles"]
+        if feature.kind == "date":
+            return date.fromisoformat(levels[round(share * (len(levels) - 1))]).isoformat()
+        value = float(np.interp(share, np.linspace(0, 1, len(levels)), levels))
+        return round(value) if feature.kind == "integer" else round(value, feature.decimals)
+    if "counts" in known:
+        # The rarest first, as the scores of the correlation were made.
+        values, counts = zip(*reversed(known["counts"]), strict=True)
+        cumulative = np.cumsum(counts) / sum(counts)
+        return values[min(int(np.searchsorted(cumulative, share)), len(values) - 1)]
+    return feature.typical

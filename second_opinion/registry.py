@@ -1,0 +1,378 @@
+"""The folder ``model/``: cards, versions, aliases, hashes, and the one cached loader."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
+
+from second_opinion import artifacts, describe
+from second_opinion.card import ModelCard
+from second_opinion.errors import UserError
+from second_opinion.predictor import Model
+from second_opinion.records import same_value
+from second_opinion.reference import MOST_ROWS, Reference
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+FIRST_ALIAS = "champion"
+
+_cards: dict[artifacts.Stamp, ModelCard] = {}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One version in the registry. ``card`` is None where it is broken; ``fault`` says how."""
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+    card: ModelCard | None
+    fault: str = ""
+
+    @property
+    def ref(self) -> str:
+        """How to ask for it: ``name@alias``, or ``name/version`` without an alias."""
+        return f"{self.name}@{self.aliases[0]}" if self.aliases else f"{self.name}/{self.version}"
+
+
+class Registry:
+    """The models of one folder.
+
+    A reference to a model is ``NAME`` (its champion), ``NAME@ALIAS`` or ``NAME/VERSION``; an empty
+    one is the default model.
+    """
+
+    def __init__(self, folder: str | Path = "model") -> None:
+        self.folder = Path(folder)
+
+    def entries(self, *, demos: bool | None = None) -> list[Entry]:
+        """Every version by name, the champion of each first.
+
+        Demo models are left out as soon as one other model is there, unless ``demos`` says
+        otherwise. `UserError` when the folder is missing.
+        """
+        if not self.folder.is_dir():
+            raise UserError(
+                f"There is no folder {self.folder}; expected the models there. Set MODEL_DIR to "
+                "the right folder, or add a model with `python -m second_opinion add`."
+            )
+        found = [self._entry(name, version) for name, version in self._versions()]
+        own = [entry for entry in found if entry.card is None or not entry.card.demo]
+        if demos is None:
+            demos = not any(entry.card for entry in own)
+        return sorted(found if demos else own, key=_champion_first)
+
+    def versions(self, name: str) -> list[str]:
+        """The versions of a model, oldest first; empty for an unknown name."""
+        return [version for found, version in self._versions() if found == name]
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """The aliases of a model: ``{"champion": "1"}``."""
+        found = _read_json(self.folder / name / "aliases.json", default={})
+        return {alias: version for alias, version in found.items() if isinstance(version, str)}
+
+    @property
+    def default(self) -> str:
+        """The name of the default model; `UserError` when there is no model at all."""
+        chosen = _read_json(self.folder / "registry.json", default={}).get("default")
+        if chosen and self.versions(chosen):
+            return str(chosen)
+        entries = self.entries()
+        if not entries:
+            raise UserError(
+                f"The folder {self.folder} holds no model. Add one with "
+                "`python -m second_opinion add FILE --name NAME --data train.csv --target COLUMN`."
+            )
+        return entries[0].name
+
+    def resolve(self, ref: str = "") -> tuple[str, str]:
+        """The name and version that a reference means; `UserError` names what is there instead."""
+        name, mark, rest = re.fullmatch(r"([^@/]*)([@/]?)(.*)", ref or self.default, re.S).groups()  # type: ignore[union-attr]
+        versions = self.versions(name)
+        if not versions:
+            known = sorted({entry.name for entry in self.entries(demos=True)})
+            raise UserError(f"There is no model {name!r}; there are {', '.join(known) or 'none'}.")
+        if mark == "/":
+            if rest not in versions:
+                raise UserError(f"{name} has no version {rest!r}; it has {', '.join(versions)}.")
+            return name, rest
+        aliases = self.aliases(name)
+        alias = rest if mark else FIRST_ALIAS
+        if alias not in aliases and mark:
+            known_aliases = ", ".join(aliases) or "none"
+            raise UserError(f"{name} has no alias {alias!r}; it has {known_aliases}.")
+        version = aliases.get(alias, versions[-1])
+        if version not in versions:
+            raise UserError(
+                f"The alias {name}@{alias} points at version {version!r}, which is not there; "
+                f"expected one of {', '.join(versions)}. Correct {name}/aliases.json."
+            )
+        return name, version
+
+    def card(self, ref: str = "") -> ModelCard:
+        """The card that a reference means; `UserError` when it is missing or broken."""
+        name, version = self.resolve(ref)
+        path = self._home(name, version) / "card.json"
+        stamp = artifacts.stamp_of(path)
+        card = _cards.get(stamp) if stamp else None
+        if card is None:
+            card = ModelCard.read(path)
+            if (card.name, card.version) != (name, version):
+                raise UserError(
+                    f"{path} is the card of {card.ref}; expected {name}/{version}. Correct its "
+                    "name and version, or move the folder."
+                )
+            if stamp:
+                _cards[stamp] = card
+        return card
+
+    def load(self, ref: str = "") -> Model:
+        """The model that a reference means, loaded once per process and file.
+
+        The file is read once, its SHA-256 compared with the card's, and loaded from those very
+        bytes; `UserError` when it is missing, changed, or cannot be loaded here.
+        """
+        card = self.card(ref)
+        path = self._home(card.name, card.version) / card.artifact.file
+        loaded = artifacts.load(path, card)
+        return Model(card, loaded.estimator, loaded.threads, artifacts.version_warnings(card))
+
+    def reference(self, ref: str = "") -> Reference:
+        """What is known of the training data of a model."""
+        name, version = self.resolve(ref)
+        return Reference.read(self._home(name, version) / "summary.json")
+
+    def add(
+        self,
+        estimator: Any,
+        X: pd.DataFrame,
+        y: pd.Series[Any] | None = None,
+        *,
+        name: str,
+        version: str = "",
+        title: str = "",
+        target: str = "",
+        alias: str = "",
+        reference: Literal["summary", "rows"] = "summary",
+        card: dict[str, Any] | None = None,
+        artifact: tuple[str, bytes] | None = None,
+    ) -> ModelCard:
+        """Register a trained estimator with the data it was trained on; returns its card.
+
+        ``card`` holds fields that replace inferred ones (labels, units, intended use); features are
+        merged by name. ``artifact`` is the file's ``(format, bytes)`` where one exists already. The
+        first version of a model becomes its champion; the first model that is no demo becomes the
+        default. X and y stay out of the folder unless ``reference="rows"``.
+        """
+        naming = self._naming(
+            name, version, title, target or (str(y.name) if y is not None else "")
+        )
+        data = describe.features_of(estimator, X, naming.target)
+        fields = merged(describe.card_fields(estimator, data, y, naming), card or {})
+        with self._new_version(naming) as home:
+            file_format, content = artifact or ("joblib", _dumped(estimator))
+            file = f"model.{file_format}"
+            (home / file).write_bytes(content)
+            fields["artifact"] = {
+                "file": file,
+                "format": file_format,
+                "sha256": hashlib.sha256(content).hexdigest(),
+                **describe.made_by(),
+            }
+            model = _first_answers(fields, estimator, home, data, y)
+            _write_json(home / "summary.json", describe.summarise(model, data, y), indent=None)
+            if reference == "rows":
+                rows = data if y is None else data.assign(**{naming.target: y})
+                kept = rows.sample(MOST_ROWS, random_state=0) if len(rows) > MOST_ROWS else rows
+                kept.to_parquet(home / "reference.parquet", index=False)
+        self._point(model.card, alias)
+        return self.card(model.card.ref)
+
+    def remove(self, name: str, version: str = "") -> list[str]:
+        """Take a version, or the whole model, out of the folder; returns the versions removed."""
+        gone = [self.resolve(f"{name}/{version}")[1]] if version else self.versions(name)
+        if not gone:
+            self.resolve(name)
+        for number in gone:
+            shutil.rmtree(self._home(name, number))
+        left = {a: v for a, v in self.aliases(name).items() if v not in gone}
+        if self.versions(name):
+            _write_json(self.folder / name / "aliases.json", left)
+        else:
+            shutil.rmtree(self.folder / name)
+        return gone
+
+    def verify(self, ref: str) -> list[str]:
+        """What is wrong with a version: hash, library versions, stored answers. Empty if nothing.
+
+        Each of the made-up cases in its summary is predicted again: the value must be equal and
+        each probability within 1e-9.
+        """
+        try:
+            model = self.load(ref)
+            reference = self.reference(ref)
+        except UserError as error:
+            return [str(error)]
+        return [*model.warnings, *_changed_answers(model, reference)]
+
+    def _naming(self, name: str, version: str, title: str, target: str) -> describe.Naming:
+        for word, found in (("name", name), ("version", version)):
+            if (found or word == "name") and not NAME.fullmatch(found):
+                raise UserError(
+                    f"The {word} {found!r} will not do; expected small letters, digits, dots and "
+                    "dashes, like customer-churn."
+                )
+        versions = self.versions(name)
+        if version in versions:
+            raise UserError(
+                f"{name} has a version {version} already, and a version never changes. Leave "
+                f"--version out for the next number, or remove {name}/{version} first."
+            )
+        whole = [int(number) for number in versions if number.isdigit()]
+        return describe.Naming(name, version or str(max(whole, default=0) + 1), title, target)
+
+    @contextmanager
+    def _new_version(self, naming: describe.Naming) -> Iterator[Path]:
+        """A folder that appears in the registry only when everything in it is written."""
+        home = self._home(naming.name, naming.version)
+        made = home.parent.exists()
+        draft = home.parent / f".{uuid4().hex}"
+        draft.mkdir(parents=True)
+        try:
+            yield draft
+            draft.rename(home)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            if not made:
+                shutil.rmtree(home.parent, ignore_errors=True)
+            raise
+
+    def _point(self, card: ModelCard, alias: str) -> None:
+        """Give a new version its alias, and make the first model that is no demo the default."""
+        aliases = self.aliases(card.name)
+        if not aliases:
+            aliases[FIRST_ALIAS] = card.version
+        if alias:
+            aliases[alias] = card.version
+        _write_json(self.folder / card.name / "aliases.json", aliases)
+        others = [entry for entry in self.entries(demos=True) if entry.name != card.name]
+        first_own = not card.demo and all(entry.card and entry.card.demo for entry in others)
+        if first_own or not others:
+            _write_json(self.folder / "registry.json", {"default": card.name})
+
+    def _versions(self) -> list[tuple[str, str]]:
+        cards = self.folder.glob("[!.]*/[!.]*/card.json")
+        found = [(path.parent.parent.name, path.parent.name) for path in cards]
+        return sorted(found, key=lambda pair: (pair[0], _natural(pair[1])))
+
+    def _entry(self, name: str, version: str) -> Entry:
+        try:
+            pointing = [alias for alias, at in self.aliases(name).items() if at == version]
+            aliases = tuple(sorted(pointing, key=lambda alias: (alias != FIRST_ALIAS, alias)))
+            return Entry(name, version, aliases, self.card(f"{name}/{version}"))
+        except UserError as error:
+            return Entry(name, version, (), None, str(error))
+
+    def _home(self, name: str, version: str) -> Path:
+        return self.folder / name / version
+
+
+def merged(inferred: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The inferred card with the given fields in place; features are merged by name."""
+    features = given.get("features", {})
+    return {
+        **inferred,
+        **given,
+        "features": [{**f, **features.get(f["name"], {})} for f in inferred["features"]],
+    }
+
+
+def _first_answers(
+    fields: dict[str, Any],
+    estimator: Any,
+    home: Path,
+    data: pd.DataFrame,
+    y: pd.Series[Any] | None,
+) -> Model:
+    """Predict the data once through the card: what it then says of itself has been tried."""
+    named = fields["input"] == "frame"
+    fields["label_from_probability"] = describe.follows_probabilities(estimator, data, named)
+    card = _written(home, fields)
+    model = Model(card, estimator, artifacts.threads())
+    if y is not None and not fields["metrics"]:
+        answers = model.predict(data)["value"].tolist()
+        about = "the rows given to add, which may include the training rows"
+        fields["metrics"] = describe.metrics_on(answers, y, card.task, about)
+        card = _written(home, fields)
+    return Model(card, estimator, model.threads)
+
+
+def _written(home: Path, fields: dict[str, Any]) -> ModelCard:
+    _write_json(home / "card.json", fields)
+    return ModelCard.read(home / "card.json")
+
+
+def _changed_answers(model: Model, reference: Reference) -> list[str]:
+    cases = [dict(check["inputs"]) for check in reference.checks]
+    if not cases:
+        return []
+    answers = model.predict(cases)
+    for check, value, after in zip(
+        reference.checks, answers["value"], answers["probabilities"], strict=True
+    ):
+        before = check["probabilities"] or ()
+        close = all(abs(b - a) <= 1e-9 for b, a in zip(before, after or (), strict=True))
+        if not (same_value(check["value"], value) and close):
+            return [
+                f"{model.card.ref} answers {value!r} where it answered {check['value']!r} "
+                "when it was added. Install the versions of its card, or add it again."
+            ]
+    return []
+
+
+def _dumped(estimator: Any) -> bytes:
+    import joblib
+
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer, compress=3)
+    return buffer.getvalue()
+
+
+def _read_json(path: Path, default: dict[str, Any]) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return default
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} cannot be read ({error}). Correct that place, or restore the file."
+        ) from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path} holds no JSON object; expected one. Correct or restore the file.")
+    return found
+
+
+def _write_json(path: Path, content: dict[str, Any], indent: int | None = 2) -> None:
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    draft.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", "utf-8")
+    draft.replace(path)
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """A key that puts version 10 after version 9."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", text)]
+
+
+def _champion_first(entry: Entry) -> tuple[str, bool, list[tuple[int, str]]]:
+    return entry.name, FIRST_ALIAS not in entry.aliases, _natural(entry.version)

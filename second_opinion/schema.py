@@ -1,0 +1,379 @@
+"""The typed input columns of a model, and what is wrong with a case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from second_opinion.records import plain, same_value
+from second_opinion.words import closest, decimals_of, humanise, number_text, quoted, round_down
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["number", "integer", "category", "boolean", "text", "date"]
+
+# Beyond this a 64-bit float no longer tells neighbouring whole numbers apart.
+LARGEST_EXACT_INTEGER = 2**53
+
+
+class Part(BaseModel):
+    """A piece of a card: read-only, and keeping the keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Choice(Part):
+    """One allowed value of a category, or a class, and the words that people see for it.
+
+    In a card a bare value stands for itself: ``"monthly"`` for
+    ``{"value": "monthly", "label": "monthly"}``.
+    """
+
+    value: Any
+    label: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _label(cls, given: Any) -> Any:
+        fields = given if isinstance(given, (dict, Choice)) else {"value": given}
+        if isinstance(fields, dict) and "value" in fields and not fields.get("label"):
+            fields = {**fields, "label": str(fields["value"])}
+        return fields
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, or worth knowing, about one field of a case.
+
+    A blocking problem must be mended before the case can be predicted; the others are flags.
+    """
+
+    field: str
+    found: str
+    expected: str
+    blocking: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.found}; {self.expected}"
+
+
+class Feature(Part):
+    """One typed input column.
+
+    ``min``, ``max`` and ``typical`` come from the training data: a value outside is flagged, not
+    refused. ``missing`` says whether the value may be left out (a list names more texts that mean
+    so in a file). ``unknown`` says what to do with a category that is not among ``choices``.
+    ``dtype`` is the pandas dtype of the training column, where it is not the usual one of its kind.
+    """
+
+    name: str = Field(min_length=1)
+    kind: Kind
+    label: str = ""
+    unit: str = ""
+    description: str = ""
+    min: int | float | str | None = None
+    max: int | float | str | None = None
+    typical: Any = None
+    choices: tuple[Choice, ...] = ()
+    missing: bool | tuple[str, ...] = False
+    unknown: Literal["flag", "error"] = "flag"
+    dtype: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _label(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and not fields.get("label"):
+            fields = {**fields, "label": humanise(str(fields.get("name", "")))}
+        return fields
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Feature:
+        if self.kind == "category" and not self.choices:
+            raise ValueError("a category needs its choices")
+        if self.kind == "boolean" and len(self.choices) not in (0, 2):
+            raise ValueError("a boolean has no choices, or the pair for no and yes")
+        return self
+
+    @property
+    def optional(self) -> bool:
+        """Whether the value may be missing."""
+        return bool(self.missing)
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The allowed values: of a category its choices, of a boolean the pair for no and yes."""
+        if self.choices:
+            return tuple(choice.value for choice in self.choices)
+        return (False, True) if self.kind == "boolean" else ()
+
+    @cached_property
+    def column_dtype(self) -> str:
+        """The pandas dtype in which the estimator takes this column."""
+        if self.dtype:
+            return self.dtype
+        usual = {"number": "float64", "integer": "int64", "text": "str", "date": "datetime64[s]"}
+        if self.kind in usual:
+            return usual[self.kind]
+        kinds = {type(value) for value in self.values}
+        named = {str: "str", bool: "bool", int: "int64", float: "float64"}
+        return named.get(kinds.pop(), "object") if len(kinds) == 1 else "object"
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the values are numbers, whole or not."""
+        return self.kind in ("number", "integer")
+
+    @cached_property
+    def decimals(self) -> int:
+        """Digits after the point that tell the known values apart, 0 to 6."""
+        if self.kind != "number":
+            return 0
+        known = [v for v in (self.min, self.max, self.typical) if isinstance(v, (int, float))]
+        return min(6, max((decimals_of(value) for value in known), default=2))
+
+    @cached_property
+    def step(self) -> float:
+        """A round step of about a hundredth of the training range, in the feature's unit."""
+        if self.kind == "integer":
+            return 1
+        smallest = 10.0**-self.decimals
+        if not isinstance(self.min, (int, float)) or not isinstance(self.max, (int, float)):
+            return smallest
+        return max(smallest, round_down((self.max - self.min) / 100))
+
+    @cached_property
+    def range_text(self) -> str:
+        """``18 to 90``, or an empty text where the training range is not known."""
+        if self.min is None or self.max is None:
+            return ""
+        return f"{self.text(self.min, unit=False)} to {self.text(self.max, unit=False)}"
+
+    def text(self, value: Any, *, unit: bool = True) -> str:
+        """The value as people read it: labels for choices, thousands apart, with its unit."""
+        value = plain(value)
+        if value is None:
+            return "not known"
+        for choice in self.choices:
+            if same_value(choice.value, value):
+                return choice.label
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        shown = number_text(value) if isinstance(value, (int, float)) else str(value)
+        return f"{shown} {self.unit}" if unit and self.unit and self.is_numeric else shown
+
+    def read(self, value: Any) -> tuple[Any, Problem | None]:
+        """The value as the model takes it, with what is wrong or notable about it.
+
+        Takes what a form or JSON gives: numbers, booleans, texts, dates, None.
+        """
+        value = plain(value)
+        if value is None or value == "":
+            return None, None if self.optional else self._problem("is empty")
+        return getattr(self, f"_read_{self.kind}")(value)  # type: ignore[no-any-return]
+
+    def _read_number(self, value: Any) -> tuple[Any, Problem | None]:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None, self._problem(f"is {quoted(value)}")
+        if not math.isfinite(value):
+            return None, self._problem(f"is {value}")
+        # An integer of any size would overflow the float that the estimator works with.
+        value = float(value) if abs(value) <= LARGEST_EXACT_INTEGER else value
+        if isinstance(value, int):
+            return None, self._problem(f"is {quoted(value)}, too large to be exact")
+        return value, self._outside(value)
+
+    def _read_integer(self, value: Any) -> tuple[Any, Problem | None]:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None, self._problem(f"is {quoted(value)}")
+        if not math.isfinite(value) or value != int(value):
+            return None, self._problem(f"is {number_text(value)}")
+        if abs(value) > LARGEST_EXACT_INTEGER:
+            return None, self._problem(f"is {quoted(value)}, too large to be exact")
+        return int(value), self._outside(int(value))
+
+    def _read_category(self, value: Any) -> tuple[Any, Problem | None]:
+        for known in self.values:
+            if same_value(known, value):
+                return known, None
+        kinds = {type(known) for known in self.values}
+        alike = self._alike(value)
+        if alike is not None:
+            found = f"is {quoted(value)}"
+            return None, Problem(self.name, found, f"did you mean {quoted(alike)}?")
+        if type(value) not in kinds or self.unknown == "error":
+            return None, self._problem(f"is {quoted(value)}")
+        return value, self._problem(f"is {quoted(value)}", blocking=False)
+
+    def _read_boolean(self, value: Any) -> tuple[Any, Problem | None]:
+        no, yes = self.values
+        if isinstance(value, bool):
+            return (yes if value else no), None
+        for known in self.values:
+            if same_value(known, value):
+                return known, None
+        return None, self._problem(f"is {quoted(value)}")
+
+    def _read_text(self, value: Any) -> tuple[Any, Problem | None]:
+        if not isinstance(value, str):
+            return None, self._problem(f"is {quoted(value)}")
+        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+            return None, self._problem("has a character that cannot be stored")
+        return value, None
+
+    def _read_date(self, value: Any) -> tuple[Any, Problem | None]:
+        try:
+            day = date.fromisoformat(value).isoformat()
+        except (TypeError, ValueError):
+            return None, self._problem(f"is {quoted(value)}")
+        return day, self._outside(day)
+
+    def _alike(self, value: Any) -> Any:
+        """The choice that differs from the value in case, blanks or type alone."""
+        tidy = str(value).strip().casefold()
+        return next((v for v in self.values if str(v).strip().casefold() == tidy), None)
+
+    def _outside(self, value: Any) -> Problem | None:
+        low, high = self.min, self.max
+        below = low is not None and type_safe_less(value, low)
+        above = high is not None and type_safe_less(high, value)
+        if not (below or above):
+            return None
+        expected = f"the training cases go from {self.range_text or self.text(low or high)}"
+        unit = f" {self.unit}" if self.unit and self.is_numeric else ""
+        return Problem(self.name, f"is {self.text(value, unit=False)}", expected + unit, False)
+
+    def _problem(self, found: str, *, blocking: bool = True) -> Problem:
+        return Problem(self.name, found, f"expected {self.expected}", blocking)
+
+    @cached_property
+    def expected(self) -> str:
+        """What a value must be, in words: ``a number from 18 to 90 years``."""
+        nouns = {
+            "number": "a number",
+            "integer": "a whole number",
+            "boolean": "true or false",
+            "text": "a text in quotes",
+            "date": "a date like 2026-11-20",
+        }
+        if self.kind == "category":
+            shown = [quoted(value) for value in self.values[:12]]
+            more = len(self.values) - len(shown)
+            return f"one of {', '.join(shown)}" + (f" and {more} more" if more else "")
+        parts = [nouns[self.kind]]
+        if self.range_text:
+            parts.append(f"from {self.range_text}")
+        if self.unit and self.is_numeric:
+            parts.append(self.unit)
+        return " ".join(parts)
+
+
+class Schema:
+    """The ordered features that a model needs."""
+
+    def __init__(self, features: Iterable[Feature]) -> None:
+        self.features = tuple(features)
+
+    def __iter__(self) -> Iterator[Feature]:
+        return iter(self.features)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, name: str) -> Feature:
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Feature]:
+        return {feature.name: feature for feature in self.features}
+
+    @property
+    def names(self) -> list[str]:
+        """The names in the order in which the estimator takes them."""
+        return [feature.name for feature in self.features]
+
+    @property
+    def typical(self) -> dict[str, Any]:
+        """A typical case: medians and commonest choices of the training data."""
+        return {feature.name: feature.typical for feature in self.features}
+
+    def read(self, case: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+        """The case as the model takes it, in the model's order, with its problems field by field.
+
+        A field with a blocking problem is None in the returned case. A misspelt field makes one
+        problem, not one for the extra name and another for the missing one.
+        """
+        clean: dict[str, Any] = {}
+        extra, renamed = self._unexpected(case)
+        problems = []
+        for feature in self.features:
+            clean[feature.name], problem = feature.read(case.get(feature.name))
+            if feature.name in renamed:
+                continue
+            if feature.name not in case:
+                problem = _absent(feature)
+            if problem:
+                problems.append(problem)
+        return clean, extra + problems
+
+    def _unexpected(self, case: Mapping[str, Any]) -> tuple[list[Problem], set[str]]:
+        absent = [name for name in self.names if name not in case]
+        problems, renamed = [], set()
+        for name in case:
+            if name in self._by_name:
+                continue
+            near = closest(str(name), absent)
+            if near:
+                renamed.add(near)
+                expected = f"did you mean {near}? Rename it."
+            else:
+                expected = "remove it, or check the spelling."
+            problems.append(Problem(str(name), "is not a field of this model", expected))
+        return problems, renamed
+
+    def frame(self, cases: Mapping[str, Any] | pd.DataFrame | list[dict[str, Any]]) -> pd.DataFrame:
+        """Cases as the estimator takes them: columns in its order, in the types of its training.
+
+        Accepts one case, a list of cases or a frame with at least the model's columns. Values must
+        have been read by the schema or come from typed training data: nothing is parsed here.
+        """
+        import pandas as pd
+
+        if isinstance(cases, Mapping):
+            cases = [dict(cases)]
+        if not isinstance(cases, pd.DataFrame):
+            cases = pd.DataFrame({name: [case[name] for case in cases] for name in self.names})
+        columns = {feature.name: typed(cases[feature.name], feature) for feature in self.features}
+        return pd.DataFrame(columns, index=cases.index)
+
+
+def typed(column: pd.Series[Any], feature: Feature) -> pd.Series[Any]:
+    """The column in the dtype that the estimator was trained on, missing values as NaN."""
+    import pandas as pd
+
+    dtype: Any = feature.column_dtype
+    if dtype == "category":
+        dtype = pd.CategoricalDtype(list(feature.values))
+    elif dtype in ("bool", "int64") and column.isna().any():
+        dtype = "float64" if dtype == "int64" else "object"
+    as_typed: pd.Series[Any] = column.astype(dtype)
+    return as_typed.where(column.notna(), float("nan")) if dtype == "object" else as_typed
+
+
+def _absent(feature: Feature) -> Problem:
+    if feature.optional:
+        return Problem(feature.name, "is not in the case", "it is read as not known", False)
+    return Problem(feature.name, "is missing from the case", f"expected {feature.expected}")
+
+
+def type_safe_less(left: Any, right: Any) -> bool:
+    """``left < right`` for two numbers or two texts; False where they cannot be compared."""
+    if isinstance(left, str) != isinstance(right, str):
+        return False
+    return bool(left < right)
