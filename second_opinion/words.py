@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime, tzinfo
 from difflib import get_close_matches
 from typing import Any
 
@@ -68,3 +69,18 @@ def joined(words: Sequence[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def when(moment: str, zone: tzinfo, *, full: bool = False, today: date | None = None) -> str:
+    """An ISO time in words: ``14:02`` today, ``yesterday 14:02``, ``18 Nov 14:02``, with its year
+    where that is another one; with ``full`` also the zone."""
+    local = datetime.fromisoformat(moment).astimezone(zone)
+    today = today or datetime.now(zone).date()
+    days = (today - local.date()).days
+    if full:
+        return f"{local.day} {local:%B %Y %H:%M:%S %Z}"
+    if days == 0:
+        return f"{local:%H:%M}"
+    if days == 1:
+        return f"yesterday {local:%H:%M}"
+    return f"{local.day} " + f"{local:{'%b %H:%M' if local.year == today.year else '%b %Y'}}"

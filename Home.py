@@ -1,0 +1,70 @@
+"""Home: which model is under validation, how far that is, and where to begin."""
+
+import streamlit as st
+
+from second_opinion.ui import frame, who
+
+visit = frame.open_page("Home")
+
+
+@frame.guarded
+def home() -> None:
+    frame.header(visit)
+    card = visit.card
+    purpose, limits = st.columns(2, gap="large")
+    with purpose:
+        st.header("What it is for", anchor=False)
+        st.text(card.intended_use or "Its card does not say. Ask the person who added the model.")
+    with limits:
+        st.header("What it is not for", anchor=False)
+        st.text(card.limits or "Its card does not say. Ask the person who added the model.")
+    begin()
+    progress()
+
+
+def begin() -> None:
+    if visit.expert is None:
+        who.form("Then judge a first case. Your verdicts carry your name.")
+        return
+    st.header("Begin", anchor=False)
+    with st.grid(3):
+        way(
+            "Judge a case",
+            "A typical case is filled in. Change what you like, and say whether the answer is right.",
+            "pages/1_Single_prediction.py",
+        )
+        way(
+            "Bring a case as JSON",
+            "Paste a case that a colleague or a program gave you.",
+            "pages/1_Single_prediction.py",
+            {"as": "json"},
+        )
+        way("Read how it works", "What to enter, and who sees it.", "pages/8_Help.py")
+
+
+def way(title: str, text: str, page: str, query: dict[str, str] | None = None) -> None:
+    with st.container(border=True, height="stretch"):
+        st.page_link(page, label=title, icon=":material/arrow_forward:", query_params=query)
+        st.text(text)
+
+
+@frame.guarded
+def progress() -> None:
+    name, version = visit.version
+    so_far = visit.store.progress(name, version)
+    st.header("How far it is", anchor=False)
+    if not so_far.predictions:
+        st.text("No case yet. Yours will be the first.")
+        return
+    judged = so_far.agree + so_far.disagree
+    share = f"{so_far.agree} of {judged}" if judged else "none yet"
+    with st.grid(4, key="home_progress"):
+        st.metric("Cases predicted", f"{so_far.predictions:,}", border=True)
+        st.metric("Verdicts", f"{so_far.verdicts:,}", border=True)
+        st.metric("Experts agree", share, border=True)
+        st.metric("Experts", f"{so_far.experts:,}", border=True)
+    if so_far.last_verdict_at:
+        st.text(f"Last verdict {visit.clock(so_far.last_verdict_at)}.")
+
+
+home()

@@ -1,0 +1,112 @@
+"""Single prediction: one case in, the model's answer, the expert's verdict."""
+
+import streamlit as st
+
+from second_opinion import answers
+from second_opinion.ui import browser, cases, fields, frame, verdicts, who
+
+visit = frame.open_page("Single prediction")
+
+
+@st.fragment
+@frame.guarded
+def single_prediction() -> None:
+    if visit.expert is None:
+        who.form("Your verdicts carry your name, so that somebody can ask you about them.")
+        return
+    cases.begin(visit)
+    with st.container(key="predict_page"):
+        left, right = st.columns(2, gap="large")
+        with left, st.container(border=True):
+            the_case()
+        with right, st.container(border=True, key="predict_answer"):
+            the_answer()
+    past_cases()
+    who.keep("case")
+
+
+def the_case() -> None:
+    st.segmented_control(
+        "Enter the case as",
+        [cases.FORM, cases.JSON],
+        default=cases.FORM,
+        required=True,
+        key="predict_tab",
+        on_change=cases.switch,
+        label_visibility="collapsed",
+    )
+    if st.session_state["predict_tab"] == cases.JSON:
+        cases.editor()
+    else:
+        fields.draw(visit.card.case_schema, st.session_state["predict_case"])
+    inputs, problems, broken = cases.read(visit)
+    if not broken:
+        cases.keep(inputs)
+    show_problems(problems, broken)
+    with st.container(horizontal=True):
+        st.button(
+            "Predict",
+            key="predict_submit",
+            type="primary",
+            on_click=cases.predict,
+            args=(visit, cases.next_id()),
+        )
+        st.button("Another example", key="predict_another", on_click=cases.another, args=(visit,))
+        st.button(
+            "Clear", key="predict_clear", type="tertiary", on_click=cases.empty, args=(visit,)
+        )
+
+
+def show_problems(problems: list[cases.Problem], broken: str) -> None:
+    live = st.session_state["predict_tab"] == cases.JSON or st.session_state.get("predict_tried")
+    blocking = [broken] if broken else [str(p) for p in problems if p.blocking]
+    if live and blocking:
+        frame.problem("\n".join(blocking))
+    elif live and problems:
+        frame.notice("\n".join(str(problem) for problem in problems))
+
+
+def the_answer() -> None:
+    card = visit.card
+    st.header("The model says", anchor=False)
+    frame.show_problem("answer")
+    prediction = cases.current(visit)
+    if prediction is None:
+        st.text("No answer yet. Fill in the case, then press Predict.")
+        return
+    st.subheader(frame.escape(answers.headline(card, prediction)), anchor=False)
+    if certainty := answers.certainty(card, prediction):
+        st.text(certainty)
+    for label, probability in answers.bars(card, prediction):
+        st.progress(probability, f"{frame.escape(label)} · {answers.percent(probability)}")
+    for flag in prediction.flags:
+        frame.notice(answers.flag_text(card, flag, dict(prediction.inputs)))
+    verdicts.panel(visit, card, prediction, lambda: cases.inputs_now(visit))
+    if focus := st.session_state.get("predict_focus"):
+        browser.focus("verdict_agree", focus)
+
+
+def past_cases() -> None:
+    past = cases.past(visit)
+    if not past:
+        return
+    st.header("Your last cases", anchor=False)
+    with st.container(horizontal=True, key="predict_history"):
+        for prediction, said in past:
+            here = prediction.id == st.session_state.get("predict_id")
+            st.button(
+                f"{visit.clock(prediction.created_at)} {frame.escape(said)}",
+                key=f"predict_open_{prediction.id}",
+                type="secondary" if here else "tertiary",
+                on_click=cases.reopen,
+                args=(visit, prediction.id),
+            )
+
+
+@frame.guarded
+def page() -> None:
+    frame.header(visit)
+    single_prediction()
+
+
+page()

@@ -1,0 +1,91 @@
+"""Help: how to use it, what to enter, who sees it, and what to do when something fails."""
+
+import streamlit as st
+
+from second_opinion.ui import cases, frame
+
+visit = frame.open_page("Help")
+
+STEPS = """
+1. Give your name. It stands beside each of your verdicts.
+2. Open **Single prediction**. A typical case is filled in; change it to one that you know.
+3. Press **Predict**. The answer and how sure the model is appear beside the case.
+4. Press **Agree** if you would have said the same. Press **Disagree** to say what is right, or
+   **Unsure** if you cannot tell. "Saved" appears when your verdict is on disk, not before.
+5. Changed your mind? Press **Change** or **Undo**. Your earlier verdict stays in the record, and the
+   last one counts. **Your last cases** below the form open each of them again.
+
+If you change a field after the answer, the verdict closes until you predict again: a verdict
+belongs to exactly the case that was predicted.
+"""
+
+SEEN = """
+- **What is kept:** every case that you predict, the answer, your verdict, the name and e-mail that you
+  gave, and the times. Names and record numbers of people are not needed: leave them out.
+- **Who sees it:** whoever runs this app, and the reviewers of this model. Other experts do not see
+  your cases, unless you give them the link of one: who has that link can open the case.
+- **Your name** is what you typed; nobody checks it. Verdicts are marked accordingly. It is remembered
+  in this browser, with the list of your last cases, until you press **Not you?**.
+"""
+
+TROUBLE = """
+- **"The inputs changed"**: a field differs from the case that was predicted. Press Predict again.
+- **The answer has a warning**: the case is unlike those the model learned from. It is still
+  predicted, and your verdict is all the more welcome.
+- **A problem with a number such as 3f2a9c10**: give that number to the person who runs this app.
+- **My last cases are gone**: they are remembered by the browser in which you entered them. Your
+  verdicts are still in the database.
+- **The page says "Connecting"**: the server restarts. What was "Saved" is safe; reload the page.
+"""
+
+
+@frame.guarded
+def how_to() -> None:
+    st.title("Help", anchor=False)
+    st.header("How to judge a case", anchor=False)
+    st.markdown(STEPS)
+
+
+@frame.guarded
+def what_to_enter() -> None:
+    schema = visit.card.case_schema
+    st.header("What to enter", anchor=False)
+    st.text(f"{visit.card.title} takes {len(schema)} fields.")
+    st.dataframe(
+        [
+            {
+                "Field": feature.label,
+                "Name in JSON": feature.name,
+                "Expected": feature.expected,
+                "May be empty": "yes" if feature.optional else "no",
+                "Meaning": feature.description,
+            }
+            for feature in schema
+        ],
+        hide_index=True,
+        key="help_fields",
+        alt="The fields of the model with what is expected in each",
+    )
+    st.text("The same as JSON, to paste on the JSON tab of Single prediction:")
+    st.code(cases.as_json(schema.typical), language="json")
+    st.text(
+        "A number outside the range of the training cases is predicted and flagged. null stands for "
+        "a value that is not known, where the field may be empty. Dates are written 2026-11-20."
+    )
+
+
+@frame.guarded
+def who_sees_it() -> None:
+    st.header("Who sees what you enter, and where it is kept", anchor=False)
+    st.markdown(SEEN)
+    st.text(f"It is kept in the file {visit.store.path.name} on the machine that runs this app.")
+
+
+@frame.guarded
+def trouble() -> None:
+    st.header("When something does not work", anchor=False)
+    st.markdown(TROUBLE)
+
+
+for section in (how_to, what_to_enter, who_sees_it, trouble):
+    section()

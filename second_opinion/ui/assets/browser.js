@@ -1,0 +1,26 @@
+// What Streamlit has no command for: a cookie, and where the keyboard is.
+let focused = ""
+
+function remember(name, value) {
+  const secure = location.protocol === "https:" ? "; Secure" : ""
+  const age = value ? 31536000 : 0
+  document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=${age}; SameSite=Lax${secure}`
+}
+
+// The element may be drawn a moment after this component, so it is looked for until it is there.
+function focus(key, token, attempts) {
+  const target = document.querySelector(`.st-key-${key} button`)
+  if (!target && attempts > 0) return setTimeout(() => focus(key, token, attempts - 1), 50)
+  const active = document.activeElement
+  const typing = active && ["INPUT", "TEXTAREA"].includes(active.tagName)
+  if (!target || focused === token || typing) return
+  focused = token
+  target.focus()
+  target.scrollIntoView({ block: "nearest", behavior: "smooth" })
+}
+
+export default function (component) {
+  const { cookie, value, key, token } = component.data
+  if (cookie) remember(cookie, value)
+  if (key) focus(key, token, 40)
+}

@@ -1,0 +1,64 @@
+"""The three small components that Streamlit has no command for: style, browser, JSON editor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import streamlit as st
+
+ASSETS = Path(__file__).parent / "assets"
+COOKIE = "second_opinion"
+
+_style = st.components.v2.component(
+    "second_opinion_style", css=(ASSETS / "style.css").read_text("utf-8"), isolate_styles=False
+)
+_browser = st.components.v2.component(
+    "second_opinion_browser", js=(ASSETS / "browser.js").read_text("utf-8")
+)
+_editor = st.components.v2.component(
+    "second_opinion_json",
+    html="""<div class="editor"><span class="label"></span>
+    <div class="frame"><pre aria-hidden="true"></pre>
+    <textarea spellcheck="false" autocapitalize="off" autocomplete="off"></textarea></div></div>""",
+    css=(ASSETS / "json_editor.css").read_text("utf-8"),
+    js=(ASSETS / "json_editor.js").read_text("utf-8"),
+)
+
+
+def style() -> None:
+    """Add the few rules that the theme has no setting for."""
+    _style(key="frame_style", height=0)
+
+
+def remember(memory: dict[str, Any] | None, place: str) -> None:
+    """Keep a small memory in this browser, for the next visit; None forgets it.
+
+    ``place`` tells apart the parts of one page that do so.
+    """
+    value = json.dumps(memory, separators=(",", ":")) if memory else ""
+    _browser(key=f"frame_memory_{place}", data={"cookie": COOKIE, "value": value}, height=0)
+
+
+def remembered() -> dict[str, Any]:
+    """What `remember` kept in this browser; empty when there is nothing or it is broken."""
+    try:
+        memory = json.loads(unquote(st.context.cookies.get(COOKIE, "")))
+    except ValueError:
+        return {}
+    return memory if isinstance(memory, dict) else {}
+
+
+def focus(key: str, token: str) -> None:
+    """Put the keyboard on the button with this key, once for each token."""
+    _browser(key="frame_focus", data={"key": key, "token": token}, height=0)
+
+
+def json_editor(label: str, text: str, key: str) -> None:
+    """A JSON text that is coloured while it is typed, and sent after a pause in typing.
+
+    What is typed is in ``st.session_state[key].text``; the given text fills a new editor.
+    """
+    _editor(key=key, data={"label": label, "text": text}, on_text_change=lambda: None)

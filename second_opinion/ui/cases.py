@@ -1,0 +1,223 @@
+"""The case on the Single prediction page: what is typed, and what was predicted of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import streamlit as st
+
+from second_opinion import answers
+from second_opinion.errors import UserError
+from second_opinion.records import Prediction, new_id, same_inputs
+from second_opinion.schema import Problem, Schema
+from second_opinion.ui import browser, fields, who
+from second_opinion.ui.frame import Visit, callback
+
+FORM, JSON = "Form", "JSON"
+EDITOR = "predict_json"
+
+
+def begin(visit: Visit) -> None:
+    """Make sure that there is a case of this model: a linked one, the one before, or a typical."""
+    linked = st.query_params.get("prediction")
+    if linked and linked != st.session_state.get("predict_id"):
+        st.query_params.pop("prediction", None)
+        _open(visit, linked)
+    if "frame_model" in st.session_state:
+        st.rerun()
+    if st.session_state.get("predict_model") != visit.version:
+        _start_anew(visit, visit.card.case_schema.typical)
+    if st.session_state.get("predict_id"):
+        st.query_params["prediction"] = st.session_state["predict_id"]
+
+
+def read(visit: Visit) -> tuple[dict[str, Any], list[Problem], str]:
+    """The case as it stands now: its inputs, its problems, and what is wrong with its JSON.
+
+    Reads the widgets, so that a callback sees a field that was left by the very click.
+    """
+    schema = visit.card.case_schema
+    if st.session_state.get("predict_tab", FORM) == JSON:
+        return _read_json(schema)
+    given = fields.values(schema) if fields.drawn(schema) else st.session_state["predict_case"]
+    inputs, problems = schema.read(given)
+    return inputs, problems, ""
+
+
+def inputs_now(visit: Visit) -> dict[str, Any] | None:
+    """The case as it stands now; None while it cannot be predicted."""
+    inputs, problems, broken = read(visit)
+    return None if broken or any(problem.blocking for problem in problems) else inputs
+
+
+def keep(inputs: dict[str, Any]) -> None:
+    """Remember the case beside its widgets, which forget it when they are not drawn."""
+    st.session_state["predict_case"] = inputs
+
+
+def current(visit: Visit) -> Prediction | None:
+    """The prediction on the page, or None before the first."""
+    prediction_id = st.session_state.get("predict_id")
+    return visit.store.prediction(prediction_id) if prediction_id else None
+
+
+def next_id() -> str:
+    """The id of the next prediction, made before the click so that two clicks make one."""
+    made: str = st.session_state.setdefault("predict_next_id", new_id())
+    return made
+
+
+@callback("answer")
+def predict(visit: Visit, prediction_id: str) -> None:
+    """Predict the case as it stands, store it, and only then show it."""
+    inputs = inputs_now(visit)
+    st.session_state["predict_tried"] = True
+    expert = visit.expert
+    if inputs is None or expert is None:
+        return
+    model = visit.model()
+    before = current(visit)
+    if before is None or not same_inputs(before.inputs, inputs):
+        prediction = model.predict_one(
+            inputs, asked_by=expert.label, source="form", id=prediction_id
+        )
+        visit.store.add_prediction(prediction)
+        who.add_case(prediction.id)
+        _show(prediction)
+    st.session_state.pop("predict_next_id", None)
+    st.session_state["predict_focus"] = st.session_state["predict_id"]
+
+
+@callback("answer")
+def reopen(visit: Visit, prediction_id: str) -> None:
+    """Show an earlier prediction again, with its inputs."""
+    _open(visit, prediction_id)
+
+
+@callback("page")
+def another(visit: Visit) -> None:
+    """Fill in a made-up case that hangs together like the training data."""
+    seed = st.session_state.get("predict_seed", -1) + 1
+    case = visit.registry.reference(visit.ref).plausible(visit.card.case_schema, seed)
+    _start_anew(visit, case)
+    st.session_state["predict_seed"] = seed
+
+
+@callback("page")
+def empty(visit: Visit) -> None:
+    """Empty every field."""
+    _start_anew(visit, dict.fromkeys(visit.card.case_schema.names))
+
+
+def past(visit: Visit) -> list[tuple[Prediction, str]]:
+    """The last predictions that were made here with this model, and what became of each."""
+    expert = visit.expert
+    if expert is None:
+        return []
+    versions = visit.registry.versions(visit.version[0])
+    predictions = visit.store.predictions_of(expert.label, who.cases(), limit=12)
+    known = [p for p in predictions if p.model == visit.version[0] and p.version in versions]
+    given = visit.store.current_verdicts_of(expert.label, [p.id for p in known])
+    cards = {p.version: visit.registry.card(f"{p.model}/{p.version}") for p in known}
+    return [(p, answers.history_text(cards[p.version], p, given.get(p.id))) for p in known]
+
+
+def editor() -> None:
+    """The same case as JSON, coloured and read while it is typed."""
+    with st.container(key=EDITOR):
+        browser.json_editor("The case as JSON", _text(), _editor_key())
+
+
+@callback("page")
+def switch() -> None:
+    """Open the other of form and JSON with the case as it stands."""
+    fields.clear()
+    _new_text()
+
+
+def as_json(case: dict[str, Any]) -> str:
+    """A case as people edit it: one field a line."""
+    return json.dumps(case, indent=2, ensure_ascii=False)
+
+
+def _editor_key() -> str:
+    """A key of its own for each text that is put into the editor: Streamlit keeps what is typed."""
+    return f"{EDITOR}_{st.session_state.get('predict_revision', 0)}"
+
+
+def _text() -> str:
+    typed = st.session_state.get(_editor_key(), {}).get("text")
+    return as_json(st.session_state["predict_case"]) if typed is None else str(typed)
+
+
+def _read_json(schema: Schema) -> tuple[dict[str, Any], list[Problem], str]:
+    text = _text()
+    try:
+        case = json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        place = f"Line {error.lineno}, column {error.colno}"
+        return {}, [], f"{place}: {error.msg.lower()}. Correct it there, then go on."
+    except ValueError as error:
+        return {}, [], str(error)
+    except RecursionError:
+        return {}, [], "The JSON is nested too deeply; expected one flat object of fields."
+    if not isinstance(case, dict):
+        return {}, [], 'This is no case; expected one object in braces, like {"age": 35}.'
+    inputs, problems = schema.read(case)
+    return inputs, problems, ""
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    case = dict(pairs)
+    if len(case) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice} stands there twice; expected each field once. Remove one.")
+    return case
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number; write null where a value is not known.")
+
+
+def _open(visit: Visit, prediction_id: str) -> None:
+    """Show a stored prediction with its inputs, and the model that made it."""
+    prediction = visit.store.prediction(prediction_id)
+    if prediction is None:
+        raise UserError(
+            "This link names a case that is not in the feedback database. Check that the link is "
+            "whole, or predict the case again."
+        )
+    made_by = (prediction.model, prediction.version)
+    if visit.version != made_by:
+        # The menu takes it up on the next run, before its widget is drawn.
+        visit.registry.resolve("/".join(made_by))
+        st.session_state["frame_model"] = "/".join(made_by)
+    _show(prediction)
+    st.session_state["predict_case"] = dict(prediction.inputs)
+    fields.clear()
+    _new_text()
+
+
+def _start_anew(visit: Visit, case: dict[str, Any]) -> None:
+    fields.clear()
+    for name in ("predict_id", "predict_tried", "predict_focus", "predict_seed"):
+        st.session_state.pop(name, None)
+    st.query_params.pop("prediction", None)
+    st.session_state["predict_model"] = visit.version
+    st.session_state["predict_case"] = dict(case)
+    _new_text()
+
+
+def _show(prediction: Prediction) -> None:
+    st.session_state["predict_model"] = (prediction.model, prediction.version)
+    st.session_state["predict_id"] = prediction.id
+    st.session_state["predict_shown_at"] = time.monotonic()
+    st.session_state["predict_tried"] = False
+    st.query_params["prediction"] = prediction.id
+
+
+def _new_text() -> None:
+    st.session_state["predict_revision"] = st.session_state.get("predict_revision", 0) + 1

@@ -1,0 +1,152 @@
+"""The form of a case, built from the schema alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from second_opinion.records import plain, same_value
+from second_opinion.schema import Feature, Schema
+from second_opinion.ui.frame import escape
+from second_opinion.words import decimals_of
+
+PREFIX = "predict_field_"
+# Up to this many letters in all, choices stand side by side instead of in a list.
+SIDE_BY_SIDE = 30
+
+
+def key_of(feature: Feature) -> str:
+    """The widget key of a feature."""
+    return PREFIX + feature.name
+
+
+def draw(schema: Schema, case: Mapping[str, Any]) -> None:
+    """Draw a field for each feature, filled with the case where it has no value yet."""
+    for feature in schema:
+        key = key_of(feature)
+        if key not in st.session_state:
+            st.session_state[key] = shown(feature, case.get(feature.name))
+        _draw_field(feature, key)
+
+
+def fill(schema: Schema, case: Mapping[str, Any]) -> None:
+    """Put a case into the fields, before they are drawn."""
+    for feature in schema:
+        st.session_state[key_of(feature)] = shown(feature, case.get(feature.name))
+
+
+def values(schema: Schema) -> dict[str, Any]:
+    """What the fields hold now, as the schema reads it."""
+    return {feature.name: _value(feature) for feature in schema}
+
+
+def drawn(schema: Schema) -> bool:
+    """Whether the fields exist, which they do only while the form is open."""
+    return all(key_of(feature) in st.session_state for feature in schema)
+
+
+def clear() -> None:
+    """Forget all fields: those of another model may have the same names."""
+    for key in [key for key in st.session_state if str(key).startswith(PREFIX)]:
+        del st.session_state[key]
+
+
+def shown(feature: Feature, value: Any) -> Any:
+    """A value as its widget holds it; the widget's empty state where it does not fit."""
+    value = plain(value)
+    if feature.kind == "boolean" and not feature.optional:
+        return bool(value is not None and same_value(value, feature.values[1]))
+    if feature.kind == "text":
+        return "" if value is None else str(value)
+    if value is None:
+        return None
+    if feature.kind == "number":
+        return float(value)
+    if feature.kind == "integer":
+        return int(value)
+    if feature.kind == "date":
+        return date.fromisoformat(value)
+    return value
+
+
+def _value(feature: Feature) -> Any:
+    value = st.session_state.get(key_of(feature))
+    if feature.kind == "boolean" and not feature.optional:
+        return feature.values[1] if value else feature.values[0]
+    return plain(value)
+
+
+def _draw_field(feature: Feature, key: str) -> None:
+    label, note = _label(feature), escape(feature.description) or None
+    if feature.is_numeric:
+        _draw_number(feature, key, label, note)
+    elif feature.kind == "boolean" and not feature.optional:
+        st.toggle(label, key=key, help=note)
+    elif feature.kind in ("category", "boolean"):
+        _draw_choice(feature, key, label, note)
+    elif feature.kind == "date":
+        st.date_input(
+            label,
+            None,
+            key=key,
+            help=note,
+            min_value=date(1, 1, 1),
+            max_value=date(9999, 12, 31),
+            format="YYYY-MM-DD",
+        )
+    else:
+        st.text_area(label, key=key, help=note, height=100, max_chars=32_000)
+
+
+def _draw_number(feature: Feature, key: str, label: str, note: str | None) -> None:
+    # Without limits on the widget: it would silently move a value that lies outside the range of
+    # the training data, and such a case is to be seen, predicted and flagged.
+    whole = feature.kind == "integer"
+    value = st.session_state[key]
+    places = max(feature.decimals, min(decimals_of(value or 0), 6))
+    st.number_input(
+        label,
+        value=None,
+        key=key,
+        step=1 if whole else float(feature.step),
+        format="%d" if whole else f"%.{places}f",
+        help=note,
+        placeholder="not known" if feature.optional else "",
+    )
+
+
+def _draw_choice(feature: Feature, key: str, label: str, note: str | None) -> None:
+    options = list(feature.values)
+    if st.session_state[key] is not None and st.session_state[key] not in options:
+        options.append(st.session_state[key])
+    if sum(len(feature.text(value)) + 2 for value in options) <= SIDE_BY_SIDE:
+        st.segmented_control(
+            label,
+            options,
+            key=key,
+            help=note,
+            required=not feature.optional,
+            format_func=lambda value: escape(feature.text(value)),
+        )
+        return
+    st.selectbox(
+        label,
+        options,
+        index=None,
+        key=key,
+        help=note,
+        format_func=feature.text,
+        placeholder="not known" if feature.optional else "choose",
+    )
+
+
+def _label(feature: Feature) -> str:
+    """The label with unit and training range beside it, smaller."""
+    small = [feature.unit if feature.is_numeric else ""]
+    small.append(feature.range_text.replace(" to ", "–") if feature.is_numeric else "")
+    small.append("may be left empty" if feature.optional and feature.kind != "boolean" else "")
+    beside = " · ".join(escape(part) for part in small if part)
+    return f"{escape(feature.label)} :gray[:small[{beside}]]" if beside else escape(feature.label)

@@ -1,0 +1,258 @@
+"""What every page starts with: title, menu, model, who is here, and one place for errors."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
+from uuid import uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from second_opinion.card import ModelCard
+from second_opinion.errors import UserError
+from second_opinion.predictor import Model
+from second_opinion.records import Expert
+from second_opinion.registry import Entry, Registry
+from second_opinion.settings import Settings
+from second_opinion.store import Store
+from second_opinion.ui import browser, who
+from second_opinion.words import when
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger("second_opinion")
+
+MARKDOWN = set("\\`*_{}[]()#+-.!|<>~$&")
+ACTIVE = re.compile(
+    r":(?=[^\W\d]|[\w+\\-]+:)|(?<=\w)@(?=\w)|https?(?=:)|www(?=\\\.)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One entry of the menu."""
+
+    file: str
+    title: str
+    icon: str
+
+
+PAGES = (
+    Page("Home.py", "Home", ":material/home:"),
+    Page("pages/1_Single_prediction.py", "Single prediction", ":material/stethoscope:"),
+    Page("pages/8_Help.py", "Help", ":material/help:"),
+)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who is here, and what this page works with. Each part is read when it is asked for."""
+
+    settings: Settings
+    ref: str
+
+    @property
+    def expert(self) -> Expert | None:
+        """Who gave a name in this browser; None until somebody has."""
+        return who.here()
+
+    @property
+    def registry(self) -> Registry:
+        """The models of this start."""
+        return Registry(self.settings.model_dir)
+
+    @property
+    def store(self) -> Store:
+        """The feedback database; `UserError` when it cannot be used."""
+        return Store.open(self.settings.feedback_db)
+
+    @property
+    def card(self) -> ModelCard:
+        """The card of the chosen model; `UserError` when it is missing or broken."""
+        return self.registry.card(self.ref)
+
+    @property
+    def version(self) -> tuple[str, str]:
+        """Name and version of the chosen model."""
+        return self.registry.resolve(self.ref)
+
+    def model(self) -> Model:
+        """The chosen model, loaded once per process."""
+        return self.registry.load(self.ref)
+
+    def clock(self, moment: str) -> str:
+        """An ISO time as people here say it: ``14:02``, ``yesterday 14:02``."""
+        return when(moment, self._zone)
+
+    def full_time(self, moment: str) -> str:
+        """An ISO time with its date and zone."""
+        return when(moment, self._zone, full=True)
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(st.context.timezone or "UTC")
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
+
+
+def open_page(title: str) -> Visit:
+    """Set up a page: its title, the menu, the choice of model and the name of the person."""
+    st.set_page_config(
+        page_title=f"{title} · Second Opinion",
+        page_icon=str(browser.ASSETS / "logo.svg"),
+        layout="wide",
+    )
+    st.logo(str(browser.ASSETS / "wordmark.svg"), icon_image=str(browser.ASSETS / "logo.svg"))
+    browser.style()
+    with st.sidebar:
+        for page in PAGES:
+            st.page_link(page.file, label=page.title, icon=page.icon)
+        settings = _settings()
+        ref = _choose_model(settings)
+        who.menu()
+    return Visit(settings, ref)
+
+
+def header(visit: Visit) -> None:
+    """The line above a page: which model, which version, and its question."""
+    name, version = visit.version
+    aliases = [alias for alias, at in visit.registry.aliases(name).items() if at == version]
+    parts = [visit.card.title, f"version {version}", *aliases[:1]]
+    st.title(escape(" · ".join(parts)))
+    if visit.card.target.description:
+        st.text(visit.card.target.description)
+
+
+def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
+    """Run the body of a page; show its errors in words, never as a traceback."""
+
+    @wraps(body)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T | None:
+        show_problem("page")
+        try:
+            return body(*args, **kwargs)
+        except UserError as error:
+            problem(str(error))
+        except Exception as error:  # noqa: BLE001 - the one handler: everything else is our fault
+            problem(_incident(error))
+        return None
+
+    return run
+
+
+def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Make a widget's callback show its errors at a place of the page that is drawn next."""
+
+    def decorate(act: Callable[P, None]) -> Callable[P, None]:
+        @wraps(act)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                act(*args, **kwargs)
+            except UserError as error:
+                st.session_state[f"frame_problem_{place}"] = str(error)
+            except Exception as error:  # noqa: BLE001 - callbacks run before the page's handler
+                st.session_state[f"frame_problem_{place}"] = _incident(error)
+
+        return run
+
+    return decorate
+
+
+def show_problem(place: str) -> None:
+    """Show what went wrong in a callback of this place, once."""
+    message = st.session_state.pop(f"frame_problem_{place}", "")
+    if message:
+        problem(message)
+
+
+def problem(message: str) -> None:
+    """Show a problem as it is written, markdown and all."""
+    st.error(escape(message), icon=":material/error:")
+
+
+def notice(message: str) -> None:
+    """Show something worth knowing as it is written."""
+    st.warning(escape(message), icon=":material/warning:")
+
+
+def escape(text: str) -> str:
+    """Text that Streamlit's markdown shows as it stands: no link, image, formula or icon."""
+    marked = "".join(f"\\{letter}" if letter in MARKDOWN else letter for letter in text)
+    # A word joiner, which has no width, keeps `:name:` from becoming an icon, and addresses from
+    # becoming links.
+    return ACTIVE.sub("\\g<0>\u2060", marked).replace("\n", "  \n")
+
+
+def _incident(error: Exception) -> str:
+    incident = uuid4().hex[:8]
+    log.error("incident %s", incident, exc_info=error)
+    return (
+        "Something went wrong that is not your doing; what was saved before is safe. Try again, "
+        f"and if it stays, give the number {incident} to the person who runs this app."
+    )
+
+
+def _settings() -> Settings:
+    """The settings; a broken secrets file is said once and leaves the defaults."""
+    try:
+        return Settings.read()
+    except UserError as error:
+        problem(str(error))
+        return Settings.read(secrets={})
+
+
+def _choose_model(settings: Settings) -> str:
+    """Let the person choose among the models; returns a reference."""
+    registry = Registry(settings.model_dir)
+    try:
+        entries = {entry.ref: entry for entry in registry.entries()}
+        first = settings.model or registry.default
+        start = _ref_of(registry, entries, first)
+    except UserError as error:
+        problem(str(error))
+        return settings.model
+    asked = st.session_state.pop("frame_model", None) or st.session_state.get("model_choice")
+    wanted = asked or st.query_params.get("model") or start
+    if wanted not in entries:
+        wanted = _ref_of(registry, entries, wanted) if _is_known(registry, wanted) else start
+    st.session_state["model_choice"] = wanted
+    options = list(dict.fromkeys([*entries, st.session_state["model_choice"]]))
+    if len(options) == 1:
+        return str(options[0])
+    chosen: str = st.selectbox(
+        "Model",
+        options,
+        key="model_choice",
+        format_func=lambda ref: _entry_label(ref, entries.get(ref)),
+        persist_state="session",
+    )
+    return chosen
+
+
+def _is_known(registry: Registry, ref: str) -> bool:
+    try:
+        registry.resolve(ref)
+    except UserError:
+        return False
+    return True
+
+
+def _ref_of(registry: Registry, entries: dict[str, Entry], ref: str) -> str:
+    """The option of the menu that means the same version, or the reference itself."""
+    name, version = registry.resolve(ref)
+    same = [option for option, e in entries.items() if (e.name, e.version) == (name, version)]
+    return same[0] if same else f"{name}/{version}"
+
+
+def _entry_label(ref: str, entry: Entry | None) -> str:
+    if entry is None or entry.card is None:
+        return ref
+    which = entry.aliases[0] if entry.aliases else f"version {entry.version}"
+    return f"{entry.card.title} · {which}"

@@ -1,0 +1,258 @@
+"""The verdict panel: one for every page on which a prediction is shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, get_args
+
+import streamlit as st
+
+from second_opinion import answers
+from second_opinion.card import ModelCard
+from second_opinion.errors import UserError
+from second_opinion.records import (
+    COMMENT_LIMIT,
+    Direction,
+    Judgement,
+    Prediction,
+    Verdict,
+    new_id,
+    same_inputs,
+    same_value,
+)
+from second_opinion.ui.frame import Visit, callback, escape, notice, show_problem
+
+Inputs = dict[str, Any] | None
+
+CHANGED = "The inputs changed. Predict again, then judge the new answer."
+WORDS: dict[str, str] = {"too_low": "Too low", "too_high": "Too high"}
+
+
+def panel(
+    visit: Visit,
+    card: ModelCard,
+    prediction: Prediction,
+    inputs_now: Callable[[], Inputs] | None = None,
+) -> None:
+    """Ask one expert for a verdict on one prediction, and show the one that was given.
+
+    ``inputs_now`` reads the case as it stands on the page: the panel is closed while it differs
+    from the predicted one, and saving compares once more. None where the case cannot be edited.
+    """
+    _begin(prediction)
+    st.header("You say", anchor=False)
+    if _changed(prediction, inputs_now):
+        notice(CHANGED)
+        return
+    show_problem("verdict")
+    expert = visit.expert
+    if expert is None:
+        return
+    verdict = visit.store.current_verdict(prediction.id, expert.label)
+    asked = Asked(visit, card, prediction, inputs_now)
+    if verdict and not st.session_state["verdict_open"]:
+        asked.saved(verdict)
+    elif st.session_state["verdict_open"] in ("disagree", "unsure"):
+        asked.details(verdict)
+    else:
+        asked.question()
+
+
+class Asked:
+    """One prediction that one expert is asked about."""
+
+    def __init__(
+        self,
+        visit: Visit,
+        card: ModelCard,
+        prediction: Prediction,
+        inputs_now: Callable[[], Inputs] | None,
+    ) -> None:
+        self.visit, self.card, self.prediction = visit, card, prediction
+        self.inputs_now = inputs_now
+
+    def question(self) -> None:
+        """Agree saves at once; the others open the rest."""
+        risk = self.card.answer == "probability"
+        with st.container(horizontal=True, key="verdict_buttons"):
+            agree = "✓ About right" if risk else "✓ Agree"
+            st.button(agree, key="verdict_agree", type="primary", on_click=self._save("agree"))
+            if risk:
+                for direction in ("too_low", "too_high"):
+                    label = f"✕ {WORDS[direction]}"
+                    st.button(label, key=f"verdict_{direction}", on_click=_opened(direction))
+            else:
+                st.button("✕ Disagree", key="verdict_disagree", on_click=_opened("disagree"))
+            st.button("? Unsure", key="verdict_unsure", on_click=_opened("unsure"))
+
+    def details(self, before: Verdict | None) -> None:
+        """What would be right, how bad the mistake is, and why."""
+        judgement = st.session_state["verdict_open"]
+        if judgement == "disagree":
+            self._ask_what_is_right()
+            st.checkbox("This mistake would be serious", key="verdict_serious")
+        st.text_area(
+            "Why (optional)" if judgement == "disagree" else "What would you need to know?",
+            key="verdict_comment",
+            max_chars=COMMENT_LIMIT,
+            height=90,
+        )
+        with st.container(horizontal=True):
+            save = self._save(judgement)
+            st.button("Save verdict", key="verdict_save", type="primary", on_click=save)
+            st.button("Cancel", key="verdict_cancel", type="tertiary", on_click=_opened(""))
+        if before:
+            st.caption("Your verdict so far stays in the record; this one takes its place.")
+
+    def saved(self, verdict: Verdict) -> None:
+        """The verdict that counts, with a way to change it and to take it back."""
+        with st.container(key="verdict_saved"):
+            colour = {"agree": "green", "disagree": "orange"}.get(verdict.judgement, "gray")
+            sign = answers.SIGN[verdict.judgement]
+            said = escape(answers.verdict_text(self.card, verdict))
+            st.markdown(
+                f"**Saved {escape(self.visit.clock(verdict.created_at))}** · "
+                f":{colour}[**{sign} You {_verb(verdict)}{said}**]",
+                help=f"Saved {escape(self.visit.full_time(verdict.created_at))}",
+            )
+            if verdict.severity == "serious":
+                st.text("You called this mistake serious.")
+            if verdict.comment:
+                st.text(verdict.comment)
+            with st.container(horizontal=True):
+                st.button("Change", key="verdict_change", on_click=_change, args=(verdict,))
+                undo = self._save("withdrawn")
+                st.button("Undo", key="verdict_undo", type="tertiary", on_click=undo)
+
+    def _ask_what_is_right(self) -> None:
+        if self.card.task == "regression" or self.card.answer == "probability":
+            st.segmented_control(
+                "The answer is",
+                get_args(Direction),
+                key="verdict_direction",
+                format_func=lambda direction: WORDS[direction],
+            )
+        if self.card.task == "regression":
+            unit = f" ({self.card.target.unit})" if self.card.target.unit else ""
+            label = f"Right answer{unit}, if you know it"
+            st.number_input(escape(label), value=None, key="verdict_correct", step=1.0, format="%g")
+        elif self.card.answer == "class":
+            others = [v for v in self.card.class_values if not same_value(v, self.prediction.value)]
+            if len(others) == 1:
+                st.session_state.setdefault("verdict_correct", others[0])
+            st.selectbox(
+                "Right answer",
+                others,
+                index=None,
+                key="verdict_correct",
+                format_func=self.card.label,
+                placeholder="choose, or leave empty and say why",
+            )
+
+    def _save(self, judgement: Judgement) -> Callable[[], None]:
+        # The id is made before the click: a second click, or the browser's retry, carries it too.
+        made = st.session_state.setdefault("verdict_next_id", new_id())
+
+        @callback("verdict")
+        def save() -> None:
+            expert = self.visit.expert
+            if expert is None:
+                raise UserError("You have no name here any more. Give your name, then save again.")
+            if judgement != "withdrawn" and _changed(self.prediction, self.inputs_now):
+                raise UserError(CHANGED)
+            details = _details(judgement, self.card, self.prediction)
+            verdict = Verdict(
+                id=made,
+                prediction_id=self.prediction.id,
+                expert=expert.label,
+                identity_source=expert.source,
+                judgement=judgement,
+                seconds=round(time.monotonic() - st.session_state["verdict_since"], 1),
+                **details,
+            )
+            self.visit.store.add_verdict(verdict)
+            _close()
+
+        return save
+
+
+def _begin(prediction: Prediction) -> None:
+    """Forget what was typed about another prediction."""
+    if st.session_state.get("verdict_for") != prediction.id:
+        _close()
+        st.session_state["verdict_for"] = prediction.id
+        st.session_state["verdict_since"] = time.monotonic()
+
+
+def _close() -> None:
+    st.session_state["verdict_open"] = ""
+    for name in ("next_id", "correct", "direction", "serious", "comment"):
+        st.session_state.pop(f"verdict_{name}", None)
+
+
+def _changed(prediction: Prediction, inputs_now: Callable[[], Inputs] | None) -> bool:
+    if inputs_now is None:
+        return False
+    inputs = inputs_now()
+    return inputs is None or not same_inputs(inputs, prediction.inputs)
+
+
+def _opened(what: str) -> Callable[[], None]:
+    @callback("verdict")
+    def open_rest() -> None:
+        st.session_state["verdict_open"] = "disagree" if what in WORDS else what
+        if what in WORDS:
+            st.session_state["verdict_direction"] = what
+
+    return open_rest
+
+
+@callback("verdict")
+def _change(verdict: Verdict) -> None:
+    """Ask again, with what was said before filled in."""
+    st.session_state["verdict_open"] = (
+        verdict.judgement if verdict.judgement in ("disagree", "unsure") else "ask"
+    )
+    st.session_state["verdict_comment"] = verdict.comment
+    st.session_state["verdict_serious"] = verdict.severity == "serious"
+    st.session_state["verdict_direction"] = verdict.direction
+    st.session_state["verdict_correct"] = verdict.correct_value
+
+
+def _details(judgement: str, card: ModelCard, prediction: Prediction) -> dict[str, Any]:
+    """What was filled in below the buttons, as far as this judgement has it."""
+    if judgement not in ("disagree", "unsure"):
+        return {}
+    comment = str(st.session_state.get("verdict_comment") or "").strip()
+    if judgement == "unsure":
+        return {"comment": comment}
+    correct = st.session_state.get("verdict_correct")
+    direction = st.session_state.get("verdict_direction")
+    if card.task == "regression" and correct is not None:
+        direction = _direction(correct, prediction.value, direction)
+    return {
+        "comment": comment,
+        "correct_value": correct,
+        "direction": direction,
+        "severity": "serious" if st.session_state.get("verdict_serious") else "minor",
+    }
+
+
+def _direction(correct: float, predicted: float, said: Direction | None) -> Direction | None:
+    """The direction that the right number implies; `UserError` if the opposite one was pressed."""
+    if correct == predicted:
+        return said
+    implied: Direction = "too_low" if correct > predicted else "too_high"
+    if said not in (None, implied):
+        raise UserError(
+            f"You say that the answer is {WORDS[str(said)].lower()}, but your right answer lies on "
+            "the other side of it. Correct one of the two, then save again."
+        )
+    return implied
+
+
+def _verb(verdict: Verdict) -> str:
+    if verdict.judgement == "unsure":
+        return "are "
+    return "say " if verdict.direction and verdict.correct_value is None else ""
