@@ -27,10 +27,10 @@ def begin() -> None:
         who.form("Then judge a first case. Your verdicts carry your name.")
         return
     st.header("Begin", anchor=False)
-    with st.grid(3):
+    with st.grid(3, min_column_width=240):
         way(
             "Judge a case",
-            "A typical case is filled in. Change what you like, and say whether the answer is right.",
+            "A typical case is filled in. Change what you like, then say if the answer is right.",
             "pages/1_Single_prediction.py",
         )
         way(
@@ -44,7 +44,10 @@ def begin() -> None:
 
 def way(title: str, text: str, page: str, query: dict[str, str] | None = None) -> None:
     with st.container(border=True, height="stretch"):
-        st.page_link(page, label=title, icon=":material/arrow_forward:", query_params=query)
+        first = title == "Judge a case"
+        key = f"home_{title.split()[0].lower()}"
+        if st.button(title, key=key, type="primary" if first else "secondary", width="stretch"):
+            st.switch_page(page, query_params=query)
         st.text(text)
 
 

@@ -16,7 +16,7 @@ def single_prediction() -> None:
         return
     cases.begin(visit)
     with st.container(key="predict_page"):
-        left, right = st.columns(2, gap="large")
+        left, right = st.columns([3, 2], gap="medium")
         with left, st.container(border=True):
             the_case()
         with right, st.container(border=True, key="predict_answer"):
@@ -29,7 +29,7 @@ def the_case() -> None:
     st.segmented_control(
         "Enter the case as",
         [cases.FORM, cases.JSON],
-        default=cases.FORM,
+        default=cases.first_tab(),
         required=True,
         key="predict_tab",
         on_change=cases.switch,

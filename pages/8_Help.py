@@ -12,20 +12,20 @@ STEPS = """
 3. Press **Predict**. The answer and how sure the model is appear beside the case.
 4. Press **Agree** if you would have said the same. Press **Disagree** to say what is right, or
    **Unsure** if you cannot tell. "Saved" appears when your verdict is on disk, not before.
-5. Changed your mind? Press **Change** or **Undo**. Your earlier verdict stays in the record, and the
-   last one counts. **Your last cases** below the form open each of them again.
+5. Changed your mind? Press **Change** or **Undo**. Your earlier verdict stays in the record, and
+   the last one counts. **Your last cases** below the form open each of them again.
 
 If you change a field after the answer, the verdict closes until you predict again: a verdict
 belongs to exactly the case that was predicted.
 """
 
 SEEN = """
-- **What is kept:** every case that you predict, the answer, your verdict, the name and e-mail that you
-  gave, and the times. Names and record numbers of people are not needed: leave them out.
+- **What is kept:** every case that you predict, the answer, your verdict, the name and e-mail that
+  you gave, and the times. Names and record numbers of people are not needed: leave them out.
 - **Who sees it:** whoever runs this app, and the reviewers of this model. Other experts do not see
   your cases, unless you give them the link of one: who has that link can open the case.
-- **Your name** is what you typed; nobody checks it. Verdicts are marked accordingly. It is remembered
-  in this browser, with the list of your last cases, until you press **Not you?**.
+- **Your name** is what you typed; nobody checks it, and verdicts are marked accordingly. This
+  browser remembers it, with the list of your last cases, until you press **Not you?**.
 """
 
 TROUBLE = """
@@ -69,8 +69,8 @@ def what_to_enter() -> None:
     st.text("The same as JSON, to paste on the JSON tab of Single prediction:")
     st.code(cases.as_json(schema.typical), language="json")
     st.text(
-        "A number outside the range of the training cases is predicted and flagged. null stands for "
-        "a value that is not known, where the field may be empty. Dates are written 2026-11-20."
+        "A number outside the range of the training cases is predicted and flagged. null stands "
+        "for a value that is not known, where the field may be empty. Dates are written 2026-11-20."
     )
 
 

@@ -124,6 +124,11 @@ def past(visit: Visit) -> list[tuple[Prediction, str]]:
     return [(p, answers.history_text(cards[p.version], p, given.get(p.id))) for p in known]
 
 
+def first_tab() -> str:
+    """The tab that a link asks for: `?as=json` opens the editor."""
+    return JSON if st.query_params.get("as") == "json" else FORM
+
+
 def editor() -> None:
     """The same case as JSON, coloured and read while it is typed."""
     with st.container(key=EDITOR):

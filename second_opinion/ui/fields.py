@@ -15,7 +15,7 @@ from second_opinion.words import decimals_of
 
 PREFIX = "predict_field_"
 # Up to this many letters in all, choices stand side by side instead of in a list.
-SIDE_BY_SIDE = 30
+SIDE_BY_SIDE = 40
 
 
 def key_of(feature: Feature) -> str:
@@ -25,11 +25,14 @@ def key_of(feature: Feature) -> str:
 
 def draw(schema: Schema, case: Mapping[str, Any]) -> None:
     """Draw a field for each feature, filled with the case where it has no value yet."""
+    grid = st.grid(2, min_column_width=210, vertical_alignment="bottom")
     for feature in schema:
         key = key_of(feature)
         if key not in st.session_state:
             st.session_state[key] = shown(feature, case.get(feature.name))
-        _draw_field(feature, key)
+        wide = feature.kind == "text" or _side_by_side(feature)
+        with grid.cell(column_span="all" if wide else 1):
+            _draw_field(feature, key)
 
 
 def fill(schema: Schema, case: Mapping[str, Any]) -> None:
@@ -122,13 +125,14 @@ def _draw_choice(feature: Feature, key: str, label: str, note: str | None) -> No
     options = list(feature.values)
     if st.session_state[key] is not None and st.session_state[key] not in options:
         options.append(st.session_state[key])
-    if sum(len(feature.text(value)) + 2 for value in options) <= SIDE_BY_SIDE:
+    if _side_by_side(feature):
         st.segmented_control(
             label,
             options,
             key=key,
             help=note,
             required=not feature.optional,
+            wrap=True,
             format_func=lambda value: escape(feature.text(value)),
         )
         return
@@ -143,10 +147,17 @@ def _draw_choice(feature: Feature, key: str, label: str, note: str | None) -> No
     )
 
 
+def _side_by_side(feature: Feature) -> bool:
+    """Whether the choices are few and short enough to stand beside one another."""
+    if feature.kind != "category" and not (feature.kind == "boolean" and feature.optional):
+        return False
+    return sum(len(feature.text(value)) + 2 for value in feature.values) <= SIDE_BY_SIDE
+
+
 def _label(feature: Feature) -> str:
     """The label with unit and training range beside it, smaller."""
     small = [feature.unit if feature.is_numeric else ""]
     small.append(feature.range_text.replace(" to ", "–") if feature.is_numeric else "")
-    small.append("may be left empty" if feature.optional and feature.kind != "boolean" else "")
+    small.append("optional" if feature.optional else "")
     beside = " · ".join(escape(part) for part in small if part)
     return f"{escape(feature.label)} :gray[:small[{beside}]]" if beside else escape(feature.label)

@@ -110,13 +110,13 @@ def open_page(title: str) -> Visit:
         layout="wide",
     )
     st.logo(str(browser.ASSETS / "wordmark.svg"), icon_image=str(browser.ASSETS / "logo.svg"))
-    browser.style()
     with st.sidebar:
         for page in PAGES:
             st.page_link(page.file, label=page.title, icon=page.icon)
         settings = _settings()
         ref = _choose_model(settings)
         who.menu()
+        browser.style()
     return Visit(settings, ref)
 
 

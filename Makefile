@@ -1,0 +1,44 @@
+# Plain `make` lists what there is to make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format demo-models screenshots
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
+
+run: $(VENV)/run.stamp ## Open Second Opinion on http://localhost:8501
+	$(BIN)/streamlit run Home.py --server.port $(PORT) --server.address localhost
+
+test: $(VENV)/dev.stamp ## Run every test, with a real browser; THOROUGH=1 runs the long counts
+	@scripts/browser $(BIN)/python
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp ## Lint, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev.stamp ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo-models: $(VENV)/run.stamp ## Train the demo models again
+	$(BIN)/python model/train_demos.py
+
+screenshots: $(VENV)/dev.stamp ## Draw docs/images: every page, light, dark and phone
+	@scripts/browser $(BIN)/python
+	$(BIN)/python scripts/screenshots.py
+
+$(VENV)/run.stamp: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Second Opinion needs Python 3.11 to 3.13; this is " + sys.version.split()[0] + ". Set PYTHON=python3.12 or the like.")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
