@@ -68,20 +68,26 @@ class Expert:
 def _looks_like_email(text: str) -> bool:
     before, at, after = text.partition("@")
     plain = text.isprintable() and not set(text) & set("<> \t")
-    return bool(before and at and "." in after and plain and len(text) <= 254)
+    complete = before and at and "." in after and "@" not in after
+    return bool(complete and plain and len(text) <= 254)
 
 
 def same_person(left: str, right: str) -> bool:
     """Whether two stored labels name one expert: blanks and case do not count."""
-    return " ".join(left.split()).casefold() == " ".join(right.split()).casefold()
+    return folded(left) == folded(right)
+
+
+def folded(label: str) -> str:
+    """The part of a label that tells people apart: its blanks tidied, its case dropped."""
+    return " ".join(label.split()).casefold()
 
 
 @dataclass(frozen=True)
 class Prediction:
     """What one model version said of one case, bound to the exact inputs.
 
-    ``value`` is a class value or a number; ``confidence`` is the probability of the predicted class,
-    0 to 1, or None; ``probabilities`` are in the card's class order; ``flags`` look like
+    ``value`` is a class value or a number; ``confidence`` is the probability of the predicted
+    class, 0 to 1, or None; ``probabilities`` are in the card's class order; ``flags`` look like
     ``out_of_range:age``.
     """
 
@@ -129,13 +135,12 @@ class Verdict:
     def check(self, prediction: Prediction) -> None:
         """Raise `UserError` unless this says something that can be learned from."""
         if self.judgement not in get_args(Judgement):
-            raise UserError(
-                f"The verdict is {self.judgement!r}; expected one of {', '.join(get_args(Judgement))}."
-            )
+            expected = ", ".join(get_args(Judgement))
+            raise UserError(f"The verdict is {self.judgement!r}; expected one of {expected}.")
         if "\x00" in self.comment or len(self.comment) > COMMENT_LIMIT:
             raise UserError(
-                f"The comment has {len(self.comment)} characters; expected up to {COMMENT_LIMIT} and "
-                "no control characters. Shorten it, then save again."
+                f"The comment has {len(self.comment)} characters; expected up to {COMMENT_LIMIT}, "
+                "none of them NUL. Shorten it, then save again."
             )
         if self.judgement != "disagree":
             return
@@ -152,6 +157,7 @@ class Verdict:
 
 def same_value(left: Any, right: Any) -> bool:
     """Equality that keeps ``True``, ``1`` and ``"1"`` apart, and 1 and 1.0 together."""
+    left, right = plain(left), plain(right)
     numbers = (int, float)
     if isinstance(left, bool) or isinstance(right, bool):
         return type(left) is type(right) and left == right
@@ -166,13 +172,39 @@ def same_inputs(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON knows it: dates as ISO text, NaN as None, NumPy scalars unpacked."""
-    if hasattr(value, "item") and not isinstance(value, (str, bytes)):
-        value = value.item()
-    if isinstance(value, datetime):
-        return value.isoformat()
+    """The value as JSON knows it: dates as ISO text, NaN, NaT and NA as None, scalars unpacked."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if type(value).__name__ == "NAType":
+        return None
+    if getattr(value, "ndim", None) == 0:
+        value = _unpacked(value)
+    if isinstance(value, (float, datetime)) and value != value:
+        return None
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, float) and value != value:
-        return None
     return value
+
+
+def _unpacked(scalar: Any) -> Any:
+    # NumPy unpacks a datetime64[ns] to a bare count of nanoseconds.
+    in_nanoseconds = str(scalar.dtype) == "datetime64[ns]"
+    return (scalar.astype("datetime64[us]") if in_nanoseconds else scalar).item()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the review of a model has come. Counts of current verdicts: none that was replaced.
+
+    ``judged`` counts predictions with a verdict, ``verdicts`` is ``agree + disagree + unsure``, and
+    ``experts`` counts people, whatever the case of their names.
+    """
+
+    predictions: int
+    judged: int
+    verdicts: int
+    agree: int
+    disagree: int
+    unsure: int
+    experts: int
+    last_verdict_at: str | None

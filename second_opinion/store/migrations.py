@@ -1,0 +1,90 @@
+"""The schema's diary: each function is one step, applied once, in order, and never edited.
+
+The rules that keep verdicts safe are constraints and triggers, so that they also hold for whoever
+opens the file with another program.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils.db import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("second_opinion")
+
+
+@migrations()
+def m001_predictions_and_verdicts(db: Database) -> None:
+    """Predictions that never change, and verdicts that are only ever added."""
+    db.executescript("""
+        CREATE TABLE predictions (
+            id TEXT NOT NULL PRIMARY KEY,
+            batch_id TEXT,
+            row_number INTEGER,
+            model TEXT NOT NULL,
+            version TEXT NOT NULL,
+            model_sha256 TEXT NOT NULL,
+            card_sha256 TEXT NOT NULL,
+            inputs TEXT NOT NULL CHECK (json_valid(inputs)),
+            value TEXT CHECK (value IS NULL OR json_valid(value)),
+            confidence REAL,
+            probabilities TEXT CHECK (probabilities IS NULL OR json_valid(probabilities)),
+            flags TEXT NOT NULL CHECK (json_valid(flags)),
+            source TEXT NOT NULL CHECK (source IN ('form', 'batch', 'api', 'plan')),
+            asked_by TEXT NOT NULL,
+            latency_ms REAL NOT NULL,
+            created_at TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX predictions_by_person ON predictions (asked_by, created_at);
+        CREATE INDEX predictions_by_model ON predictions (model, version);
+
+        CREATE TRIGGER predictions_never_change BEFORE UPDATE ON predictions
+        BEGIN
+            SELECT RAISE(ABORT, 'predictions never change: add a new one');
+        END;
+
+        CREATE TABLE verdicts (
+            id TEXT NOT NULL PRIMARY KEY,
+            prediction_id TEXT NOT NULL REFERENCES predictions (id),
+            expert TEXT NOT NULL,
+            identity_source TEXT NOT NULL
+                CHECK (identity_source IN ('oidc', 'invite', 'code', 'declared', 'api')),
+            judgement TEXT NOT NULL
+                CHECK (judgement IN ('agree', 'disagree', 'unsure', 'withdrawn')),
+            correct_value TEXT CHECK (correct_value IS NULL OR json_valid(correct_value)),
+            direction TEXT CHECK (direction IN ('too_high', 'too_low')),
+            severity TEXT CHECK (severity IN ('minor', 'serious')),
+            comment TEXT NOT NULL,
+            mode TEXT NOT NULL CHECK (mode IN ('open', 'blind')),
+            blind_value TEXT CHECK (blind_value IS NULL OR json_valid(blind_value)),
+            blind_confidence REAL,
+            seconds REAL,
+            supersedes TEXT REFERENCES verdicts (id),
+            created_at TEXT NOT NULL
+        ) STRICT;
+        CREATE UNIQUE INDEX verdicts_supersedes ON verdicts (supersedes);
+        CREATE INDEX verdicts_by_prediction ON verdicts (prediction_id);
+        CREATE INDEX verdicts_by_time ON verdicts (created_at, id);
+
+        CREATE TRIGGER verdicts_never_change BEFORE UPDATE ON verdicts
+        BEGIN
+            SELECT RAISE(ABORT, 'verdicts are append-only: add one that supersedes this one');
+        END;
+        CREATE TRIGGER verdicts_stay BEFORE DELETE ON verdicts
+        BEGIN
+            SELECT RAISE(ABORT, 'verdicts are append-only: add one that is withdrawn');
+        END;
+        -- INSERT OR REPLACE deletes without asking the trigger above.
+        CREATE TRIGGER verdicts_are_not_replaced BEFORE INSERT ON verdicts
+        WHEN EXISTS (
+            SELECT 1 FROM verdicts WHERE id = new.id OR supersedes = new.supersedes
+        )
+        BEGIN
+            SELECT RAISE(ABORT, 'verdicts are append-only: this one is already there');
+        END;
+
+        CREATE VIEW current_verdicts AS
+        SELECT * FROM verdicts
+        WHERE judgement <> 'withdrawn' AND NOT EXISTS (
+            SELECT 1 FROM verdicts AS later WHERE later.supersedes = verdicts.id
+        );
+    """)

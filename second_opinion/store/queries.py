@@ -1,0 +1,112 @@
+"""Every SQL statement of the store, whole and fixed, with named parameters."""
+
+# A transaction that reads before it writes takes the lock first: an upgrade later fails as busy.
+BEGIN_WRITE = "BEGIN IMMEDIATE"
+BEGIN_READ = "BEGIN"
+COMMIT = "COMMIT"
+ROLLBACK = "ROLLBACK"
+
+WRITE_AHEAD = "PRAGMA journal_mode = WAL"
+CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
+# With NORMAL, a power cut may undo commits that were already acknowledged.
+SYNC_EACH_COMMIT = "PRAGMA synchronous = FULL"
+FOREIGN_KEYS = "PRAGMA foreign_keys = ON"
+READ_ONLY = "PRAGMA query_only = ON"
+TOUCH = "SELECT count(*) FROM sqlite_schema"
+
+ADD_PREDICTION = """
+    INSERT INTO predictions (
+        id, batch_id, row_number, model, version, model_sha256, card_sha256, inputs, value,
+        confidence, probabilities, flags, source, asked_by, latency_ms, created_at
+    ) VALUES (
+        :id, :batch_id, :row_number, :model, :version, :model_sha256, :card_sha256, :inputs, :value,
+        :confidence, :probabilities, :flags, :source, :asked_by, :latency_ms, :created_at
+    )
+    ON CONFLICT (id) DO NOTHING
+"""
+
+PREDICTION = "SELECT * FROM predictions WHERE id = :id"
+
+# Steps from one label to the next through the index: milliseconds where DISTINCT reads every row.
+LABELS = """
+    WITH RECURSIVE labels (label) AS (
+        SELECT min(asked_by) FROM predictions
+        UNION ALL
+        SELECT (SELECT min(asked_by) FROM predictions WHERE asked_by > label)
+        FROM labels WHERE label IS NOT NULL
+    )
+    SELECT label FROM labels WHERE label IS NOT NULL
+"""
+
+# rowid settles which of two predictions of the same millisecond came later.
+PREDICTIONS_ASKED_BY = """
+    SELECT * FROM predictions WHERE asked_by = :asked_by
+    ORDER BY created_at DESC, rowid DESC LIMIT :limit
+"""
+
+PREDICTIONS_WITH_IDS = """
+    SELECT * FROM predictions WHERE id IN (SELECT value FROM json_each(:ids))
+    ORDER BY created_at DESC, rowid DESC
+"""
+
+ADD_VERDICT = """
+    INSERT INTO verdicts (
+        id, prediction_id, expert, identity_source, judgement, correct_value, direction, severity,
+        comment, mode, blind_value, blind_confidence, seconds, supersedes, created_at
+    ) VALUES (
+        :id, :prediction_id, :expert, :identity_source, :judgement, :correct_value, :direction,
+        :severity, :comment, :mode, :blind_value, :blind_confidence, :seconds, :supersedes,
+        :created_at
+    )
+"""
+
+VERDICT = "SELECT * FROM verdicts WHERE id = :id"
+
+# By rowid, the order of storing: a clock that is set back must not reorder a chain.
+VERDICT_HISTORY = "SELECT * FROM verdicts WHERE prediction_id = :prediction_id ORDER BY rowid"
+
+# The rows that the next verdict may supersede, the withdrawn included.
+LATEST_VERDICTS = """
+    SELECT * FROM verdicts
+    WHERE prediction_id = :prediction_id AND NOT EXISTS (
+        SELECT 1 FROM verdicts AS later WHERE later.supersedes = verdicts.id
+    )
+    ORDER BY rowid
+"""
+
+CURRENT_VERDICTS = """
+    SELECT * FROM current_verdicts
+    WHERE prediction_id IN (SELECT value FROM json_each(:prediction_ids))
+"""
+
+REVIEWED = """
+    SELECT
+        verdict.id AS verdict_id, prediction_id, model, version, model_sha256, inputs, value,
+        confidence, probabilities, flags, expert, identity_source, judgement, correct_value,
+        direction, severity, comment, mode, seconds, prediction.created_at AS predicted_at,
+        verdict.created_at AS created_at, source, batch_id, row_number
+    FROM current_verdicts AS verdict
+    JOIN predictions AS prediction ON prediction.id = verdict.prediction_id
+    ORDER BY verdict.created_at, verdict.id
+"""
+
+COUNT_PREDICTIONS = """
+    SELECT count(*) FROM predictions
+    WHERE model = :model AND (:version IS NULL OR version = :version)
+"""
+
+COUNT_JUDGED = """
+    SELECT count(*) FROM predictions
+    WHERE model = :model AND (:version IS NULL OR version = :version) AND EXISTS (
+        SELECT 1 FROM current_verdicts WHERE prediction_id = predictions.id
+    )
+"""
+
+# Labels are counted in Python, where two spellings of one person are one.
+COUNT_VERDICTS = """
+    SELECT expert, judgement, count(*) AS verdicts, max(verdict.created_at) AS last_at
+    FROM predictions
+    JOIN current_verdicts AS verdict ON verdict.prediction_id = predictions.id
+    WHERE model = :model AND (:version IS NULL OR version = :version)
+    GROUP BY expert, judgement
+"""

@@ -1,0 +1,239 @@
+"""The feedback database in one SQLite file, shared by the pages, jobs and API of a process."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from second_opinion.errors import UserError
+from second_opinion.records import Prediction, Progress, Verdict, folded, same_person
+from second_opinion.store import queries, rows
+from second_opinion.store.file import DatabaseFile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REVIEWED = {
+    "verdict_id": "str",
+    "prediction_id": "str",
+    "model": "str",
+    "version": "str",
+    "model_sha256": "str",
+    "inputs": "object",
+    "value": "object",
+    "confidence": "float64",
+    "probabilities": "object",
+    "flags": "object",
+    "expert": "str",
+    "identity_source": "str",
+    "judgement": "str",
+    "correct_value": "object",
+    "direction": "str",
+    "severity": "str",
+    "comment": "str",
+    "mode": "str",
+    "seconds": "float64",
+    "predicted_at": "str",
+    "created_at": "str",
+    "source": "str",
+    "batch_id": "str",
+    "row_number": "Int64",
+}
+
+
+class Store:
+    """Predictions and verdicts, kept. Get one with `Store.open`.
+
+    Every method may be called from any thread. What a writing method was given is on disk when it
+    returns, and not stored at all when it raises. A file that cannot be used is a `UserError`.
+    """
+
+    _shared: ClassVar[dict[Path, Store]] = {}
+    _sharing: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = DatabaseFile(path)
+
+    @classmethod
+    def open(cls, where: str | Path) -> Store:
+        """The process's one store for this file, made when there is none.
+
+        `UserError` when the file cannot be read and written, or is not a feedback database.
+        """
+        path = _local(where)
+        with cls._sharing:
+            store = cls._shared.get(path)
+            if store is None:
+                store = cls._shared[path] = cls(path)
+                atexit.register(store.close)
+        store._file.open()
+        return store
+
+    def close(self) -> None:
+        """Bring everything into the one file and let it go; using the store opens it again."""
+        self._file.close()
+
+    def add_prediction(self, prediction: Prediction) -> None:
+        """Store the prediction; one whose id is there already is left as it is."""
+        self.add_predictions([prediction])
+
+    def add_predictions(self, predictions: Iterable[Prediction]) -> None:
+        """Store all of them or none; those whose ids are there already are left as they are."""
+        encoded = [rows.to_row(prediction) for prediction in predictions]
+        with self._file.writing() as connection:
+            connection.executemany(queries.ADD_PREDICTION, encoded)
+
+    def prediction(self, prediction_id: str) -> Prediction | None:
+        """The prediction with this id, or None."""
+        found = self._select(queries.PREDICTION, id=prediction_id)
+        return rows.prediction(found[0]) if found else None
+
+    def predictions_of(
+        self, asked_by: str, ids: Iterable[str] | None = None, limit: int = 12
+    ) -> list[Prediction]:
+        """What this person asked for, newest first; with ``ids``, only those of them."""
+        with self._file.reading() as connection:
+            if ids is not None:
+                found = connection.execute(queries.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
+                own = [row for row in found if same_person(row["asked_by"], asked_by)]
+            else:
+                own = _asked_by(connection, asked_by, limit)
+        return [rows.prediction(row) for row in own[:limit]]
+
+    def add_verdict(self, verdict: Verdict) -> Verdict:
+        """Store the verdict after the expert's latest on the same prediction; returns it as stored.
+
+        A verdict whose id is there already is returned as it was stored. `UserError` when the
+        prediction is not in the database, when the verdict fails its check, and when there is
+        nothing to withdraw.
+        """
+        with self._file.writing() as connection:
+            stored = connection.execute(queries.VERDICT, {"id": verdict.id}).fetchone()
+            if stored is not None:
+                return rows.verdict(stored)
+            verdict.check(_judged(connection, verdict))
+            latest = _latest(connection, verdict)
+            if verdict.judgement == "withdrawn" and (
+                latest is None or latest.judgement == "withdrawn"
+            ):
+                raise UserError(
+                    f"{verdict.expert} has no verdict on this prediction; expected one to undo. "
+                    "Give a verdict first."
+                )
+            row = rows.to_row(replace(verdict, supersedes=latest.id if latest else None))
+            connection.execute(queries.ADD_VERDICT, row)
+        return rows.verdict(row)
+
+    def current_verdict(self, prediction_id: str, expert: str) -> Verdict | None:
+        """The verdict of this expert on this prediction that counts, or None."""
+        return self.current_verdicts_of(expert, [prediction_id]).get(prediction_id)
+
+    def current_verdicts_of(self, expert: str, prediction_ids: Iterable[str]) -> dict[str, Verdict]:
+        """The verdicts of this expert that count, by the id of their prediction."""
+        found = self._select(queries.CURRENT_VERDICTS, prediction_ids=_listed(prediction_ids))
+        return {
+            row["prediction_id"]: rows.verdict(row)
+            for row in found
+            if same_person(row["expert"], expert)
+        }
+
+    def verdict_history(self, prediction_id: str, expert: str | None = None) -> list[Verdict]:
+        """Every verdict on the prediction, the replaced and withdrawn too, oldest first."""
+        found = self._select(queries.VERDICT_HISTORY, prediction_id=prediction_id)
+        return [
+            rows.verdict(row)
+            for row in found
+            if expert is None or same_person(row["expert"], expert)
+        ]
+
+    def reviewed(self) -> pd.DataFrame:
+        """One row per current verdict, joined to its prediction, in the order of their times.
+
+        ``verdict_id, prediction_id, model, version, model_sha256``, ``inputs`` (dict), ``value``,
+        ``confidence`` (0 to 1), ``probabilities`` and ``flags`` (tuples), ``expert,
+        identity_source, judgement, correct_value, direction, severity, comment, mode, seconds``,
+        ``predicted_at`` (of the prediction) and ``created_at`` (of the verdict) as ISO-8601 UTC
+        text, ``source, batch_id, row_number``. Where nothing is stored, the columns that hold
+        Python values (``value, correct_value, probabilities``) have None, the others NaN or NA.
+        """
+        import pandas as pd
+
+        records = [rows.from_row(row) for row in self._select(queries.REVIEWED)]
+        return pd.DataFrame(records, columns=list(REVIEWED), dtype="object").astype(REVIEWED)
+
+    def progress(self, model: str, version: str | None = None) -> Progress:
+        """How far the review of this model has come, over all its versions or one."""
+        about = {"model": model, "version": version}
+        with self._file.reading() as connection:
+            (predictions,) = connection.execute(queries.COUNT_PREDICTIONS, about).fetchone()
+            (judged,) = connection.execute(queries.COUNT_JUDGED, about).fetchone()
+            groups = connection.execute(queries.COUNT_VERDICTS, about).fetchall()
+        counts: Counter[str] = Counter()
+        for group in groups:
+            counts[group["judgement"]] += group["verdicts"]
+        return Progress(
+            predictions=predictions,
+            judged=judged,
+            verdicts=counts.total(),
+            agree=counts["agree"],
+            disagree=counts["disagree"],
+            unsure=counts["unsure"],
+            experts=len({folded(group["expert"]) for group in groups}),
+            last_verdict_at=max((group["last_at"] for group in groups), default=None),
+        )
+
+    def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
+        with self._file.reading() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+
+def _local(where: str | Path) -> Path:
+    if str(where).startswith(("postgresql:", "postgres:")):
+        raise UserError(
+            "FEEDBACK_DB is a PostgreSQL address; expected the path of a file: this version stores "
+            "to SQLite. Set FEEDBACK_DB to a file, such as feedback.db."
+        )
+    return Path(where).expanduser().resolve()
+
+
+def _listed(ids: Iterable[str]) -> str:
+    return json.dumps(list(ids))
+
+
+def _asked_by(connection: sqlite3.Connection, person: str, limit: int) -> list[sqlite3.Row]:
+    """The newest rows of every spelling of the person's name, newest first."""
+    labels = [label for (label,) in connection.execute(queries.LABELS)]
+    found: list[sqlite3.Row] = []
+    for label in labels:
+        if same_person(label, person):
+            parameters = {"asked_by": label, "limit": limit}
+            found += connection.execute(queries.PREDICTIONS_ASKED_BY, parameters)
+    return sorted(found, key=lambda row: str(row["created_at"]), reverse=True)
+
+
+def _judged(connection: sqlite3.Connection, verdict: Verdict) -> Prediction:
+    found = connection.execute(queries.PREDICTION, {"id": verdict.prediction_id}).fetchone()
+    if found is None:
+        raise UserError(
+            "The verdict was not stored: its prediction is not in the feedback database; expected "
+            "the one on the screen. The file may have been replaced since: predict the case again, "
+            "then give the verdict."
+        )
+    return rows.prediction(found)
+
+
+def _latest(connection: sqlite3.Connection, verdict: Verdict) -> Verdict | None:
+    """The end of this expert's chain on this prediction, be it withdrawn."""
+    found = connection.execute(
+        queries.LATEST_VERDICTS, {"prediction_id": verdict.prediction_id}
+    ).fetchall()
+    own = [rows.verdict(row) for row in found if same_person(row["expert"], verdict.expert)]
+    return own[-1] if own else None
