@@ -61,7 +61,7 @@ def progress() -> None:
         return
     judged = so_far.agree + so_far.disagree
     share = f"{so_far.agree} of {judged}" if judged else "none yet"
-    with st.grid(4, key="home_progress"):
+    with st.grid(4, min_column_width=160, key="home_progress"):
         st.metric("Cases predicted", f"{so_far.predictions:,}", border=True)
         st.metric("Verdicts", f"{so_far.verdicts:,}", border=True)
         st.metric("Experts agree", share, border=True)

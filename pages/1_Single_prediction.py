@@ -33,6 +33,7 @@ def the_case() -> None:
         required=True,
         key="predict_tab",
         on_change=cases.switch,
+        args=(visit,),
         label_visibility="collapsed",
     )
     if st.session_state["predict_tab"] == cases.JSON:
@@ -72,6 +73,7 @@ def the_answer() -> None:
     frame.show_problem("answer")
     prediction = cases.current(visit)
     if prediction is None:
+        frame.show_problem("verdict")
         st.text("No answer yet. Fill in the case, then press Predict.")
         return
     st.subheader(frame.escape(answers.headline(card, prediction)), anchor=False)

@@ -67,7 +67,8 @@ def what_to_enter() -> None:
         alt="The fields of the model with what is expected in each",
     )
     st.text("The same as JSON, to paste on the JSON tab of Single prediction:")
-    st.code(cases.as_json(schema.typical), language="json")
+    # Streamlit's colours for JSON are too pale to read on white.
+    st.code(cases.as_json(schema.typical), language=None)
     st.text(
         "A number outside the range of the training cases is predicted and flagged. null stands "
         "for a value that is not known, where the field may be empty. Dates are written 2026-11-20."

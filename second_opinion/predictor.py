@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from second_opinion.records import Prediction, Source, plain, same_value
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from second_opinion.schema import Cases
 
 # Histogram boosting starts a thread a core even for one row, which on a busy machine costs a
 # hundred times the prediction itself.
@@ -31,7 +33,7 @@ class Model:
     threads: ThreadpoolController
     warnings: tuple[str, ...] = ()
 
-    def predict(self, cases: pd.DataFrame | list[dict[str, Any]]) -> pd.DataFrame:
+    def predict(self, cases: Cases) -> pd.DataFrame:
         """Predict cases that the schema has read.
 
         Parameters: a frame or a list of cases with at least the model's columns. Returns a frame
@@ -42,31 +44,20 @@ class Model:
         """
         import pandas as pd
 
-        cases = cases if isinstance(cases, pd.DataFrame) else pd.DataFrame(cases)
-        frame = self.card.case_schema.frame(cases)
-        values, probabilities = self._answers(frame)
-        self._check(values, len(frame))
-        confidence = self._confidence(values, probabilities)
+        index = cases.index if isinstance(cases, pd.DataFrame) else None
         # Object columns: pandas would turn a None among floats into NaN and a bool class into 0.
         columns = {
-            "value": [plain(value) for value in values],
-            "confidence": confidence,
-            "probabilities": _rows(probabilities, len(frame)),
-            "flags": self._flags(cases, frame, confidence),
+            name: pd.Series(cells, index=index, dtype="object")
+            for name, cells in self._answers(cases).items()
         }
-        return pd.DataFrame(
-            {
-                name: pd.Series(cells, index=frame.index, dtype="object")
-                for name, cells in columns.items()
-            }
-        )
+        return pd.DataFrame(columns)
 
     def predict_one(
         self, inputs: Mapping[str, Any], *, asked_by: str, source: Source, id: str
     ) -> Prediction:
         """One case as a `Prediction`, not stored yet."""
         started = time.perf_counter()
-        answer = self.predict([dict(inputs)]).iloc[0]
+        answer = {name: cells[0] for name, cells in self._answers([inputs]).items()}
         return Prediction(
             id=id,
             model=self.card.name,
@@ -74,16 +65,28 @@ class Model:
             model_sha256=self.card.artifact.sha256,
             card_sha256=self.card.sha256,
             inputs=dict(inputs),
-            value=answer["value"],
-            confidence=answer["confidence"],
-            probabilities=answer["probabilities"],
-            flags=answer["flags"],
             source=source,
             asked_by=asked_by,
             latency_ms=round((time.perf_counter() - started) * 1000, 3),
+            **answer,
         )
 
-    def _answers(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
+    def _answers(self, cases: Cases) -> dict[str, list[Any]]:
+        """Value, confidence, probabilities and flags, a list each with a cell for every case."""
+        frame = self.card.case_schema.frame(cases)
+        found, probabilities = self._ask(frame)
+        values = [plain(value) for value in found]
+        self._check(values, len(frame))
+        confidence = self._confidence(values, probabilities)
+        rows = [None] * len(frame) if probabilities is None else map(tuple, probabilities.tolist())
+        return {
+            "value": values,
+            "confidence": confidence,
+            "probabilities": list(rows),
+            "flags": self._flags(self.card.case_schema.columns(cases), frame, confidence),
+        }
+
+    def _ask(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
         given = self._given(frame)
         with self.threads.limit(limits=1 if len(frame) <= SMALL else None):
             if not self._has_probabilities:
@@ -110,51 +113,65 @@ class Model:
         known = [plain(value) for value in self.estimator.classes_]
         return [_position(known, value, self.card) for value in self.card.class_values]
 
-    def _check(self, values: np.ndarray, rows: int) -> None:
+    def _check(self, values: list[Any], rows: int) -> None:
         if len(values) != rows:
             raise UserError(
                 f"The model {self.card.ref} gave {len(values)} answers for {rows} cases; expected "
                 "one each. Tell the person who added it."
             )
-        for row, value in enumerate(values):
-            if plain(value) is None:
-                raise UserError(
-                    f"The model {self.card.ref} gave no number for row {row + 1}; expected one. "
-                    "Check that row for unusual values, or tell the person who added the model."
-                )
+        if None in values:
+            raise UserError(
+                f"The model {self.card.ref} gave no number for row {values.index(None) + 1}; "
+                "expected one. Check that row for unusual values, or tell the person who added "
+                "the model."
+            )
 
     def _confidence(
-        self, values: np.ndarray, probabilities: np.ndarray | None
+        self, values: list[Any], probabilities: np.ndarray | None
     ) -> list[float | None]:
         if probabilities is None:
             return [None] * len(values)
-        column = {plain(value): at for at, value in enumerate(self.card.class_values)}
-        return [float(probabilities[row, column[plain(v)]]) for row, v in enumerate(values)]
+        column = {value: at for at, value in enumerate(self.card.class_values)}
+        at = [column[value] for value in values]
+        return list(probabilities[np.arange(len(values)), at].tolist())
 
     def _flags(
-        self, cases: pd.DataFrame, frame: pd.DataFrame, confidence: list[float | None]
+        self,
+        columns: Mapping[str, Any],
+        frame: pd.DataFrame,
+        confidence: list[float | None],
     ) -> list[tuple[str, ...]]:
-        marks: dict[str, Iterable[Any]] = {}
+        import pandas as pd
+
+        marks: dict[str, Any] = {}
         for feature in self.card.features:
-            name, missing = feature.name, cases[feature.name].isna()
+            name = feature.name
+            missing = pd.isna(columns[name])
             if feature.kind == "category":
                 # The typed column will not do: an unseen level of a pandas category is NaN there.
-                marks[f"unseen:{name}"] = ~cases[name].isin(list(feature.values)) & ~missing
+                marks[f"unseen:{name}"] = _unseen(columns[name], feature.values) & ~missing
             elif feature.min is not None and feature.max is not None:
                 marks[f"out_of_range:{name}"] = _outside(frame[name], feature.min, feature.max)
             marks[f"missing:{name}"] = missing
-        marks["low_confidence"] = [self.card.band(value) == "low" for value in confidence]
+        marks["low_confidence"] = np.array([self.card.band(value) == "low" for value in confidence])
         flags: list[list[str]] = [[] for _ in range(len(frame))]
         for flag, mark in marks.items():
-            for row in np.flatnonzero(np.asarray(mark, dtype=bool)):
+            for row in np.flatnonzero(mark):
                 flags[row].append(flag)
         return [tuple(row) for row in flags]
 
 
-def _outside(column: pd.Series[Any], low: float | str, high: float | str) -> pd.Series[bool]:
+def _unseen(values: Any, known: tuple[Any, ...]) -> Any:
+    if isinstance(values, list):
+        return np.array([value not in known for value in values], dtype=bool)
+    return ~values.isin(list(known))
+
+
+def _outside(column: pd.Series[Any], low: float | str, high: float | str) -> Any:
+    cells: Any = column.to_numpy()
     if isinstance(low, str) or isinstance(high, str):
-        return (column < np.datetime64(str(low))) | (column > np.datetime64(str(high)))
-    return (column < low) | (column > high)
+        return (cells < np.datetime64(str(low))) | (cells > np.datetime64(str(high)))
+    return (cells < low) | (cells > high)
 
 
 def _position(known: list[Any], value: Any, card: ModelCard) -> int:
@@ -165,9 +182,3 @@ def _position(known: list[Any], value: Any, card: ModelCard) -> int:
         f"The card of {card.ref} names the class {value!r}; the model knows "
         f"{', '.join(map(repr, known))}. Correct the card, or add the model again."
     )
-
-
-def _rows(probabilities: np.ndarray | None, rows: int) -> list[tuple[float, ...] | None]:
-    if probabilities is None:
-        return [None] * rows
-    return [tuple(row) for row in probabilities.tolist()]

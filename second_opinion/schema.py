@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -16,6 +16,8 @@ from second_opinion.words import closest, decimals_of, humanise, number_text, qu
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    Cases = Mapping[str, Any] | pd.DataFrame | Sequence[Mapping[str, Any]]
 
 Kind = Literal["number", "integer", "category", "boolean", "text", "date"]
 
@@ -70,6 +72,7 @@ class Feature(Part):
     ``min``, ``max`` and ``typical`` come from the training data: a value outside is flagged, not
     refused. ``missing`` says whether the value may be left out (a list names more texts that mean
     so in a file). ``unknown`` says what to do with a category that is not among ``choices``.
+    ``places`` are the digits after the point that the training data has.
     ``dtype`` is the pandas dtype of the training column, where it is not the usual one of its kind.
     """
 
@@ -85,6 +88,7 @@ class Feature(Part):
     missing: bool | tuple[str, ...] = False
     unknown: Literal["flag", "error"] = "flag"
     dtype: str = ""
+    places: int | None = Field(default=None, ge=0, le=10)
 
     @model_validator(mode="before")
     @classmethod
@@ -132,9 +136,11 @@ class Feature(Part):
 
     @cached_property
     def decimals(self) -> int:
-        """Digits after the point that tell the known values apart, 0 to 6."""
+        """Digits after the point that tell values apart: the card's, or guessed from the range."""
         if self.kind != "number":
             return 0
+        if self.places is not None:
+            return self.places
         known = [v for v in (self.min, self.max, self.typical) if isinstance(v, (int, float))]
         return min(6, max((decimals_of(value) for value in known), default=2))
 
@@ -337,7 +343,7 @@ class Schema:
             problems.append(Problem(str(name), "is not a field of this model", expected))
         return problems, renamed
 
-    def frame(self, cases: Mapping[str, Any] | pd.DataFrame | list[dict[str, Any]]) -> pd.DataFrame:
+    def frame(self, cases: Cases) -> pd.DataFrame:
         """Cases as the estimator takes them: columns in its order, in the types of its training.
 
         Accepts one case, a list of cases or a frame with at least the model's columns. Values must
@@ -345,25 +351,39 @@ class Schema:
         """
         import pandas as pd
 
-        if isinstance(cases, Mapping):
-            cases = [dict(cases)]
-        if not isinstance(cases, pd.DataFrame):
-            cases = pd.DataFrame({name: [case[name] for case in cases] for name in self.names})
-        columns = {feature.name: typed(cases[feature.name], feature) for feature in self.features}
-        return pd.DataFrame(columns, index=cases.index)
+        columns = self.columns(cases)
+        index = cases.index if isinstance(cases, pd.DataFrame) else None
+        arrays = {feature.name: typed(columns[feature.name], feature) for feature in self}
+        return pd.DataFrame(arrays, index=index, copy=False)
+
+    def columns(self, cases: Cases) -> dict[str, Any]:
+        """The model's columns of some cases as they are: a list each, or a frame's own arrays."""
+        import pandas as pd
+
+        if isinstance(cases, pd.DataFrame):
+            return {name: cases[name].array for name in self.names}
+        rows = [cases] if isinstance(cases, Mapping) else cases
+        return {name: [row[name] for row in rows] for name in self.names}
 
 
-def typed(column: pd.Series[Any], feature: Feature) -> pd.Series[Any]:
-    """The column in the dtype that the estimator was trained on, missing values as NaN."""
+def typed(values: Any, feature: Feature) -> Any:
+    """A column in the dtype that the estimator was trained on, missing values as NaN."""
+    import numpy as np
     import pandas as pd
 
-    dtype: Any = feature.column_dtype
+    dtype = feature.column_dtype
     if dtype == "category":
-        dtype = pd.CategoricalDtype(list(feature.values))
-    elif dtype in ("bool", "int64") and column.isna().any():
+        return pd.Categorical(values, categories=list(feature.values))
+    if dtype in ("bool", "int64") and pd.isna(values).any():
         dtype = "float64" if dtype == "int64" else "object"
-    as_typed: pd.Series[Any] = column.astype(dtype)
-    return as_typed.where(column.notna(), float("nan")) if dtype == "object" else as_typed
+    if dtype in ("float64", "int64", "bool"):
+        return np.asarray(values, dtype=dtype)
+    if dtype == "object":
+        return np.array(
+            [math.nan if gone else v for v, gone in zip(values, pd.isna(values), strict=True)],
+            dtype=object,
+        )
+    return pd.array(values, dtype=dtype)
 
 
 def _absent(feature: Feature) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from secrets import randbelow
 from typing import Any
 
 import streamlit as st
@@ -13,18 +14,28 @@ from second_opinion.errors import UserError
 from second_opinion.records import Prediction, new_id, same_inputs
 from second_opinion.schema import Problem, Schema
 from second_opinion.ui import browser, fields, who
-from second_opinion.ui.frame import Visit, callback
+from second_opinion.ui.frame import Visit, callback, notice, problem
 
 FORM, JSON = "Form", "JSON"
 EDITOR = "predict_json"
 
 
 def begin(visit: Visit) -> None:
-    """Make sure that there is a case of this model: a linked one, the one before, or a typical."""
+    """Make sure that there is a case of this model: a linked one, the one before, or a typical.
+
+    `UserError` before anything is typed, if the database or the model cannot be used.
+    """
+    visit.store  # noqa: B018 - opened here, so that a fault shows before the form
+    for warning in visit.model().warnings:
+        notice(warning)
     linked = st.query_params.get("prediction")
     if linked and linked != st.session_state.get("predict_id"):
         st.query_params.pop("prediction", None)
-        _open(visit, linked)
+        try:
+            _open(visit, linked)
+        except UserError as error:
+            # Said once; the page goes on with another case.
+            problem(str(error))
     if "frame_model" in st.session_state:
         st.rerun()
     if st.session_state.get("predict_model") != visit.version:
@@ -38,12 +49,7 @@ def read(visit: Visit) -> tuple[dict[str, Any], list[Problem], str]:
 
     Reads the widgets, so that a callback sees a field that was left by the very click.
     """
-    schema = visit.card.case_schema
-    if st.session_state.get("predict_tab", FORM) == JSON:
-        return _read_json(schema)
-    given = fields.values(schema) if fields.drawn(schema) else st.session_state["predict_case"]
-    inputs, problems = schema.read(given)
-    return inputs, problems, ""
+    return _read(st.session_state.get("predict_tab", FORM), visit.card.case_schema)
 
 
 def inputs_now(visit: Visit) -> dict[str, Any] | None:
@@ -99,7 +105,8 @@ def reopen(visit: Visit, prediction_id: str) -> None:
 @callback("page")
 def another(visit: Visit) -> None:
     """Fill in a made-up case that hangs together like the training data."""
-    seed = st.session_state.get("predict_seed", -1) + 1
+    # Each person gets other examples: fifty experts who judge the same ten cases say less.
+    seed = st.session_state.get("predict_seed", randbelow(2**31)) + 1
     case = visit.registry.reference(visit.ref).plausible(visit.card.case_schema, seed)
     _start_anew(visit, case)
     st.session_state["predict_seed"] = seed
@@ -136,8 +143,13 @@ def editor() -> None:
 
 
 @callback("page")
-def switch() -> None:
+def switch(visit: Visit) -> None:
     """Open the other of form and JSON with the case as it stands."""
+    # A field that this very click left is not in the remembered case yet.
+    left = FORM if st.session_state["predict_tab"] == JSON else JSON
+    inputs, _, broken = _read(left, visit.card.case_schema)
+    if not broken:
+        keep(inputs)
     fields.clear()
     _new_text()
 
@@ -155,6 +167,14 @@ def _editor_key() -> str:
 def _text() -> str:
     typed = st.session_state.get(_editor_key(), {}).get("text")
     return as_json(st.session_state["predict_case"]) if typed is None else str(typed)
+
+
+def _read(tab: str, schema: Schema) -> tuple[dict[str, Any], list[Problem], str]:
+    if tab == JSON:
+        return _read_json(schema)
+    given = fields.values(schema) if fields.drawn(schema) else st.session_state["predict_case"]
+    inputs, problems = schema.read(given)
+    return inputs, problems, ""
 
 
 def _read_json(schema: Schema) -> tuple[dict[str, Any], list[Problem], str]:
@@ -208,7 +228,7 @@ def _open(visit: Visit, prediction_id: str) -> None:
 
 def _start_anew(visit: Visit, case: dict[str, Any]) -> None:
     fields.clear()
-    for name in ("predict_id", "predict_tried", "predict_focus", "predict_seed"):
+    for name in ("predict_id", "predict_tried", "predict_focus"):
         st.session_state.pop(name, None)
     st.query_params.pop("prediction", None)
     st.session_state["predict_model"] = visit.version

@@ -43,6 +43,7 @@ def panel(
     _begin(prediction)
     st.header("You say", anchor=False)
     if _changed(prediction, inputs_now):
+        st.session_state.pop("frame_problem_verdict", None)
         notice(CHANGED)
         return
     show_problem("verdict")
@@ -214,6 +215,8 @@ def _change(verdict: Verdict) -> None:
     st.session_state["verdict_open"] = (
         verdict.judgement if verdict.judgement in ("disagree", "unsure") else "ask"
     )
+    if verdict.judgement == "agree":
+        return
     st.session_state["verdict_comment"] = verdict.comment
     st.session_state["verdict_serious"] = verdict.severity == "serious"
     st.session_state["verdict_direction"] = verdict.direction

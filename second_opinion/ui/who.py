@@ -78,9 +78,13 @@ def _start() -> None:
         st.session_state["who_refused"] = str(error)
         return
     st.session_state["who_expert"] = expert
+    st.rerun()
 
 
 def _leave() -> None:
+    # The next person at this screen finds neither the case nor what was typed.
+    st.session_state.clear()
+    st.query_params.clear()
     st.session_state["who_expert"] = None
     st.session_state["who_cases"] = []
     st.session_state["who_left"] = True

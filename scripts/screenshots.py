@@ -1,0 +1,111 @@
+"""Draw docs/images: every page, light, dark and at phone width, with one judged case."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+HOME = Path(__file__).resolve().parent.parent
+IMAGES = HOME / "docs" / "images"
+LOOKS = {
+    "light": {"viewport": {"width": 1280, "height": 1000}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 1000}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+}
+
+
+@contextmanager
+def app() -> Iterator[str]:
+    """A server of its own, on the demo models and an empty database."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"FEEDBACK_DB": f"{folder}/feedback.db"}
+        command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.headless=true"]
+        command += [f"--server.port={port}", "--server.address=127.0.0.1"]
+        server = subprocess.Popen(  # noqa: S603 - our own command, no input from outside
+            command, cwd=HOME, env=environment, stdout=subprocess.DEVNULL
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(f"{url}/_stcore/health")
+            yield url
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def wait_for(url: str) -> None:
+    """Wait until the server answers."""
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(url)  # noqa: S310 - our own server on loopback
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise SystemExit("The server did not start within 20 s.")
+
+
+def draw(browser: Browser, url: str, name: str) -> None:
+    """All pages in one look, on the way of a first visit."""
+    page = browser.new_context(**LOOKS[name], timezone_id="Europe/London").new_page()
+    page.goto(url)
+    page.locator(".st-key-who_name input").fill("Dr Ada Lovelace")
+    page.locator(".st-key-who_start button").click()
+    page.locator(".st-key-home_judge button").click()
+    page.locator(".st-key-predict_submit button").click()
+    page.locator(".st-key-verdict_agree button").wait_for()
+    shoot(page, f"single-prediction-{name}")
+    page.locator(".st-key-verdict_disagree button").click()
+    page.locator(".st-key-verdict_comment textarea").fill("She called twice about the bill.")
+    shoot(page, f"verdict-{name}")
+    page.locator(".st-key-verdict_save button").click()
+    page.locator(".st-key-verdict_saved").wait_for()
+    page.locator(".st-key-predict_tab").get_by_text("JSON").click()
+    page.locator(".st-key-predict_json textarea").wait_for()
+    shoot(page, f"json-{name}")
+    page.goto(url)
+    page.locator(".st-key-home_progress").wait_for()
+    shoot(page, f"home-{name}")
+    page.goto(f"{url}/Help")
+    page.get_by_test_id("stDataFrame").wait_for()
+    shoot(page, f"help-{name}")
+    page.context.close()
+
+
+def shoot(page: Page, name: str) -> None:
+    """One picture, of everything that the page shows on its first screen."""
+    page.wait_for_timeout(1200)
+    page.mouse.move(640, 500)
+    page.mouse.wheel(0, -5000)
+    page.wait_for_timeout(500)
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+def main() -> None:
+    """Draw every look."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    installed = next(filter(None, map(which, ("chromium", "google-chrome"))), None)
+    with sync_playwright() as playwright, app() as url:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM") or installed,
+            args=["--no-sandbox"] if os.geteuid() == 0 else [],
+        )
+        for name in LOOKS:
+            draw(browser, url, name)
+
+
+if __name__ == "__main__":
+    main()
