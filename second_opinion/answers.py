@@ -71,7 +71,7 @@ def verdict_text(card: ModelCard, verdict: Verdict) -> str:
     if verdict.judgement != "disagree":
         return {"agree": "agree", "unsure": "unsure"}.get(verdict.judgement, "taken back")
     if verdict.correct_value is not None:
-        return f"disagree: {value_text(card, verdict.correct_value)}"
+        return f"disagree: {_right_answer(card, verdict.correct_value)}"
     if verdict.direction:
         return verdict.direction.replace("_", " ")
     return "disagree"
@@ -84,10 +84,17 @@ def history_text(card: ModelCard, prediction: Prediction, verdict: Verdict | Non
         return f"{said} · no verdict yet"
     sign = SIGN.get(verdict.judgement, "")
     if verdict.judgement == "disagree" and verdict.correct_value is not None:
-        return f"{said} {sign} → {value_text(card, verdict.correct_value)}"
+        return f"{said} {sign} → {_right_answer(card, verdict.correct_value)}"
     if verdict.direction:
         return f"{said} {sign} {verdict.direction.replace('_', ' ')}"
     return f"{said} {sign}"
+
+
+def _right_answer(card: ModelCard, value: Any) -> str:
+    """What an expert gave as right, to the digit: rounded it may look like the model's answer."""
+    if card.task != "regression":
+        return card.label(value)
+    return f"{number_text(value)} {card.target.unit}".strip()
 
 
 def round_to_three(value: float) -> str:

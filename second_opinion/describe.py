@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from second_opinion.errors import UserError
+from second_opinion.estimators import task_of
 from second_opinion.predictor import Model
-from second_opinion.records import now, plain
+from second_opinion.records import now, plain, same_value
 from second_opinion.reference import Reference, summary
-from second_opinion.words import closest, humanise
+from second_opinion.schema import LARGEST_EXACT_INTEGER
+from second_opinion.words import humanise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,49 +32,6 @@ class Naming:
     version: str
     title: str = ""
     target: str = ""
-
-
-def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame:
-    """The columns of the data that the estimator takes, in its order.
-
-    `UserError` names a feature that the data lacks, or says how many columns were expected.
-    """
-    columns = [name for name in data.columns if name != target]
-    named = getattr(estimator, "feature_names_in_", None)
-    if named is not None:
-        absent = [str(name) for name in named if name not in columns]
-        if absent:
-            near = closest(absent[0], map(str, columns))
-            hint = f" Is it the column {near!r}? Rename it." if near else " Add the column."
-            raise UserError(
-                f"The data has no column {absent[0]!r} that the model was trained on.{hint}"
-            )
-        return data[list(named)]
-    expected = getattr(estimator, "n_features_in_", len(columns))
-    if expected != len(columns):
-        raise UserError(
-            f"The data has {len(columns)} columns beside the target; the model was trained on "
-            f"{expected} without names. Give it those columns alone, in the order of the training."
-        )
-    return data[columns]
-
-
-def task_of(estimator: Any) -> str:
-    """``binary``, ``multiclass`` or ``regression``; `UserError` for anything else."""
-    from sklearn.base import is_classifier, is_regressor
-
-    if is_regressor(estimator):
-        return "regression"
-    if not is_classifier(estimator):
-        raise UserError(
-            f"The file holds a {type(estimator).__name__}; expected a trained classifier or "
-            "regressor. Save the whole pipeline with its final estimator, then add it again."
-        )
-    if not hasattr(estimator, "classes_"):
-        raise UserError(
-            f"The {type(estimator).__name__} is not trained yet. Call fit, save it, add it again."
-        )
-    return "binary" if len(estimator.classes_) == 2 else "multiclass"
 
 
 def card_fields(
@@ -149,22 +109,55 @@ def feature_fields(column: pd.Series[Any]) -> dict[str, Any]:
             f"The column {name!r} of the data has no value at all. Remove it and train again, or "
             "give the data that the model was trained on."
         )
-    if pd.api.types.is_bool_dtype(known) or set(known.unique()) <= {0, 1}:
+    _refuse_odd(name, known)
+    levels = known.unique()
+    if pd.api.types.is_bool_dtype(known) or set(levels) <= {0, 1}:
         return fields | _boolean(known)
     if pd.api.types.is_datetime64_any_dtype(column):
         return fields | _range("date", known.dt.date.map(str), sorted)
     if pd.api.types.is_numeric_dtype(column):
         return fields | _numeric(column, known)
-    if len(known.unique()) <= max(20, min(MOST_CHOICES, len(known) // 5)):
-        choices = sorted({plain(value) for value in known}, key=str)
+    if _is_category(len(levels), len(known)):
+        choices = sorted({plain(value) for value in levels}, key=str)
         return fields | {"kind": "category", "typical": _mode(known), "choices": choices}
     return fields | {"kind": "text", "typical": ""}
+
+
+def _is_category(levels: int, rows: int) -> bool:
+    """Whether values are few and repeat. People's names do not, and must not go into a card."""
+    few = levels <= max(20, min(MOST_CHOICES, rows // 5))
+    return few and (levels <= 10 or levels * 2 <= rows)
+
+
+def _refuse_odd(name: str, known: pd.Series[Any]) -> None:
+    """Raise `UserError` for values that no form and no file can give exactly."""
+    import pandas as pd
+
+    if known.dtype.kind in "iuf":
+        odd = known[~np.isfinite(known.to_numpy(float))]
+        if odd.empty and known.dtype.kind in "iu":
+            odd = known[(known > LARGEST_EXACT_INTEGER) | (known < -LARGEST_EXACT_INTEGER)]
+        if not odd.empty:
+            raise UserError(
+                f"The column {name!r} of the data holds {plain(odd.iloc[0])}; expected finite "
+                "numbers, and whole ones up to 2^53. Leave that column out, train and save again."
+            )
+    elif not pd.api.types.is_datetime64_any_dtype(known):
+        simple = (str, bool, int, float, np.number, np.bool_)
+        strange = [value for value in known.unique() if not isinstance(value, simple)]
+        if strange or known.dtype.kind in "mc":
+            kind = type(strange[0] if strange else known.iloc[0]).__name__
+            raise UserError(
+                f"The column {name!r} of the data holds values of type {kind}; expected numbers, "
+                "texts, true or false, or dates. Convert it, train and save again."
+            )
 
 
 def _boolean(known: pd.Series[Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {"kind": "boolean", "typical": _mode(known)}
     if not isinstance(plain(known.iloc[0]), bool):
-        pair = [plain(known.dtype.type(flag)) for flag in (0, 1)]
+        number = type(plain(known.iloc[0]))
+        pair = [number(0), number(1)]
         fields["choices"] = [
             {"value": value, "label": label}
             for value, label in zip(pair, ("no", "yes"), strict=True)
@@ -173,20 +166,16 @@ def _boolean(known: pd.Series[Any]) -> dict[str, Any]:
 
 
 def _numeric(column: pd.Series[Any], known: pd.Series[Any]) -> dict[str, Any]:
-    whole = bool((known == known.round()).all())
+    whole = bool((known == known.round()).all() and known.abs().max() <= LARGEST_EXACT_INTEGER)
     # A whole-number column with holes is read as floats by pandas; people still count in ones.
     kind = (
         "integer" if whole and (column.dtype.kind in "iu" or len(known) < len(column)) else "number"
     )
-    middle = float(known.median())
-    places = 6 if kind == "number" else 0
-    fields = {
-        "min": plain(known.min()),
-        "max": plain(known.max()),
-        "typical": round(middle, places),
-    }
+    # The lower of two middle values: their mean has a digit that no training case has.
+    middle = known.quantile(0.5, interpolation="lower")
+    fields = {"min": known.min(), "max": known.max(), "typical": middle}
     cast = int if kind == "integer" else float
-    return {"kind": kind, **{key: cast(value) for key, value in fields.items()}}
+    return {"kind": kind, **{key: cast(plain(value)) for key, value in fields.items()}}
 
 
 def _range(kind: str, known: pd.Series[Any], order: Any) -> dict[str, Any]:
@@ -214,22 +203,15 @@ def digest(data: pd.DataFrame) -> str:
     return whole.hexdigest()
 
 
-def follows_probabilities(estimator: Any, data: pd.DataFrame, named: bool) -> bool:
-    """Whether on every row of the data the label is the class with the largest probability."""
-    if not hasattr(estimator, "predict_proba"):
-        return False
-    given = data if named else data.to_numpy()
-    likeliest = estimator.classes_[estimator.predict_proba(given).argmax(axis=1)]
-    return bool(np.array_equal(likeliest, estimator.predict(given)))
-
-
 def metrics_on(values: Iterable[Any], y: pd.Series[Any], task: str, about: str) -> dict[str, Any]:
     """How well the answers fit known outcomes; ``about`` says which rows these are."""
     from sklearn import metrics
 
     found = list(values)
     if task != "regression":
-        scores = {"accuracy": float(metrics.accuracy_score(y, found))}
+        # As texts: scikit-learn refuses outcomes of several types, and the model may know a few.
+        texts = [[repr(value) for value in values] for values in (y, found)]
+        scores = {"accuracy": float(metrics.accuracy_score(*texts))}
     else:
         scores = {
             "mean absolute error": float(metrics.mean_absolute_error(y, found)),
@@ -251,6 +233,44 @@ def summarise(model: Model, data: pd.DataFrame, y: pd.Series[Any] | None) -> dic
     kind = "number" if model.card.task == "regression" else "category"
     target = None if y is None else summary(y, kind)
     return asdict(reference) | {"target": target, "checks": checks}
+
+
+def changed_answers(model: Model, reference: Reference) -> list[str]:
+    """One sentence when the model answers a stored case otherwise than when it was added."""
+    cases = [dict(check["inputs"]) for check in reference.checks]
+    if not cases:
+        return []
+    answers = model.predict(cases)
+    for check, value, after in zip(
+        reference.checks, answers["value"], answers["probabilities"], strict=True
+    ):
+        if not (_same_answer(check["value"], value) and _close(check["probabilities"], after)):
+            return [
+                f"{model.card.ref} does not answer a stored case as it did when it was added: "
+                f"{value!r}{_shares(after)} now, {check['value']!r}"
+                f"{_shares(check['probabilities'])} then. Install the versions of its card, or "
+                "add it again."
+            ]
+    return []
+
+
+def _same_answer(before: Any, after: Any) -> bool:
+    # A forest adds up its trees in the order in which its threads finish.
+    if isinstance(before, float) and isinstance(after, float):
+        return math.isclose(before, after, rel_tol=1e-9, abs_tol=1e-12)
+    return same_value(before, after)
+
+
+def _close(before: Sequence[float] | None, after: Sequence[float] | None) -> bool:
+    if before is None or after is None:
+        return before is after
+    return len(before) == len(after) and all(
+        abs(b - a) <= 1e-9 for b, a in zip(before, after, strict=True)
+    )
+
+
+def _shares(probabilities: Sequence[float] | None) -> str:
+    return f" ({max(probabilities):.4f} sure)" if probabilities else ""
 
 
 def made_by() -> dict[str, str]:

@@ -193,6 +193,19 @@ def _unpacked(scalar: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class AliasMove:
+    """An alias of a model pointed at a version, or put back: by whom, and when. Never changed."""
+
+    model: str
+    alias: str
+    version: str
+    action: Literal["promote", "rollback"]
+    moved_by: str
+    id: str = field(default_factory=new_id)
+    created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far the review of a model has come. Counts of current verdicts: none that was replaced.
 

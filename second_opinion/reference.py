@@ -114,6 +114,14 @@ def normal_score_correlation(data: pd.DataFrame, schema: Schema) -> tuple[tuple[
     return tuple(tuple(float(round(cell, 4)) for cell in row) for row in matrix)
 
 
+def _inside(value: float, feature: Feature) -> float | int:
+    """The value with the feature's digits, and in its range: a summary keeps just seven digits."""
+    bounds = [v for v in (feature.min, feature.max) if isinstance(v, (int, float))]
+    if len(bounds) == 2:
+        value = min(max(value, bounds[0]), bounds[1])
+    return round(value) if feature.kind == "integer" else float(round(value, feature.decimals))
+
+
 def _at(share: float, known: Mapping[str, Any], feature: Feature) -> Any:
     """The feature's value at a share (0 to 1) of the training data."""
     if "quantiles" in known:
@@ -121,7 +129,7 @@ def _at(share: float, known: Mapping[str, Any], feature: Feature) -> Any:
         if feature.kind == "date":
             return date.fromisoformat(levels[round(share * (len(levels) - 1))]).isoformat()
         value = float(np.interp(share, np.linspace(0, 1, len(levels)), levels))
-        return round(value) if feature.kind == "integer" else round(value, feature.decimals)
+        return _inside(value, feature)
     if "counts" in known:
         # The rarest first, as the scores of the correlation were made.
         values, counts = zip(*reversed(known["counts"]), strict=True)

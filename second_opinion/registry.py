@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from second_opinion import artifacts, describe
+from second_opinion import artifacts, describe, estimators
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.predictor import Model
-from second_opinion.records import same_value
 from second_opinion.reference import MOST_ROWS, Reference
 
 if TYPE_CHECKING:
@@ -79,8 +78,20 @@ class Registry:
 
     def aliases(self, name: str) -> dict[str, str]:
         """The aliases of a model: ``{"champion": "1"}``."""
-        found = _read_json(self.folder / name / "aliases.json", default={})
+        found = self._aliases(name)
         return {alias: version for alias, version in found.items() if isinstance(version, str)}
+
+    def _aliases(self, name: str) -> dict[str, Any]:
+        path = self.folder / name / "aliases.json"
+        found = _read_json(path, default={})
+        for alias, version in found.items():
+            # A dict splits new cases between versions.
+            if not isinstance(version, (str, dict)):
+                raise UserError(
+                    f"{path}: the alias {alias} is {version!r}; expected a version in quotes, such "
+                    f'as "{version}". Correct that place.'
+                )
+        return found
 
     @property
     def default(self) -> str:
@@ -175,10 +186,11 @@ class Registry:
         first version of a model becomes its champion; the first model that is no demo becomes the
         default. X and y stay out of the folder unless ``reference="rows"``.
         """
-        naming = self._naming(
-            name, version, title, target or (str(y.name) if y is not None else "")
-        )
-        data = describe.features_of(estimator, X, naming.target)
+        X, y = estimators.aligned(X, y)
+        target = target or (str(y.name) if y is not None and y.name is not None else "")
+        naming = describe.Naming(name, self.next_version(name, version, alias), title, target)
+        y = None if y is None else estimators.outcomes_of(estimator, y)
+        data = estimators.features_of(estimator, X, naming.target)
         fields = merged(describe.card_fields(estimator, data, y, naming), card or {})
         with self._new_version(naming) as home:
             file_format, content = artifact or ("joblib", _dumped(estimator))
@@ -189,45 +201,24 @@ class Registry:
                 "format": file_format,
                 "sha256": hashlib.sha256(content).hexdigest(),
                 **describe.made_by(),
+                **_made_elsewhere(card or {}),
             }
             model = _first_answers(fields, estimator, home, data, y)
             _write_json(home / "summary.json", describe.summarise(model, data, y), indent=None)
             if reference == "rows":
-                rows = data if y is None else data.assign(**{naming.target: y})
+                rows = data if y is None else data.assign(**{model.card.target.name: y})
                 kept = rows.sample(MOST_ROWS, random_state=0) if len(rows) > MOST_ROWS else rows
                 kept.to_parquet(home / "reference.parquet", index=False)
         self._point(model.card, alias)
         return self.card(model.card.ref)
 
-    def remove(self, name: str, version: str = "") -> list[str]:
-        """Take a version, or the whole model, out of the folder; returns the versions removed."""
-        gone = [self.resolve(f"{name}/{version}")[1]] if version else self.versions(name)
-        if not gone:
-            self.resolve(name)
-        for number in gone:
-            shutil.rmtree(self._home(name, number))
-        left = {a: v for a, v in self.aliases(name).items() if v not in gone}
-        if self.versions(name):
-            _write_json(self.folder / name / "aliases.json", left)
-        else:
-            shutil.rmtree(self.folder / name)
-        return gone
+    def next_version(self, name: str, version: str = "", alias: str = "") -> str:
+        """The version that `add` would give: the one asked for, or the next whole number.
 
-    def verify(self, ref: str) -> list[str]:
-        """What is wrong with a version: hash, library versions, stored answers. Empty if nothing.
-
-        Each of the made-up cases in its summary is predicted again: the value must be equal and
-        each probability within 1e-9.
+        `UserError` when a name will not do, or the version is there already.
         """
-        try:
-            model = self.load(ref)
-            reference = self.reference(ref)
-        except UserError as error:
-            return [str(error)]
-        return [*model.warnings, *_changed_answers(model, reference)]
-
-    def _naming(self, name: str, version: str, title: str, target: str) -> describe.Naming:
-        for word, found in (("name", name), ("version", version)):
+        given = (("name", name), ("version", version), ("alias", alias))
+        for word, found in given:
             if (found or word == "name") and not NAME.fullmatch(found):
                 raise UserError(
                     f"The {word} {found!r} will not do; expected small letters, digits, dots and "
@@ -239,8 +230,47 @@ class Registry:
                 f"{name} has a version {version} already, and a version never changes. Leave "
                 f"--version out for the next number, or remove {name}/{version} first."
             )
+        self._aliases(name)
         whole = [int(number) for number in versions if number.isdigit()]
-        return describe.Naming(name, version or str(max(whole, default=0) + 1), title, target)
+        return version or str(max(whole, default=0) + 1)
+
+    def remove(self, name: str, version: str = "") -> list[str]:
+        """Take a version, or the whole model, out of the folder; returns the versions removed."""
+        gone = [self.resolve(f"{name}/{version}")[1]] if version else self.versions(name)
+        if not gone:
+            self.resolve(f"{name}/")
+        left = {alias: at for alias, at in self._aliases(name).items() if at not in gone}
+        for number in gone:
+            _vanish(self._home(name, number))
+        if self.versions(name):
+            _write_json(self.folder / name / "aliases.json", left)
+        else:
+            _vanish(self.folder / name)
+        return gone
+
+    def hash_state(self, card: ModelCard) -> Literal["intact", "changed", "missing"]:
+        """Whether the model file of a card is the one that was added. Nothing is loaded."""
+        try:
+            with (self._home(card.name, card.version) / card.artifact.file).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return "missing"
+        return "intact" if found == card.artifact.sha256 else "changed"
+
+    def verify(self, ref: str) -> list[str]:
+        """What is wrong with a version: hash, library versions, stored answers. Empty if nothing.
+
+        Each of the made-up cases in its summary is predicted again: a number must be the same
+        within a share of 1e-9, a class equal, and each probability within 1e-9.
+        """
+        try:
+            model = self.load(ref)
+            reference = self.reference(ref)
+            with estimators.third_party(f"{model.card.ref} cannot answer its stored cases"):
+                changed = describe.changed_answers(model, reference)
+        except UserError as error:
+            return [str(error)]
+        return [*model.warnings, *changed]
 
     @contextmanager
     def _new_version(self, naming: describe.Naming) -> Iterator[Path]:
@@ -251,6 +281,11 @@ class Registry:
         draft.mkdir(parents=True)
         try:
             yield draft
+            if home.exists():
+                raise UserError(
+                    f"{home} is there already; expected no such folder. Somebody added it at the "
+                    "same moment, or it has no card.json: remove it first."
+                )
             draft.rename(home)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -260,8 +295,8 @@ class Registry:
 
     def _point(self, card: ModelCard, alias: str) -> None:
         """Give a new version its alias, and make the first model that is no demo the default."""
-        aliases = self.aliases(card.name)
-        if not aliases:
+        aliases = self._aliases(card.name)
+        if self.versions(card.name) == [card.version]:
             aliases[FIRST_ALIAS] = card.version
         if alias:
             aliases[alias] = card.version
@@ -289,11 +324,19 @@ class Registry:
 
 
 def merged(inferred: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The inferred card with the given fields in place; features are merged by name."""
+    """The inferred card with the given fields in place; target, data and features are merged."""
     features = given.get("features", {})
+    names = [feature["name"] for feature in inferred["features"]]
+    for name in features:
+        if name not in names:
+            raise UserError(
+                f"The card given to add describes a feature {name!r}; the model takes "
+                f"{', '.join(names)}. Correct its name."
+            )
     return {
         **inferred,
         **given,
+        **{part: {**inferred[part], **given.get(part, {})} for part in ("target", "data")},
         "features": [{**f, **features.get(f["name"], {})} for f in inferred["features"]],
     }
 
@@ -307,11 +350,13 @@ def _first_answers(
 ) -> Model:
     """Predict the data once through the card: what it then says of itself has been tried."""
     named = fields["input"] == "frame"
-    fields["label_from_probability"] = describe.follows_probabilities(estimator, data, named)
+    follows = estimators.follows_probabilities(estimator, data, named)
+    fields["label_from_probability"] = follows
     card = _written(home, fields)
     model = Model(card, estimator, artifacts.threads())
     if y is not None and not fields["metrics"]:
-        answers = model.predict(data)["value"].tolist()
+        with estimators.third_party(f"The {type(estimator).__name__} cannot predict the data"):
+            answers = model.predict(data)["value"].tolist()
         about = "the rows given to add, which may include the training rows"
         fields["metrics"] = describe.metrics_on(answers, y, card.task, about)
         card = _written(home, fields)
@@ -323,22 +368,10 @@ def _written(home: Path, fields: dict[str, Any]) -> ModelCard:
     return ModelCard.read(home / "card.json")
 
 
-def _changed_answers(model: Model, reference: Reference) -> list[str]:
-    cases = [dict(check["inputs"]) for check in reference.checks]
-    if not cases:
-        return []
-    answers = model.predict(cases)
-    for check, value, after in zip(
-        reference.checks, answers["value"], answers["probabilities"], strict=True
-    ):
-        before = check["probabilities"] or ()
-        close = all(abs(b - a) <= 1e-9 for b, a in zip(before, after or (), strict=True))
-        if not (same_value(check["value"], value) and close):
-            return [
-                f"{model.card.ref} answers {value!r} where it answered {check['value']!r} "
-                "when it was added. Install the versions of its card, or add it again."
-            ]
-    return []
+def _made_elsewhere(given: dict[str, Any]) -> dict[str, str]:
+    """The versions that made a file, where whoever adds it knows better than this process."""
+    known = given.get("artifact", {})
+    return {part: known[part] for part in ("scikit_learn", "python") if part in known}
 
 
 def _dumped(estimator: Any) -> bytes:
@@ -361,6 +394,13 @@ def _read_json(path: Path, default: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(f"{path} holds no JSON object; expected one. Correct or restore the file.")
     return found
+
+
+def _vanish(folder: Path) -> None:
+    """Remove a folder at one stroke: a reader finds all of it, or nothing."""
+    hidden = folder.with_name(f".{uuid4().hex}")
+    folder.rename(hidden)
+    shutil.rmtree(hidden)
 
 
 def _write_json(path: Path, content: dict[str, Any], indent: int | None = 2) -> None:

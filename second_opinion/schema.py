@@ -373,7 +373,8 @@ def typed(values: Any, feature: Feature) -> Any:
 
     dtype = feature.column_dtype
     if dtype == "category":
-        return pd.Categorical(values, categories=list(feature.values))
+        known = pd.Index(list(feature.values))
+        return pd.Categorical.from_codes(known.get_indexer(list(values)), known)
     if dtype in ("bool", "int64") and pd.isna(values).any():
         dtype = "float64" if dtype == "int64" else "object"
     if dtype in ("float64", "int64", "bool"):

@@ -13,6 +13,7 @@ from second_opinion.errors import UserError
 
 HOME = Path(__file__).resolve().parent.parent
 SECRETS = HOME / ".streamlit" / "secrets.toml"
+SECTION = "second_opinion"
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Settings:
     """The settings of this start. Each is an environment variable of the same name in capitals.
 
     ``feedback_db`` is a path; ``model_dir`` the registry folder; ``model`` the reference shown
-    first (empty: the registry's default); ``durable`` is "1" where the disk survives restarts.
+    first (empty: the registry's default); ``durable`` is "1" where the disk survives restarts and
+    "0" where it does not.
     """
 
     feedback_db: str = str(HOME / "feedback.db")
@@ -36,22 +38,49 @@ class Settings:
         is read. `UserError` when that file is broken.
         """
         section = secrets_of(SECRETS) if secrets is None else secrets
-        found = {
-            name: os.environ.get(name.upper()) or section.get(name)
-            for name in (field.name for field in fields(cls))
-        }
-        return cls(**{name: str(value) for name, value in found.items() if value is not None})
+        found = {name: _given(name, section) for name in names()}
+        return cls(**{name: value for name, (value, _) in found.items() if value})
+
+
+def names() -> list[str]:
+    """The names of all settings, as they stand in the secrets."""
+    return [field.name for field in fields(Settings)]
+
+
+def origins(secrets: Mapping[str, Any]) -> dict[str, str]:
+    """Where each setting comes from: ``environment``, ``secrets`` or ``default``."""
+    return {name: _given(name, secrets)[1] for name in names()}
+
+
+def _given(name: str, section: Mapping[str, Any]) -> tuple[str, str]:
+    """A setting's value as text, empty where it is not set, and where it comes from."""
+    if os.environ.get(name.upper()):
+        return os.environ[name.upper()], "environment"
+    value = section.get(name)
+    if isinstance(value, (Mapping, list)):
+        raise UserError(
+            f"The setting {name} in the secrets is {value!r}; expected a text in quotes. Correct "
+            "that place."
+        )
+    if value is None or value == "":
+        return "", "default"
+    return str(int(value) if isinstance(value, bool) else value), "secrets"
 
 
 def secrets_of(path: Path) -> Mapping[str, Any]:
     """The section ``[second_opinion]`` of a secrets file; empty where there is none."""
     try:
-        section = tomllib.loads(path.read_text("utf-8")).get("second_opinion", {})
+        section = tomllib.loads(path.read_text("utf-8")).get(SECTION, {})
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{path} cannot be read ({error}); expected TOML with a section [second_opinion]. "
+            f"{path} cannot be read ({error}); expected TOML with a section [{SECTION}]. "
             "Correct that place, or remove the file."
         ) from error
-    return section if isinstance(section, dict) else {}
+    if not isinstance(section, dict):
+        raise UserError(
+            f"{path}: {SECTION} is {section!r}; expected a section [{SECTION}] with settings "
+            "below it. Correct that place."
+        )
+    return section

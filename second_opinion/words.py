@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
@@ -51,9 +52,9 @@ def quoted(value: Any) -> str:
 
 
 def decimals_of(value: float) -> int:
-    """Digits after the point in the shortest exact form of the number."""
-    _, _, fraction = format(float(value), ".10f").rstrip("0").partition(".")
-    return len(fraction)
+    """Digits after the point in the shortest exact form of the number, 0 to 10."""
+    shortest = format(Decimal(repr(round(float(value), 10))), "f")
+    return len(shortest.partition(".")[2].rstrip("0"))
 
 
 def round_down(value: float) -> float:

@@ -639,7 +639,8 @@ def test_processes_may_start_on_an_empty_folder_at_the_same_moment(tmp_path):
                 answers = list(pool.map(lambda process: ask(process, path), processes))  # noqa: B023
             assert answers == ["stored"] * 4
             assert len(ids_in(path, "predictions")) == 4
-            assert select(path, "SELECT count(*) FROM _sqlite_migrations") == [(1,)]
+            applied = [name for (name,) in select(path, "SELECT name FROM _sqlite_migrations")]
+            assert len(applied) == len(set(applied)) > 0
             assert select(path, "PRAGMA journal_mode") == [("wal",)]
     finally:
         for process in processes:

@@ -88,3 +88,29 @@ def m001_predictions_and_verdicts(db: Database) -> None:
             SELECT 1 FROM verdicts AS later WHERE later.supersedes = verdicts.id
         );
     """)
+
+
+@migrations()
+def m002_aliases(db: Database) -> None:
+    """Which version an alias means can change while the app runs; who changed it stays known."""
+    db.executescript("""
+        CREATE TABLE aliases (
+            id TEXT NOT NULL PRIMARY KEY,
+            model TEXT NOT NULL,
+            alias TEXT NOT NULL,
+            version TEXT NOT NULL,
+            action TEXT NOT NULL CHECK (action IN ('promote', 'rollback')),
+            moved_by TEXT NOT NULL,
+            created_at TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX aliases_by_model ON aliases (model, alias);
+
+        CREATE TRIGGER aliases_never_change BEFORE UPDATE ON aliases
+        BEGIN
+            SELECT RAISE(ABORT, 'alias moves are append-only: add another move');
+        END;
+        CREATE TRIGGER aliases_stay BEFORE DELETE ON aliases
+        BEGIN
+            SELECT RAISE(ABORT, 'alias moves are append-only: add another move');
+        END;
+    """)

@@ -110,3 +110,11 @@ COUNT_VERDICTS = """
     WHERE model = :model AND (:version IS NULL OR version = :version)
     GROUP BY expert, judgement
 """
+
+ADD_ALIAS_MOVE = """
+    INSERT INTO aliases (id, model, alias, version, action, moved_by, created_at)
+    VALUES (:id, :model, :alias, :version, :action, :moved_by, :created_at)
+    ON CONFLICT (id) DO NOTHING
+"""
+
+ALIAS_MOVES = "SELECT * FROM aliases WHERE model = :model ORDER BY rowid"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
-from second_opinion.records import Prediction, Verdict, plain
+from second_opinion.records import AliasMove, Prediction, Verdict, plain
 
 if TYPE_CHECKING:
     from _typeshed import SupportsKeysAndGetItem
@@ -21,7 +21,7 @@ JSON_COLUMNS = frozenset(
 )
 
 
-def to_row(record: Prediction | Verdict) -> dict[str, Any]:
+def to_row(record: Prediction | Verdict | AliasMove) -> dict[str, Any]:
     """The record's fields as SQLite stores them; `UserError` where that would change a value."""
     return {
         name: to_json(name, value) if name in JSON_COLUMNS else _storable(name, value)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from second_opinion.errors import UserError
-from second_opinion.records import Prediction, Progress, Verdict, folded, same_person
+from second_opinion.records import AliasMove, Prediction, Progress, Verdict, folded, same_person
 from second_opinion.store import queries, rows
 from second_opinion.store.file import DatabaseFile
 
@@ -189,6 +189,15 @@ class Store:
             experts=len({folded(group["expert"]) for group in groups}),
             last_verdict_at=max((group["last_at"] for group in groups), default=None),
         )
+
+    def move_alias(self, move: AliasMove) -> None:
+        """Record that an alias was moved; a move whose id is there already is left as it is."""
+        with self._file.writing() as connection:
+            connection.execute(queries.ADD_ALIAS_MOVE, rows.to_row(move))
+
+    def alias_moves(self, model: str) -> list[AliasMove]:
+        """Every move of the model's aliases, oldest first."""
+        return [AliasMove(**dict(row)) for row in self._select(queries.ALIAS_MOVES, model=model)]
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:

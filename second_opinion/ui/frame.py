@@ -110,13 +110,21 @@ def open_page(title: str) -> Visit:
         layout="wide",
     )
     st.logo(str(browser.ASSETS / "wordmark.svg"), icon_image=str(browser.ASSETS / "logo.svg"))
-    with st.sidebar:
-        for page in PAGES:
-            st.page_link(page.file, label=page.title, icon=page.icon)
-        settings = _settings()
-        ref = _choose_model(settings)
-        who.menu()
-        browser.style()
+    faults: list[str] = []
+    try:
+        with st.sidebar:
+            for page in PAGES:
+                st.page_link(page.file, label=page.title, icon=page.icon)
+            settings = _settings(faults)
+            ref = _choose_model(settings, faults)
+            who.menu()
+            browser.style()
+    except Exception as error:  # noqa: BLE001 - as in `guarded`, which runs later
+        problem(_incident(error))
+        st.stop()
+    # On a phone the menu is closed: what is wrong stands on the page.
+    for fault in faults:
+        problem(fault)
     return Visit(settings, ref)
 
 
@@ -199,25 +207,26 @@ def _incident(error: Exception) -> str:
     )
 
 
-def _settings() -> Settings:
-    """The settings; a broken secrets file is said once and leaves the defaults."""
+def _settings(faults: list[str]) -> Settings:
+    """The settings; a broken secrets file is a fault and leaves the defaults."""
     try:
         return Settings.read()
     except UserError as error:
-        problem(str(error))
+        faults.append(str(error))
         return Settings.read(secrets={})
 
 
-def _choose_model(settings: Settings) -> str:
+def _choose_model(settings: Settings, faults: list[str]) -> str:
     """Let the person choose among the models; returns a reference."""
     registry = Registry(settings.model_dir)
     try:
         entries = {entry.ref: entry for entry in registry.entries()}
-        first = settings.model or registry.default
-        start = _ref_of(registry, entries, first)
-    except UserError as error:
-        problem(str(error))
-        return settings.model
+    except UserError:
+        entries = {}
+    if not entries:
+        # Whatever needs a model says what is wrong.
+        return ""
+    start = _first_ref(registry, entries, settings.model, faults)
     asked = st.session_state.pop("frame_model", None) or st.session_state.get("model_choice")
     wanted = asked or st.query_params.get("model") or start
     if wanted not in entries:
@@ -234,6 +243,18 @@ def _choose_model(settings: Settings) -> str:
         persist_state="session",
     )
     return chosen
+
+
+def _first_ref(
+    registry: Registry, entries: dict[str, Entry], setting: str, faults: list[str]
+) -> str:
+    """The option to begin with; another one, and a fault, where that is not to be had."""
+    try:
+        return _ref_of(registry, entries, setting or registry.default)
+    except UserError as error:
+        where = f"The setting MODEL is {setting!r}: {error} Correct it, or leave it empty."
+        faults.append(where if setting else str(error))
+        return next(iter(entries))
 
 
 def _is_known(registry: Registry, ref: str) -> bool:

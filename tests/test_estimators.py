@@ -1,0 +1,188 @@
+"""What is accepted as a model, and what is said of everything else."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.ensemble import IsolationForest, RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from second_opinion import UserError
+from second_opinion.estimators import (
+    aligned,
+    features_of,
+    follows_probabilities,
+    keeps_rows,
+    outcomes_of,
+    task_of,
+    third_party,
+)
+
+X = np.arange(12.0).reshape(-1, 1)
+Y = np.array([0, 1] * 6)
+FRAME = pd.DataFrame({"age": X[:, 0], "income": X[::-1, 0]})
+
+
+@pytest.mark.parametrize(
+    ("estimator", "task"),
+    [
+        (LogisticRegression().fit(X, Y), "binary"),
+        (LogisticRegression().fit(X, Y.astype(str)), "binary"),
+        (LogisticRegression().fit(X, [0, 1, 2] * 4), "multiclass"),
+        (make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y), "binary"),
+        (GridSearchCV(LogisticRegression(), {"C": [1, 2]}, cv=2).fit(X, Y), "binary"),
+        (FixedThresholdClassifier(LogisticRegression()).fit(X, Y), "binary"),
+        (LinearRegression().fit(X, Y), "regression"),
+        (make_pipeline(StandardScaler(), LinearRegression()).fit(X, Y), "regression"),
+    ],
+)
+def test_a_trained_classifier_or_regressor_has_a_task(estimator, task):
+    assert task_of(estimator) == task
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (StandardScaler().fit(X), "a StandardScaler; expected a trained classifier or regressor"),
+        (KMeans(2).fit(X), "a KMeans; expected a trained classifier"),
+        (
+            IsolationForest(n_estimators=5).fit(X),
+            "an IsolationForest; expected a trained classifier",
+        ),
+        (make_pipeline(StandardScaler()).fit(X), "a Pipeline; expected a trained classifier"),
+        (LogisticRegression(), "The LogisticRegression is not trained yet. Call fit"),
+        (LinearRegression(), "The LinearRegression is not trained yet"),
+        (make_pipeline(StandardScaler(), LogisticRegression()), "The Pipeline is not trained yet"),
+        (LogisticRegression, "the class LogisticRegression itself; expected a trained"),
+        ({"model": LinearRegression()}, r"a dict with a model at \['model'\]; expected"),
+        ([1, LinearRegression()], r"a list with a model at \[1\]; expected"),
+        ({"a": 1}, "a dict; expected a trained scikit-learn"),
+        (np.eye(2), "a ndarray; expected"),
+        (None, "a NoneType; expected"),
+        ("model", "a str; expected"),
+        (RandomForestClassifier(2).fit(X, np.c_[Y, Y]), "predicts several targets at once"),
+        (RandomForestClassifier(2).fit(X, Y * 0), "knows a single class, 0; expected two"),
+    ],
+)
+def test_anything_else_is_refused_with_what_it_is(found, said):
+    with pytest.raises(UserError, match=said):
+        task_of(found)
+
+
+def test_columns_are_taken_in_the_order_of_the_training():
+    fitted = LinearRegression().fit(FRAME, Y)
+    shuffled = FRAME.assign(note="x", left=Y)[["left", "income", "note", "age"]]
+    assert list(features_of(fitted, shuffled, "left")) == ["age", "income"]
+
+
+@pytest.mark.parametrize(
+    ("renamed", "said"),
+    [
+        ({"age": "Age "}, "no column 'age' that .* Is it the column 'Age '. Rename it"),
+        ({"age": "birthday"}, "no column 'age' that the model was trained on. Add the column"),
+        ({"age": "x", "income": "y"}, r"no column 'age' \(nor 1 others\)"),
+    ],
+)
+def test_a_missing_column_is_named_with_the_nearest(renamed, said):
+    fitted = LinearRegression().fit(FRAME, Y)
+    with pytest.raises(UserError, match=said):
+        features_of(fitted, FRAME.rename(columns=renamed), "left")
+
+
+def test_the_target_cannot_be_an_input():
+    with pytest.raises(UserError, match="trained with 'age' as an input"):
+        features_of(LinearRegression().fit(FRAME, Y), FRAME, "age")
+
+
+def test_a_model_without_names_needs_exactly_its_columns():
+    fitted = LinearRegression().fit(X, Y)
+    with pytest.raises(UserError, match=r"has 2 columns beside the target; .* on 1 without"):
+        features_of(fitted, FRAME.assign(left=Y), "left")
+    assert list(features_of(fitted, pd.DataFrame({7: Y, "left": Y}), "left")) == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("cases", "outcomes", "said"),
+    [
+        (FRAME[:0], Y[:0], "The data has no rows"),
+        (FRAME, Y[:-1], "12 rows and 11 outcomes; expected one each"),
+        (np.empty((0, 3)), None, "The data has no rows"),
+    ],
+)
+def test_cases_and_outcomes_must_pair_up(cases, outcomes, said):
+    with pytest.raises(UserError, match=said):
+        aligned(cases, outcomes)
+
+
+@pytest.mark.parametrize(
+    ("classes", "outcomes", "expected"),
+    [
+        ([0, 1], [1, 0], [1, 0]),
+        ([0, 1], [1.0, 0.0], [1, 0]),
+        (["0", "1"], [1, 0], ["1", "0"]),
+        ([0, 1], ["1", "0"], [1, 0]),
+        ([False, True], ["True", "False"], [True, False]),
+        ([False, True], [True, False], [True, False]),
+        (["no", "yes"], ["yes", "perhaps"], ["yes", "perhaps"]),
+    ],
+)
+def test_outcomes_are_read_as_the_model_s_own_classes(classes, outcomes, expected):
+    fitted = LogisticRegression().fit(X, np.array(classes)[Y])
+    found = outcomes_of(fitted, pd.Series(outcomes, name="left")).tolist()
+    assert [(type(value), value) for value in found] == [(type(v), v) for v in expected]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "outcomes", "said"),
+    [
+        (LogisticRegression().fit(X, Y), ["yes", "no"], '"yes" and "no"; the model knows 0 and 1'),
+        (LogisticRegression().fit(X, Y), [0, None], "has no value in 1 of 2 rows"),
+        (LinearRegression().fit(X, Y), ["a", "b"], 'holds "a"; expected numbers'),
+        (LinearRegression().fit(X, Y), [1.0, None], "has no value in 1 of 2 rows"),
+    ],
+)
+def test_outcomes_of_another_column_are_refused(estimator, outcomes, said):
+    with pytest.raises(UserError, match=said):
+        outcomes_of(estimator, pd.Series(outcomes, name="left"))
+
+
+def test_labels_follow_probabilities_unless_a_threshold_says_otherwise():
+    plain = LogisticRegression().fit(X, Y > 0)
+    data = pd.DataFrame(X)
+    assert follows_probabilities(plain, data, named=False)
+    odd = FixedThresholdClassifier(plain, threshold=0.999).fit(X, Y > 0)
+    assert not follows_probabilities(odd, data, named=False)
+    assert not follows_probabilities(LinearRegression().fit(X, Y), data, named=False)
+
+
+def test_an_answer_for_each_of_several_targets_is_refused():
+    several = LinearRegression().fit(X, np.c_[Y, Y])
+    with pytest.raises(UserError, match=r"answers of shape \(12, 2\) for 12 rows"):
+        follows_probabilities(several, pd.DataFrame(X), named=False)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "keeps"),
+    [
+        (KNeighborsClassifier(1).fit(X, Y), True),
+        (make_pipeline(StandardScaler(), KNeighborsClassifier(1)).fit(X, Y), True),
+        (GridSearchCV(SVC(), {"C": [1, 2]}, cv=2).fit(X, Y), True),
+        (LogisticRegression().fit(X, Y), False),
+        (RandomForestClassifier(2).fit(X, Y), False),
+    ],
+)
+def test_a_model_that_holds_training_rows_is_known(estimator, keeps):
+    assert keeps_rows(estimator) is keeps
+
+
+def test_what_an_estimator_raises_is_said_in_its_first_line():
+    with pytest.raises(UserError) as error, third_party("It cannot predict"):
+        raise RuntimeError("Out of luck.\n  and more")
+    assert str(error.value).startswith("It cannot predict (RuntimeError: Out of luck). ")
+    with pytest.raises(UserError, match=r"^as it is$"), third_party("It cannot predict"):
+        raise UserError("as it is")
