@@ -2,5 +2,6 @@
 
 from second_opinion.errors import UserError
 from second_opinion.registry import Registry
+from second_opinion.store import Store
 
-__all__ = ["Registry", "UserError"]
+__all__ = ["Registry", "Store", "UserError"]
