@@ -16,12 +16,13 @@ from second_opinion.predictor import Model
 from second_opinion.records import now, plain, same_value
 from second_opinion.reference import Reference, summary
 from second_opinion.schema import LARGEST_EXACT_INTEGER
-from second_opinion.words import humanise
+from second_opinion.words import decimals_of, humanise
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST_CHOICES = 200
+MOST_LEVELS = 2000
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,13 @@ def _numeric(column: pd.Series[Any], known: pd.Series[Any]) -> dict[str, Any]:
     middle = known.quantile(0.5, interpolation="lower")
     fields = {"min": known.min(), "max": known.max(), "typical": middle}
     cast = int if kind == "integer" else float
-    return {"kind": kind, **{key: cast(plain(value)) for key, value in fields.items()}}
+    numbers = {key: cast(plain(value)) for key, value in fields.items()}
+    return {"kind": kind, **numbers, **({"places": _places(known)} if kind == "number" else {})}
+
+
+def _places(known: pd.Series[Any]) -> int:
+    """Digits after the point of the training values, up to six: what a person would type."""
+    return min(6, max(decimals_of(float(value)) for value in known.unique()[:MOST_LEVELS]))
 
 
 def _range(kind: str, known: pd.Series[Any], order: Any) -> dict[str, Any]:
