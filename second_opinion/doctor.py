@@ -133,15 +133,16 @@ def _database(settings: Settings) -> Iterator[Check]:
     from second_opinion.store import Store
 
     where = settings.feedback_db
-    shown, path = _masked(where), Path(where)
+    path = Path(where)
     try:
         if "://" not in where and not path.exists() and path.parent.is_dir():
             yield _future(path)
         else:
             Store.open(where)
-            yield Check("feedback database", "ok", f"{shown} can be read and written")
+            found = f"{_masked(where)} can be read and written"
+            yield Check("feedback database", "ok", found)
     except UserError as error:
-        yield Check("feedback database", "problem", str(error))
+        yield Check("feedback database", "problem", _masked(str(error)))
     if "://" not in where:
         yield _free_space(path)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from second_opinion.artifacts import first_line
+from second_opinion.artifacts import LOAD_ERRORS, first_line
 from second_opinion.errors import UserError
 from second_opinion.records import plain, same_value
 from second_opinion.words import closest, joined, quoted
@@ -215,9 +215,15 @@ def follows_probabilities(estimator: Any, data: pd.DataFrame, named: bool) -> bo
 
 
 def keeps_rows(estimator: Any) -> bool:
-    """Whether the estimator itself holds rows of its training, as nearest neighbours do."""
+    """Whether the estimator itself holds rows of its training, as nearest neighbours do.
+
+    True as well where that cannot be told.
+    """
     search = _Search(KEEPS_ROWS)
-    pickle.Pickler(search, protocol=5).dump(estimator)
+    try:
+        pickle.Pickler(search, protocol=5).dump(estimator)
+    except LOAD_ERRORS:
+        return True
     return search.found
 
 
@@ -228,6 +234,8 @@ class _Search:
         self.words = words
         self.found = False
 
-    def write(self, content: bytes) -> int:
-        self.found = self.found or any(word in bytes(content) for word in self.words)
-        return len(content)
+    def write(self, content: Any) -> int:
+        # A large array comes as a buffer of its own, and holds no names.
+        if isinstance(content, bytes):
+            self.found = self.found or any(word in content for word in self.words)
+        return memoryview(content).nbytes

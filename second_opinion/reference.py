@@ -116,10 +116,9 @@ def normal_score_correlation(data: pd.DataFrame, schema: Schema) -> tuple[tuple[
 
 def _inside(value: float, feature: Feature) -> float | int:
     """The value with the feature's digits, and in its range: a summary keeps just seven digits."""
+    value = round(value) if feature.kind == "integer" else round(value, feature.decimals)
     bounds = [v for v in (feature.min, feature.max) if isinstance(v, (int, float))]
-    if len(bounds) == 2:
-        value = min(max(value, bounds[0]), bounds[1])
-    return round(value) if feature.kind == "integer" else float(round(value, feature.decimals))
+    return type(value)(min(max(value, bounds[0]), bounds[1])) if len(bounds) == 2 else value
 
 
 def _at(share: float, known: Mapping[str, Any], feature: Feature) -> Any:

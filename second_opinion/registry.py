@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +15,19 @@ from uuid import uuid4
 from second_opinion import artifacts, describe, estimators
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
+from second_opinion.jsonfile import read_json, write_json
 from second_opinion.predictor import Model
-from second_opinion.reference import MOST_ROWS, Reference
+from second_opinion.records import AliasMove
+from second_opinion.reference import Reference
+from second_opinion.version import NewVersion
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 FIRST_ALIAS = "champion"
+
+Moves = Callable[[str], Sequence[AliasMove]]
 
 _cards: dict[artifacts.Stamp, ModelCard] = {}
 
@@ -49,11 +52,13 @@ class Registry:
     """The models of one folder.
 
     A reference to a model is ``NAME`` (its champion), ``NAME@ALIAS`` or ``NAME/VERSION``; an empty
-    one is the default model.
+    one is the default model. ``moves`` gives the moves of a model's aliases that are on record;
+    they come after what the folder says.
     """
 
-    def __init__(self, folder: str | Path = "model") -> None:
+    def __init__(self, folder: str | Path = "model", moves: Moves | None = None) -> None:
         self.folder = Path(folder)
+        self._moves = moves or (lambda name: ())
 
     def entries(self, *, demos: bool | None = None) -> list[Entry]:
         """Every version by name, the champion of each first.
@@ -78,12 +83,27 @@ class Registry:
 
     def aliases(self, name: str) -> dict[str, str]:
         """The aliases of a model: ``{"champion": "1"}``."""
-        found = self._aliases(name)
-        return {alias: version for alias, version in found.items() if isinstance(version, str)}
+        names = [*self._aliases(name), *(move.alias for move in self._moves(name))]
+        pointed = {alias: self.pointed(name, alias) for alias in dict.fromkeys(names)}
+        return {alias: versions[-1] for alias, versions in pointed.items() if versions}
+
+    def pointed(self, name: str, alias: str) -> list[str]:
+        """The versions that an alias meant, the present one last: rolling back drops the last.
+
+        The file's version is the first; moves on record come after it.
+        """
+        first = self._aliases(name).get(alias)
+        versions = [first] if isinstance(first, str) else []
+        for move in self._moves(name):
+            if move.alias == alias and move.action == "promote":
+                versions.append(move.version)
+            elif move.alias == alias and len(versions) > 1:
+                versions.pop()
+        return versions
 
     def _aliases(self, name: str) -> dict[str, Any]:
         path = self.folder / name / "aliases.json"
-        found = _read_json(path, default={})
+        found = read_json(path, default={})
         for alias, version in found.items():
             # A dict splits new cases between versions.
             if not isinstance(version, (str, dict)):
@@ -96,7 +116,7 @@ class Registry:
     @property
     def default(self) -> str:
         """The name of the default model; `UserError` when there is no model at all."""
-        chosen = _read_json(self.folder / "registry.json", default={}).get("default")
+        chosen = read_json(self.folder / "registry.json", default={}).get("default")
         if chosen and self.versions(chosen):
             return str(chosen)
         entries = self.entries()
@@ -191,26 +211,13 @@ class Registry:
         naming = describe.Naming(name, self.next_version(name, version, alias), title, target)
         y = None if y is None else estimators.outcomes_of(estimator, y)
         data = estimators.features_of(estimator, X, naming.target)
-        fields = merged(describe.card_fields(estimator, data, y, naming), card or {})
+        new = NewVersion(estimator, data, y, naming, card or {})
         with self._new_version(naming) as home:
-            file_format, content = artifact or ("joblib", _dumped(estimator))
-            file = f"model.{file_format}"
-            (home / file).write_bytes(content)
-            fields["artifact"] = {
-                "file": file,
-                "format": file_format,
-                "sha256": hashlib.sha256(content).hexdigest(),
-                **describe.made_by(),
-                **_made_elsewhere(card or {}),
-            }
-            model = _first_answers(fields, estimator, home, data, y)
-            _write_json(home / "summary.json", describe.summarise(model, data, y), indent=None)
+            written = new.write(home, artifact)
             if reference == "rows":
-                rows = data if y is None else data.assign(**{model.card.target.name: y})
-                kept = rows.sample(MOST_ROWS, random_state=0) if len(rows) > MOST_ROWS else rows
-                kept.to_parquet(home / "reference.parquet", index=False)
-        self._point(model.card, alias)
-        return self.card(model.card.ref)
+                new.write_rows(home)
+        self._point(written, alias)
+        return self.card(written.ref)
 
     def next_version(self, name: str, version: str = "", alias: str = "") -> str:
         """The version that `add` would give: the one asked for, or the next whole number.
@@ -243,7 +250,7 @@ class Registry:
         for number in gone:
             _vanish(self._home(name, number))
         if self.versions(name):
-            _write_json(self.folder / name / "aliases.json", left)
+            write_json(self.folder / name / "aliases.json", left)
         else:
             _vanish(self.folder / name)
         return gone
@@ -300,11 +307,11 @@ class Registry:
             aliases[FIRST_ALIAS] = card.version
         if alias:
             aliases[alias] = card.version
-        _write_json(self.folder / card.name / "aliases.json", aliases)
+        write_json(self.folder / card.name / "aliases.json", aliases)
         others = [entry for entry in self.entries(demos=True) if entry.name != card.name]
         first_own = not card.demo and all(entry.card and entry.card.demo for entry in others)
         if first_own or not others:
-            _write_json(self.folder / "registry.json", {"default": card.name})
+            write_json(self.folder / "registry.json", {"default": card.name})
 
     def _versions(self) -> list[tuple[str, str]]:
         cards = self.folder.glob("[!.]*/[!.]*/card.json")
@@ -323,90 +330,11 @@ class Registry:
         return self.folder / name / version
 
 
-def merged(inferred: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The inferred card with the given fields in place; target, data and features are merged."""
-    features = given.get("features", {})
-    names = [feature["name"] for feature in inferred["features"]]
-    for name in features:
-        if name not in names:
-            raise UserError(
-                f"The card given to add describes a feature {name!r}; the model takes "
-                f"{', '.join(names)}. Correct its name."
-            )
-    return {
-        **inferred,
-        **given,
-        **{part: {**inferred[part], **given.get(part, {})} for part in ("target", "data")},
-        "features": [{**f, **features.get(f["name"], {})} for f in inferred["features"]],
-    }
-
-
-def _first_answers(
-    fields: dict[str, Any],
-    estimator: Any,
-    home: Path,
-    data: pd.DataFrame,
-    y: pd.Series[Any] | None,
-) -> Model:
-    """Predict the data once through the card: what it then says of itself has been tried."""
-    named = fields["input"] == "frame"
-    follows = estimators.follows_probabilities(estimator, data, named)
-    fields["label_from_probability"] = follows
-    card = _written(home, fields)
-    model = Model(card, estimator, artifacts.threads())
-    if y is not None and not fields["metrics"]:
-        with estimators.third_party(f"The {type(estimator).__name__} cannot predict the data"):
-            answers = model.predict(data)["value"].tolist()
-        about = "the rows given to add, which may include the training rows"
-        fields["metrics"] = describe.metrics_on(answers, y, card.task, about)
-        card = _written(home, fields)
-    return Model(card, estimator, model.threads)
-
-
-def _written(home: Path, fields: dict[str, Any]) -> ModelCard:
-    _write_json(home / "card.json", fields)
-    return ModelCard.read(home / "card.json")
-
-
-def _made_elsewhere(given: dict[str, Any]) -> dict[str, str]:
-    """The versions that made a file, where whoever adds it knows better than this process."""
-    known = given.get("artifact", {})
-    return {part: known[part] for part in ("scikit_learn", "python") if part in known}
-
-
-def _dumped(estimator: Any) -> bytes:
-    import joblib
-
-    buffer = io.BytesIO()
-    joblib.dump(estimator, buffer, compress=3)
-    return buffer.getvalue()
-
-
-def _read_json(path: Path, default: dict[str, Any]) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return default
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path} cannot be read ({error}). Correct that place, or restore the file."
-        ) from error
-    if not isinstance(found, dict):
-        raise UserError(f"{path} holds no JSON object; expected one. Correct or restore the file.")
-    return found
-
-
 def _vanish(folder: Path) -> None:
     """Remove a folder at one stroke: a reader finds all of it, or nothing."""
     hidden = folder.with_name(f".{uuid4().hex}")
     folder.rename(hidden)
     shutil.rmtree(hidden)
-
-
-def _write_json(path: Path, content: dict[str, Any], indent: int | None = 2) -> None:
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    draft.write_text(json.dumps(content, indent=indent, ensure_ascii=False) + "\n", "utf-8")
-    draft.replace(path)
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

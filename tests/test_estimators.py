@@ -180,6 +180,18 @@ def test_a_model_that_holds_training_rows_is_known(estimator, keeps):
     assert keeps_rows(estimator) is keeps
 
 
+def test_rows_are_found_in_front_of_much_else():
+    fitted = KNeighborsClassifier(1).fit(X, Y)
+    fitted.ballast_ = np.zeros(100_000)
+    assert keeps_rows(fitted)
+
+
+def test_a_model_that_cannot_be_searched_is_taken_to_hold_rows():
+    fitted = LogisticRegression().fit(X, Y)
+    fitted.helper_ = lambda: None
+    assert keeps_rows(fitted)
+
+
 def test_what_an_estimator_raises_is_said_in_its_first_line():
     with pytest.raises(UserError) as error, third_party("It cannot predict"):
         raise RuntimeError("Out of luck.\n  and more")

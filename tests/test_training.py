@@ -69,6 +69,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(csv):
         (b"\x1f\x8b\x08", "is a gzip archive"),
         (b"\x80\x05rest", "is a pickle"),
         ("  <!DOCTYPE html>", "is a web page"),
+        (b"\xef\xbb\xbf<html>", "is a web page"),
         ('{"age": 1}', "is JSON"),
         ("version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS"),
         (b"age,left\n\x00\x00", "holds NUL bytes"),

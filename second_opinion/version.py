@@ -1,0 +1,124 @@
+"""One version's folder: its card, its model file and what is known of its training data."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from second_opinion import artifacts, describe, estimators
+from second_opinion.card import ModelCard
+from second_opinion.errors import UserError
+from second_opinion.jsonfile import write_json
+from second_opinion.predictor import Model
+from second_opinion.reference import MOST_ROWS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """What is to become a version: the estimator with its cases, outcomes, names and card fields.
+
+    ``given`` holds fields of the card that replace inferred ones.
+    """
+
+    estimator: Any
+    data: pd.DataFrame
+    y: pd.Series[Any] | None
+    naming: describe.Naming
+    given: dict[str, Any]
+
+    def write(self, home: Path, artifact: tuple[str, bytes] | None = None) -> ModelCard:
+        """Write model file, card and summary into an empty folder; returns the card.
+
+        ``artifact`` is the file's ``(format, bytes)`` where one exists already. Predicts the data
+        once through the card: what the card then says of the model has been tried.
+        """
+        fields = merged(
+            describe.card_fields(self.estimator, self.data, self.y, self.naming), self.given
+        )
+        file_format, content = artifact or ("joblib", _dumped(self.estimator))
+        fields["artifact"] = {
+            "file": f"model.{file_format}",
+            "format": file_format,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            **describe.made_by(),
+            **_made_elsewhere(self.given),
+        }
+        (home / f"model.{file_format}").write_bytes(content)
+        model = _first_answers(fields, self.estimator, home, self.data, self.y)
+        known = describe.summarise(model, self.data, self.y)
+        write_json(home / "summary.json", known, indent=None)
+        return model.card
+
+    def write_rows(self, home: Path) -> None:
+        """Write up to 5,000 rows of the data, with the target, beside the card."""
+        rows = self.data
+        if self.y is not None:
+            target = ModelCard.read(home / "card.json").target.name
+            rows = rows.assign(**{target: self.y})
+        kept = rows.sample(MOST_ROWS, random_state=0) if len(rows) > MOST_ROWS else rows
+        kept.to_parquet(home / "reference.parquet", index=False)
+
+
+def merged(inferred: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The inferred card with the given fields in place; target, data and features are merged."""
+    features = given.get("features", {})
+    names = [feature["name"] for feature in inferred["features"]]
+    for name in features:
+        if name not in names:
+            raise UserError(
+                f"The card given to add describes a feature {name!r}; the model takes "
+                f"{', '.join(names)}. Correct its name."
+            )
+    return {
+        **inferred,
+        **given,
+        **{part: {**inferred[part], **given.get(part, {})} for part in ("target", "data")},
+        "features": [{**f, **features.get(f["name"], {})} for f in inferred["features"]],
+    }
+
+
+def _first_answers(
+    fields: dict[str, Any],
+    estimator: Any,
+    home: Path,
+    data: pd.DataFrame,
+    y: pd.Series[Any] | None,
+) -> Model:
+    """Predict the data once through the card: what it then says of itself has been tried."""
+    named = fields["input"] == "frame"
+    follows = estimators.follows_probabilities(estimator, data, named)
+    fields["label_from_probability"] = follows
+    card = _written(home, fields)
+    model = Model(card, estimator, artifacts.threads())
+    if y is not None and not fields["metrics"]:
+        with estimators.third_party(f"The {type(estimator).__name__} cannot predict the data"):
+            answers = model.predict(data)["value"].tolist()
+        about = "the rows given to add, which may include the training rows"
+        fields["metrics"] = describe.metrics_on(answers, y, card.task, about)
+        card = _written(home, fields)
+    return Model(card, estimator, model.threads)
+
+
+def _written(home: Path, fields: dict[str, Any]) -> ModelCard:
+    write_json(home / "card.json", fields)
+    return ModelCard.read(home / "card.json")
+
+
+def _made_elsewhere(given: dict[str, Any]) -> dict[str, str]:
+    """The versions that made a file, where whoever adds it knows better than this process."""
+    known = given.get("artifact", {})
+    return {part: known[part] for part in ("scikit_learn", "python") if part in known}
+
+
+def _dumped(estimator: Any) -> bytes:
+    import joblib
+
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer, compress=3)
+    return buffer.getvalue()
