@@ -6,6 +6,7 @@ Exit 2: wrong usage.
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
 import sys
@@ -19,13 +20,16 @@ from typing import Any, Literal
 
 import click
 
+from second_opinion import aliases, shown
 from second_opinion import doctor as examination
-from second_opinion import shown
+from second_opinion.aliases import managed
 from second_opinion.artifacts import ModelFile
 from second_opinion.errors import UserError
 from second_opinion.estimators import task_of
-from second_opinion.registry import Entry, Registry
+from second_opinion.records import Expert
+from second_opinion.registry import FIRST_ALIAS, Entry, Registry
 from second_opinion.settings import Settings
+from second_opinion.store import Store
 from second_opinion.training import read_training_csv
 
 PROGRAM = "python -m second_opinion"
@@ -183,7 +187,7 @@ def remove(name: str, version: str, yes: bool) -> None:
 @as_json
 def models(everything: bool, as_json: bool) -> None:
     """List the models of the registry."""
-    registry = Registry(Settings.read().model_dir)
+    registry = managed(Settings.read())
     listed = registry.entries(demos=True if everything else None)
     rows = [shown.facts(registry, entry) for entry in listed]
     if as_json:
@@ -213,6 +217,43 @@ def verify(name: str, as_json: bool) -> int:
     for line in [] if as_json else faults:
         click.echo(shown.printable(line), err=True)
     return 1 if faults else 0
+
+
+alias_option = click.option(
+    "--alias", default=FIRST_ALIAS, show_default=True, help="The alias to move."
+)
+
+
+@commands.command()
+@click.argument("name")
+@click.argument("version")
+@alias_option
+def promote(name: str, version: str, alias: str) -> None:
+    """Make VERSION the champion of the model NAME.
+
+    Every open page takes it up; predictions that were made keep their version. On record with your
+    name; `rollback` returns to the version before.
+    """
+    settings, person = Settings.read(), _me()
+    store = Store.open(settings.feedback_db)
+    move = aliases.promote(managed(settings), store, f"{name}/{version}", alias=alias, by=person)
+    click.echo(shown.printable(f"{name}@{alias} is version {move.version} now."))
+
+
+@commands.command()
+@click.argument("name")
+@alias_option
+def rollback(name: str, alias: str) -> None:
+    """Return an alias of the model NAME to the version before."""
+    settings, person = Settings.read(), _me()
+    store = Store.open(settings.feedback_db)
+    move = aliases.rollback(managed(settings), store, name, alias=alias, by=person)
+    click.echo(shown.printable(f"{name}@{alias} is version {move.version} again."))
+
+
+def _me() -> Expert:
+    """Whoever may run this program on this machine owns what it manages."""
+    return Expert(getpass.getuser(), role="owner")
 
 
 @commands.command()

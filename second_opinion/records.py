@@ -14,6 +14,7 @@ Source = Literal["form", "batch", "api", "plan"]
 Judgement = Literal["agree", "disagree", "unsure", "withdrawn"]
 Direction = Literal["too_high", "too_low"]
 Severity = Literal["minor", "serious"]
+Role = Literal["expert", "reviewer", "owner"]
 IdentitySource = Literal["oidc", "invite", "code", "declared", "api"]
 
 COMMENT_LIMIT = 4000
@@ -32,7 +33,7 @@ def now() -> str:
 
 @dataclass(frozen=True)
 class Expert:
-    """Who gives a verdict, and how we know.
+    """Who is here, how we know, and what this person may do.
 
     A declared name is whatever was typed; ``source`` says so on every verdict.
     """
@@ -40,6 +41,7 @@ class Expert:
     name: str
     email: str = ""
     source: IdentitySource = "declared"
+    role: Role = "expert"
 
     @classmethod
     def declared(cls, name: str, email: str = "") -> Expert:

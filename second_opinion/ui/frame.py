@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from second_opinion.aliases import managed
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.predictor import Model
@@ -46,6 +47,7 @@ class Page:
 PAGES = (
     Page("Home.py", "Home", ":material/home:"),
     Page("pages/1_Single_prediction.py", "Single prediction", ":material/stethoscope:"),
+    Page("pages/7_Models.py", "Models", ":material/deployed_code:"),
     Page("pages/8_Help.py", "Help", ":material/help:"),
 )
 
@@ -65,7 +67,7 @@ class Visit:
     @property
     def registry(self) -> Registry:
         """The models of this start."""
-        return Registry(self.settings.model_dir)
+        return managed(self.settings)
 
     @property
     def store(self) -> Store:
@@ -128,12 +130,16 @@ def open_page(title: str) -> Visit:
     return Visit(settings, ref)
 
 
-def header(visit: Visit) -> None:
-    """The line above a page: which model, which version, and its question."""
+def header(visit: Visit, level: Literal["page", "section"] = "page") -> None:
+    """The line above a page or section: which model, which version, and its question."""
     name, version = visit.version
     aliases = [alias for alias, at in visit.registry.aliases(name).items() if at == version]
     parts = [visit.card.title, f"version {version}", *aliases[:1]]
-    st.title(escape(" · ".join(parts)))
+    line = escape(" · ".join(parts))
+    if level == "page":
+        st.title(line, anchor=False)
+    else:
+        st.header(line, anchor=False)
     if visit.card.target.description:
         st.text(visit.card.target.description)
 
@@ -218,7 +224,7 @@ def _settings(faults: list[str]) -> Settings:
 
 def _choose_model(settings: Settings, faults: list[str]) -> str:
     """Let the person choose among the models; returns a reference."""
-    registry = Registry(settings.model_dir)
+    registry = managed(settings)
     try:
         entries = {entry.ref: entry for entry in registry.entries()}
     except UserError:

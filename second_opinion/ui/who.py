@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -14,6 +15,8 @@ from second_opinion.ui import browser
 # alone must not open somebody else's cases.
 MOST_CASES = 24
 
+PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-forwarded-for", "x-forwarded-host")
+
 
 def here() -> Expert | None:
     """The person of this session, from this session or from the browser's memory."""
@@ -22,7 +25,17 @@ def here() -> Expert | None:
         st.session_state["who_expert"] = _recalled(memory)
         st.session_state["who_cases"] = [str(i) for i in _list(memory.get("cases"))]
     expert: Expert | None = st.session_state["who_expert"]
-    return expert
+    return replace(expert, role="owner") if expert and is_local() else expert
+
+
+def is_local() -> bool:
+    """Whether this browser runs on the machine of the app: one machine, one person, all rights.
+
+    A proxy on the same machine forwards other people's requests, and says so in a header.
+    """
+    forwarded = any(header in st.context.headers for header in PROXY_HEADERS)
+    # Streamlit gives no address for this machine's own.
+    return st.context.ip_address is None and not forwarded
 
 
 def cases() -> list[str]:
