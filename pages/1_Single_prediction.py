@@ -3,7 +3,7 @@
 import streamlit as st
 
 from second_opinion import answers
-from second_opinion.ui import browser, cases, fields, frame, verdicts, who
+from second_opinion.ui import browser, cases, fields, frame, seeds, verdicts, who
 
 visit = frame.open_page("Single prediction")
 
@@ -23,6 +23,7 @@ def single_prediction() -> None:
             the_answer()
     past_cases()
     who.keep("case")
+    seeds.confirm()
 
 
 def the_case() -> None:

@@ -82,6 +82,9 @@ def draw(browser: Browser, url: str, name: str) -> None:
     page.goto(f"{url}/Help")
     page.get_by_test_id("stDataFrame").wait_for()
     shoot(page, f"help-{name}")
+    page.goto(f"{url}/Models")
+    page.locator(".st-key-models_card").wait_for()
+    shoot(page, f"models-{name}")
     page.context.close()
 
 

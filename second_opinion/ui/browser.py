@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -54,6 +55,11 @@ def remembered() -> dict[str, Any]:
 def focus(key: str, token: str) -> None:
     """Put the keyboard on the button with this key, once for each token."""
     _browser(key="frame_focus", data={"key": key, "token": token}, height=0)
+
+
+def tell_when_drawn(keys: list[str], heard: Callable[[], None]) -> None:
+    """Call back once all widgets with these keys are on the screen; not at all for no keys."""
+    _browser(key="seeds_drawn", data={"drawn": keys}, on_drawn_change=heard, height=0)
 
 
 def json_editor(label: str, text: str, key: str) -> None:

@@ -221,18 +221,22 @@ def _open(visit: Visit, prediction_id: str) -> None:
         visit.registry.resolve("/".join(made_by))
         st.session_state["frame_model"] = "/".join(made_by)
     _show(prediction)
-    st.session_state["predict_case"] = dict(prediction.inputs)
-    fields.clear()
-    _new_text()
+    schema = visit.registry.card("/".join(made_by)).case_schema
+    _put(schema, dict(prediction.inputs))
 
 
 def _start_anew(visit: Visit, case: dict[str, Any]) -> None:
-    fields.clear()
     for name in ("predict_id", "predict_tried", "predict_focus"):
         st.session_state.pop(name, None)
     st.query_params.pop("prediction", None)
     st.session_state["predict_model"] = visit.version
+    _put(visit.card.case_schema, case)
+
+
+def _put(schema: Schema, case: dict[str, Any]) -> None:
+    """Put a case on the page, as form and as JSON."""
     st.session_state["predict_case"] = dict(case)
+    fields.fill(schema, case)
     _new_text()
 
 

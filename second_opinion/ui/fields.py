@@ -10,6 +10,7 @@ import streamlit as st
 
 from second_opinion.records import plain, same_value
 from second_opinion.schema import Feature, Schema
+from second_opinion.ui import seeds
 from second_opinion.ui.frame import escape
 from second_opinion.words import decimals_of
 
@@ -25,20 +26,20 @@ def key_of(feature: Feature) -> str:
 
 def draw(schema: Schema, case: Mapping[str, Any]) -> None:
     """Draw a field for each feature, filled with the case where it has no value yet."""
+    if not drawn(schema):
+        fill(schema, case)
     grid = st.grid(2, min_column_width=210, vertical_alignment="bottom")
     for feature in schema:
         key = key_of(feature)
-        if key not in st.session_state:
-            st.session_state[key] = shown(feature, case.get(feature.name))
         wide = feature.kind == "text" or _side_by_side(feature)
         with grid.cell(column_span="all" if wide else 1):
             _draw_field(feature, key)
 
 
 def fill(schema: Schema, case: Mapping[str, Any]) -> None:
-    """Put a case into the fields, before they are drawn."""
-    for feature in schema:
-        st.session_state[key_of(feature)] = shown(feature, case.get(feature.name))
+    """Put a case into the fields, before they are drawn, and forget those of other models."""
+    clear()
+    seeds.put({key_of(feature): shown(feature, case.get(feature.name)) for feature in schema})
 
 
 def values(schema: Schema) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def drawn(schema: Schema) -> bool:
 
 
 def clear() -> None:
-    """Forget all fields: those of another model may have the same names."""
+    """Forget what is in the fields."""
     for key in [key for key in st.session_state if str(key).startswith(PREFIX)]:
         del st.session_state[key]
 
@@ -122,9 +123,9 @@ def _draw_number(feature: Feature, key: str, label: str, note: str | None) -> No
 
 
 def _draw_choice(feature: Feature, key: str, label: str, note: str | None) -> None:
-    options = list(feature.values)
-    if st.session_state[key] is not None and st.session_state[key] not in options:
-        options.append(st.session_state[key])
+    options, value = list(feature.values), st.session_state[key]
+    if value is not None and value not in options:
+        options.append(value)
     if _side_by_side(feature):
         st.segmented_control(
             label,
@@ -155,9 +156,12 @@ def _side_by_side(feature: Feature) -> bool:
 
 
 def _label(feature: Feature) -> str:
-    """The label with unit and training range beside it, smaller."""
-    small = [feature.unit if feature.is_numeric else ""]
-    small.append(feature.range_text.replace(" to ", "–") if feature.is_numeric else "")
-    small.append("optional" if feature.optional else "")
-    beside = " · ".join(escape(part) for part in small if part)
-    return f"{escape(feature.label)} :gray[:small[{beside}]]" if beside else escape(feature.label)
+    """The label with unit and training range beside it: ``Age (years, 18–90)``.
+
+    Without colours or sizes: screen readers are given the label as it is written here.
+    """
+    beside = [feature.unit if feature.is_numeric else ""]
+    beside.append(feature.range_text.replace(" to ", "–") if feature.is_numeric else "")
+    beside.append("optional" if feature.optional else "")
+    known = ", ".join(part for part in beside if part)
+    return escape(f"{feature.label} ({known})" if known else feature.label)

@@ -21,7 +21,7 @@ from second_opinion.records import Expert
 from second_opinion.registry import Entry, Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.ui import browser, who
+from second_opinion.ui import browser, seeds, who
 from second_opinion.words import when
 
 P = ParamSpec("P")
@@ -29,10 +29,13 @@ T = TypeVar("T")
 
 log = logging.getLogger("second_opinion")
 
-MARKDOWN = set("\\`*_{}[]()#+-.!|<>~$&")
-ACTIVE = re.compile(
-    r":(?=[^\W\d]|[\w+\\-]+:)|(?<=\w)@(?=\w)|https?(?=:)|www(?=\\\.)", re.IGNORECASE
-)
+# What markdown gives a meaning wherever it stands, at the start of a line, and by what follows.
+ANYWHERE = re.compile(r"[\\`*_\[\]<>~|]|&(?=#?\w+;)")
+AT_START = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)]))", re.MULTILINE)
+ACTIVE = re.compile(r":(?=[^\W\d]|[\w+-]+:)|(?<=\w)@(?=\w)|https?(?=:)|www(?=\.)", re.IGNORECASE)
+# Streamlit draws `<-` and `--` as an arrow and a dash, and `>=` as one sign.
+TYPOGRAPHY = re.compile(r"[-<>~](?=[-=>])")
+JOINER = "\u2060"
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> T | None:
         show_problem("page")
         try:
+            seeds.again()
             return body(*args, **kwargs)
         except UserError as error:
             problem(str(error))
@@ -197,11 +201,19 @@ def notice(message: str) -> None:
 
 
 def escape(text: str) -> str:
-    """Text that Streamlit's markdown shows as it stands: no link, image, formula or icon."""
-    marked = "".join(f"\\{letter}" if letter in MARKDOWN else letter for letter in text)
-    # A word joiner, which has no width, keeps `:name:` from becoming an icon, and addresses from
-    # becoming links.
-    return ACTIVE.sub("\\g<0>\u2060", marked).replace("\n", "  \n")
+    """Text that Streamlit's markdown shows as it stands: no link, image, formula or icon.
+
+    No more is changed than that takes: labels are read out as they are written here.
+    """
+    # The joiner has no width. It keeps `:name:` from becoming an icon and addresses from becoming
+    # links, and stands before what a backslash would not disarm.
+    marked = ACTIVE.sub(rf"\g<0>{JOINER}", text.replace("\t", "    "))
+    marked = TYPOGRAPHY.sub(rf"\g<0>{JOINER}", marked)
+    marked = ANYWHERE.sub(r"\\\g<0>", marked)
+    marked = AT_START.sub(rf"\1{JOINER}\2", marked)
+    if marked.count("$") > 1:
+        marked = marked.replace("$", "\\$")
+    return marked.replace("    ", "\u00a0" * 4).replace("\n", "  \n")
 
 
 def _incident(error: Exception) -> str:

@@ -21,6 +21,7 @@ from second_opinion.records import (
     same_inputs,
     same_value,
 )
+from second_opinion.ui import seeds
 from second_opinion.ui.frame import Visit, callback, escape, notice, show_problem
 
 Inputs = dict[str, Any] | None
@@ -82,9 +83,14 @@ class Asked:
             if risk:
                 for direction in ("too_low", "too_high"):
                     label = f"✕ {WORDS[direction]}"
-                    st.button(label, key=f"verdict_{direction}", on_click=_opened(direction))
+                    start = {"verdict_direction": direction}
+                    opened = _opened("disagree", start)
+                    st.button(label, key=f"verdict_{direction}", on_click=opened)
             else:
-                st.button("✕ Disagree", key="verdict_disagree", on_click=_opened("disagree"))
+                binary = self.card.task == "binary"
+                start = {"verdict_correct": self._others[0]} if binary else {}
+                opened = _opened("disagree", start)
+                st.button("✕ Disagree", key="verdict_disagree", on_click=opened)
             st.button("? Unsure", key="verdict_unsure", on_click=_opened("unsure"))
 
     def details(self, before: Verdict | None) -> None:
@@ -139,17 +145,19 @@ class Asked:
             label = f"Right answer{unit}, if you know it"
             st.number_input(escape(label), value=None, key="verdict_correct", step=1.0, format="%g")
         elif self.card.answer == "class":
-            others = [v for v in self.card.class_values if not same_value(v, self.prediction.value)]
-            if len(others) == 1:
-                st.session_state.setdefault("verdict_correct", others[0])
             st.selectbox(
                 "Right answer",
-                others,
+                self._others,
                 index=None,
                 key="verdict_correct",
                 format_func=self.card.label,
                 placeholder="choose, or leave empty and say why",
             )
+
+    @property
+    def _others(self) -> list[Any]:
+        """The classes that the model did not answer."""
+        return [v for v in self.card.class_values if not same_value(v, self.prediction.value)]
 
     def _save(self, judgement: Judgement) -> Callable[[], None]:
         # The id is made before the click: a second click, or the browser's retry, carries it too.
@@ -199,12 +207,11 @@ def _changed(prediction: Prediction, inputs_now: Callable[[], Inputs] | None) ->
     return inputs is None or not same_inputs(inputs, prediction.inputs)
 
 
-def _opened(what: str) -> Callable[[], None]:
+def _opened(what: str, start: dict[str, Any] | None = None) -> Callable[[], None]:
     @callback("verdict")
     def open_rest() -> None:
-        st.session_state["verdict_open"] = "disagree" if what in WORDS else what
-        if what in WORDS:
-            st.session_state["verdict_direction"] = what
+        st.session_state["verdict_open"] = what
+        seeds.put(start or {})
 
     return open_rest
 
@@ -215,12 +222,14 @@ def _change(verdict: Verdict) -> None:
     st.session_state["verdict_open"] = (
         verdict.judgement if verdict.judgement in ("disagree", "unsure") else "ask"
     )
-    if verdict.judgement == "agree":
-        return
-    st.session_state["verdict_comment"] = verdict.comment
-    st.session_state["verdict_serious"] = verdict.severity == "serious"
-    st.session_state["verdict_direction"] = verdict.direction
-    st.session_state["verdict_correct"] = verdict.correct_value
+    seeds.put(
+        {
+            "verdict_comment": verdict.comment,
+            "verdict_serious": verdict.severity == "serious",
+            "verdict_direction": verdict.direction,
+            "verdict_correct": verdict.correct_value,
+        }
+    )
 
 
 def _details(judgement: str, card: ModelCard, prediction: Prediction) -> dict[str, Any]:

@@ -19,8 +19,20 @@ function focus(key, token, attempts) {
   target.scrollIntoView({ block: "nearest", behavior: "smooth" })
 }
 
+// A widget whose code is still on its way has its frame on the page, but nothing in it yet.
+function drawn(key) {
+  const name = CSS.escape(`st-key-${key.trim().replace(/[^a-zA-Z0-9_-]/g, "-")}`)
+  return document.querySelector(`.${name} :is(input, textarea, button)`) !== null
+}
+
+function whenDrawn(keys, tell, attempts) {
+  if (keys.every(drawn)) return tell()
+  if (attempts > 0) setTimeout(() => whenDrawn(keys, tell, attempts - 1), 50)
+}
+
 export default function (component) {
-  const { cookie, value, key, token } = component.data
+  const { cookie, value, key, token, drawn: keys } = component.data
   if (cookie) remember(cookie, value)
   if (key) focus(key, token, 40)
+  if (keys?.length) whenDrawn(keys, () => component.setTriggerValue("drawn", true), 600)
 }
