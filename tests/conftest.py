@@ -1,5 +1,6 @@
 """States that tests start from: models of every kind, a database, a running app, a browser."""
 
+import logging
 import os
 import shutil
 import signal
@@ -15,6 +16,9 @@ from urllib.request import urlopen
 import numpy as np
 import pandas as pd
 import pytest
+
+# AppTest warns of each run that it has no browser.
+logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel("ERROR")
 
 ROOT = Path(__file__).parent.parent
 BROWSER_HELP = (
@@ -215,9 +219,10 @@ def filled_store(empty_store, models):
 
 
 class App:
-    """`streamlit run Home.py` in a process of its own, with its own database and log."""
+    """`streamlit run` in a process of its own, with its own database and log."""
 
-    def __init__(self, folder, models):
+    def __init__(self, folder, models, script="Home.py"):
+        self.script = script
         self.folder, self.database, self.models = folder, folder / "feedback.db", models
         self.log = folder / "server.log"
         self.port = free_port()
@@ -226,7 +231,7 @@ class App:
 
     def start(self):
         """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", "Home.py"]
+        command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
         options = {
             "server.port": self.port,
             "server.address": "127.0.0.1",
@@ -277,10 +282,18 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def shared_app(tmp_path_factory, models):
-    """One running app for all tests of a module."""
-    app = App(tmp_path_factory.mktemp("app"), models).start()
-    yield app
-    app.stop()
+    """One running app for all tests of a module, with the demo models too."""
+    folder = tmp_path_factory.mktemp("app")
+    shutil.copytree(models, folder / "model")
+    for card in (ROOT / "model").glob("*/*/card.json"):
+        demo = card.parent.parent.name
+        if not (folder / "model" / demo).exists():
+            shutil.copytree(ROOT / "model" / demo, folder / "model" / demo)
+    app = App(folder, folder / "model")
+    try:
+        yield app.start()
+    finally:
+        app.stop()
 
 
 @pytest.fixture
@@ -292,9 +305,11 @@ def app(shared_app):
 @pytest.fixture
 def own_app(tmp_path, models):
     """A running app of the test's own, to be killed and started again."""
-    app = App(tmp_path, models).start()
-    yield from _watched(app)
-    app.stop()
+    app = App(tmp_path, models)
+    try:
+        yield from _watched(app.start())
+    finally:
+        app.stop()
 
 
 def _watched(app):
