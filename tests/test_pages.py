@@ -492,9 +492,7 @@ def test_form_and_json_agree_with_the_estimator_to_the_bit(place, models, ref):
 @pytest.mark.parametrize("ref", refs(DEMOS))
 def test_form_and_json_of_each_demo_agree_with_its_estimator(place, monkeypatch, ref):
     monkeypatch.setenv("MODEL_DIR", str(DEMOS.folder))
-    champion = DEMOS.resolve(ref.partition("/")[0])
-    rows = 50 if ref == "/".join(champion) else 10
-    assert_form_and_json_agree_with_the_estimator(place, DEMOS, ref, rows)
+    assert_form_and_json_agree_with_the_estimator(place, DEMOS, ref, 50)
 
 
 # --- a case as JSON
