@@ -23,7 +23,7 @@ def single_prediction() -> None:
             the_answer()
     past_cases()
     who.keep("case")
-    seeds.confirm()
+    seeds.confirm(frame.say_again)
 
 
 def the_case() -> None:

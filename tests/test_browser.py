@@ -647,6 +647,17 @@ def test_the_same_name_in_another_browser_opens_nobodys_cases(app, page, visitor
     assert part(other, "predict_history").count() == 0
 
 
+def test_a_link_to_no_case_is_said_until_something_is_done(app, page, name):
+    open_case(page, app, name)
+    page.goto(f"{app.url}/Single_prediction?prediction=nothing")
+    alert(page, "not in the feedback database").wait_for()
+    page.wait_for_timeout(1500)
+    assert page.locator('[data-testid="stAlert"]').count() == 1
+    predict(page)
+    settle(page)
+    assert page.locator('[data-testid="stAlert"]').count() == 0
+
+
 # --- what may happen to server and file
 
 

@@ -14,7 +14,7 @@ from second_opinion.errors import UserError
 from second_opinion.records import Prediction, new_id, same_inputs
 from second_opinion.schema import Problem, Schema
 from second_opinion.ui import browser, fields, who
-from second_opinion.ui.frame import Visit, callback, notice, problem
+from second_opinion.ui.frame import Visit, callback, notice, say
 
 FORM, JSON = "Form", "JSON"
 EDITOR = "predict_json"
@@ -35,7 +35,7 @@ def begin(visit: Visit) -> None:
             _open(visit, linked)
         except UserError as error:
             # Said once; the page goes on with another case.
-            problem(str(error))
+            say("page", str(error))
     if "frame_model" in st.session_state:
         st.rerun()
     if st.session_state.get("predict_model") != visit.version:

@@ -29,6 +29,9 @@ T = TypeVar("T")
 
 log = logging.getLogger("second_opinion")
 
+# Where on a page a problem of a callback is shown.
+PLACES = ("page", "answer", "verdict")
+
 # What markdown gives a meaning wherever it stands, at the start of a line, and by what follows.
 ANYWHERE = re.compile(r"[\\`*_\[\]<>~|]|&(?=#?\w+;)")
 AT_START = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)]))", re.MULTILINE)
@@ -171,6 +174,8 @@ def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, N
     def decorate(act: Callable[P, None]) -> Callable[P, None]:
         @wraps(act)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            for name in PLACES:
+                st.session_state.pop(f"frame_said_{name}", None)
             try:
                 act(*args, **kwargs)
             except UserError as error:
@@ -185,9 +190,22 @@ def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, N
 
 def show_problem(place: str) -> None:
     """Show what went wrong in a callback of this place, once."""
-    message = st.session_state.pop(f"frame_problem_{place}", "")
+    say(place, st.session_state.pop(f"frame_problem_{place}", ""))
+
+
+def say(place: str, message: str) -> None:
+    """Show a problem, if there is one, so that `say_again` can keep it on the page."""
     if message:
+        st.session_state[f"frame_said_{place}"] = message
         problem(message)
+
+
+def say_again() -> None:
+    """Keep on the page what was just said, through a run that no person asked for."""
+    for place in PLACES:
+        said = st.session_state.pop(f"frame_said_{place}", "")
+        if said:
+            st.session_state[f"frame_problem_{place}"] = said
 
 
 def problem(message: str) -> None:

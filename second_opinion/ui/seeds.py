@@ -8,7 +8,7 @@ the browser has said that the widgets are there. Not longer: it would wipe out w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -30,11 +30,15 @@ def again() -> None:
             st.session_state[key] = st.session_state[key]
 
 
-def confirm() -> None:
-    """Let the browser say when all widgets with such values are drawn. At the end of a page."""
+def confirm(heard: Callable[[], None]) -> None:
+    """Let the browser say when all widgets with such values are drawn. At the end of a page.
+
+    ``heard`` is called before the run that this starts.
+    """
     keys = [key for key in st.session_state.get("seeds", ()) if key in st.session_state]
-    browser.tell_when_drawn(keys, _settle)
 
+    def settle() -> None:
+        st.session_state["seeds"] = []
+        heard()
 
-def _settle() -> None:
-    st.session_state["seeds"] = []
+    browser.tell_when_drawn(keys, settle)
