@@ -1,0 +1,1 @@
+"""Numbers that a decision may rest on: pure functions of arrays and frames, no store, no page."""
