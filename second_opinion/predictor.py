@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,74 @@ from second_opinion.records import Prediction, Source, plain, same_value
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from second_opinion.schema import Cases
 
 # Histogram boosting starts a thread a core even for one row, which on a busy machine costs a
 # hundred times the prediction itself.
 SMALL = 64
+
+# So many marks fit into a whole number of 64 bits beside a count of rows.
+MARKS_AT_ONCE = 24
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of many cases, column by column.
+
+    ``values``: a class value or a number per case, in the dtype that the estimator answered in.
+    ``confidence``: 0 to 1 per case; None for regression and where the model gives none.
+    ``probabilities``: cases × classes, in the card's class order, or None.
+    ``marks``: for each flag that was raised at all, whether it was raised for each case; in the
+    order of the card's features.
+    """
+
+    values: np.ndarray
+    confidence: np.ndarray | None
+    probabilities: np.ndarray | None
+    marks: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: np.ndarray) -> Answers:
+        """The answers for some of the cases, by their positions."""
+        return Answers(
+            self.values[rows],
+            None if self.confidence is None else self.confidence[rows],
+            None if self.probabilities is None else self.probabilities[rows],
+            _raised((flag, mark[rows]) for flag, mark in self.marks.items()),
+        )
+
+    def flags(self) -> list[tuple[str, ...]]:
+        """The flags of each case: ``("out_of_range:age", "low_confidence")``."""
+        codes, known = self._combinations()
+        return [known[code] for code in codes.tolist()]
+
+    def flags_text(self) -> pa.DictionaryArray:
+        """The flags of each case as text with ``;`` between, empty where there are none."""
+        import pyarrow as pa
+
+        codes, known = self._combinations()
+        texts = pa.array([";".join(flags) for flags in known], pa.string())
+        return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
+
+    def _combinations(self) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+        """For each case the number of its combination of flags, and the combinations.
+
+        The first combination is no flag at all.
+        """
+        codes = np.zeros(len(self), dtype=np.int64)
+        if not self.marks:
+            return codes, [()]
+        flagged = np.flatnonzero(np.logical_or.reduce(list(self.marks.values())))
+        first, found = _distinct([mark[flagged] for mark in self.marks.values()])
+        codes[flagged] = found + 1
+        return codes, [(), *(self._raised_at(row) for row in flagged[first].tolist())]
+
+    def _raised_at(self, row: int) -> tuple[str, ...]:
+        return tuple(flag for flag, mark in self.marks.items() if mark[row])
 
 
 @dataclass(frozen=True)
@@ -48,16 +110,29 @@ class Model:
         # Object columns: pandas would turn a None among floats into NaN and a bool class into 0.
         columns = {
             name: pd.Series(cells, index=index, dtype="object")
-            for name, cells in self._answers(cases).items()
+            for name, cells in _cells(self.answers(cases)).items()
         }
         return pd.DataFrame(columns)
+
+    def answers(self, cases: Cases) -> Answers:
+        """Predict cases that the schema has read, column by column: one pass, for many cases.
+
+        Takes what `predict` takes, and raises what it raises.
+        """
+        frame = self.card.case_schema.frame(cases)
+        values, shares = self._ask(frame)
+        self._check(values, len(frame))
+        confidence = None if shares is None else self._confidence(values, shares)
+        probabilities = None if shares is None else shares[:, self._class_order]
+        marks = self._marks(self.card.case_schema.columns(cases), frame, confidence)
+        return Answers(values, confidence, probabilities, _raised(marks))
 
     def predict_one(
         self, inputs: Mapping[str, Any], *, asked_by: str, source: Source, id: str
     ) -> Prediction:
         """One case as a `Prediction`, not stored yet."""
         started = time.perf_counter()
-        answer = {name: cells[0] for name, cells in self._answers([inputs]).items()}
+        answer = {name: cells[0] for name, cells in _cells(self.answers([inputs])).items()}
         return Prediction(
             id=id,
             model=self.card.name,
@@ -71,32 +146,16 @@ class Model:
             **answer,
         )
 
-    def _answers(self, cases: Cases) -> dict[str, list[Any]]:
-        """Value, confidence, probabilities and flags, a list each with a cell for every case."""
-        frame = self.card.case_schema.frame(cases)
-        found, probabilities = self._ask(frame)
-        values = [plain(value) for value in found]
-        self._check(values, len(frame))
-        confidence = self._confidence(values, probabilities)
-        rows = [None] * len(frame) if probabilities is None else map(tuple, probabilities.tolist())
-        return {
-            "value": values,
-            "confidence": confidence,
-            "probabilities": list(rows),
-            "flags": self._flags(self.card.case_schema.columns(cases), frame, confidence),
-        }
-
     def _ask(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
+        """The values, and the probabilities in the estimator's own order of the classes."""
         given = self._given(frame)
         with self.threads.limit(limits=1 if len(frame) <= SMALL else None):
             if not self._has_probabilities:
-                return self.estimator.predict(given), None
-            probabilities = self.estimator.predict_proba(given)
+                return np.asarray(self.estimator.predict(given)), None
+            shares = self.estimator.predict_proba(given)
             if self.card.label_from_probability:
-                values = self.estimator.classes_[probabilities.argmax(axis=1)]
-            else:
-                values = self.estimator.predict(given)
-        return values, probabilities[:, self._class_order]
+                return self.estimator.classes_[shares.argmax(axis=1)], shares
+            return np.asarray(self.estimator.predict(given)), shares
 
     def _given(self, frame: pd.DataFrame) -> Any:
         if self.card.input == "array":
@@ -113,52 +172,88 @@ class Model:
         known = [plain(value) for value in self.estimator.classes_]
         return [_position(known, value, self.card) for value in self.card.class_values]
 
-    def _check(self, values: list[Any], rows: int) -> None:
+    def _check(self, values: np.ndarray, rows: int) -> None:
         if len(values) != rows:
             raise UserError(
                 f"The model {self.card.ref} gave {len(values)} answers for {rows} cases; expected "
                 "one each. Tell the person who added it."
             )
-        if None in values:
+        without = np.flatnonzero(_absent(values))
+        if without.size:
             raise UserError(
-                f"The model {self.card.ref} gave no number for row {values.index(None) + 1}; "
+                f"The model {self.card.ref} gave no number for row {without[0] + 1}; "
                 "expected one. Check that row for unusual values, or tell the person who added "
                 "the model."
             )
 
-    def _confidence(
-        self, values: list[Any], probabilities: np.ndarray | None
-    ) -> list[float | None]:
-        if probabilities is None:
-            return [None] * len(values)
-        column = {value: at for at, value in enumerate(self.card.class_values)}
-        at = [column[value] for value in values]
-        return list(probabilities[np.arange(len(values)), at].tolist())
+    def _confidence(self, values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        """The probability of the class that was answered, whatever the largest one is."""
+        if self.card.label_from_probability:
+            return np.asarray(shares.max(axis=1))
+        columns = np.full(len(values), -1)
+        for column, known in enumerate(self.estimator.classes_):
+            columns[values == known] = column
+        strange = np.flatnonzero(columns < 0)
+        if strange.size:
+            raise UserError(
+                f"The model {self.card.ref} answered {plain(values[strange[0]])!r} for row "
+                f"{strange[0] + 1}, which is not among its classes. Tell the person who added it."
+            )
+        return np.asarray(shares[np.arange(len(values)), columns])
 
-    def _flags(
-        self,
-        columns: Mapping[str, Any],
-        frame: pd.DataFrame,
-        confidence: list[float | None],
-    ) -> list[tuple[str, ...]]:
+    def _marks(
+        self, columns: Mapping[str, Any], frame: pd.DataFrame, confidence: np.ndarray | None
+    ) -> Iterable[tuple[str, np.ndarray]]:
+        """Each flag with the cases that it is raised for, in the order of the features."""
         import pandas as pd
 
-        marks: dict[str, Any] = {}
         for feature in self.card.features:
             name = feature.name
-            missing = pd.isna(columns[name])
+            missing = np.asarray(pd.isna(columns[name]))
             if feature.kind == "category":
                 # The typed column will not do: an unseen level of a pandas category is NaN there.
-                marks[f"unseen:{name}"] = _unseen(columns[name], feature.values) & ~missing
+                yield f"unseen:{name}", _unseen(columns[name], feature.values) & ~missing
             elif feature.min is not None and feature.max is not None:
-                marks[f"out_of_range:{name}"] = _outside(frame[name], feature.min, feature.max)
-            marks[f"missing:{name}"] = missing
-        marks["low_confidence"] = np.array([self.card.band(value) == "low" for value in confidence])
-        flags: list[list[str]] = [[] for _ in range(len(frame))]
-        for flag, mark in marks.items():
-            for row in np.flatnonzero(mark):
-                flags[row].append(flag)
-        return [tuple(row) for row in flags]
+                yield f"out_of_range:{name}", _outside(frame[name], feature.min, feature.max)
+            yield f"missing:{name}", missing
+        if confidence is not None:
+            yield "low_confidence", confidence < self.card.bands.low
+
+
+def _distinct(marks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The first case of each combination of marks, and for each case the number of its own."""
+    codes = np.zeros(len(marks[0]), dtype=np.int64)
+    for at, mark in enumerate(marks):
+        if at and at % MARKS_AT_ONCE == 0:
+            codes = np.unique(codes, return_inverse=True)[1]
+        codes = codes * 2 + mark
+    _, first, found = np.unique(codes, return_index=True, return_inverse=True)
+    return first, found
+
+
+def _raised(marks: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {flag: mark for flag, mark in marks if mark.any()}
+
+
+def _cells(answers: Answers) -> dict[str, list[Any]]:
+    """Value, confidence, probabilities and flags, a list each with a plain cell for every case."""
+    nothing: list[Any] = [None] * len(answers)
+    shares, sure = answers.probabilities, answers.confidence
+    return {
+        "value": [plain(value) for value in answers.values],
+        "confidence": nothing if sure is None else sure.tolist(),
+        "probabilities": nothing if shares is None else list(map(tuple, shares.tolist())),
+        "flags": answers.flags(),
+    }
+
+
+def _absent(values: np.ndarray) -> np.ndarray:
+    """Which answers are none: NaN, NaT or None."""
+    if values.dtype.kind in "fcmM":
+        return np.asarray(np.isnan(values))
+    if values.dtype.kind == "O":
+        return np.array([plain(value) is None for value in values], dtype=bool)
+    return np.zeros(len(values), dtype=bool)
 
 
 def _unseen(values: Any, known: tuple[Any, ...]) -> Any:
