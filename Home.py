@@ -54,7 +54,8 @@ def way(title: str, text: str, page: str, query: dict[str, str] | None = None) -
 @frame.guarded
 def progress() -> None:
     name, version = visit.version
-    so_far = visit.store.progress(name, version)
+    # The versions of an A/B alias are one thing to the person who judges.
+    so_far = visit.store.progress(name, version if len(visit.arms) == 1 else None)
     st.header("How far it is", anchor=False)
     if not so_far.predictions:
         st.text("No case yet. Yours will be the first.")

@@ -69,7 +69,6 @@ def show_problems(problems: list[cases.Problem], broken: str) -> None:
 
 
 def the_answer() -> None:
-    card = visit.card
     st.header("The model says", anchor=False)
     frame.show_problem("answer")
     prediction = cases.current(visit)
@@ -77,6 +76,7 @@ def the_answer() -> None:
         frame.show_problem("verdict")
         st.text("No answer yet. Fill in the case, then press Predict.")
         return
+    card = cases.card_of(visit, prediction)
     st.subheader(frame.escape(answers.headline(card, prediction)), anchor=False)
     if certainty := answers.certainty(card, prediction):
         st.text(certainty)

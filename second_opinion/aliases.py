@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from second_opinion import arms
 from second_opinion.errors import UserError
 from second_opinion.records import AliasMove, Expert
 from second_opinion.registry import FIRST_ALIAS, NAME, Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
+from second_opinion.words import joined
+
+AB_ALIAS = "ab"
 
 
 def managed(settings: Settings) -> Registry:
@@ -34,22 +39,54 @@ def promote(
     `UserError` if the alias means that version already, the person is no owner, or it cannot load.
     """
     _refuse_all_but_owners(by)
+    _refuse_bad_name(alias)
     name, version = registry.resolve(ref)
-    if not NAME.fullmatch(alias):
-        raise UserError(
-            f"The alias {alias!r} will not do; expected small letters, digits, dots and dashes, "
-            "like champion."
-        )
     if registry.aliases(name).get(alias) == version:
         raise UserError(f"{name}@{alias} is version {version} already. Nothing was changed.")
     registry.load(f"{name}/{version}")
     return _moved(store, AliasMove(name, alias, version, "promote", by.label))
 
 
+def split(
+    registry: Registry,
+    store: Store,
+    name: str,
+    shares: Mapping[str, float],
+    *,
+    alias: str = AB_ALIAS,
+    by: Expert,
+) -> AliasMove:
+    """Share the new cases of an alias between versions: ``{"1": 0.5, "2": 0.5}``.
+
+    Each case is drawn by its id (`arms.drawn`). `UserError` unless the shares are above 0 and sum
+    to 1, there are two versions or more that load, predict the same kind of answer from the same
+    fields, and the person is an owner.
+    """
+    _refuse_all_but_owners(by)
+    _refuse_bad_name(alias)
+    checked = arms.checked(shares, "The split")
+    if len(checked) < 2:
+        raise UserError(
+            f"The split is {arms.words(arms.text(checked))} alone; expected two versions or more. "
+            "Promote the version that you want instead."
+        )
+    cards = {version: registry.card(f"{name}/{version}") for version in checked}
+    arms.refuse_other_fields({version: card.case_schema for version, card in cards.items()})
+    if len({card.task for card in cards.values()}) > 1:
+        found = joined([f"{card.task} (version {card.version})" for card in cards.values()])
+        raise UserError(f"The versions answer differently: {found}; expected one task.")
+    pointed = arms.text(checked)
+    if registry.aliases(name).get(alias) == pointed:
+        raise UserError(f"{name}@{alias} is {arms.words(pointed)} already. Nothing was changed.")
+    for version in checked:
+        registry.load(f"{name}/{version}")
+    return _moved(store, AliasMove(name, alias, pointed, "promote", by.label))
+
+
 def rollback(
     registry: Registry, store: Store, name: str, *, alias: str = FIRST_ALIAS, by: Expert
 ) -> AliasMove:
-    """Point an alias at the version before; `UserError` if there was none, or it is gone."""
+    """Point an alias at what it meant before; `UserError` if that was nothing, or is gone."""
     _refuse_all_but_owners(by)
     before = registry.pointed(name, alias)[:-1]
     if not before:
@@ -57,7 +94,8 @@ def rollback(
             f"{name}@{alias} was never moved; expected an earlier version to return to. Promote "
             "the version that you want instead."
         )
-    registry.load(f"{name}/{before[-1]}")
+    for version in arms.read(before[-1]):
+        registry.load(f"{name}/{version}")
     return _moved(store, AliasMove(name, alias, before[-1], "rollback", by.label))
 
 
@@ -66,6 +104,14 @@ def _refuse_all_but_owners(person: Expert) -> None:
         raise UserError(
             f"{person.label} may not move an alias; expected the owner of the model. Ask "
             "the person who runs this app."
+        )
+
+
+def _refuse_bad_name(alias: str) -> None:
+    if not NAME.fullmatch(alias):
+        raise UserError(
+            f"The alias {alias!r} will not do; expected small letters, digits, dots and dashes, "
+            "like champion."
         )
 
 

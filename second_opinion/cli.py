@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import click
 
-from second_opinion import aliases, shown
+from second_opinion import aliases, arms, shown
 from second_opinion import doctor as examination
 from second_opinion.aliases import managed
 from second_opinion.artifacts import ModelFile
@@ -237,18 +237,50 @@ def promote(name: str, version: str, alias: str) -> None:
     settings, person = Settings.read(), _me()
     store = Store.open(settings.feedback_db)
     move = aliases.promote(managed(settings), store, f"{name}/{version}", alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is version {move.version} now."))
+    click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} now."))
 
 
 @commands.command()
 @click.argument("name")
 @alias_option
 def rollback(name: str, alias: str) -> None:
-    """Return an alias of the model NAME to the version before."""
+    """Return an alias of the model NAME to what it was before."""
     settings, person = Settings.read(), _me()
     store = Store.open(settings.feedback_db)
     move = aliases.rollback(managed(settings), store, name, alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is version {move.version} again."))
+    click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} again."))
+
+
+@commands.command()
+@click.argument("name")
+@click.argument("shares", nargs=-1, required=True, metavar="VERSION=SHARE VERSION=SHARE...")
+@click.option(
+    "--alias", default=aliases.AB_ALIAS, show_default=True, help="The alias to share out."
+)
+def split(name: str, shares: tuple[str, ...], alias: str) -> None:
+    """Share the new cases of the model NAME between versions.
+
+    The SHARES are above 0 and sum to 1: `split churn 1=0.5 2=0.5`. The version is drawn by the
+    id of the case and stays with it. `rollback` returns to what the alias was before.
+    """
+    settings, person = Settings.read(), _me()
+    arms_asked = dict(_share(text) for text in shares)
+    if len(arms_asked) < len(shares):
+        raise click.UsageError(f"{' '.join(shares)} names a version twice; name each once.")
+    store = Store.open(settings.feedback_db)
+    move = aliases.split(managed(settings), store, name, arms_asked, alias=alias, by=person)
+    click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} now."))
+
+
+def _share(text: str) -> tuple[str, float]:
+    version, _, share = text.rpartition("=")
+    try:
+        number = float(share)
+    except ValueError:
+        number = None
+    if not version or number is None:
+        raise click.UsageError(f"{text!r} is no share; expected VERSION=SHARE, like 2=0.5.")
+    return version, number
 
 
 def _me() -> Expert:

@@ -90,7 +90,7 @@ class Prediction:
 
     ``value`` is a class value or a number; ``confidence`` is the probability of the predicted
     class, 0 to 1, or None; ``probabilities`` are in the card's class order; ``flags`` look like
-    ``out_of_range:age``.
+    ``out_of_range:age``; ``alias`` is the one it was asked under, None if by version.
     """
 
     model: str
@@ -109,6 +109,7 @@ class Prediction:
     batch_id: str | None = None
     row_number: int | None = None
     created_at: str = field(default_factory=now)
+    alias: str | None = None
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,10 @@ def _unpacked(scalar: Any) -> Any:
 
 @dataclass(frozen=True)
 class AliasMove:
-    """An alias of a model pointed at a version, or put back: by whom, and when. Never changed."""
+    """An alias of a model pointed at a version, or put back: by whom, and when. Never changed.
+
+    ``version`` is one version, or the arms of an A/B split as `arms.text` writes them.
+    """
 
     model: str
     alias: str
@@ -205,6 +209,17 @@ class AliasMove:
     moved_by: str
     id: str = field(default_factory=new_id)
     created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What one version did under an alias. Verdicts are current ones: none that was replaced."""
+
+    version: str
+    predictions: int
+    agree: int
+    disagree: int
+    unsure: int
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from second_opinion import artifacts, describe, estimators
+from second_opinion import arms, artifacts, describe, estimators
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.jsonfile import read_json, write_json
@@ -34,26 +34,37 @@ _cards: dict[artifacts.Stamp, ModelCard] = {}
 
 @dataclass(frozen=True)
 class Entry:
-    """One version in the registry. ``card`` is None where it is broken; ``fault`` says how."""
+    """One version in the registry. ``card`` is None where it is broken; ``fault`` says how.
+
+    ``aliases`` mean this version alone; ``shares`` are those that give it a share (0 to 1) of the
+    new cases.
+    """
 
     name: str
     version: str
     aliases: tuple[str, ...]
     card: ModelCard | None
     fault: str = ""
+    shares: tuple[tuple[str, float], ...] = ()
 
     @property
     def ref(self) -> str:
         """How to ask for it: ``name@alias``, or ``name/version`` without an alias."""
         return f"{self.name}@{self.aliases[0]}" if self.aliases else f"{self.name}/{self.version}"
 
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """Its aliases in words: ``champion``, ``ab 50 %``."""
+        return *self.aliases, *(f"{alias} {arms.share_text(s)}" for alias, s in self.shares)
+
 
 class Registry:
     """The models of one folder.
 
     A reference to a model is ``NAME`` (its champion), ``NAME@ALIAS`` or ``NAME/VERSION``; an empty
-    one is the default model. ``moves`` gives the moves of a model's aliases that are on record;
-    they come after what the folder says.
+    one is the default model. An alias may share new cases between versions: `arm` draws one of
+    them for a case; whatever needs a single card takes the first. ``moves`` gives the moves of a
+    model's aliases that are on record; they come after what the folder says.
     """
 
     def __init__(self, folder: str | Path = "model", moves: Moves | None = None) -> None:
@@ -82,36 +93,24 @@ class Registry:
         return [version for found, version in self._versions() if found == name]
 
     def aliases(self, name: str) -> dict[str, str]:
-        """The aliases of a model: ``{"champion": "1"}``."""
+        """What each alias of a model points at: ``{"champion": "1", "ab": '{"1":0.5,"2":0.5}'}``.
+
+        `arms.read` takes such a text apart.
+        """
         names = [*self._aliases(name), *(move.alias for move in self._moves(name))]
         pointed = {alias: self.pointed(name, alias) for alias in dict.fromkeys(names)}
-        return {alias: versions[-1] for alias, versions in pointed.items() if versions}
+        return {alias: texts[-1] for alias, texts in pointed.items() if texts}
 
     def pointed(self, name: str, alias: str) -> list[str]:
-        """The versions that an alias meant, the present one last: rolling back drops the last.
+        """What an alias pointed at, the present one last: rolling back drops the last."""
+        moves = [move for move in self._moves(name) if move.alias == alias]
+        return arms.history(self._aliases(name).get(alias), moves)
 
-        The file's version is the first; moves on record come after it.
-        """
-        first = self._aliases(name).get(alias)
-        versions = [first] if isinstance(first, str) else []
-        for move in self._moves(name):
-            if move.alias == alias and move.action == "promote":
-                versions.append(move.version)
-            elif move.alias == alias and len(versions) > 1:
-                versions.pop()
-        return versions
+    def _aliases(self, name: str) -> dict[str, str]:
+        return arms.read_file(self._aliases_file(name))
 
-    def _aliases(self, name: str) -> dict[str, Any]:
-        path = self.folder / name / "aliases.json"
-        found = read_json(path, default={})
-        for alias, version in found.items():
-            # A dict splits new cases between versions.
-            if not isinstance(version, (str, dict)):
-                raise UserError(
-                    f"{path}: the alias {alias} is {version!r}; expected a version in quotes, such "
-                    f'as "{version}". Correct that place.'
-                )
-        return found
+    def _aliases_file(self, name: str) -> Path:
+        return self.folder / name / "aliases.json"
 
     @property
     def default(self) -> str:
@@ -128,7 +127,27 @@ class Registry:
         return entries[0].name
 
     def resolve(self, ref: str = "") -> tuple[str, str]:
-        """The name and version that a reference means; `UserError` names what is there instead."""
+        """The name and version that a reference means, the first of several.
+
+        `UserError` names what is there instead.
+        """
+        name, _, pointed = self._meant(ref)
+        return name, next(iter(arms.read(pointed)))
+
+    def arms(self, ref: str = "") -> dict[str, float]:
+        """The share of new cases of each version that a reference means: ``{"1": 1.0}`` of one."""
+        return arms.read(self._meant(ref)[2])
+
+    def arm(self, ref: str, prediction_id: str) -> str:
+        """The version that answers the case with this id: always the same while the arms are."""
+        return arms.drawn(self.arms(ref), prediction_id)
+
+    def alias(self, ref: str = "") -> str | None:
+        """The alias that a reference goes by; None where it names a version."""
+        return self._meant(ref)[1]
+
+    def _meant(self, ref: str) -> tuple[str, str | None, str]:
+        """The name, alias and arms that a reference means; `UserError` if it means none."""
         name, mark, rest = re.fullmatch(r"([^@/]*)([@/]?)(.*)", ref or self.default, re.S).groups()  # type: ignore[union-attr]
         versions = self.versions(name)
         if not versions:
@@ -137,19 +156,22 @@ class Registry:
         if mark == "/":
             if rest not in versions:
                 raise UserError(f"{name} has no version {rest!r}; it has {', '.join(versions)}.")
-            return name, rest
+            return name, None, rest
         aliases = self.aliases(name)
         alias = rest if mark else FIRST_ALIAS
-        if alias not in aliases and mark:
-            known_aliases = ", ".join(aliases) or "none"
-            raise UserError(f"{name} has no alias {alias!r}; it has {known_aliases}.")
-        version = aliases.get(alias, versions[-1])
-        if version not in versions:
-            raise UserError(
-                f"The alias {name}@{alias} points at version {version!r}, which is not there; "
-                f"expected one of {', '.join(versions)}. Correct {name}/aliases.json."
-            )
-        return name, version
+        if alias not in aliases:
+            if mark:
+                known_aliases = ", ".join(aliases) or "none"
+                raise UserError(f"{name} has no alias {alias!r}; it has {known_aliases}.")
+            return name, None, versions[-1]
+        for version in arms.read(aliases[alias]):
+            if version not in versions:
+                raise UserError(
+                    f"The alias {name}@{alias} points at version {version!r}, which is not there; "
+                    f"expected one of {', '.join(versions)}. Correct {name}/aliases.json, or "
+                    "promote another version."
+                )
+        return name, alias, aliases[alias]
 
     def card(self, ref: str = "") -> ModelCard:
         """The card that a reference means; `UserError` when it is missing or broken."""
@@ -246,11 +268,16 @@ class Registry:
         gone = [self.resolve(f"{name}/{version}")[1]] if version else self.versions(name)
         if not gone:
             self.resolve(f"{name}/")
-        left = {alias: at for alias, at in self._aliases(name).items() if at not in gone}
+        # An A/B alias goes with any of its versions: the others were not meant to take its cases.
+        left = {
+            alias: pointed
+            for alias, pointed in self._aliases(name).items()
+            if not set(arms.read(pointed)) & set(gone)
+        }
         for number in gone:
             _vanish(self._home(name, number))
         if self.versions(name):
-            write_json(self.folder / name / "aliases.json", left)
+            arms.write_file(self._aliases_file(name), left)
         else:
             _vanish(self.folder / name)
         return gone
@@ -307,7 +334,7 @@ class Registry:
             aliases[FIRST_ALIAS] = card.version
         if alias:
             aliases[alias] = card.version
-        write_json(self.folder / card.name / "aliases.json", aliases)
+        arms.write_file(self._aliases_file(card.name), aliases)
         others = [entry for entry in self.entries(demos=True) if entry.name != card.name]
         first_own = not card.demo and all(entry.card and entry.card.demo for entry in others)
         if first_own or not others:
@@ -320,9 +347,15 @@ class Registry:
 
     def _entry(self, name: str, version: str) -> Entry:
         try:
-            pointing = [alias for alias, at in self.aliases(name).items() if at == version]
-            aliases = tuple(sorted(pointing, key=lambda alias: (alias != FIRST_ALIAS, alias)))
-            return Entry(name, version, aliases, self.card(f"{name}/{version}"))
+            known = sorted(self.aliases(name).items(), key=lambda it: (it[0] != FIRST_ALIAS, it[0]))
+            plain = tuple(alias for alias, pointed in known if pointed == version)
+            shares = tuple(
+                (alias, arms.read(pointed)[version])
+                for alias, pointed in known
+                if arms.is_split(pointed) and version in arms.read(pointed)
+            )
+            card = self.card(f"{name}/{version}")
+            return Entry(name, version, plain, card, shares=shares)
         except UserError as error:
             return Entry(name, version, (), None, str(error))
 

@@ -295,6 +295,10 @@ class Schema:
     def __getitem__(self, name: str) -> Feature:
         return self._by_name[name]
 
+    def get(self, name: str) -> Feature | None:
+        """The feature of this name, or None."""
+        return self._by_name.get(name)
+
     @cached_property
     def _by_name(self) -> dict[str, Feature]:
         return {feature.name: feature for feature in self.features}
@@ -398,3 +402,21 @@ def type_safe_less(left: Any, right: Any) -> bool:
     if isinstance(left, str) != isinstance(right, str):
         return False
     return bool(left < right)
+
+
+def first_difference(left: Schema, right: Schema) -> str:
+    """The first field in which two schemas would take other cases, in words; empty if none.
+
+    Names, kinds, choices, and whether a value may be missing; not ranges, labels or units.
+    """
+    for name in dict.fromkeys([*left.names, *right.names]):
+        one, other = left.get(name), right.get(name)
+        if one is None or other is None:
+            return f"{name} is a field of one alone"
+        if one.kind != other.kind:
+            return f"{name} is of the kind {one.kind} in one and {other.kind} in the other"
+        if sorted(map(repr, one.values)) != sorted(map(repr, other.values)):
+            return f"{name} has other choices"
+        if one.optional != other.optional:
+            return f"{name} may be missing in one alone"
+    return ""

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from second_opinion import arms
 from second_opinion.artifacts import ModelFile
 from second_opinion.card import ModelCard
 from second_opinion.doctor import Check
@@ -215,6 +216,7 @@ def facts(registry: Registry, entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "version": entry.version,
         "aliases": list(entry.aliases),
+        "shares": dict(entry.shares),
         "default": entry.name == default_name(registry),
     }
     if card is None:
@@ -254,7 +256,8 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     if row["fault"]:
         return name, row["version"], "", "BROKEN", "", "", ""
     made = f"scikit-learn {row['scikit_learn']}" if row["scikit_learn"] else ""
-    aliases = ", ".join(row["aliases"])
+    shares = [f"{alias} {arms.share_text(share)}" for alias, share in row["shares"].items()]
+    aliases = ", ".join([*row["aliases"], *shares])
     return name, row["version"], aliases, row["task"], row["title"], made, MARKS[row["file"]]
 
 

@@ -495,7 +495,7 @@ def test_every_command_and_option_is_documented(name, command):
 
 
 def test_the_commands_are_those_that_work():
-    known = ["add", "doctor", "models", "promote", "remove", "rollback", "verify"]
+    known = ["add", "doctor", "models", "promote", "remove", "rollback", "split", "verify"]
     assert sorted(cli.commands.commands) == known
 
 

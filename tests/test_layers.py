@@ -13,12 +13,12 @@ errors words
 records settings training jsonfile
 schema
 card reference
-answers artifacts predictor statistics tables
+answers arms artifacts predictor statistics tables
 estimators
 describe
 version
 registry store insight charts
-aliases batch report doctor
+aliases batch compare report doctor
 cloud shown
 ui api
 cli

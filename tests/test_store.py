@@ -134,7 +134,7 @@ def ask(process, line):
 
 COLUMNS = {
     "predictions": "id batch_id row_number model version model_sha256 card_sha256 inputs value "
-    "confidence probabilities flags source asked_by latency_ms created_at",
+    "confidence probabilities flags source asked_by latency_ms created_at alias",
     "verdicts": "id prediction_id expert identity_source judgement correct_value direction "
     "severity comment mode blind_value blind_confidence seconds supersedes created_at",
 }

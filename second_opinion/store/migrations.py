@@ -114,3 +114,13 @@ def m002_aliases(db: Database) -> None:
             SELECT RAISE(ABORT, 'alias moves are append-only: add another move');
         END;
     """)
+
+
+@migrations()
+def m003_alias_of_a_prediction(db: Database) -> None:
+    """Under which alias a case was asked: an A/B alias is judged by the answers it gave."""
+    db.executescript("""
+        ALTER TABLE predictions ADD COLUMN alias TEXT;
+        CREATE INDEX predictions_by_alias ON predictions (model, alias, version)
+            WHERE alias IS NOT NULL;
+    """)

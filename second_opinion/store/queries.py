@@ -17,10 +17,10 @@ TOUCH = "SELECT count(*) FROM sqlite_schema"
 ADD_PREDICTION = """
     INSERT INTO predictions (
         id, batch_id, row_number, model, version, model_sha256, card_sha256, inputs, value,
-        confidence, probabilities, flags, source, asked_by, latency_ms, created_at
+        confidence, probabilities, flags, source, asked_by, latency_ms, created_at, alias
     ) VALUES (
         :id, :batch_id, :row_number, :model, :version, :model_sha256, :card_sha256, :inputs, :value,
-        :confidence, :probabilities, :flags, :source, :asked_by, :latency_ms, :created_at
+        :confidence, :probabilities, :flags, :source, :asked_by, :latency_ms, :created_at, :alias
     )
     ON CONFLICT (id) DO NOTHING
 """
@@ -118,3 +118,25 @@ ADD_ALIAS_MOVE = """
 """
 
 ALIAS_MOVES = "SELECT * FROM aliases WHERE model = :model ORDER BY rowid"
+
+ARMS = """
+    SELECT
+        version, count(DISTINCT prediction.id) AS predictions,
+        count(*) FILTER (WHERE judgement = 'agree') AS agree,
+        count(*) FILTER (WHERE judgement = 'disagree') AS disagree,
+        count(*) FILTER (WHERE judgement = 'unsure') AS unsure
+    FROM predictions AS prediction
+    LEFT JOIN current_verdicts AS verdict ON verdict.prediction_id = prediction.id
+    WHERE model = :model AND alias = :alias
+    GROUP BY version ORDER BY version
+"""
+
+# Agree and disagree alone: the others do not say what is right.
+JUDGED = """
+    SELECT version, inputs, value, judgement, correct_value
+    FROM predictions
+    JOIN current_verdicts AS verdict ON verdict.prediction_id = predictions.id
+    WHERE model = :model AND version IN (SELECT value FROM json_each(:versions))
+        AND judgement IN ('agree', 'disagree')
+    ORDER BY verdict.created_at, verdict.id
+"""

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from second_opinion.errors import UserError
-from second_opinion.records import AliasMove, Prediction, Progress, Verdict, folded, same_person
+from second_opinion.records import (
+    AliasMove,
+    Arm,
+    Prediction,
+    Progress,
+    Verdict,
+    folded,
+    same_person,
+)
 from second_opinion.store import queries, rows
 from second_opinion.store.file import DatabaseFile
 
@@ -198,6 +206,22 @@ class Store:
     def alias_moves(self, model: str) -> list[AliasMove]:
         """Every move of the model's aliases, oldest first."""
         return [AliasMove(**dict(row)) for row in self._select(queries.ALIAS_MOVES, model=model)]
+
+    def arms(self, model: str, alias: str) -> list[Arm]:
+        """What each version that answered under an alias did, with the verdicts on it.
+
+        Those that the alias no longer means included; none for a version that was not asked yet.
+        """
+        return [Arm(**dict(row)) for row in self._select(queries.ARMS, model=model, alias=alias)]
+
+    def judged(self, model: str, versions: Iterable[str]) -> list[dict[str, Any]]:
+        """The predictions of these versions that somebody called right or wrong, once a verdict.
+
+        ``version, inputs`` (dict), ``value, judgement`` (agree or disagree) and ``correct_value``,
+        in the order of the verdicts' times.
+        """
+        found = self._select(queries.JUDGED, model=model, versions=_listed(versions))
+        return [rows.from_row(row) for row in found]
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:

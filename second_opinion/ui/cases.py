@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from secrets import randbelow
 from typing import Any
 
 import streamlit as st
 
 from second_opinion import answers
+from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
-from second_opinion.records import Prediction, new_id, same_inputs
+from second_opinion.records import Expert, Prediction, new_id, same_inputs
 from second_opinion.schema import Problem, Schema
 from second_opinion.ui import browser, fields, who
 from second_opinion.ui.frame import Visit, callback, notice, say
@@ -26,7 +28,7 @@ def begin(visit: Visit) -> None:
     `UserError` before anything is typed, if the database or the model cannot be used.
     """
     visit.store  # noqa: B018 - opened here, so that a fault shows before the form
-    for warning in visit.model().warnings:
+    for warning in dict.fromkeys(warning for model in visit.models() for warning in model.warnings):
         notice(warning)
     linked = st.query_params.get("prediction")
     if linked and linked != st.session_state.get("predict_id"):
@@ -38,7 +40,7 @@ def begin(visit: Visit) -> None:
             say("page", str(error))
     if "frame_model" in st.session_state:
         st.rerun()
-    if st.session_state.get("predict_model") != visit.version:
+    if not _answers_here(visit, st.session_state.get("predict_model")):
         _start_anew(visit, visit.card.case_schema.typical)
     if st.session_state.get("predict_id"):
         st.query_params["prediction"] = st.session_state["predict_id"]
@@ -83,17 +85,34 @@ def predict(visit: Visit, prediction_id: str) -> None:
     expert = visit.expert
     if inputs is None or expert is None:
         return
-    model = visit.model()
     before = current(visit)
     if before is None or not same_inputs(before.inputs, inputs):
-        prediction = model.predict_one(
-            inputs, asked_by=expert.label, source="form", id=prediction_id
-        )
+        prediction = _predicted(visit, inputs, expert, prediction_id)
         visit.store.add_prediction(prediction)
         who.add_case(prediction.id)
         _show(prediction)
     st.session_state.pop("predict_next_id", None)
     st.session_state["predict_focus"] = st.session_state["predict_id"]
+
+
+def _predicted(
+    visit: Visit, inputs: dict[str, Any], expert: Expert, prediction_id: str
+) -> Prediction:
+    """The answer of the version that is drawn by the id."""
+    registry, (name, _) = visit.registry, visit.version
+    model = registry.load(f"{name}/{registry.arm(visit.ref, prediction_id)}")
+    # The form is that of the first version; a folder edited by hand may share cases with one that
+    # takes other fields.
+    inputs, problems = model.card.case_schema.read(inputs)
+    if blocking := [str(problem) for problem in problems if problem.blocking]:
+        raise UserError(f"{model.card.ref} cannot take this case: {blocking[0]}.")
+    prediction = model.predict_one(inputs, asked_by=expert.label, source="form", id=prediction_id)
+    return replace(prediction, alias=registry.alias(visit.ref))
+
+
+def card_of(visit: Visit, prediction: Prediction) -> ModelCard:
+    """The card of the version that made a prediction."""
+    return visit.registry.card(f"{prediction.model}/{prediction.version}")
 
 
 @callback("answer")
@@ -127,7 +146,7 @@ def past(visit: Visit) -> list[tuple[Prediction, str]]:
     predictions = visit.store.predictions_of(expert.label, who.cases(), limit=12)
     known = [p for p in predictions if p.model == visit.version[0] and p.version in versions]
     given = visit.store.current_verdicts_of(expert.label, [p.id for p in known])
-    cards = {p.version: visit.registry.card(f"{p.model}/{p.version}") for p in known}
+    cards = {p.version: card_of(visit, p) for p in known}
     return [(p, answers.history_text(cards[p.version], p, given.get(p.id))) for p in known]
 
 
@@ -216,13 +235,18 @@ def _open(visit: Visit, prediction_id: str) -> None:
             "whole, or predict the case again."
         )
     made_by = (prediction.model, prediction.version)
-    if visit.version != made_by:
+    if not _answers_here(visit, made_by):
         # The menu takes it up on the next run, before its widget is drawn.
         visit.registry.resolve("/".join(made_by))
         st.session_state["frame_model"] = "/".join(made_by)
     _show(prediction)
-    schema = visit.registry.card("/".join(made_by)).case_schema
-    _put(schema, dict(prediction.inputs))
+    _put(card_of(visit, prediction).case_schema, dict(prediction.inputs))
+
+
+def _answers_here(visit: Visit, made_by: tuple[str, str] | None) -> bool:
+    """Whether this version is the chosen one, or one of those that share its new cases."""
+    name, _ = visit.version
+    return made_by is not None and made_by[0] == name and made_by[1] in visit.arms
 
 
 def _start_anew(visit: Visit, case: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from second_opinion import arms
 from second_opinion.aliases import managed
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
@@ -87,12 +88,18 @@ class Visit:
 
     @property
     def version(self) -> tuple[str, str]:
-        """Name and version of the chosen model."""
+        """Name and version of the chosen model; of an A/B alias the first version."""
         return self.registry.resolve(self.ref)
 
-    def model(self) -> Model:
-        """The chosen model, loaded once per process."""
-        return self.registry.load(self.ref)
+    @property
+    def arms(self) -> dict[str, float]:
+        """The versions that may answer here, with their share of the new cases."""
+        return self.registry.arms(self.ref)
+
+    def models(self) -> list[Model]:
+        """Each version that may answer here, loaded once per process."""
+        name, _ = self.version
+        return [self.registry.load(f"{name}/{version}") for version in self.arms]
 
     def clock(self, moment: str) -> str:
         """An ISO time as people here say it: ``14:02``, ``yesterday 14:02``."""
@@ -138,10 +145,9 @@ def open_page(title: str) -> Visit:
 
 def header(visit: Visit, level: Literal["page", "section"] = "page") -> None:
     """The line above a page or section: which model, which version, and its question."""
-    name, version = visit.version
-    aliases = [alias for alias, at in visit.registry.aliases(name).items() if at == version]
-    parts = [visit.card.title, f"version {version}", *aliases[:1]]
-    line = escape(" · ".join(parts))
+    alias = visit.registry.alias(visit.ref)
+    parts = [visit.card.title, arms.either(arms.text(visit.arms)), alias]
+    line = escape(" · ".join(part for part in parts if part))
     if level == "page":
         st.title(line, anchor=False)
     else:
@@ -256,41 +262,54 @@ def _choose_model(settings: Settings, faults: list[str]) -> str:
     """Let the person choose among the models; returns a reference."""
     registry = managed(settings)
     try:
-        entries = {entry.ref: entry for entry in registry.entries()}
+        entries = registry.entries()
     except UserError:
-        entries = {}
+        entries = []
     if not entries:
         # Whatever needs a model says what is wrong.
         return ""
+    options = _options(entries)
     start = _first_ref(registry, entries, settings.model, faults)
     asked = st.session_state.pop("frame_model", None) or st.session_state.get("model_choice")
     wanted = asked or st.query_params.get("model") or start
-    if wanted not in entries:
+    if wanted not in options:
         wanted = _ref_of(registry, entries, wanted) if _is_known(registry, wanted) else start
     st.session_state["model_choice"] = wanted
-    options = list(dict.fromkeys([*entries, st.session_state["model_choice"]]))
-    if len(options) == 1:
-        return str(options[0])
+    refs = list(dict.fromkeys([*options, wanted]))
+    if len(refs) == 1:
+        return str(refs[0])
     chosen: str = st.selectbox(
         "Model",
-        options,
+        refs,
         key="model_choice",
-        format_func=lambda ref: _entry_label(ref, entries.get(ref)),
+        format_func=lambda ref: options.get(ref, ref),
         persist_state="session",
     )
     return chosen
 
 
-def _first_ref(
-    registry: Registry, entries: dict[str, Entry], setting: str, faults: list[str]
-) -> str:
+def _options(entries: list[Entry]) -> dict[str, str]:
+    """The references of the menu with their words: each alias, and each version without one."""
+    options: dict[str, str] = {}
+    for entry in entries:
+        title = entry.card.title if entry.card else ""
+        for alias in entry.aliases:
+            options[f"{entry.name}@{alias}"] = f"{title} · {alias}"
+        for alias, _ in entry.shares:
+            options[f"{entry.name}@{alias}"] = f"{title} · {alias} (A/B)"
+        if not entry.aliases:
+            options[entry.ref] = f"{title} · version {entry.version}" if title else entry.ref
+    return options
+
+
+def _first_ref(registry: Registry, entries: list[Entry], setting: str, faults: list[str]) -> str:
     """The option to begin with; another one, and a fault, where that is not to be had."""
     try:
         return _ref_of(registry, entries, setting or registry.default)
     except UserError as error:
         where = f"The setting MODEL is {setting!r}: {error} Correct it, or leave it empty."
         faults.append(where if setting else str(error))
-        return next(iter(entries))
+        return entries[0].ref
 
 
 def _is_known(registry: Registry, ref: str) -> bool:
@@ -301,15 +320,10 @@ def _is_known(registry: Registry, ref: str) -> bool:
     return True
 
 
-def _ref_of(registry: Registry, entries: dict[str, Entry], ref: str) -> str:
-    """The option of the menu that means the same version, or the reference itself."""
+def _ref_of(registry: Registry, entries: list[Entry], ref: str) -> str:
+    """The option of the menu that means the same: by its alias, where there is one."""
     name, version = registry.resolve(ref)
-    same = [option for option, e in entries.items() if (e.name, e.version) == (name, version)]
+    if alias := registry.alias(ref):
+        return f"{name}@{alias}"
+    same = [entry.ref for entry in entries if (entry.name, entry.version) == (name, version)]
     return same[0] if same else f"{name}/{version}"
-
-
-def _entry_label(ref: str, entry: Entry | None) -> str:
-    if entry is None or entry.card is None:
-        return ref
-    which = entry.aliases[0] if entry.aliases else f"version {entry.version}"
-    return f"{entry.card.title} · {which}"
