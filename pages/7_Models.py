@@ -1,8 +1,8 @@
-"""Models: what is in the registry, what each version says of itself, and which one is in use."""
+"""Models: what is in the registry, which version is in use, and how versions compare."""
 
 import streamlit as st
 
-from second_opinion.ui import frame, registry
+from second_opinion.ui import arms, comparison, frame, registry
 
 visit = frame.open_page("Models")
 
@@ -16,40 +16,64 @@ def models() -> None:
         alt="The versions of the models with their figures and the state of their files",
     )
     frame.header(visit, level="section")
+    version = registry.version_choice(visit)
     aliases, card = st.columns([2, 3], gap="medium")
     with aliases, st.container(border=True, key="models_aliases"):
-        move_aliases()
+        move_aliases(version)
     with card, st.container(border=True, key="models_card"):
-        the_card()
+        the_card(version)
+    if registry.may_review(visit):
+        verdicts_by_arm()
+        compare_versions(version)
 
 
 @frame.guarded
-def move_aliases() -> None:
+def move_aliases(version: str) -> None:
     st.header("Which version is in use", anchor=False)
     frame.show_problem("models")
     if refusal := registry.refusal(visit):
         st.text(refusal)
     else:
-        registry.promote_form(visit)
+        registry.promote_form(visit, version)
         registry.rollback_form(visit)
+        arms.split_form(visit)
     registry.moves(visit)
 
 
 @frame.guarded
-def the_card() -> None:
-    card = visit.card
+def the_card(version: str) -> None:
+    card = visit.registry.card(f"{visit.version[0]}/{version}")
     st.header("What the card says", anchor=False)
     for label, text in registry.facts(card):
         st.caption(label)
         st.text(text)
     st.download_button(
         "Card as JSON",
-        data=lambda: registry.card_json(visit),
+        data=lambda: registry.card_json(visit, version),
         file_name=f"{card.name}-{card.version}-card.json",
         mime="application/json",
         on_click="ignore",
         key="models_card_download",
     )
+
+
+@frame.guarded
+def verdicts_by_arm() -> None:
+    shared = arms.shared(visit)
+    if shared:
+        st.header("Verdicts by version under A/B", anchor=False)
+    for alias, pointed in shared.items():
+        arms.verdicts(visit, alias, pointed)
+
+
+@st.fragment
+@frame.guarded
+def compare_versions(version: str) -> None:
+    if len(visit.registry.versions(visit.version[0])) < 2:
+        return
+    st.header("Compare two versions", anchor=False)
+    comparison.form(visit, version)
+    comparison.result(visit)
 
 
 models()

@@ -206,6 +206,12 @@ class Registry:
         name, version = self.resolve(ref)
         return Reference.read(self._home(name, version) / "summary.json")
 
+    def rows_file(self, ref: str = "") -> Path | None:
+        """The stored rows of a model's training data with the target; None where none were kept."""
+        name, version = self.resolve(ref)
+        path = self._home(name, version) / "reference.parquet"
+        return path if path.exists() else None
+
     def add(
         self,
         estimator: Any,

@@ -16,7 +16,7 @@ card reference
 answers arms artifacts predictor statistics tables
 estimators
 describe
-version
+version pair
 registry store insight charts
 aliases batch compare report doctor
 cloud shown

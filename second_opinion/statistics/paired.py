@@ -50,13 +50,14 @@ def fisher(first: tuple[int, int], second: tuple[int, int]) -> float:
     return float(fisher_exact([list(first), list(second)]).pvalue)
 
 
-def fisher_text(first: tuple[int, int], second: tuple[int, int], names: tuple[str, str]) -> str:
+def fisher_text(
+    first: tuple[int, int], second: tuple[int, int], names: tuple[str, str], alpha: float = ALPHA
+) -> str:
     """What Fisher's exact test says of two versions that had different cases, in a sentence."""
-    smallest = _smallest_p(first, second)
-    if smallest >= ALPHA:
+    if _smallest_p(first, second) >= alpha:
         return "Too few verdicts to tell the arms apart."
     p = fisher(first, second)
-    if p >= ALPHA:
+    if p >= alpha:
         return f"The arms cannot be told apart so far: chance may make such a difference ({_p(p)})."
     one, other = first[0] / sum(first), second[0] / sum(second)
     winner = names[0] if one > other else names[1]

@@ -6,9 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import aliases
+from second_opinion import aliases, arms
 from second_opinion.artifacts import version_warnings
 from second_opinion.card import ModelCard
+from second_opinion.records import AliasMove
 from second_opinion.registry import FIRST_ALIAS, Entry
 from second_opinion.ui import who
 from second_opinion.ui.frame import Visit, callback, escape
@@ -30,20 +31,27 @@ def _row(visit: Visit, entry: Entry) -> dict[str, Any]:
     row: dict[str, Any] = {
         "Model": entry.name,
         "Version": entry.version,
-        "Aliases": ", ".join(entry.aliases),
+        "Aliases": ", ".join(entry.known_as),
     }
     card = entry.card
     if card is None:
         return row | {"File": entry.fault}
     return row | {
-        "Task": card.task,
-        "Figures": figures(card),
         "Verdicts": visit.store.progress(entry.name, entry.version).verdicts,
         "File": FILE[visit.registry.hash_state(card)],
-        "Made with": f"scikit-learn {card.artifact.scikit_learn}",
         "Added": card.artifact.created_at[:10],
+        "Task": card.task,
+        "Figures": figures(card),
         "Trained on": card.data.get("description", ""),
+        "Made with": _made_with_state(card),
+        "SHA-256": f"{card.artifact.sha256[:12]}…",
     }
+
+
+def _made_with_state(card: ModelCard) -> str:
+    """The scikit-learn of the file, and whether the one here is another."""
+    made = f"scikit-learn {card.artifact.scikit_learn}" if card.artifact.scikit_learn else "unknown"
+    return f"{made}, not the one here" if version_warnings(card) else made
 
 
 def figures(card: ModelCard) -> str:
@@ -90,9 +98,22 @@ def _made_with(card: ModelCard) -> str:
     return f"scikit-learn {made.scikit_learn}, Python {made.python}, added {made.created_at[:10]}"
 
 
-def card_json(visit: Visit) -> bytes:
+def version_choice(visit: Visit) -> str:
+    """The version that the page is about: the chosen one, or one arm of the chosen A/B alias."""
+    versions = list(visit.arms)
+    if len(versions) == 1:
+        return versions[0]
+    if st.session_state.get("models_version") not in versions:
+        st.session_state["models_version"] = versions[0]
+    chosen = st.segmented_control(
+        "Version to look at", versions, key="models_version", required=True, format_func=escape
+    )
+    return str(chosen)
+
+
+def card_json(visit: Visit, version: str) -> bytes:
     """The card's file as it lies in the registry."""
-    name, version = visit.version
+    name, _ = visit.version
     return (visit.registry.folder / name / version / "card.json").read_bytes()
 
 
@@ -105,14 +126,19 @@ def refusal(visit: Visit) -> str:
     return ""
 
 
-def promote_form(visit: Visit) -> None:
+def may_review(visit: Visit) -> bool:
+    """Whether this person may see what others said, and rows of the training data."""
+    return who.is_local() or (visit.expert is not None and visit.expert.role != "expert")
+
+
+def promote_form(visit: Visit, version: str) -> None:
     """Point an alias at the version that is shown."""
-    name, version = visit.version
+    name, _ = visit.version
     known = visit.registry.aliases(name)
     options = list(dict.fromkeys([FIRST_ALIAS, *known]))
     alias = st.selectbox("Alias", options, key="models_alias")
     at = known.get(alias)
-    st.text(f"{alias} means version {at} now." if at else f"{alias} means no version yet.")
+    st.text(f"{alias} means {arms.words(at)} now." if at else f"{alias} means no version yet.")
     st.button(
         f"Make version {escape(version)} the {escape(alias)}",
         key="models_promote",
@@ -130,7 +156,7 @@ def rollback_form(visit: Visit) -> None:
     before = visit.registry.pointed(name, alias)[:-1]
     if before:
         st.button(
-            f"Put {escape(alias)} back to version {escape(before[-1])}",
+            escape(f"Put {alias} back to {arms.words(before[-1])}"),
             key="models_rollback",
             on_click=_rollback,
             args=(visit, name, alias),
@@ -144,10 +170,16 @@ def moves(visit: Visit) -> None:
         st.text("No alias was moved since the model was added.")
         return
     for move in reversed(made):
-        did = f"made version {move.version} the {move.alias}"
-        if move.action == "rollback":
-            did = f"put {move.alias} back to version {move.version}"
-        st.text(f"{visit.clock(move.created_at)} · {move.moved_by} {did}")
+        st.text(f"{visit.clock(move.created_at)} · {move.moved_by} {_did(move)}")
+
+
+def _did(move: AliasMove) -> str:
+    meant = arms.words(move.version)
+    if move.action == "rollback":
+        return f"put {move.alias} back to {meant}"
+    if arms.is_split(move.version):
+        return f"shared {move.alias} between {meant}"
+    return f"made {meant} the {move.alias}"
 
 
 @callback("models")
