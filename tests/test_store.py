@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlite_utils.db import Database
 
 from second_opinion.errors import UserError
 from second_opinion.records import Prediction, Progress, Verdict, new_id, same_person
@@ -173,7 +174,11 @@ def test_a_prediction_and_a_verdict_come_back_as_they_were(shared_store, inputs,
 
 def test_every_field_comes_back(empty_store):
     prediction = case(
-        flags=("out_of_range:age", "unseen:city"), batch_id="b1", row_number=7, source="batch"
+        flags=("out_of_range:age", "unseen:city"),
+        batch_id="b1",
+        row_number=7,
+        source="batch",
+        alias="ab",
     )
     empty_store.add_prediction(prediction)
     assert empty_store.prediction(prediction.id) == prediction
@@ -1053,3 +1058,81 @@ def test_names_compare_as_people_do_wherever_the_store_compares_them(empty_store
         assert empty_store.current_verdict(stored.id, spelling) == said
         assert empty_store.verdict_history(stored.id, spelling) == [said]
         assert empty_store.current_verdicts_of(spelling, [stored.id]) == {stored.id: said}
+
+
+def test_a_database_from_before_aliases_keeps_its_predictions(tmp_path):
+    """Those of the time before are known by version alone."""
+    path = tmp_path / "feedback.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        before = Database(connection)
+        migrations.apply(before, stop_before="m003_alias_of_a_prediction")
+        row = rows.to_row(case())
+        del row["alias"]
+        before["predictions"].insert(row)
+    with closing(Store.open(path)) as store:
+        assert store.prediction(row["id"]).alias is None
+        assert store.arms(row["model"], "ab") == []
+        store.add_prediction(case(alias="ab"))
+        assert [arm.predictions for arm in store.arms(row["model"], "ab")] == [1]
+
+
+# --- A/B
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["1", "2", "10"]),
+            st.sampled_from(["ab", "champion", None]),
+            st.lists(
+                st.tuples(
+                    st.sampled_from(["Ada", "Bob"]),
+                    st.sampled_from(["agree", "disagree", "unsure", "withdrawn"]),
+                ),
+                max_size=3,
+            ),
+        ),
+        max_size=8,
+    )
+)
+@EXAMPLES
+def test_the_arms_count_what_was_asked_under_their_alias(shared_store, asked):
+    model, expected = new_id(), {}
+    for version, alias, said in asked:
+        made = case(model=model, version=version, alias=alias)
+        shared_store.add_prediction(made)
+        current = {}
+        for expert, judgement in said:
+            if judgement == "withdrawn" and expert not in current:
+                continue
+            shared_store.add_verdict(verdict(made, judgement, expert, comment="because"))
+            current[expert] = judgement
+            if judgement == "withdrawn":
+                del current[expert]
+        if alias == "ab":
+            counts = expected.setdefault(version, Counter())
+            counts.update(["predictions", *current.values()])
+    found = {arm.version: arm for arm in shared_store.arms(model, "ab")}
+    assert {v: Counter(_counts(arm)) for v, arm in found.items()} == expected
+
+
+def _counts(arm):
+    counts = {name: getattr(arm, name) for name in ("predictions", "agree", "disagree", "unsure")}
+    return {name: count for name, count in counts.items() if count}
+
+
+def test_judged_are_the_current_verdicts_that_say_right_or_wrong(empty_store):
+    first, second, other = case(version="1"), case(version="2"), case(version="3")
+    empty_store.add_predictions([first, second, other])
+    empty_store.add_verdict(verdict(first, "agree"))
+    empty_store.add_verdict(verdict(first, "disagree", correct_value="leaves"))
+    empty_store.add_verdict(verdict(second, "unsure"))
+    empty_store.add_verdict(verdict(second, "agree", expert="Bob"))
+    empty_store.add_verdict(verdict(other, "agree"))
+    found = empty_store.judged(first.model, ["1", "2"])
+    assert [(row["version"], row["judgement"], row["correct_value"]) for row in found] == [
+        ("1", "disagree", "leaves"),
+        ("2", "agree", None),
+    ]
+    assert found[0]["inputs"] == first.inputs
+    assert found[0]["value"] == first.value

@@ -174,8 +174,8 @@ def verdicts(
         return
     found = compare.backed(models[0], models[1], judged, tolerance)
     st.text(
-        f"Of {found.cases:,} cases with a right answer from experts both have {found.both:,} right "
-        f"and neither {found.neither:,}. {second.capitalize()} fixes {found.fixed:,} that {first} "
+        f"Cases with a right answer from experts: {found.cases:,}. Both have {found.both:,} right, "
+        f"neither {found.neither:,}. {second.capitalize()} fixes {found.fixed:,} that {first} "
         f"has wrong, and breaks {found.broken:,} that it has right."
     )
     st.text(found.text)

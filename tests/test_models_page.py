@@ -1,0 +1,351 @@
+"""The Models page and A/B aliases, run without a browser."""
+
+import json
+import shutil
+
+import pytest
+import streamlit as st
+from conftest import HOSTILE, ROOT
+from test_pages import (  # noqa: F401 - place is a fixture
+    CASE,
+    as_read,
+    assert_strange_text_is_escaped,
+    keys,
+    messages,
+    place,
+    predicted,
+    press,
+    start,
+    stored,
+    type_json,
+)
+
+from second_opinion import Registry, aliases, arms
+from second_opinion.records import AliasMove, Expert, Verdict
+from second_opinion.settings import Settings
+from second_opinion.store import Store
+
+MODELS = "pages/7_Models.py"
+CHURN = "customer-churn"
+AB = f"{CHURN}@ab"
+OWNER = Expert("Ada", role="owner")
+
+
+@pytest.fixture(autouse=True)
+def at_home(monkeypatch):
+    """A browser on the machine of the app, where Streamlit gives no address."""
+    monkeypatch.setattr(type(st.context), "ip_address", None)
+
+
+@pytest.fixture
+def churn(place, monkeypatch):  # noqa: F811
+    """The churn demo alone, and a database of its own."""
+    shutil.copytree(ROOT / "model" / CHURN, place / "model" / CHURN)
+    monkeypatch.setenv("MODEL_DIR", str(place / "model"))
+    return place
+
+
+@pytest.fixture
+def store(churn):
+    return Store.open(churn / "feedback.db")
+
+
+@pytest.fixture
+def split(churn, store):
+    """Half of the new cases for each version, under the alias ab."""
+    registry = aliases.managed(Settings.read(secrets={}))
+    aliases.split(registry, store, CHURN, {"1": 0.5, "2": 0.5}, by=OWNER)
+    return churn
+
+
+def title(at):
+    return as_read(at.title[0].value)
+
+
+def texts(at):
+    return " ".join([text.value for text in at.text] + [caption.value for caption in at.caption])
+
+
+def table(at, column):
+    """The shown table that has this column."""
+    return next(frame.value for frame in at.dataframe if column in frame.value)
+
+
+def judge(place_, at, wanted):
+    """Predict cases until each of the wanted versions has answered; returns them by version."""
+    found = {}
+    for _ in range(60):
+        press(at, "predict_another")
+        press(at, "predict_submit")
+        assert messages(at) == []
+        made = predicted(at, place_)
+        found[made.version] = made
+        if set(found) == set(wanted):
+            return found
+    raise AssertionError(f"only {set(found)} answered")
+
+
+# --- a case under an A/B alias
+
+
+def test_the_menu_offers_each_alias_once(split):
+    at = start(CASE, model=AB)
+    assert at.selectbox(key="model_choice").options == [
+        "Customer churn · champion",
+        "Customer churn · ab (A/B)",
+        "Customer churn · challenger",
+    ]
+    assert at.selectbox(key="model_choice").value == AB
+
+
+def test_both_versions_answer_and_the_page_never_says_which_one_will(split, store):
+    at = start(CASE, model=AB)
+    assert title(at) == "Customer churn · A/B: version 1 or 2 · ab"
+    found = judge(split, at, "12")
+    assert title(at) == "Customer churn · A/B: version 1 or 2 · ab"
+    for version, made in found.items():
+        assert (made.version, made.alias) == (version, "ab")
+        assert arms.drawn({"1": 0.5, "2": 0.5}, made.id) == version
+        card = Registry(split / "model").card(f"{CHURN}/{version}")
+        assert (made.model_sha256, made.card_sha256) == (card.artifact.sha256, card.sha256)
+    answered = {arm.version: arm.predictions for arm in store.arms(CHURN, "ab")}
+    assert answered.keys() == {"1", "2"}
+
+
+def test_the_version_is_drawn_by_the_id_made_before_the_click(split):
+    at = start(CASE, model=AB)
+    for _ in range(4):
+        made = at.session_state["predict_next_id"]
+        press(at, "predict_submit")
+        shown = predicted(at, split)
+        assert shown.id == made
+        assert shown.version == arms.drawn({"1": 0.5, "2": 0.5}, made)
+        press(at, "predict_another")
+
+
+def test_the_answer_has_the_words_of_the_card_that_made_it(split):
+    path = split / "model" / CHURN / "2" / "card.json"
+    card = json.loads(path.read_text("utf-8"))
+    for choice in card["classes"]:
+        choice["label"] = f"{choice['label']} says two"
+    path.write_text(json.dumps(card), "utf-8")
+    at = start(CASE, model=AB)
+    for version, made in judge(split, at, "12").items():
+        at = start(CASE, model=AB, prediction=made.id)
+        assert at.subheader[0].value.endswith("says two") == (version == "2")
+
+
+def test_a_past_case_opens_under_the_alias_and_a_verdict_stays_with_its_version(split):
+    at = start(CASE, model=AB)
+    found = judge(split, at, "12")
+    for version, made in found.items():
+        press(at, f"predict_open_{made.id}")
+        assert messages(at) == []
+        assert at.selectbox(key="model_choice").value == AB
+        assert predicted(at, split).id == made.id
+        press(at, "verdict_agree")
+        assert stored(split)["version"].iloc[-1] == version
+
+
+def test_the_setting_model_may_name_a_split_alias(split, monkeypatch):
+    monkeypatch.setenv("MODEL", AB)
+    assert title(start(CASE)) == "Customer churn · A/B: version 1 or 2 · ab"
+    assert messages(start("Home.py")) == []
+
+
+def test_a_champion_may_be_split_itself(split, store):
+    store.move_alias(AliasMove(CHURN, "champion", '{"1":0.5,"2":0.5}', "promote", "Ada"))
+    at = start(CASE)
+    assert title(at) == "Customer churn · A/B: version 1 or 2 · champion"
+    press(at, "predict_submit")
+    assert predicted(at, split).alias == "champion"
+
+
+@pytest.mark.parametrize(
+    ("ref", "alias"),
+    [(CHURN, "champion"), (f"{CHURN}@challenger", "challenger"), (f"{CHURN}/2", "challenger")],
+)
+def test_the_alias_of_a_case_is_the_one_it_was_asked_under(churn, ref, alias):
+    at = press(start(CASE, model=ref), "predict_submit")
+    assert predicted(at, churn).alias == alias
+
+
+def test_a_case_asked_by_version_has_no_alias(churn):
+    (churn / "model" / CHURN / "aliases.json").write_text('{"champion": "1"}', "utf-8")
+    at = press(start(CASE, model=f"{CHURN}/2"), "predict_submit")
+    assert (predicted(at, churn).version, predicted(at, churn).alias) == ("2", None)
+
+
+def test_an_open_page_takes_up_a_split_and_its_end(churn, store):
+    at = start(CASE, model=f"{CHURN}@champion")
+    registry = aliases.managed(Settings.read(secrets={}))
+    aliases.split(registry, store, CHURN, {"1": 0.5, "2": 0.5}, alias="champion", by=OWNER)
+    found = judge(churn, at, "12")
+    aliases.promote(registry, store, f"{CHURN}/2", by=OWNER)
+    at.run()
+    assert title(at) == "Customer churn · version 2 · champion"
+    assert at.selectbox(key="model_choice").value == f"{CHURN}@champion"
+    aliases.rollback(registry, store, CHURN, by=OWNER)
+    at.run()
+    assert title(at) == "Customer churn · A/B: version 1 or 2 · champion"
+    for version, made in found.items():
+        assert store.prediction(made.id).version == version
+
+
+def test_a_case_that_the_drawn_version_cannot_take_makes_one_message(split):
+    """A folder edited by hand may share cases between versions with other fields."""
+    path = split / "model" / CHURN / "2" / "card.json"
+    card = json.loads(path.read_text("utf-8"))
+    card["features"][0]["kind"] = "boolean"
+    path.write_text(json.dumps(card), "utf-8")
+    at = start(CASE, model=AB)
+    while arms.drawn({"1": 0.5, "2": 0.5}, at.session_state["predict_next_id"]) == "1":
+        press(press(at, "predict_another"), "predict_submit")
+    press(at, "predict_another")
+    (message,) = messages(press(at, "predict_submit"))
+    assert message.startswith(f"{CHURN}/2 cannot take this case: age is")
+    assert stored(split).empty
+
+
+# --- the Models page
+
+
+def test_the_table_says_what_is_known_of_each_version(split, store):
+    registry = Registry(split / "model")
+    (split / "model" / CHURN / "2" / "model.joblib").write_bytes(b"changed")
+    rows = table(start(MODELS), "Figures").set_index("Version")
+    assert rows["Aliases"].tolist() == ["champion, ab 50 %", "challenger, ab 50 %"]
+    assert rows["File"].tolist() == ["intact", "changed: not loaded"]
+    card = registry.card(f"{CHURN}/1")
+    first = rows.loc["1"]
+    assert first["Added"] == card.artifact.created_at[:10]
+    assert first["Trained on"] == card.data["description"]
+    assert card.artifact.sha256.startswith(first["SHA-256"].rstrip("…"))
+    assert f"scikit-learn {card.artifact.scikit_learn}" in first["Made with"]
+    assert "accuracy" in first["Figures"]
+
+
+def test_new_cases_are_shared_on_the_page_and_put_back(churn, store):
+    at = start(MODELS)
+    at.slider(key="models_split_share").set_value(30).run()
+    press(at, "models_split")
+    assert messages(at) == []
+    (move,) = store.alias_moves(CHURN)
+    assert (move.alias, move.version, move.moved_by) == ("ab", '{"1":0.3,"2":0.7}', "Ada")
+    assert "Ada shared ab between version 1 (30 %) and version 2 (70 %)" in texts(at)
+    assert at.selectbox(key="model_choice").value == AB
+    at.selectbox(key="models_alias").set_value("ab").run()
+    assert "ab means version 1 (30 %) and version 2 (70 %) now." in texts(at)
+    at.button_group(key="models_version").set_value("2").run()
+    press(at, "models_promote")
+    assert "ab means version 2 now." in texts(at)
+    assert messages(at) == []
+    press(at, "models_rollback")
+    assert arms.read(store.alias_moves(CHURN)[-1].version) == {"1": 0.3, "2": 0.7}
+
+
+def test_an_alias_that_will_not_do_makes_one_message(churn, store):
+    at = start(MODELS)
+    at.text_input(key="models_split_alias").set_value("../x").run()
+    (message,) = messages(press(at, "models_split"))
+    assert "will not do" in message
+    assert store.alias_moves(CHURN) == []
+
+
+def test_the_card_of_each_arm_can_be_read(split):
+    at = start(MODELS, model=AB)
+    shown = [Registry(split / "model").card(f"{CHURN}/{v}").artifact.sha256 for v in "12"]
+    assert shown[0] in texts(at)
+    at.button_group(key="models_version").set_value("2").run()
+    assert shown[1] in texts(at)
+    assert shown[0] not in texts(at)
+
+
+def test_verdicts_are_counted_by_arm(split, store):
+    at = start(MODELS, model=AB)
+    assert "No case was asked under ab yet" in texts(at)
+    for judgement in ("agree", "agree", "disagree", "unsure"):
+        at = start(CASE, model=AB)
+        press(at, "predict_submit")
+        made = predicted(at, split)
+        comment = "because" if judgement == "disagree" else ""
+        store.add_verdict(Verdict(made.id, "Bob", judgement, comment=comment))
+    at = start(MODELS, model=AB)
+    shown = table(at, "agreement")
+    assert shown["predictions"].sum() == 4
+    assert (shown["agree"].sum(), shown["disagree"].sum(), shown["unsure"].sum()) == (2, 1, 1)
+    if len(shown) == 2:
+        assert "Too few verdicts to tell the arms apart." in texts(at)
+    assert messages(at) == []
+
+
+def test_two_versions_are_compared(churn, store):
+    at = press(start(MODELS), "models_compare")
+    assert messages(at) == []
+    assert "On 4,500 stored rows of the training data of version 1." in texts(at)
+    assert "Nobody has judged a case of either version yet." in texts(at)
+    shown = {metric.label: metric.value for metric in at.metric}
+    assert shown["Same answer"].endswith(" %")
+    assert len(table(at, "Change")) == 100
+    press(press(start(CASE), "predict_submit"), "verdict_agree")
+    at = press(start(MODELS), "models_compare")
+    assert "Cases with a right answer from experts: 1." in texts(at)
+    assert "Too few to tell the two apart" in texts(at)
+
+
+def test_numbers_are_compared_with_a_tolerance(place, models, tmp_path):  # noqa: F811
+    folder = tmp_path / "two" / "model"
+    shutil.copytree(models / "dose", folder / "dose")
+    shutil.copytree(folder / "dose" / "1", folder / "dose" / "2")
+    card = json.loads((folder / "dose/2/card.json").read_text("utf-8"))
+    (folder / "dose/2/card.json").write_text(json.dumps({**card, "version": "2"}), "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODEL_DIR", str(folder))
+        at = press(start(MODELS), "models_compare")
+        assert "1,000 made-up cases" in texts(at)
+        assert "Same answer" not in {metric.label for metric in at.metric}
+        at.number_input(key="models_compare_tolerance").set_value(5.0).run()
+        at = press(at, "models_compare")
+        shown = {metric.label: metric.value for metric in at.metric}
+        assert (shown["Same answer"], shown["Mean difference"]) == ("100.0 %", "0 mg")
+        assert messages(at) == []
+
+
+def test_other_versions_and_models_do_not_keep_an_old_comparison(place, models):  # noqa: F811
+    at = press(start(MODELS, model="triage"), "models_compare")
+    assert {metric.label for metric in at.metric} >= {"Same answer"}
+    at.selectbox(key="model_choice").set_value("iris@champion").run()
+    assert messages(at) == []
+    assert not at.metric
+    at.selectbox(key="model_choice").set_value("triage@challenger").run()
+    assert messages(at) == []
+
+
+def test_versions_that_cannot_be_compared_make_one_message(churn):
+    path = churn / "model" / CHURN / "2" / "card.json"
+    card = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**card, "task": "multiclass"}), "utf-8")
+    (message,) = messages(press(start(MODELS), "models_compare"))
+    assert "expected the same kind of answer" in message
+
+
+def test_away_from_this_machine_an_expert_sees_no_row_and_no_verdict(split, monkeypatch):
+    monkeypatch.setattr(type(st.context), "ip_address", "192.0.2.7")
+    at = start(MODELS, model=AB)
+    assert messages(at) == []
+    assert not {"models_compare", "models_split", "models_promote"} & keys(at)
+    assert all("agreement" not in frame.value for frame in at.dataframe)
+
+
+def test_strange_text_in_a_comparison_stays_text(place, models, tmp_path, monkeypatch):  # noqa: F811
+    folder = tmp_path / "two" / "model"
+    shutil.copytree(models / "hostile", folder / "hostile")
+    shutil.copytree(folder / "hostile" / "1", folder / "hostile" / "2")
+    path = folder / "hostile/2/card.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "version": "2"}), "utf-8")
+    monkeypatch.setenv("MODEL_DIR", str(folder))
+    store = Store.open(place / "feedback.db")
+    store.move_alias(AliasMove("hostile", "ab", '{"1":0.5,"2":0.5}', "promote", HOSTILE[:18]))
+    at = press(start(MODELS, model="hostile@ab"), "models_compare")
+    assert messages(at) == []
+    assert_strange_text_is_escaped(at)
