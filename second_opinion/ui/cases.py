@@ -16,7 +16,7 @@ from second_opinion.errors import UserError
 from second_opinion.records import Expert, Prediction, new_id, same_inputs
 from second_opinion.schema import Problem, Schema
 from second_opinion.ui import browser, fields, who
-from second_opinion.ui.frame import Visit, callback, notice, say
+from second_opinion.ui.frame import Visit, callback, header_is_old, notice, say
 
 FORM, JSON = "Form", "JSON"
 EDITOR = "predict_json"
@@ -38,7 +38,8 @@ def begin(visit: Visit) -> None:
         except UserError as error:
             # Said once; the page goes on with another case.
             say("page", str(error))
-    if "frame_model" in st.session_state:
+    # The menu and the line above stand outside of the part that a click draws again.
+    if "frame_model" in st.session_state or header_is_old(visit):
         st.rerun()
     if not _answers_here(visit, st.session_state.get("predict_model")):
         _start_anew(visit, visit.card.case_schema.typical)

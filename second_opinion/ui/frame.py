@@ -145,15 +145,25 @@ def open_page(title: str) -> Visit:
 
 def header(visit: Visit, level: Literal["page", "section"] = "page") -> None:
     """The line above a page or section: which model, which version, and its question."""
-    alias = visit.registry.alias(visit.ref)
-    parts = [visit.card.title, arms.either(arms.text(visit.arms)), alias]
-    line = escape(" · ".join(part for part in parts if part))
+    line = _line(visit)
+    st.session_state["frame_line"] = line
     if level == "page":
         st.title(line, anchor=False)
     else:
         st.header(line, anchor=False)
     if visit.card.target.description:
         st.text(visit.card.target.description)
+
+
+def header_is_old(visit: Visit) -> bool:
+    """Whether the alias has moved since the line above this page was drawn."""
+    return bool(st.session_state.get("frame_line", "") != _line(visit))
+
+
+def _line(visit: Visit) -> str:
+    alias = visit.registry.alias(visit.ref)
+    parts = [visit.card.title, arms.either(arms.text(visit.arms)), alias]
+    return escape(" · ".join(part for part in parts if part))
 
 
 def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
