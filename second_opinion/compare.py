@@ -20,7 +20,7 @@ from second_opinion.pair import Case, Pair
 from second_opinion.predictor import Model
 from second_opinion.records import Arm, plain, same_value
 from second_opinion.registry import Registry
-from second_opinion.statistics import paired
+from second_opinion.statistics import agreement, paired
 from second_opinion.words import joined
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def compare(
         )
     same = pair.same(tolerance)
     counted = None if pair.numbers and tolerance is None else int(same.sum())
-    low, high = (np.nan, np.nan) if counted is None else _interval(counted, len(same))
+    low, high = (np.nan, np.nan) if counted is None else agreement.wilson(counted, len(same))
     largest_first = np.argsort(-np.nan_to_num(pair.change), kind="stable")
     shown = [int(at) for at in largest_first if not same[at]]
     return Comparison(
@@ -260,28 +260,18 @@ def _one_answer(given: Sequence[Any], tolerance: float | None) -> bool:
     return all(same_value(value, given[0]) for value in given)
 
 
-def _interval(k: int, n: int) -> tuple[float, float]:
-    from scipy.stats import binomtest
-
-    found = binomtest(k, n).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
-
-
 def arm_table(arms: Sequence[Arm]) -> pd.DataFrame:
     """A row for each version of an A/B alias: its verdicts, and the share that agrees.
 
     ``agreement`` with its 95 % Wilson interval ``low`` to ``high``, 0 to 1; unsure counts in
-    neither; NaN with no verdict.
+    neither. Without a verdict the share is NaN, and may be anything from 0 to 1.
     """
     import pandas as pd
 
-    rows = []
-    for arm in arms:
-        judged = arm.agree + arm.disagree
-        low, high = _interval(arm.agree, judged) if judged else (np.nan, np.nan)
-        share = arm.agree / judged if judged else np.nan
-        rows.append({**vars(arm), "agreement": share, "low": low, "high": high})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame([vars(arm) for arm in arms])
+    judged = table["agree"] + table["disagree"]
+    low, high = agreement.wilson(table["agree"], judged)
+    return table.assign(agreement=table["agree"] / judged, low=low, high=high)
 
 
 def arm_texts(arms: Sequence[Arm]) -> list[str]:
