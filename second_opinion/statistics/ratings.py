@@ -42,8 +42,8 @@ class Ratings:
 def read(table: Any, known: Iterable[Hashable] | None = None) -> Ratings:
     """The answers of a table as counts; the ``known`` categories come first, in their order."""
     rows = table.to_numpy(dtype=object) if isinstance(table, pd.DataFrame) else table
-    places: dict[Any, int] = {_key(value): at for at, value in enumerate(known or ())}
-    answers = [[_key(plain(cell)) for cell in row] for row in rows]
+    places: dict[Any, int] = {key_of(value): at for at, value in enumerate(known or ())}
+    answers = [[key_of(plain(cell)) for cell in row] for row in rows]
     cases = {len(row) for row in answers} or {0}
     if len(cases) > 1:
         raise ValueError("a table of answers needs a cell for every case in each rater's row")
@@ -58,8 +58,11 @@ def read(table: Any, known: Iterable[Hashable] | None = None) -> Ratings:
     return Ratings(tuple(value for _, value in places), codes, counts)
 
 
-def _key(value: Any) -> tuple[bool, Any] | None:
-    # Python takes True for 1, which in an answer are two different things.
+def key_of(value: Any) -> tuple[bool, Any] | None:
+    """A key under which a plain value can be counted; None for None.
+
+    Python takes True for 1, which in an answer are two different things.
+    """
     return None if value is None else (isinstance(value, bool), value)
 
 
