@@ -1,0 +1,79 @@
+"""One column of cases as numbers or as counts of its levels, whatever type it comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from second_opinion.records import plain
+from second_opinion.schema import Feature
+from second_opinion.statistics.ratings import Array, key_of
+
+# A frame, or anything that gives a column for a name: a batch may read its columns one at a time.
+Columns = pd.DataFrame | Mapping[str, Any]
+Shape = Literal["number", "date", "level", "text"]
+
+
+def shape_of(kind: str) -> Shape:
+    """How a kind of feature is counted: along a line of numbers or days, or level by level."""
+    if kind in ("number", "integer"):
+        return "number"
+    return kind if kind in ("date", "text") else "level"  # type: ignore[return-value]
+
+
+def shape_of_column(column: Any) -> Shape:
+    """The shape of a column that no schema describes."""
+    dtype = pd.Series(column).dtype
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return "date"
+    is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+    return "number" if is_number else "level"
+
+
+def numbers(column: Any, shape: Shape = "number") -> Array:
+    """The column as floats, days since 1970 for dates; NaN where there is none, or no finite one.
+
+    May be the column's own memory: not to be written to.
+    """
+    if shape == "date":
+        return days(column)
+    if isinstance(column, np.ndarray) and column.dtype.kind in "iuf":
+        found = column.astype(float, copy=False)
+    else:
+        series = pd.to_numeric(pd.Series(column), errors="coerce")
+        found = series.to_numpy(dtype=float, na_value=np.nan)
+    infinite = np.isinf(found)
+    return np.where(infinite, np.nan, found) if infinite.any() else found
+
+
+def days(column: Any) -> Array:
+    """Dates, times or ISO texts as whole days since 1970, as floats; NaN where there is none."""
+    series = pd.Series(column)
+    if not pd.api.types.is_datetime64_any_dtype(series.dtype):
+        series = pd.to_datetime(series.astype(object), errors="coerce", format="ISO8601", utc=True)
+    if getattr(series.dtype, "tz", None) is not None:
+        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
+    found = series.to_numpy().astype("datetime64[D]")
+    return np.where(np.isnat(found), np.nan, found.astype("int64").astype(float))
+
+
+def level_counts(column: Any) -> tuple[dict[Any, int], int]:
+    """How often each level stands there, commonest first, and how many rows have one.
+
+    Levels are keys of `ratings.key_of`, which keep ``True``, ``1`` and ``"1"`` apart.
+    """
+    counts = pd.Series(column).value_counts()
+    found: dict[Any, int] = {}
+    for value, count in counts.items():
+        key = key_of(plain(value))
+        if count and key is not None:
+            found[key] = found.get(key, 0) + int(count)
+    return found, sum(found.values())
+
+
+def level_text(key: Any, feature: Feature | None) -> str:
+    """A level in the card's words, or as it stands."""
+    return feature.text(key[1]) if feature else str(key[1])

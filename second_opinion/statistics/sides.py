@@ -1,0 +1,162 @@
+"""What is known of one feature on one side of a comparison: all its rows, or a summary of them.
+
+A summary's quantiles tell the distribution function at their own points only. Every method
+therefore gives a bound, which for rows is the exact value: distances that are made of bounds never
+claim more than the rows would have shown, and at most one grain of the summary less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from second_opinion.records import plain
+from second_opinion.reference import Reference
+from second_opinion.statistics.columns import Columns, Shape, days, level_counts, numbers
+from second_opinion.statistics.ratings import Array, key_of
+
+# A summary keeps seven digits of each quantile.
+GRAIN = 5.1e-7
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The sorted known numbers of a column."""
+
+    values: Array
+
+    @property
+    def n(self) -> int:
+        return len(self.values)
+
+    def steps(self) -> tuple[Array, Array, Array, Array]:
+        """Where the distribution function F rises: from, to, F before and F after each step."""
+        points = self.values[np.diff(self.values, prepend=-np.inf) > 0]
+        return points, points, self.before(points), self.upto(points)
+
+    def before(self, points: Array) -> Array:
+        """At least this share lies below the points."""
+        return np.searchsorted(self.values, points, "left") / max(self.n, 1)
+
+    def upto(self, points: Array) -> Array:
+        """At most this share lies at or below the points."""
+        return np.searchsorted(self.values, points, "right") / max(self.n, 1)
+
+    def share(self, points: Array) -> Array:
+        """The share at or below the points."""
+        return self.upto(points)
+
+    def quantiles(self, shares: Array) -> Array:
+        """The smallest values at or below which these shares lie."""
+        at = np.ceil(np.asarray(shares) * self.n).astype(int) - 1
+        return np.asarray(self.values[np.clip(at, 0, self.n - 1)])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Evenly spaced quantiles of ``n`` numbers that are not kept themselves."""
+
+    values: Array
+    n: int
+
+    def steps(self) -> tuple[Array, Array, Array, Array]:
+        shares = np.linspace(0, 1, len(self.values))
+        first = np.diff(self.values, prepend=-np.inf) > 0
+        last = np.diff(self.values, append=np.inf) > 0
+        points = self.values[first]
+        grain = np.abs(points) * GRAIN
+        return points - grain, points + grain, shares[first], shares[last]
+
+    def before(self, points: Array) -> Array:
+        _, end, _, after = self.steps()
+        return np.concatenate([[0.0], after])[np.searchsorted(end, points, "left")]
+
+    def upto(self, points: Array) -> Array:
+        begin, _, before, _ = self.steps()
+        return np.append(before, 1.0)[np.searchsorted(begin, points, "right")]
+
+    def share(self, points: Array) -> Array:
+        """The share at or below the points, straight lines between the quantiles."""
+        points = np.asarray(points, dtype=float)
+        begin, end, before, after = self.steps()
+        at = np.clip(np.searchsorted(begin, points, "right") - 1, 0, len(end) - 1)
+        following = np.minimum(at + 1, len(end) - 1)
+        width = begin[following] - end[at]
+        part = np.divide(points - end[at], width, out=np.zeros_like(points), where=width > 0)
+        inside = after[at] + np.clip(part, 0, 1) * (before[following] - after[at])
+        return np.where(points < begin[0], 0.0, np.where(points >= end[-1], 1.0, inside))
+
+    def quantiles(self, shares: Array) -> Array:
+        at = np.round(np.asarray(shares) * (len(self.values) - 1)).astype(int)
+        return np.asarray(self.values[at])
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How often each level stands in a column; ``rest`` rows have one that is not listed."""
+
+    counts: Mapping[Any, int]
+    rest: int = 0
+
+    @property
+    def n(self) -> int:
+        return sum(self.counts.values()) + self.rest
+
+
+@dataclass(frozen=True)
+class Side:
+    """One feature of one side. ``known`` is None where nothing is kept of its values."""
+
+    rows: int
+    missing: float
+    known: Sample | Grid | Levels | None
+    from_summary: bool
+
+    @property
+    def n(self) -> int:
+        """Rows in which the value is known."""
+        return self.known.n if self.known else round(self.rows * (1 - self.missing))
+
+
+def side_of(source: Columns | Reference, name: str, shape: Shape) -> Side | None:
+    """One feature of a frame of cases or of a summary; None where it is not there at all."""
+    if isinstance(source, Reference):
+        kept = source.features.get(name)
+        return None if kept is None else _from_summary(kept, source.rows, shape)
+    return _from_rows(source[name], shape) if name in source else None
+
+
+def _from_rows(column: Any, shape: Shape) -> Side:
+    rows = len(column)
+    if shape in ("number", "date"):
+        values = numbers(column, shape)
+        values = np.sort(values)
+        # NaN sorts to the end, so the known values are a view of the rest.
+        sample = Sample(values[: rows - int(np.isnan(values).sum())])
+        return Side(rows, 1 - sample.n / max(rows, 1), sample, False)
+    counts, known = level_counts(column)
+    missing = 1 - known / max(rows, 1)
+    return Side(rows, missing, None if shape == "text" else Levels(counts), False)
+
+
+def _from_summary(kept: Mapping[str, Any], rows: int, shape: Shape) -> Side:
+    missing = float(kept.get("missing", 0.0))
+    n = round(rows * (1 - missing))
+    known: Grid | Levels | None = None
+    if "quantiles" in kept and shape in ("number", "date"):
+        values = days(kept["quantiles"]) if shape == "date" else np.array(kept["quantiles"], float)
+        known = Grid(values, n)
+    elif "counts" in kept and shape == "level":
+        counts = {key_of(plain(value)): int(count) for value, count in kept["counts"]}
+        known = Levels(counts, max(n - sum(counts.values()), 0))
+    return Side(rows, missing, known, True)
+
+
+def summary_shape(kept: Mapping[str, Any]) -> Shape:
+    """The shape of a feature as its summary shows it."""
+    if "quantiles" not in kept:
+        return "level" if "counts" in kept else "text"
+    return "date" if isinstance(kept["quantiles"][0], str) else "number"
