@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,9 @@ Kind = Literal["number", "integer", "category", "boolean", "text", "date"]
 
 # Beyond this a 64-bit float no longer tells neighbouring whole numbers apart.
 LARGEST_EXACT_INTEGER = 2**53
+
+# How programs write a date that they hold as a moment.
+_MIDNIGHT = re.compile(r"(?<=[0-9])[T ]00:00(:00(\.0{1,9})?)?\Z")
 
 
 class Part(BaseModel):
@@ -235,7 +239,7 @@ class Feature(Part):
 
     def _read_date(self, value: Any) -> tuple[Any, Problem | None]:
         try:
-            day = date.fromisoformat(value).isoformat()
+            day = date.fromisoformat(_MIDNIGHT.sub("", value)).isoformat()
         except (TypeError, ValueError):
             return None, self._problem(f"is {quoted(value)}")
         return day, self._outside(day)

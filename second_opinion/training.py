@@ -8,22 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
+from second_opinion.strangers import stranger
 from second_opinion.words import closest, joined, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_STRANGERS = (
-    (b"PK", "an Excel workbook or another zip archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"%PDF", "a PDF document"),
-    (b"PAR1", "a Parquet table"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"\x80", "a pickle"),
-    (b"<", "a web page or XML"),
-    (b"{", "JSON"),
-    (b"version https://git-lfs", "a pointer of Git LFS (run `git lfs pull`)"),
-)
 
 
 @dataclass(frozen=True)
@@ -112,10 +101,9 @@ def _table(path: Path) -> pd.DataFrame:
 def _refuse_strangers(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(4096)
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for mark, meaning in _STRANGERS:
-        if start.startswith(mark):
-            raise UserError(f"{path} is {meaning}; expected a CSV file. Save the table as CSV.")
+    meaning = stranger(head)
+    if meaning:
+        raise UserError(f"{path} is {meaning}; expected a CSV file. Save the table as CSV.")
     if b"\x00" in head:
         raise UserError(
             f"{path} holds NUL bytes; expected CSV text in UTF-8. Save it as CSV in UTF-8."

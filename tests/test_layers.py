@@ -9,7 +9,7 @@ from conftest import ROOT
 
 # From the ground up. What stands on one line does not know the others of that line.
 LAYERS = """
-errors words
+errors words strangers
 records settings training jsonfile
 schema
 card reference

@@ -1,0 +1,59 @@
+"""Other people's tables, read to a right table or a list of problems."""
+
+from collections.abc import Iterator
+
+from second_opinion.errors import UserError
+from second_opinion.schema import Schema
+from second_opinion.tables.cells import typed
+from second_opinion.tables.csvs import read_csv
+from second_opinion.tables.looking import look
+from second_opinion.tables.parts import (
+    CellFault,
+    Chunk,
+    Limits,
+    Look,
+    Offer,
+    Source,
+    TableProblem,
+)
+
+__all__ = [
+    "CellFault",
+    "Chunk",
+    "Limits",
+    "Look",
+    "Offer",
+    "Source",
+    "TableProblem",
+    "look",
+    "read",
+    "typed",
+]
+
+
+def read(
+    source: Source, look: Look, schema: Schema, limits: Limits | None = None
+) -> Iterator[Chunk]:
+    """The rows of a file that was looked at, about a megabyte at a time.
+
+    Bad rows are problems of their chunk. `UserError` for a file that `look` forbids to read, and
+    for one that is over the limits.
+    """
+    limits = limits or Limits()
+    _check(source, look, limits)
+    return read_csv(source, look, schema, limits)
+
+
+def _check(source: Source, look: Look, limits: Limits) -> None:
+    if look.problems:
+        raise UserError(look.problems[0])
+    if limits.max_bytes is not None and source.size > limits.max_bytes:
+        raise UserError(
+            f"{source.name} is {source.size / 1e6:,.1f} MB; expected at most "
+            f"{limits.max_bytes / 1e6:,.0f} MB. Split it, or use the command line."
+        )
+    if limits.max_columns is not None and len(look.columns) > limits.max_columns:
+        raise UserError(
+            f"{source.name} has {len(look.columns)} columns; expected at most "
+            f"{limits.max_columns}. Leave out those that the model does not need."
+        )

@@ -1,0 +1,243 @@
+"""Columns of text as the model takes them, each cell checked by its feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from second_opinion import schema as schemas
+from second_opinion.records import same_value
+from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
+from second_opinion.tables.parts import CellFault
+from second_opinion.tables.reading import (
+    cell_reader,
+    expected,
+    is_missing,
+    number_hint,
+    texts_for_missing,
+)
+from second_opinion.words import quoted
+
+Flags = npt.NDArray[np.bool_]
+
+NUMBER = r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+# Whole numbers of at most fifteen digits are exact in a float, whatever they are.
+SAFE_WHOLE = r"[+-]?[0-9]{1,15}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One feature of some cases.
+
+    ``values`` are numbers, an Arrow array of texts, or places among ``levels``, the distinct
+    values. ``missing`` says where there is none, or none that can be read; a place is -1 there.
+    """
+
+    feature: Feature
+    values: Any
+    missing: Flags
+    levels: tuple[Any, ...] | None = None
+
+    def taken(self, rows: Flags) -> Column:
+        """The same of some of the cases."""
+        mask = pa.array(rows) if isinstance(self.values, pa.Array) else rows
+        values = self.values.filter(mask) if mask is not rows else self.values[rows]
+        return Column(self.feature, values, self.missing[rows], self.levels)
+
+    def array(self) -> Any:
+        """The values in the dtype that the estimator takes, as `Schema.frame` gives them.
+
+        A value that a pandas category does not know is one category more here, so that it can
+        still be flagged.
+        """
+        if self.levels is not None:
+            return _from_levels(self.values, self.levels, self.feature)
+        if isinstance(self.values, pa.Array):
+            return schemas.typed(_str(self.values), self.feature)
+        if self.missing.any():
+            values = np.where(self.missing, np.nan, self.values)
+        else:
+            values = self.values.astype("int64") if self._whole else self.values
+        direct = self.feature.column_dtype in ("int64", "float64")
+        return values if direct else schemas.typed(values, self.feature)
+
+    @property
+    def _whole(self) -> bool:
+        return self.feature.kind == "integer" and self.feature.column_dtype != "float64"
+
+
+def _str(texts: pa.Array) -> Any:
+    return pd.array(texts.cast(pa.large_string()), dtype="str")
+
+
+def _from_levels(codes: Any, levels: tuple[Any, ...], feature: Feature) -> Any:
+    """Values by their places; each distinct value is converted once."""
+    if feature.column_dtype == "category":
+        unseen = [v for v in levels if not any(same_value(v, known) for known in feature.values)]
+        known = pd.Index([*feature.values, *dict.fromkeys(unseen)])
+        places = np.append(known.get_indexer(list(levels)), -1)
+        return pd.Categorical.from_codes(places[codes], known)
+    # The last place, which -1 names too, is for no value; it is there only where it is needed, for
+    # it changes the type of whole numbers and booleans.
+    here = [*levels, None] if (codes < 0).any() else list(levels)
+    return schemas.typed(here, feature).take(codes)
+
+
+def typed(
+    text: pa.Table, schema: Schema, *, decimal: str = "."
+) -> tuple[pd.DataFrame, list[CellFault]]:
+    """The features of some rows of text, in the estimator's order and dtypes, and every cell that
+    cannot be read (it is missing in the frame).
+
+    A column that the table lacks is missing in every row.
+    """
+    read, faults = columns(text, schema, decimal)
+    return frame(read, text.num_rows), faults
+
+
+def frame(read: list[Column], rows: int) -> pd.DataFrame:
+    """Columns as a frame."""
+    arrays = {column.feature.name: column.array() for column in read}
+    return pd.DataFrame(arrays, index=pd.RangeIndex(rows), copy=False)
+
+
+def columns(
+    text: pa.Table, schema: Schema, decimal: str = "."
+) -> tuple[list[Column], list[CellFault]]:
+    """Each feature's column, and the cells that cannot be read, row by row."""
+    read, faults = [], []
+    for feature in schema:
+        column, found = _column(_cells(text, feature.name), feature, decimal)
+        read.append(column)
+        faults += found
+    return read, sorted(faults, key=lambda fault: fault.row)
+
+
+def _cells(text: pa.Table, name: str) -> pa.Array:
+    if name not in text.column_names:
+        return pa.nulls(text.num_rows, pa.string())
+    column = text.column(name)
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
+
+
+def _column(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, list[CellFault]]:
+    if feature.is_numeric:
+        column, said = _numbers(cells, feature, decimal)
+    elif feature.kind == "text":
+        column, said = _texts(cells, feature), {}
+    else:
+        column, said = _levels(cells, feature)
+    if not feature.optional and column.missing.any():
+        for row in np.flatnonzero(column.missing).tolist():
+            said.setdefault(row, ("is empty", f"expected {expected(feature)}"))
+    return column, [CellFault(row, feature.name, *parts) for row, parts in said.items()]
+
+
+Said = dict[int, tuple[str, str]]
+
+
+def _numbers(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, Said]:
+    pattern = f"^{NUMBER}$".replace(r"\.", f"[{decimal}]")
+    given = cells
+    said: Said = {}
+    regular = pc.match_substring_regex(cells, pattern)
+    if not _all(regular):
+        given, said = _trimmed(cells, pattern, feature, decimal)
+    if decimal != ".":
+        given = pc.replace_substring(given, decimal, ".")
+    values = pc.cast(given, pa.float64()).to_numpy(zero_copy_only=False)
+    missing = _mask(pc.is_null(given))
+    for row in _doubtful(given, values, feature):
+        fault = _inexact(given[row].as_py(), feature)
+        if fault:
+            said[row] = (f"is {quoted(cells[row].as_py())}{fault}", f"expected {expected(feature)}")
+            missing = _with(missing, row)
+    return Column(feature, values, missing), said
+
+
+def _trimmed(
+    cells: pa.Array, pattern: str, feature: Feature, decimal: str
+) -> tuple[pa.Array, Said]:
+    """The cells without blanks around them, null where that leaves no number, and why."""
+    cells = pc.ascii_trim_whitespace(cells)
+    regular = pc.match_substring_regex(cells, pattern)
+    odd = np.flatnonzero(~_mask(pc.fill_null(regular, True)))
+    said = {}
+    for row, text in zip(odd.tolist(), cells.take(pa.array(odd)).to_pylist(), strict=True):
+        if not is_missing(text, feature):
+            hint = number_hint(text, decimal)
+            said[row] = (f"is {quoted(text)}", f"expected {expected(feature)}{hint}")
+    return pc.if_else(regular, cells, pa.scalar(None, pa.string())), said
+
+
+def _doubtful(given: pa.Array, values: Any, feature: Feature) -> list[int]:
+    """Rows of which only exact arithmetic tells whether the float is what was written."""
+    with np.errstate(invalid="ignore"):
+        large = ~(np.abs(values) < LARGEST_EXACT_INTEGER) & ~_mask(pc.is_null(given))
+    if feature.kind == "integer":
+        safe = pc.match_substring_regex(given, f"^{SAFE_WHOLE}$")
+        if not _all(safe):
+            large |= ~_mask(pc.fill_null(safe, True))
+    return [int(row) for row in np.flatnonzero(large)]
+
+
+def _inexact(text: str, feature: Feature) -> str | None:
+    """What forbids the number, or None: too large, or no whole number where one is needed."""
+    exact = Decimal(text)
+    if abs(float(text)) == float("inf"):
+        return ", too large for a number"
+    if feature.kind == "integer":
+        if exact != exact.to_integral_value():
+            return ""
+        return ", too large to be exact" if abs(exact) > LARGEST_EXACT_INTEGER else None
+    whole = text.lstrip("+-").isdigit()
+    return ", too large to be exact" if whole and abs(exact) > LARGEST_EXACT_INTEGER else None
+
+
+def _texts(cells: pa.Array, feature: Feature) -> Column:
+    nothing = pa.array(["", *texts_for_missing(feature)])
+    cells = pc.if_else(pc.is_in(cells, nothing), pa.scalar(None, pa.string()), cells)
+    return Column(feature, cells, _mask(pc.is_null(cells)))
+
+
+def _levels(cells: pa.Array, feature: Feature) -> tuple[Column, Said]:
+    """A column with few distinct texts: each is read once."""
+    encoded = pc.dictionary_encode(cells)
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    read, wrong, said = cell_reader(feature), {}, {}
+    levels: list[Any] = []
+    places = np.full(len(encoded.dictionary) + 1, -1)
+    for at, text in enumerate(encoded.dictionary.to_pylist()):
+        value, problem = (None, None) if is_missing(text, feature) else read(text)
+        if problem is not None and problem.blocking:
+            wrong[at] = (problem.found, problem.expected)
+        elif value is not None:
+            places[at] = len(levels)
+            levels.append(value)
+    if wrong:
+        for row in np.flatnonzero(np.isin(codes, list(wrong))).tolist():
+            said[row] = wrong[int(codes[row])]
+    codes = places[codes]
+    return Column(feature, codes, codes < 0, tuple(levels)), said
+
+
+def _all(matches: pa.BooleanArray) -> bool:
+    return pc.all(matches).as_py() is not False
+
+
+def _mask(flags: pa.BooleanArray) -> Flags:
+    return np.array(flags.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _with(mask: Flags, row: int) -> Flags:
+    mask[row] = True
+    return mask

@@ -1,0 +1,57 @@
+"""The text of a file as UTF-8, block by block."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+
+from second_opinion.tables.parts import Source
+
+BLOCK = 2**20
+
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def byte_order_mark(head: bytes) -> tuple[bytes, str]:
+    """The byte order mark with which a file begins and the encoding that it means, or nothing."""
+    return next((pair for pair in BYTE_ORDER_MARKS if head.startswith(pair[0])), (b"", ""))
+
+
+def blocks(source: Source, encoding: str) -> Iterator[tuple[bytes, int, bool]]:
+    """Blocks of UTF-8 text without a byte order mark, the bytes read so far, and whether the block
+    is the last.
+
+    What is no text in the encoding stays in the block as bytes that are no UTF-8.
+    """
+    with source.open() as stream:
+        mark, _ = byte_order_mark(stream.read(4))
+        stream.seek(len(mark))
+        bytes_read = len(mark)
+        recode = _recoder(encoding)
+        final = False
+        while not final:
+            raw = stream.read(BLOCK)
+            bytes_read += len(raw)
+            final = not raw
+            yield recode(raw, final), bytes_read, final
+
+
+def _recoder(encoding: str):  # type: ignore[no-untyped-def]
+    if encoding == "utf-8":
+        return lambda raw, final: raw
+    errors = "surrogateescape" if encoding == "cp1252" else "surrogatepass"
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+
+    def recode(raw: bytes, final: bool) -> bytes:
+        try:
+            text = decoder.decode(raw, final)
+        except UnicodeDecodeError:
+            # The file ends within a character.
+            return b"\xff"
+        return text.encode("utf-8", errors)
+
+    return recode

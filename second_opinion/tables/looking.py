@@ -1,0 +1,257 @@
+"""What a file is, and whether its columns are those that the model takes, from its beginning."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from second_opinion.schema import Schema
+from second_opinion.strangers import stranger
+from second_opinion.tables.decoding import blocks, byte_order_mark
+from second_opinion.tables.parts import Look, Offer, Source
+from second_opinion.tables.personal import personal_columns
+from second_opinion.tables.scan import BLANK, scan
+from second_opinion.words import closest, joined, quoted
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+# Rows that are looked at to tell the decimal sign, and names of people from other texts.
+SAMPLE = 500
+# Text with more NUL than this is no text with a stray NUL but another encoding, or no text at all.
+MUCH = 0.05
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The first row of a text and some rows below it."""
+
+    columns: tuple[str, ...]
+    text: bytes
+    line: int
+    rows: list[list[str]]
+    broken: bool = False
+
+
+def look(source: Source, schema: Schema, *, encoding: str = "", delimiter: str = "") -> Look:
+    """What is understood of a file before its rows are read.
+
+    Never raises for what is in the file: ``problems`` say it. ``encoding`` and ``delimiter`` are
+    choices of the person; `Offer`s name them.
+    """
+    with source.open() as stream:
+        head = stream.read(4096)
+    found = Look(source.name)
+    if not head.strip():
+        return _refused(found, "is empty; expected a header and rows. Choose another file.")
+    kind = stranger(head)
+    if kind:
+        return _refused(
+            found,
+            f"is {kind}; expected a table of cases. Save it as CSV, Excel (.xlsx), JSON or "
+            "Parquet.",
+        )
+    return _look_at_text(source, schema, replace(found, format="csv"), encoding, delimiter)
+
+
+def _refused(look: Look, problem: str, *offers: Offer) -> Look:
+    problems = (*look.problems, f"{look.name} {problem}")
+    return replace(look, problems=problems, offers=(*look.offers, *offers))
+
+
+def _look_at_text(
+    source: Source, schema: Schema, found: Look, encoding: str, delimiter: str
+) -> Look:
+    with source.open() as stream:
+        raw = stream.read(2**20)
+    found = replace(found, encoding=_encoding(raw, encoding))
+    if not found.encoding:
+        return _refused(found, f"cannot be read as {quoted(encoding)}; no such encoding is known.")
+    refused = _undecodable(raw, found)
+    if refused is not None:
+        return refused
+    text, _, _ = next(blocks(source, found.encoding))
+    complete = len(raw) >= source.size
+    if not text.strip():
+        return _refused(found, "has no rows; expected a header and rows. Choose another file.")
+    by_delimiter = {mark: _header(text, mark, complete) for mark in DELIMITERS}
+    if delimiter and delimiter not in by_delimiter:
+        return _refused(found, f"cannot be split at {quoted(delimiter)}; choose , ; | or a tab.")
+    chosen = delimiter or ","
+    header = by_delimiter[chosen]
+    found = replace(found, delimiter=chosen)
+    if header is None or header.broken:
+        return _refused(
+            found,
+            "has a first row with broken quotation marks or without an end; expected the names "
+            "of the columns. Correct that row.",
+        )
+    found = replace(found, columns=header.columns, header=header.text, first_line=header.line)
+    better = None if delimiter else _better_delimiter(by_delimiter, schema)
+    if better:
+        return _other_delimiter(found, better, len(schema))
+    found = with_columns(found, schema, header.rows)
+    if complete and not header.rows and not found.problems:
+        return _refused(found, "has a header and no rows; expected cases below it. Add them.")
+    return replace(found, decimal=_decimal(found, schema, header.rows))
+
+
+def with_columns(found: Look, schema: Schema, rows: Sequence[Sequence[str | None]]) -> Look:
+    """The same look with its columns matched to the schema by their exact names."""
+    known = set(schema.names)
+    unused = tuple(name for name in found.columns if name not in known)
+    absent = [name for name in schema.names if name not in found.columns]
+    missing = tuple((name, closest(name, unused)) for name in absent)
+    problems = [*_names_wrong(found), *_missing_said(found.name, missing, schema)]
+    return replace(
+        found,
+        missing=missing,
+        unused=unused,
+        personal=personal_columns(found.columns, known, rows),
+        problems=(*found.problems, *problems),
+    )
+
+
+def _names_wrong(found: Look) -> Iterable[str]:
+    counts = Counter(found.columns)
+    twice = [quoted(name) for name, count in counts.items() if count > 1 and name]
+    if twice:
+        yield (
+            f"{found.name} has more than one column {joined(twice)}; expected each name once. "
+            "Rename or remove one."
+        )
+    if counts[""] > 1:
+        places = [str(at + 1) for at, name in enumerate(found.columns) if not name]
+        yield (
+            f"{found.name} has no name for the columns {joined(places)}; expected at most one "
+            "without. Name them, or remove them."
+        )
+
+
+def _missing_said(
+    file: str, missing: Sequence[tuple[str, str | None]], schema: Schema
+) -> Iterable[str]:
+    for name, near in missing:
+        if near is not None:
+            yield (
+                f"{quoted(name)} is missing; {file} has {quoted(near)}. Rename that column to "
+                f"{quoted(name)} exactly."
+            )
+    alone = [quoted(name) for name, near in missing if near is None and not schema[name].optional]
+    if alone:
+        verb = "is" if len(alone) == 1 else "are"
+        yield f"{joined(alone)} {verb} missing in {file}; expected a column of that name. Add it."
+
+
+def _encoding(raw: bytes, chosen: str) -> str:
+    """The encoding to read with: the mark at the beginning, else the choice, else UTF-8."""
+    mark, marked = byte_order_mark(raw)
+    if mark:
+        return marked
+    if not chosen:
+        return "utf-8"
+    try:
+        codec = codecs.lookup(chosen)
+    except LookupError:
+        return ""
+    if not codec._is_text_encoding:
+        return ""
+    return {"utf-16": "utf-16-le", "utf-8-sig": "utf-8"}.get(codec.name, codec.name)
+
+
+def _undecodable(raw: bytes, found: Look) -> Look | None:
+    """The refusal of text that is not in its encoding, with what may be chosen instead."""
+    if found.encoding.startswith("utf-16"):
+        return None
+    if raw.count(0) > MUCH * len(raw):
+        return _refused(
+            found,
+            "holds NUL bytes, as UTF-16 text and programs do; expected text in UTF-8. Save it as "
+            "CSV in UTF-8, or read it as UTF-16.",
+            Offer("encoding", _likely_utf16(raw), "Read it as UTF-16"),
+        )
+    if found.encoding != "utf-8":
+        return None
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(raw, False)
+    except UnicodeDecodeError as error:
+        line = len(re.findall(rb"\r\n|\r|\n", raw[: error.start])) + 1
+        return _refused(
+            found,
+            f"is not text in UTF-8 (line {line}); expected UTF-8. Save it as CSV in UTF-8, or "
+            "read it as Windows-1252 if it comes from an older Excel.",
+            Offer("encoding", "cp1252", "Read it as Windows-1252"),
+        )
+    return None
+
+
+def _likely_utf16(raw: bytes) -> str:
+    return "utf-16-le" if raw[1::2].count(0) >= raw[0::2].count(0) else "utf-16-be"
+
+
+def _header(text: bytes, delimiter: str, complete: bool) -> _Header | None:
+    """The first row of a text as names, or None where it does not end."""
+    if complete and not text.endswith(b"\n"):
+        text += b"\n"
+    records = scan(text, delimiter, final=complete)
+    rows = [row for row in range(len(records.cells)) if records.cells[row] != BLANK][: SAMPLE + 1]
+    if not rows:
+        return None
+    cells = [
+        _cells(text[records.starts[row] : records.ends[row]], delimiter, records.cells[row] == 0)
+        for row in rows
+    ]
+    first = rows[0]
+    return _Header(
+        tuple(cells[0]),
+        text[records.starts[first] : records.ends[first]],
+        int(records.lines[first]) + 1,
+        cells[1:],
+        broken=records.cells[first] == 0 or b"\x00" in text[: records.ends[first]],
+    )
+
+
+def _cells(row: bytes, delimiter: str, broken: bool) -> list[str]:
+    if broken:
+        return []
+    text = row.decode("utf-8", "replace").rstrip("\r\n")
+    return next(csv.reader([text], delimiter=delimiter), [])
+
+
+def _better_delimiter(headers: dict[str, _Header | None], schema: Schema) -> str:
+    """The delimiter that makes the header fit where commas do not, or an empty text."""
+    known = set(schema.names)
+    fits = {
+        mark: len(known & set(header.columns))
+        for mark, header in headers.items()
+        if header is not None and not header.broken
+    }
+    best = max(fits, key=lambda mark: fits[mark], default=",")
+    return best if fits.get(best, 0) > fits.get(",", 0) else ""
+
+
+def _other_delimiter(found: Look, better: str, features: int) -> Look:
+    words = DELIMITERS[better]
+    return _refused(
+        found,
+        f"has {words} between its cells; expected commas. Read it with {words}, or save it with "
+        "commas.",
+        Offer("delimiter", better, f"Read it with {words}"),
+    )
+
+
+def _decimal(found: Look, schema: Schema, rows: Sequence[Sequence[str]]) -> str:
+    """A decimal comma, where cells cannot be parted by commas and numbers have one."""
+    if found.delimiter not in (";", "\t"):
+        return "."
+    numeric = {at for at, name in enumerate(found.columns) if _is_numeric(name, schema)}
+    cells = [row[at].strip() for row in rows if len(row) == len(found.columns) for at in numeric]
+    comma = sum(bool(re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", cell)) for cell in cells)
+    point = sum(bool(re.fullmatch(r"[+-]?\d+\.\d+([eE][+-]?\d+)?", cell)) for cell in cells)
+    return "," if comma > point else "."
+
+
+def _is_numeric(name: str, schema: Schema) -> bool:
+    return name in schema.names and schema[name].is_numeric

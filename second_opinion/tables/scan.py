@@ -1,0 +1,201 @@
+"""Where the rows of a CSV text begin and end, and which of them have broken quotes.
+
+Arrow's reader swallows the rest of the file after an unclosed quote, reads ``"x"y`` as ``xy`` and
+knows no line numbers when it streams. This scan finds what it does not notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
+Letters = npt.NDArray[np.uint8]
+
+LF, CR, QUOTE = 10, 13, 34
+BLANK = -1
+# After a broken row the scan goes on in windows that grow from this many marks: the cost of many
+# broken rows stays in proportion to their number.
+WINDOW = 512
+
+
+@dataclass(frozen=True)
+class Records:
+    """The complete rows of a block.
+
+    ``starts`` and ``ends`` are byte offsets, line ends included; ``lines`` count from 0 at the
+    start of the block; ``cells`` are how many cells a row has: 0 where its quotes are broken
+    (``faults`` says how, by the number of the row) and -1 where it is blank. The rest of the
+    block, from ``used`` on, is the beginning of an incomplete row; ``used_lines`` are before it.
+    ``longest`` is the length in bytes of the longest cell of each row.
+    """
+
+    starts: Numbers
+    ends: Numbers
+    lines: Numbers
+    cells: Numbers
+    faults: dict[int, str]
+    longest: int
+    used: int
+    used_lines: int
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """The bytes that mean something: delimiters, line ends and quotes, in their order."""
+
+    at: Numbers
+    kind: Letters
+
+    def part(self, which: Any) -> _Marks:
+        return _Marks(self.at[which], self.kind[which])
+
+
+@dataclass(frozen=True)
+class _Rows:
+    ends: Numbers
+    cells: Numbers
+    longest: int
+
+
+def scan(block: bytes, delimiter: str, *, final: bool) -> Records:
+    """The rows of a block of UTF-8 text that begins with a row.
+
+    The ``final`` block must end with a line end. Of another the last, incomplete row is left over.
+    """
+    letters = np.frombuffer(block, np.uint8)
+    marks = _marks(block, letters, ord(delimiter))
+    line_ends = marks.at[marks.kind == LF]
+    faults: dict[int, str] = {}
+    if b'"' in block:
+        rows, faults = _quoted(letters, marks, line_ends, ord(delimiter), final)
+    else:
+        rows = _rows(marks, 0)
+    starts = np.concatenate([[0], rows.ends])[:-1].astype(np.int64)
+    used = int(rows.ends[-1]) if len(rows.ends) else 0
+    return Records(
+        starts,
+        rows.ends,
+        np.searchsorted(line_ends, starts) if b'"' in block else np.arange(len(starts)),
+        _blanks_marked(block, letters, starts, rows),
+        {int(np.searchsorted(rows.ends, end)): fault for end, fault in faults.items()},
+        rows.longest,
+        used,
+        int(np.searchsorted(line_ends, used)),
+    )
+
+
+def _marks(block: bytes, letters: Letters, delimiter: int) -> _Marks:
+    found = (letters == delimiter) | (letters == LF)
+    if b'"' in block:
+        found |= letters == QUOTE
+    returns = b"\r" in block
+    if returns:
+        found |= letters == CR
+    at = np.flatnonzero(found)
+    marks = _Marks(at, letters[at])
+    return _one_mark_a_line(letters, marks) if returns else marks
+
+
+def _one_mark_a_line(letters: Letters, marks: _Marks) -> _Marks:
+    """CR LF is one line end, and so is a CR alone."""
+    returns = marks.kind == CR
+    last = len(letters) - 1
+    before_lf = letters[np.minimum(marks.at + 1, last)] == LF
+    # What follows the last byte of a block is not known yet, so its row is not complete.
+    marks = _Marks(marks.at, np.where(returns, np.uint8(LF), marks.kind))
+    return marks.part(~(returns & (before_lf | (marks.at == last))))
+
+
+def _rows(marks: _Marks, start: int) -> _Rows:
+    """The rows between marks that all count, the first of which begins at ``start``."""
+    last = np.flatnonzero(marks.kind == LF)
+    if not len(last):
+        return _Rows(np.empty(0, np.int64), np.empty(0, np.int64), 0)
+    longest = int(np.diff(marks.at[: last[-1] + 1], prepend=start - 1).max()) - 1
+    return _Rows(marks.at[last] + 1, np.diff(last, prepend=-1), longest)
+
+
+def _quoted(
+    letters: Letters, marks: _Marks, line_ends: Numbers, delimiter: int, final: bool
+) -> tuple[_Rows, dict[int, str]]:
+    """The rows where some marks stand inside quotes, and the faults by the end of their row.
+
+    A row with broken quotes ends with the line on which they are seen to be broken: what lies
+    between may be rows or one long cell, and nobody can tell.
+    """
+    parts, faults = [], {}
+    start, first, width = 0, 0, len(marks.at)
+    while first < len(marks.at):
+        window = marks.part(slice(first, first + width))
+        whole = first + width >= len(marks.at)
+        outside, broken = _outside_quotes(letters, window, delimiter, final and whole)
+        rows = _rows(outside, start)
+        parts.append(rows)
+        start = int(rows.ends[-1]) if len(rows.ends) else start
+        width *= 2
+        if broken is not None:
+            where, fault = broken
+            next_end = int(np.searchsorted(line_ends, where))
+            if next_end == len(line_ends):
+                break
+            start = int(line_ends[next_end]) + 1
+            parts.append(_Rows(np.array([start]), np.array([0]), 0))
+            faults[start] = fault
+            width = WINDOW
+        elif whole:
+            break
+        first = int(np.searchsorted(marks.at, start))
+    return _joined(parts), faults
+
+
+def _joined(parts: list[_Rows]) -> _Rows:
+    if not parts:
+        return _rows(_Marks(np.empty(0, np.int64), np.empty(0, np.uint8)), 0)
+    return _Rows(
+        np.concatenate([rows.ends for rows in parts]),
+        np.concatenate([rows.cells for rows in parts]),
+        max(rows.longest for rows in parts),
+    )
+
+
+def _outside_quotes(
+    letters: Letters, marks: _Marks, delimiter: int, final: bool
+) -> tuple[_Marks, tuple[int, str] | None]:
+    """The marks that are not inside quotes, up to the first place where the quotes are broken.
+
+    A quote opens only at the beginning of a cell and closes only at its end; inside, two stand
+    for one.
+    """
+    quote = marks.kind == QUOTE
+    depth = np.cumsum(quote)
+    outside = marks.part(~quote & (depth % 2 == 0))
+    places = marks.at[quote]
+    opening, closing = places[0::2], places[1::2]
+    beside = np.zeros(256, bool)
+    beside[[delimiter, LF, CR, QUOTE]] = True
+    stray = opening[~beside[letters[opening - 1]] & (opening > 0)]
+    # A quote at the very end may close its cell: the row is not complete, so it is seen again.
+    after = closing[~beside[letters[np.minimum(closing + 1, len(letters) - 1)]]]
+    broken = [(int(at[0]), fault) for at, fault in ((stray, "stray"), (after, "after")) if len(at)]
+    if broken:
+        first = min(broken)
+        return outside.part(outside.at < first[0]), first
+    if final and len(places) % 2:
+        return outside, (len(letters) - 1, "open")
+    return outside, None
+
+
+def _blanks_marked(block: bytes, letters: Letters, starts: Numbers, rows: _Rows) -> Numbers:
+    """The numbers of cells, with -1 for the rows that are empty or only blanks."""
+    cells = rows.cells.copy()
+    alone = np.flatnonzero(cells == 1)
+    if len(alone):
+        blank = np.isin(letters[starts[alone]], np.frombuffer(b" \t\r\n", np.uint8))
+        for row in alone[blank]:
+            if not block[starts[row] : rows.ends[row]].strip(b" \t\r\n"):
+                cells[row] = BLANK
+    return cells
