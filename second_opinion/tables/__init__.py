@@ -6,7 +6,10 @@ from second_opinion.errors import UserError
 from second_opinion.schema import Schema
 from second_opinion.tables.cells import typed
 from second_opinion.tables.csvs import read_csv
+from second_opinion.tables.excel import read_workbook
+from second_opinion.tables.json_cases import read_json
 from second_opinion.tables.looking import look
+from second_opinion.tables.parquet import read_parquet
 from second_opinion.tables.parts import (
     CellFault,
     Chunk,
@@ -41,7 +44,16 @@ def read(
     """
     limits = limits or Limits()
     _check(source, look, limits)
-    return read_csv(source, look, schema, limits)
+    return _READERS[look.format](source, look, schema, limits)
+
+
+_READERS = {
+    "csv": read_csv,
+    "json": read_json,
+    "jsonl": read_json,
+    "xlsx": read_workbook,
+    "parquet": read_parquet,
+}
 
 
 def _check(source: Source, look: Look, limits: Limits) -> None:

@@ -29,7 +29,7 @@ Flags = npt.NDArray[np.bool_]
 
 NUMBER = r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 # Whole numbers of at most fifteen digits are exact in a float, whatever they are.
-SAFE_WHOLE = r"[+-]?[0-9]{1,15}"
+SAFE_WHOLE = r"[+-]?[0-9]{1,15}(\.0{1,6})?"
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _numbers(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, S
     missing = _mask(pc.is_null(given))
     for row in _doubtful(given, values, feature):
         fault = _inexact(given[row].as_py(), feature)
-        if fault:
+        if fault is not None:
             said[row] = (f"is {quoted(cells[row].as_py())}{fault}", f"expected {expected(feature)}")
             missing = _with(missing, row)
     return Column(feature, values, missing), said

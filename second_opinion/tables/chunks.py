@@ -2,28 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from second_opinion.errors import UserError
 from second_opinion.schema import Schema
 from second_opinion.tables.cells import columns, frame
-from second_opinion.tables.parts import Chunk, Limits
+from second_opinion.tables.parts import CellFault, Chunk, Limits
 from second_opinion.tables.scan import Numbers
 
+# More rows than this are not held at once, however short they are.
+MOST_ROWS = 20_000
 
-def split(text: pa.Table, lines: Numbers, schema: Schema, decimal: str) -> Chunk:
-    """The good rows of a table of text, and the problems of the others by their lines."""
-    read, faults = columns(text, schema, decimal)
-    if faults:
-        good = np.ones(text.num_rows, dtype=bool)
-        good[[fault.row for fault in faults]] = False
-        problems = [fault.at(int(lines[fault.row])) for fault in faults]
-        text, lines = text.filter(pa.array(good)), lines[good]
-        read = [column.taken(good) for column in read]
-    else:
-        problems = []
-    return Chunk(text, lines, frame(read, text.num_rows), problems)
+
+def split(
+    text: pa.Table,
+    lines: Numbers,
+    schema: Schema,
+    decimal: str = ".",
+    known: Sequence[CellFault] = (),
+) -> Chunk:
+    """The good rows of a table of text, and the problems of the others by their lines.
+
+    ``known`` are faults that the text does not show; each stands for what else is wrong with its
+    cell.
+    """
+    read, found = columns(text, schema, decimal)
+    said = {(fault.row, fault.column) for fault in known}
+    faults = [*known, *(fault for fault in found if (fault.row, fault.column) not in said)]
+    if not faults:
+        return Chunk(text, lines, frame(read, text.num_rows))
+    good = np.ones(text.num_rows, dtype=bool)
+    good[[fault.row for fault in faults]] = False
+    problems = [fault.at(int(lines[fault.row])) for fault in faults]
+    text, lines = text.filter(pa.array(good)), lines[good]
+    read = [column.taken(good) for column in read]
+    return Chunk(text, lines, frame(read, len(lines)), sorted(problems, key=lambda p: p.line))
+
+
+def split_typed(
+    text: pa.Table,
+    lines: Numbers,
+    schema: Schema,
+    limits: Limits,
+    bytes_read: int,
+    known: Sequence[CellFault] = (),
+) -> Chunk:
+    """The same for rows that did not come as text; those that are bad become CSV lines."""
+    _check_length(text, limits)
+    known = [*known, *_unstorable(text)]
+    chunk = split(text, lines, schema, known=known)
+    bad = np.flatnonzero(~np.isin(lines, chunk.lines))
+    rows = text.take(pa.array(bad)).to_pydict() if len(bad) else {}
+    rejected = csv_lines(zip(*rows.values(), strict=True)) if rows else b""
+    return Chunk(chunk.text, chunk.lines, chunk.cases, chunk.problems, rejected, bytes_read)
+
+
+def csv_lines(rows: Iterable[Iterable[str | None]]) -> bytes:
+    """Rows as they would stand in a CSV file."""
+    text = "".join(",".join(map(_csv_cell, row)) + "\n" for row in rows)
+    return text.encode("utf-8", "replace")
+
+
+def _csv_cell(cell: str | None) -> str:
+    if cell is None:
+        return ""
+    # The csv module leaves a line end of another kind than its own without quotes.
+    if cell and not any(mark in cell for mark in ',"\r\n'):
+        return cell
+    return '"' + cell.replace('"', '""') + '"'
 
 
 def rows_allowed(rows: int, limits: Limits) -> int:
@@ -33,3 +83,21 @@ def rows_allowed(rows: int, limits: Limits) -> int:
             f"The table has more than {limits.max_rows:,} rows; expected no more. Split it."
         )
     return rows
+
+
+def _check_length(text: pa.Table, limits: Limits) -> None:
+    for name in text.column_names:
+        longest = pc.max(pc.binary_length(text[name])).as_py() or 0
+        if limits.max_cell is not None and longest > limits.max_cell:
+            raise UserError(
+                f"A cell of the column {name} has {longest:,} bytes; expected at most "
+                f"{limits.max_cell:,}. Shorten it, or leave that column out."
+            )
+
+
+def _unstorable(text: pa.Table) -> Iterable[CellFault]:
+    for name in text.column_names:
+        found = pc.match_substring(text[name], "\x00")
+        if pc.any(found).as_py():
+            for row in np.flatnonzero(pc.fill_null(found, False).to_numpy()).tolist():
+                yield CellFault(row, name, "has a NUL character", "expected text without it")

@@ -12,13 +12,11 @@ import pyarrow.csv as arrow_csv
 
 from second_opinion.errors import UserError
 from second_opinion.schema import Schema
-from second_opinion.tables.chunks import rows_allowed, split
+from second_opinion.tables.chunks import MOST_ROWS, rows_allowed, split
 from second_opinion.tables.decoding import blocks
 from second_opinion.tables.parts import MEGABYTE, Chunk, Limits, Look, Source, TableProblem
 from second_opinion.tables.scan import BLANK, Numbers, Records, scan
 
-# More rows than this are not held at once, however short they are.
-MOST_ROWS = 20_000
 # Where a cell may be of any length, a row that goes on for longer is an unclosed quote.
 LONGEST_ROW = 16 * MEGABYTE
 
@@ -31,6 +29,7 @@ def read_csv(source: Source, look: Look, schema: Schema, limits: Limits) -> Iter
         block = rest + text
         if final and block and not block.endswith(b"\n"):
             block += b"\n"
+            reader.line_end_added = True
         if not block:
             continue
         records = scan(block, look.delimiter, final=final)
@@ -50,6 +49,7 @@ class _Reader:
     line: int = 1
     rows: int = 0
     beyond_header: bool = False
+    line_end_added: bool = False
     bad: dict[int, TableProblem] = field(default_factory=dict)
 
     def chunks(self, block: bytes, records: Records, bytes_read: int) -> Iterator[Chunk]:
@@ -128,14 +128,17 @@ class _Reader:
         text = self._parsed(b"".join(_pieces(block, records, good)), len(good))
         chunk = split(text, lines, self.schema, self.look.decimal)
         problems = [self.bad[row] for row in rows.tolist() if row in self.bad] + chunk.problems
-        rejected = {problem.line for problem in problems}
-        kept = np.isin(self.line + records.lines[rows], list(rejected))
+        named = {problem.line for problem in problems}
+        kept = rows[np.isin(self.line + records.lines[rows], list(named))]
+        rejected = b"".join(_pieces(block, records, kept))
+        if self.line_end_added and rejected and records.ends[kept[-1]] == len(block):
+            rejected = rejected[:-1]
         return Chunk(
             chunk.text,
             chunk.lines,
             chunk.cases,
             sorted(problems, key=lambda problem: problem.line),
-            b"".join(_pieces(block, records, rows[kept])) if rejected else b"",
+            rejected,
             bytes_read,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from second_opinion.tables.parts import Source
 
@@ -40,7 +40,18 @@ def blocks(source: Source, encoding: str) -> Iterator[tuple[bytes, int, bool]]:
             yield recode(raw, final), bytes_read, final
 
 
-def _recoder(encoding: str):  # type: ignore[no-untyped-def]
+def beginning(source: Source, encoding: str, length: int = BLOCK) -> tuple[bytes, bool]:
+    """The first text of a file, about so many bytes of it, and whether it is all."""
+    parts = []
+    for text, _, final in blocks(source, encoding):
+        parts.append(text)
+        length -= len(text)
+        if final or length <= 0:
+            break
+    return b"".join(parts), final
+
+
+def _recoder(encoding: str) -> Callable[[bytes, bool], bytes]:
     if encoding == "utf-8":
         return lambda raw, final: raw
     errors = "surrogateescape" if encoding == "cp1252" else "surrogatepass"

@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 
 from second_opinion.schema import Schema
 from second_opinion.strangers import stranger
-from second_opinion.tables.decoding import blocks, byte_order_mark
+from second_opinion.tables.decoding import beginning, byte_order_mark
+from second_opinion.tables.excel import is_workbook, look_at_workbook
+from second_opinion.tables.json_cases import is_json, look_at_json
+from second_opinion.tables.parquet import look_at_parquet
 from second_opinion.tables.parts import Look, Offer, Source
 from second_opinion.tables.personal import personal_columns
 from second_opinion.tables.scan import BLANK, scan
@@ -46,6 +49,12 @@ def look(source: Source, schema: Schema, *, encoding: str = "", delimiter: str =
     found = Look(source.name)
     if not head.strip():
         return _refused(found, "is empty; expected a header and rows. Choose another file.")
+    if head.startswith(b"PK") and is_workbook(source):
+        return _matched(schema, *look_at_workbook(source, found))
+    if head.startswith(b"PAR1"):
+        return _matched(schema, *look_at_parquet(source, found))
+    if is_json(head):
+        return _matched(schema, *look_at_json(source, found))
     kind = stranger(head)
     if kind:
         return _refused(
@@ -54,6 +63,10 @@ def look(source: Source, schema: Schema, *, encoding: str = "", delimiter: str =
             "Parquet.",
         )
     return _look_at_text(source, schema, replace(found, format="csv"), encoding, delimiter)
+
+
+def _matched(schema: Schema, found: Look, rows: Sequence[Sequence[str | None]]) -> Look:
+    return found if found.problems else with_columns(found, schema, rows)
 
 
 def _refused(look: Look, problem: str, *offers: Offer) -> Look:
@@ -72,8 +85,7 @@ def _look_at_text(
     refused = _undecodable(raw, found)
     if refused is not None:
         return refused
-    text, _, _ = next(blocks(source, found.encoding))
-    complete = len(raw) >= source.size
+    text, complete = beginning(source, found.encoding)
     if not text.strip():
         return _refused(found, "has no rows; expected a header and rows. Choose another file.")
     by_delimiter = {mark: _header(text, mark, complete) for mark in DELIMITERS}
@@ -91,7 +103,7 @@ def _look_at_text(
     found = replace(found, columns=header.columns, header=header.text, first_line=header.line)
     better = None if delimiter else _better_delimiter(by_delimiter, schema)
     if better:
-        return _other_delimiter(found, better, len(schema))
+        return _other_delimiter(found, better)
     found = with_columns(found, schema, header.rows)
     if complete and not header.rows and not found.problems:
         return _refused(found, "has a header and no rows; expected cases below it. Add them.")
@@ -232,7 +244,7 @@ def _better_delimiter(headers: dict[str, _Header | None], schema: Schema) -> str
     return best if fits.get(best, 0) > fits.get(",", 0) else ""
 
 
-def _other_delimiter(found: Look, better: str, features: int) -> Look:
+def _other_delimiter(found: Look, better: str) -> Look:
     words = DELIMITERS[better]
     return _refused(
         found,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-# Parts of column names, as words.
-_WORDS = frozenset(
-    ("name", "names", "surname", "firstname", "lastname", "forename", "fullname", "patientid")
-    + ("patientname", "mrn", "ssn", "nhs", "email", "mail", "phone", "telephone", "mobile", "fax")
-    + ("address", "street", "passport", "birth", "birthday", "birthdate", "dob", "iban")
-    + ("insuranceno", "policyholder", "username", "dateofbirth", "customerid", "medicalrecord")
+# Words in the name of a column.
+_WORDS = re.compile(
+    r"(first|last|fore|full|sur|user|patient)?names?|mrn|ssn|nhs|iban|dob|passport|policyholder"
+    r"|e?mail|(tele)?phone|mobile|fax|address|street|birth(day|date)?|dateofbirth"
+    r"|(patient|customer|client|person|employee|member)(id|no|nr|number)"
 )
 _IN_PAIRS = (
     {"patient", "customer", "client", "person", "employee", "member", "user", "subject", "case"},
@@ -42,7 +41,7 @@ def _is_personal(name: str) -> bool:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     words = set(re.findall(r"[a-z]+", spaced.casefold()))
     who, number = _IN_PAIRS
-    return bool(words & _WORDS) or bool(words & who and words & number)
+    return any(map(_WORDS.fullmatch, words)) or bool(words & who and words & number)
 
 
 def _columns_by_value(rows: Iterable[Sequence[str | None]]) -> set[int]:

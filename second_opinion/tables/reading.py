@@ -90,7 +90,7 @@ def texts_of(value: Any) -> tuple[str, ...]:
     """How a value of a card may be written in a file; the first is how it is written back."""
     if isinstance(value, bool):
         return (str(value).lower(), str(value))
-    if isinstance(value, float) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         return (str(value), str(int(value)))
     return (str(value),)
 

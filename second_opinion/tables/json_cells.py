@@ -1,0 +1,95 @@
+"""The values of JSON cases as texts that mean the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from second_opinion.records import same_value
+from second_opinion.schema import Feature, Schema
+from second_opinion.tables.chunks import split_typed
+from second_opinion.tables.parts import CellFault, Chunk, Limits, Look
+from second_opinion.tables.reading import cell_reader, is_missing, texts_of
+from second_opinion.words import quoted
+
+
+def chunk_of(
+    cases: Mapping[int, Mapping[str, Any]],
+    look: Look,
+    schema: Schema,
+    limits: Limits,
+    bytes_read: int,
+) -> Chunk:
+    """Some cases by their numbers, as text; each value is checked in the kind that JSON gave it.
+
+    A number is no text and a text no number here, as in the JSON of the form.
+    """
+    faults: list[CellFault] = []
+    columns = {}
+    for name in look.columns:
+        values = [case.get(name) for case in cases.values()]
+        feature = schema[name] if name in schema.names else None
+        reader = _Cells(name, feature)
+        columns[name] = pa.array([reader.read(v, row) for row, v in enumerate(values)], pa.string())
+        faults += reader.faults
+    lines = np.fromiter(cases, np.int64, len(cases))
+    return split_typed(pa.table(columns), lines, schema, limits, bytes_read, faults)
+
+
+def cell_text(value: Any) -> str | None:
+    """A JSON value as it would stand in a CSV cell; None for null."""
+    if value is None or isinstance(value, str):
+        return value
+    return texts_of(value)[0] if isinstance(value, (bool, int, float)) else quoted(value)
+
+
+class _Cells:
+    """Reads the values of one field."""
+
+    def __init__(self, name: str, feature: Feature | None) -> None:
+        self.name, self.feature = name, feature
+        self.faults: list[CellFault] = []
+        by_text = feature is not None and feature.kind in ("category", "boolean")
+        self._read_back = cell_reader(feature) if by_text and feature else None
+
+    def read(self, value: Any, row: int) -> str | None:
+        """The text of a value; a fault is kept for what cannot be read."""
+        text = cell_text(value)
+        if text is None:
+            return None
+        fault = self._shape_wrong(value, text)
+        feature = self.feature
+        # The card's list of texts that mean missing holds for files, so not for the form's JSON.
+        if fault is None and feature is not None and not _is_missing(value, feature):
+            text, fault = self._as_feature(feature, value, text)
+        if fault is not None:
+            self.faults.append(CellFault(row, self.name, *fault))
+        return text.encode("utf-8", "replace").decode()
+
+    def _shape_wrong(self, value: Any, text: str) -> tuple[str, str] | None:
+        if not isinstance(value, (str, bool, int, float)):
+            return f"is {quoted(value)}", "expected one value, not several"
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            return "has a character that cannot be stored", "expected text in UTF-8"
+        return None
+
+    def _as_feature(
+        self, feature: Feature, value: Any, text: str
+    ) -> tuple[str, tuple[str, str] | None]:
+        clean, problem = feature.read(value)
+        if problem is not None and problem.blocking:
+            return text, (problem.found, problem.expected)
+        if self._read_back is None:
+            return text, None
+        text = texts_of(clean)[0]
+        back, refused = self._read_back(text)
+        if (refused is None or not refused.blocking) and same_value(back, clean):
+            return text, None
+        return text, (f"is {quoted(value)}", "which a table of texts cannot tell from another")
+
+
+def _is_missing(value: Any, feature: Feature) -> bool:
+    return isinstance(value, str) and is_missing(value, feature)
