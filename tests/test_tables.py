@@ -431,6 +431,9 @@ def test_another_delimiter_is_offered_where_only_it_fits(mark, words):
     (offer,) = found.offers
     assert (offer.kind, offer.value) == ("delimiter", mark)
     assert all_of(content, delimiter=mark).cases["age"].tolist() == [40]
+    quoted = '"' + content.replace(mark, f'"{mark}"').replace("\n", '"\n"').removesuffix('"')
+    assert seen(quoted).offers == found.offers
+    assert all_of(quoted, delimiter=mark).cases["age"].tolist() == [40]
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])

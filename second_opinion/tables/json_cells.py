@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from second_opinion.records import same_value
-from second_opinion.schema import Feature, Schema
+from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
 from second_opinion.tables.chunks import split_typed
 from second_opinion.tables.parts import CellFault, Chunk, Limits, Look
 from second_opinion.tables.reading import cell_reader, is_missing, texts_of
@@ -54,12 +54,33 @@ class _Cells:
         self.faults: list[CellFault] = []
         by_text = feature is not None and feature.kind in ("category", "boolean")
         self._read_back = cell_reader(feature) if by_text and feature else None
+        self._known: dict[tuple[type, Any], str] = {}
 
     def read(self, value: Any, row: int) -> str | None:
         """The text of a value; a fault is kept for what cannot be read."""
-        text = cell_text(value)
-        if text is None:
+        if value is None:
             return None
+        kind = type(value)
+        if kind in (float, int) and self._takes_numbers and abs(value) < LARGEST_EXACT_INTEGER:
+            return repr(value)
+        if self._read_back is None or kind in (dict, list):
+            return self._read(value, row)
+        # What a category or a boolean may be comes again and again; 1, 1.0 and true are equal.
+        known = self._known.get((kind, value))
+        if known is not None:
+            return known
+        faults = len(self.faults)
+        text = self._read(value, row)
+        if len(self.faults) == faults:
+            self._known[kind, value] = text
+        return text
+
+    @property
+    def _takes_numbers(self) -> bool:
+        return self.feature is None or self.feature.is_numeric
+
+    def _read(self, value: Any, row: int) -> str:
+        text = cell_text(value) or ""
         fault = self._shape_wrong(value, text)
         feature = self.feature
         # The card's list of texts that mean missing holds for files, so not for the form's JSON.
@@ -72,7 +93,7 @@ class _Cells:
     def _shape_wrong(self, value: Any, text: str) -> tuple[str, str] | None:
         if not isinstance(value, (str, bool, int, float)):
             return f"is {quoted(value)}", "expected one value, not several"
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
             return "has a character that cannot be stored", "expected text in UTF-8"
         return None
 

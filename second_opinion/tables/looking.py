@@ -21,6 +21,8 @@ from second_opinion.tables.scan import BLANK, scan
 from second_opinion.words import closest, joined, quoted
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+# Bytes of which the header and some rows are expected.
+BEGINNING = 2**17
 # Rows that are looked at to tell the decimal sign, and names of people from other texts.
 SAMPLE = 500
 # Text with more NUL than this is no text with a stray NUL but another encoding, or no text at all.
@@ -88,20 +90,18 @@ def _look_at_text(
     text, complete = beginning(source, found.encoding)
     if not text.strip():
         return _refused(found, "has no rows; expected a header and rows. Choose another file.")
-    by_delimiter = {mark: _header(text, mark, complete) for mark in DELIMITERS}
-    if delimiter and delimiter not in by_delimiter:
+    if delimiter and delimiter not in DELIMITERS:
         return _refused(found, f"cannot be split at {quoted(delimiter)}; choose , ; | or a tab.")
-    chosen = delimiter or ","
-    header = by_delimiter[chosen]
-    found = replace(found, delimiter=chosen)
-    if header is None or header.broken:
+    found = replace(found, delimiter=delimiter or ",")
+    header = _header(text, found.delimiter, complete)
+    better = _better_delimiter(header, schema) if header and not delimiter else ""
+    if header is None or (header.broken and not better):
         return _refused(
             found,
             "has a first row with broken quotation marks or without an end; expected the names "
             "of the columns. Correct that row.",
         )
     found = replace(found, columns=header.columns, header=header.text, first_line=header.line)
-    better = None if delimiter else _better_delimiter(by_delimiter, schema)
     if better:
         return _other_delimiter(found, better)
     found = with_columns(found, schema, header.rows)
@@ -205,6 +205,11 @@ def _likely_utf16(raw: bytes) -> str:
 
 def _header(text: bytes, delimiter: str, complete: bool) -> _Header | None:
     """The first row of a text as names, or None where it does not end."""
+    # Some rows at the beginning will do, unless they are blank or one of them is very long.
+    if len(text) > BEGINNING:
+        header = _header(text[:BEGINNING], delimiter, False)
+        if header is not None and header.rows:
+            return header
     if complete and not text.endswith(b"\n"):
         text += b"\n"
     records = scan(text, delimiter, final=complete)
@@ -232,16 +237,18 @@ def _cells(row: bytes, delimiter: str, broken: bool) -> list[str]:
     return next(csv.reader([text], delimiter=delimiter), [])
 
 
-def _better_delimiter(headers: dict[str, _Header | None], schema: Schema) -> str:
+def _better_delimiter(header: _Header, schema: Schema) -> str:
     """The delimiter that makes the header fit where commas do not, or an empty text."""
     known = set(schema.names)
-    fits = {
-        mark: len(known & set(header.columns))
-        for mark, header in headers.items()
-        if header is not None and not header.broken
-    }
-    best = max(fits, key=lambda mark: fits[mark], default=",")
-    return best if fits.get(best, 0) > fits.get(",", 0) else ""
+    fits = {",": 0 if header.broken else len(known & set(header.columns))}
+    if fits[","] == len(known):
+        return ""
+    for mark in list(DELIMITERS)[1:]:
+        other = _header(header.text, mark, True)
+        usable = other is not None and not other.broken
+        fits[mark] = len(known & set(other.columns)) if other and usable else 0
+    best = max(fits, key=lambda mark: fits[mark])
+    return best if fits[best] > fits[","] else ""
 
 
 def _other_delimiter(found: Look, better: str) -> Look:

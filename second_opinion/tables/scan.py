@@ -125,31 +125,88 @@ def _quoted(
     """The rows where some marks stand inside quotes, and the faults by the end of their row.
 
     A row with broken quotes ends with the line on which they are seen to be broken: what lies
-    between may be rows or one long cell, and nobody can tell.
+    between may be rows or one long cell, and nobody can tell. After one, lines are read each for
+    itself as far as that goes.
     """
-    parts, faults = [], {}
-    start, first, width = 0, 0, len(marks.at)
+    parts: list[_Rows] = []
+    faults: dict[int, str] = {}
+    start, first, width, by_line = 0, 0, len(marks.at), False
     while first < len(marks.at):
         window = marks.part(slice(first, first + width))
         whole = first + width >= len(marks.at)
-        outside, broken = _outside_quotes(letters, window, delimiter, final and whole)
-        rows = _rows(outside, start)
+        width *= 2
+        if by_line:
+            rows, said, by_line = _by_line(letters, window, start, delimiter)
+            if whole and by_line and not len(rows.ends):
+                break
+            faults |= said
+            broken = None
+        else:
+            outside, broken = _outside_quotes(letters, window, delimiter, final and whole)
+            rows = _rows(outside, start)
         parts.append(rows)
         start = int(rows.ends[-1]) if len(rows.ends) else start
-        width *= 2
         if broken is not None:
             where, fault = broken
-            next_end = int(np.searchsorted(line_ends, where))
-            if next_end == len(line_ends):
+            opened, seen = np.searchsorted(line_ends, [start, where])
+            if seen == len(line_ends):
                 break
-            start = int(line_ends[next_end]) + 1
-            parts.append(_Rows(np.array([start]), np.array([0]), 0))
-            faults[start] = fault
-            width = WINDOW
-        elif whole:
+            by_line, width = True, WINDOW
+            if seen > opened or fault == "open":
+                start = int(line_ends[seen]) + 1
+                parts.append(_Rows(np.array([start]), np.array([0]), 0))
+                faults[start] = fault
+        elif whole and not by_line and not len(rows.ends):
             break
         first = int(np.searchsorted(marks.at, start))
     return _joined(parts), faults
+
+
+def _by_line(
+    letters: Letters, marks: _Marks, start: int, delimiter: int
+) -> tuple[_Rows, dict[int, str], bool]:
+    """The rows that are one line each, up to the first that goes on in the next line, and whether
+    there is none such."""
+    last = np.flatnonzero(marks.kind == LF)
+    if not len(last):
+        return _rows(marks, start), {}, True
+    marks = marks.part(slice(0, int(last[-1]) + 1))
+    line = np.repeat(np.arange(len(last)), np.diff(last, prepend=-1))
+    quote = marks.kind == QUOTE
+    depth = np.cumsum(quote)
+    depth -= np.concatenate([[0], depth[last[:-1]]])[line]
+    inside = depth % 2 == 1
+    stray, after = _misplaced(letters, marks, delimiter, inside)
+    broken, where = np.unique(line[stray | after], return_index=True)
+    goes_on = inside[last]
+    goes_on[broken] = False
+    rows = int(goes_on.argmax()) if goes_on.any() else len(last)
+    outside = (marks.kind == delimiter) & ~inside
+    cells = np.bincount(line[outside], minlength=len(last)) + 1
+    cells[broken] = 0
+    ends = marks.at[last] + 1
+    kinds = np.where(stray, "stray", "after")[stray | after][where]
+    said = dict(zip(ends[broken].tolist(), kinds.tolist(), strict=True))
+    longest = int(np.diff(marks.at[outside | (marks.kind == LF)], prepend=start - 1).max()) - 1
+    kept = {end: fault for end, fault in said.items() if rows and end <= ends[rows - 1]}
+    return _Rows(ends[:rows], cells[:rows], longest if rows else 0), kept, rows == len(last)
+
+
+def _misplaced(
+    letters: Letters, marks: _Marks, delimiter: int, inside: Any
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which of the marks are quotes that open not at the beginning of a cell, and which close not
+    at its end. ``inside`` says of each mark whether quotes are open after it.
+
+    A quote at the very end of a block may close its cell: its row is not complete, so it is seen
+    again.
+    """
+    beside = np.zeros(256, bool)
+    beside[[delimiter, LF, CR, QUOTE]] = True
+    quote = marks.kind == QUOTE
+    stray = quote & inside & (marks.at > 0) & ~beside[letters[marks.at - 1]]
+    after = quote & ~inside & ~beside[letters[np.minimum(marks.at + 1, len(letters) - 1)]]
+    return stray, after
 
 
 def _joined(parts: list[_Rows]) -> _Rows:
@@ -170,21 +227,15 @@ def _outside_quotes(
     A quote opens only at the beginning of a cell and closes only at its end; inside, two stand
     for one.
     """
-    quote = marks.kind == QUOTE
-    depth = np.cumsum(quote)
-    outside = marks.part(~quote & (depth % 2 == 0))
-    places = marks.at[quote]
-    opening, closing = places[0::2], places[1::2]
-    beside = np.zeros(256, bool)
-    beside[[delimiter, LF, CR, QUOTE]] = True
-    stray = opening[~beside[letters[opening - 1]] & (opening > 0)]
-    # A quote at the very end may close its cell: the row is not complete, so it is seen again.
-    after = closing[~beside[letters[np.minimum(closing + 1, len(letters) - 1)]]]
-    broken = [(int(at[0]), fault) for at, fault in ((stray, "stray"), (after, "after")) if len(at)]
-    if broken:
-        first = min(broken)
-        return outside.part(outside.at < first[0]), first
-    if final and len(places) % 2:
+    inside = np.cumsum(marks.kind == QUOTE) % 2 == 1
+    outside = marks.part((marks.kind != QUOTE) & ~inside)
+    stray, after = _misplaced(letters, marks, delimiter, inside)
+    broken = np.flatnonzero(stray | after)[:1]
+    if len(broken):
+        first = int(broken[0])
+        where = int(marks.at[first])
+        return outside.part(outside.at < where), (where, "stray" if stray[first] else "after")
+    if final and inside[-1]:
         return outside, (len(letters) - 1, "open")
     return outside, None
 
