@@ -594,6 +594,13 @@ def test_an_excel_workbook_is_read_as_a_person_would_type_it(name):
     assert found.rejected == b"80.5,,40.5,2,red,2,true,no,well,2024-02-29,1.5\n"
 
 
+def test_a_table_may_stand_anywhere_in_its_sheet():
+    rows = [[None], [None], [None, *GOOD], [None], [None, *TYPED], [None, *TYPED[:2], "x"]]
+    found = all_of(workbook(rows))
+    assert found.lines == [5]
+    assert {problem.line for problem in found.problems} == {6}
+
+
 def test_a_workbook_without_rows_or_with_a_cell_too_many_says_so():
     assert "a header and no rows" in seen(workbook([list(GOOD)])).problems[0]
     assert "no rows" in seen(workbook([])).problems[0]

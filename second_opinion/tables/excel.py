@@ -82,7 +82,9 @@ def _rows(source: Source) -> Iterator[tuple[int, Row]]:
             _check_unpacked(source, stream)
             stream.seek(0)
             sheet = python_calamine.CalamineWorkbook.from_filelike(stream).get_sheet_by_index(0)
-            for line, row in enumerate(sheet.to_python(skip_empty_area=False), start=1):
+            # The rows begin where the sheet has its first cell.
+            first = sheet.start[0] + 1 if sheet.start else 1
+            for line, row in enumerate(sheet.iter_rows(), start=first):
                 cells = [_text(value) for value in row]
                 if any(cell is not None and cell.strip() for cell in cells):
                     yield line, cells
