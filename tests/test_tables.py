@@ -774,6 +774,12 @@ def test_a_source_is_opened_anew_each_time(tmp_path):
                 assert stream.read() == b"abc"
 
 
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(UserError, match="cannot be read .* Correct the path"):
+            Source.of_path(path)
+
+
 MEASURE = """
 import sys
 import psutil

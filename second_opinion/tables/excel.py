@@ -82,9 +82,8 @@ def _rows(source: Source) -> Iterator[tuple[int, Row]]:
             _check_unpacked(source, stream)
             stream.seek(0)
             sheet = python_calamine.CalamineWorkbook.from_filelike(stream).get_sheet_by_index(0)
-            # The rows begin where the sheet has its first cell.
-            first = sheet.start[0] + 1 if sheet.start else 1
-            for line, row in enumerate(sheet.iter_rows(), start=first):
+            # Rows count from the top of the sheet, columns from the first that has a cell.
+            for line, row in enumerate(sheet.iter_rows(), start=1):
                 cells = [_text(value) for value in row]
                 if any(cell is not None and cell.strip() for cell in cells):
                     yield line, cells

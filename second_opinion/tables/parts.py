@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from second_opinion.errors import UserError
+
 Format = Literal["csv", "json", "jsonl", "xlsx", "parquet"]
 MEGABYTE = 1_000_000
 
@@ -29,9 +31,17 @@ class Source:
 
     @classmethod
     def of_path(cls, path: str | Path) -> Source:
-        """A file on the disk."""
+        """A file on the disk; `UserError` when it cannot be opened."""
         path = Path(path)
-        return cls(path.name, lambda: path.open("rb"), path.stat().st_size)
+        try:
+            with path.open("rb") as file:
+                size = file.seek(0, 2)
+        except OSError as error:
+            raise UserError(
+                f"{path} cannot be read ({error.strerror}); expected a table of cases. Correct "
+                "the path."
+            ) from error
+        return cls(path.name, lambda: path.open("rb"), size)
 
     @classmethod
     def of_bytes(cls, name: str, content: bytes | memoryview) -> Source:
@@ -125,7 +135,8 @@ class Chunk:
     ``text`` holds the good rows: every column of the file as text in its order, null for an empty
     cell and "" for an empty text in quotes. ``lines`` are their lines in the file. ``cases`` are
     their features as `Schema.frame` gives them. ``problems`` are all problems of the bad rows, and
-    ``rejected`` those rows as they stand in the file. ``bytes_read`` counts from its beginning.
+    ``rejected`` those rows as they stand in the file (in UTF-8 where that has another encoding, as
+    CSV lines where it is no CSV). ``bytes_read`` counts from its beginning.
     """
 
     text: pa.Table
