@@ -489,7 +489,28 @@ def test_another_encoding_is_chosen_by_the_person():
     assert (offer.kind, offer.value) == ("encoding", "cp1252")
     assert all_of(content, encoding="cp1252").text["note"].tolist() == ["well", "Zürich €"]
     assert "no such encoding" in seen(content, encoding="klingon").problems[0]
-    assert "no such encoding" in seen(content, encoding="rot13").problems[0]
+    for none in ("rot13", "idna", "base64", "utf-7"):
+        assert "no such encoding" in seen(content, encoding=none).problems[0]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "shift_jis", "gb18030", "mac-roman", "cp437"])
+def test_any_bytes_are_text_or_named_in_every_encoding(encoding):
+    rows = b"".join(row().encode() + bytes([n, 0x41, 0xE9]) + b"\n" for n in range(128, 256))
+    found = all_of(
+        HEADER.encode() + b",x\n" + rows.replace(b"2024-02-29", b"2024-02-29,"), encoding=encoding
+    )
+    assert len(found.lines) + len({problem.line for problem in found.problems}) == 128
+
+
+def test_a_long_beginning_of_blank_lines_is_no_empty_file():
+    found = all_of("\n" * 300_000 + f"{HEADER}\n{row()}\n")
+    assert found.lines == [300_002]
+
+
+def test_a_file_that_ends_within_a_character_is_named_there():
+    content = b"\xff\xfe" + f"{HEADER}\n{row()}\n{row()}".encode("utf-16-le")[:-1]
+    found = all_of(content)
+    assert (found.lines, [problem.line for problem in found.problems]) == ([2], [3])
 
 
 def test_a_byte_that_windows_does_not_know_is_named_by_its_line():
@@ -776,7 +797,7 @@ def test_a_source_is_opened_anew_each_time(tmp_path):
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(UserError, match="cannot be read .* Correct the path"):
+        with pytest.raises(UserError, match=r"cannot be read .* Correct the path"):
             Source.of_path(path)
 
 

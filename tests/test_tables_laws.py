@@ -17,7 +17,7 @@ from second_opinion.tables import Limits, Source, look, read
 
 THOROUGH = os.environ.get("THOROUGH") == "1"
 often = settings(
-    max_examples=5000 if THOROUGH else int(os.environ.get("N", 100)),
+    max_examples=5000 if THOROUGH else 100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -54,13 +54,15 @@ def beginning(source: Source, encoding: str, length: int = BLOCK) -> tuple[bytes
 def _recoder(encoding: str) -> Callable[[bytes, bool], bytes]:
     if encoding == "utf-8":
         return lambda raw, final: raw
-    errors = "surrogateescape" if encoding == "cp1252" else "surrogatepass"
+    errors = "surrogatepass" if encoding.startswith("utf-16") else "surrogateescape"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
 
     def recode(raw: bytes, final: bool) -> bytes:
         try:
             text = decoder.decode(raw, final)
         except UnicodeDecodeError:
+            if not final:
+                raise
             # The file ends within a character.
             return b"\xff"
         return text.encode("utf-8", errors)

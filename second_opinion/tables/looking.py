@@ -25,6 +25,10 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 BEGINNING = 2**17
 # Rows that are looked at to tell the decimal sign, and names of people from other texts.
 SAMPLE = 500
+# Python also calls some things encodings that are none of tables, such as rot13 and idna.
+ENCODINGS = re.compile(
+    r"utf-8|utf-16-[lb]e|cp[0-9]+|iso8859-[0-9]+|(mac|koi8)-\w+|gb\w+|big5|shift_jis|euc_\w+"
+)
 # Text with more NUL than this is no text with a stray NUL but another encoding, or no text at all.
 MUCH = 0.05
 
@@ -49,7 +53,7 @@ def look(source: Source, schema: Schema, *, encoding: str = "", delimiter: str =
     with source.open() as stream:
         head = stream.read(4096)
     found = Look(source.name)
-    if not head.strip():
+    if not head.strip() and source.size <= len(head):
         return _refused(found, "is empty; expected a header and rows. Choose another file.")
     if head.startswith(b"PK") and is_workbook(source):
         return _matched(schema, *look_at_workbook(source, found))
@@ -165,12 +169,11 @@ def _encoding(raw: bytes, chosen: str) -> str:
     if not chosen:
         return "utf-8"
     try:
-        codec = codecs.lookup(chosen)
+        name = codecs.lookup(chosen).name
     except LookupError:
         return ""
-    if not codec._is_text_encoding:
-        return ""
-    return {"utf-16": "utf-16-le", "utf-8-sig": "utf-8"}.get(codec.name, codec.name)
+    name = {"utf-16": "utf-16-le", "utf-8-sig": "utf-8"}.get(name, name)
+    return name if ENCODINGS.fullmatch(name) else ""
 
 
 def _undecodable(raw: bytes, found: Look) -> Look | None:
