@@ -331,6 +331,12 @@ def test_an_unclosed_quote_ends_where_the_next_one_opens():
     assert found.rejected.decode() == "\n".join(lines[1:4]) + "\n"
 
 
+def test_a_row_that_opens_a_quote_after_a_broken_one_is_named():
+    found = all_of("\n".join([HEADER, row(note='x"'), row(), row(note='"x')]) + "\n")
+    assert found.lines == [3]
+    assert [problem.line for problem in found.problems] == [2, 4]
+
+
 def test_many_broken_rows_are_each_named():
     rows = [row(note='we"ll') if n % 2 else row(note='"a,""b"""') for n in range(3000)]
     found = all_of("\n".join([HEADER, *rows]))
@@ -793,6 +799,20 @@ def test_a_source_is_opened_anew_each_time(tmp_path):
         for _ in range(2):
             with source.open() as stream:
                 assert stream.read() == b"abc"
+
+
+def test_a_very_long_cell_is_read_where_there_is_no_limit():
+    none = Limits(None, None, None, None)
+    found = all_of(f"{HEADER}\n{row(note='x' * 300_000)}\n{row(note='y' * 3_000_000)}", limits=none)
+    assert found.text["note"].str.len().tolist() == [300_000, 3_000_000]
+    many = ",".join(f"c{n}" for n in range(60_000))
+    assert len(seen(f"{HEADER},{many}\n").columns) == 60_010
+
+
+def test_a_nul_among_broken_quotes_is_a_problem_of_its_row():
+    found = all_of("\n".join([HEADER, row(note='"x'), row(note="a\x00"), row()]))
+    assert [problem.line for problem in found.problems] == [2]
+    assert found.lines == []
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

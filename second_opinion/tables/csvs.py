@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,7 +12,7 @@ import pyarrow.csv as arrow_csv
 from second_opinion.errors import UserError
 from second_opinion.schema import Schema
 from second_opinion.tables.chunks import MOST_ROWS, rows_allowed, split
-from second_opinion.tables.decoding import blocks
+from second_opinion.tables.decoding import blocks, row_cells
 from second_opinion.tables.parts import MEGABYTE, Chunk, Limits, Look, Source, TableProblem
 from second_opinion.tables.scan import BLANK, Numbers, Records, scan
 
@@ -89,8 +88,8 @@ class _Reader:
         if b"\x00" in block:
             at = np.flatnonzero(np.frombuffer(block, np.uint8) == 0)
             for row in np.unique(np.searchsorted(records.ends, at, side="right")).tolist():
-                if row < len(records.ends):
-                    bad.setdefault(row, self._unstorable(block, records, row))
+                if row < len(records.ends) and row not in bad:
+                    bad[row] = self._unstorable(block, records, row)
         for row in _not_utf8(block, records):
             bad.setdefault(row, self._undecodable(records, row))
         return bad
@@ -107,8 +106,7 @@ class _Reader:
         return TableProblem(line, "", f"the row has {cells}", expected)
 
     def _unstorable(self, block: bytes, records: Records, row: int) -> TableProblem:
-        text = block[records.starts[row] : records.ends[row]].decode("utf-8", "replace")
-        cells = next(csv.reader([text], delimiter=self.look.delimiter), [])
+        cells = row_cells(block[records.starts[row] : records.ends[row]], self.look.delimiter)
         at = next((at for at, cell in enumerate(cells) if "\x00" in cell), len(self.look.columns))
         column = self.look.columns[at] if at < len(self.look.columns) else ""
         line = self.line + int(records.lines[row])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 from collections.abc import Callable, Iterator
 
 from second_opinion.tables.parts import Source
@@ -49,6 +50,15 @@ def beginning(source: Source, encoding: str, length: int = BLOCK) -> tuple[bytes
         if final or length <= 0:
             break
     return b"".join(parts), final
+
+
+def row_cells(row: bytes, delimiter: str) -> list[str]:
+    """The cells of one row of UTF-8 text, or none where it is not regular."""
+    text = row.decode("utf-8", "replace").rstrip("\r\n")
+    try:
+        return next(csv.reader([text], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return []
 
 
 def _recoder(encoding: str) -> Callable[[bytes, bool], bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from second_opinion.schema import Schema
 from second_opinion.strangers import stranger
-from second_opinion.tables.decoding import beginning, byte_order_mark
+from second_opinion.tables.decoding import beginning, byte_order_mark, row_cells
 from second_opinion.tables.excel import is_workbook, look_at_workbook
 from second_opinion.tables.json_cases import is_json, look_at_json
 from second_opinion.tables.parquet import look_at_parquet
@@ -219,25 +218,15 @@ def _header(text: bytes, delimiter: str, complete: bool) -> _Header | None:
     rows = [row for row in range(len(records.cells)) if records.cells[row] != BLANK][: SAMPLE + 1]
     if not rows:
         return None
-    cells = [
-        _cells(text[records.starts[row] : records.ends[row]], delimiter, records.cells[row] == 0)
-        for row in rows
-    ]
+    cells = [row_cells(text[records.starts[row] : records.ends[row]], delimiter) for row in rows]
     first = rows[0]
     return _Header(
         tuple(cells[0]),
         text[records.starts[first] : records.ends[first]],
         int(records.lines[first]) + 1,
         cells[1:],
-        broken=records.cells[first] == 0 or b"\x00" in text[: records.ends[first]],
+        broken=len(cells[0]) != records.cells[first] or b"\x00" in text[: records.ends[first]],
     )
-
-
-def _cells(row: bytes, delimiter: str, broken: bool) -> list[str]:
-    if broken:
-        return []
-    text = row.decode("utf-8", "replace").rstrip("\r\n")
-    return next(csv.reader([text], delimiter=delimiter), [])
 
 
 def _better_delimiter(header: _Header, schema: Schema) -> str:

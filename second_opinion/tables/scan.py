@@ -141,6 +141,8 @@ def _quoted(
                 break
             faults |= said
             broken = None
+            # The row that goes on in the next line is still to be read.
+            whole = False
         else:
             outside, broken = _outside_quotes(letters, window, delimiter, final and whole)
             rows = _rows(outside, start)
