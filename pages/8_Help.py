@@ -3,6 +3,7 @@
 import streamlit as st
 
 from second_opinion.ui import cases, frame
+from second_opinion.words import percent
 
 visit = frame.open_page("Help")
 
@@ -76,6 +77,31 @@ def what_to_enter() -> None:
 
 
 @frame.guarded
+def looks_at() -> None:
+    found = visit.card.looks_at
+    if not found:
+        return
+    st.header("What the model looks at", anchor=False)
+    st.text(
+        "Each field was shuffled among known cases, and the model asked again. The more often it "
+        "then went wrong, the more it looks at that field. A small share does not mean that a "
+        "field is unimportant in life, and fields that say the same share what is theirs."
+    )
+    st.dataframe(
+        [
+            {
+                "Field": feature.label,
+                "Share": percent(share) if share else "not used on the rows that were tried",
+            }
+            for feature, share in found
+        ],
+        hide_index=True,
+        key="help_looks_at",
+        alt="The fields of the model with their share in its answers",
+    )
+
+
+@frame.guarded
 def who_sees_it() -> None:
     st.header("Who sees what you enter, and where it is kept", anchor=False)
     st.markdown(SEEN)
@@ -88,5 +114,5 @@ def trouble() -> None:
     st.markdown(TROUBLE)
 
 
-for section in (how_to, what_to_enter, who_sees_it, trouble):
+for section in (how_to, what_to_enter, looks_at, who_sees_it, trouble):
     section()

@@ -45,7 +45,11 @@ class Bands(Part):
 
 
 class ModelCard(Part):
-    """One version of one model: what it takes, what it answers, and what it is meant for."""
+    """One version of one model: what it takes, what it answers, and what it is meant for.
+
+    ``importance`` is how much worse the model does when a feature is shuffled: the drop of its
+    accuracy, or of R². ``unknown`` holds a sentence for each thing that nobody could say of it.
+    """
 
     name: str
     version: str
@@ -67,6 +71,7 @@ class ModelCard(Part):
     owner: str = ""
     licence: str = ""
     data: dict[str, Any] = Field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
     demo: bool = False
     sha256: str = ""
 
@@ -130,6 +135,19 @@ class ModelCard(Part):
         if confidence is None:
             return "none"
         return "low" if confidence < self.bands.low else "high"
+
+    @property
+    def looks_at(self) -> list[tuple[Feature, float]]:
+        """The features that count, each with its share (0 to 1) of all importance, largest first.
+
+        0 is for a feature that made no difference on the rows that were tried.
+        """
+        drops = {name: max(drop, 0.0) for name, drop in self.importance.items()}
+        known = [
+            (feature, drops[feature.name]) for feature in self.features if feature.name in drops
+        ]
+        total = sum(drop for _, drop in known) or 1.0
+        return sorted(((f, drop / total) for f, drop in known), key=lambda pair: -pair[1])
 
     @property
     def event(self) -> str:

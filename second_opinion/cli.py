@@ -94,10 +94,8 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a
     "--name", required=True, help="The model's name in the registry, like customer-churn."
 )
 @click.option("--version", default="", help="Its version.  [default: the next whole number]")
-@click.option(
-    "--data", type=click.Path(path_type=Path), help="A CSV file with the training data (needed)."
-)
-@click.option("--target", help="The column of the data that the model predicts (needed).")
+@click.option("--data", type=click.Path(path_type=Path), help="A CSV file with the training data.")
+@click.option("--target", help="The column of the data that the model predicts.")
 @click.option("--title", default="", help="What people see.  [default: the name]")
 @click.option("--alias", default="", help="A further alias for it, like challenger.")
 @click.option(
@@ -124,32 +122,35 @@ def add(
     """Register the model in FILE.
 
     FILE is a scikit-learn estimator or pipeline saved by joblib or pickle. Loading such a file runs
-    whatever its maker put in: add only files of people you trust.
+    whatever its maker put in: add only files of people you trust. From the data come the fields of
+    the form, with their ranges and choices; its rows are not stored. Without it, the form has what
+    the model's own steps know.
     """
-    if data is None or target is None:
-        raise click.UsageError(
-            "The training data is needed as well: --data train.csv --target COLUMN. From it come "
-            "the fields of the form, with their ranges and choices; its rows are not stored."
-        )
+    if data is not None and target is None:
+        raise click.UsageError("The data needs its target: --target COLUMN, what is predicted.")
+    if data is None and reference == "rows":
+        raise click.UsageError("--reference rows needs the rows: --data train.csv.")
     registry = Registry(Settings.read().model_dir)
     version = registry.next_version(name, version, alias)
     model_file = ModelFile.read(file)
-    with _working(f"Reading {data}"):
-        rows = read_training_csv(data, target)
+    rows = None
+    if data is not None and target is not None:
+        with _working(f"Reading {data}"):
+            rows = read_training_csv(data, target)
     _ask(shown.pickle_is_code(model_file), "Load it?", yes, "Nothing was added.")
     with _working(f"Loading {file}"):
         estimator, saved_by = model_file.load()
         task_of(estimator)
-    with _working(f"Trying the model on {len(rows.X):,} rows"):
+    with _working(f"Trying the model on {len(rows.X):,} rows" if rows else "Trying the model"):
         before = shown.default_name(registry)
         card = registry.add(
             estimator,
-            rows.X,
-            rows.y,
+            rows.X if rows else None,
+            rows.y if rows else None,
             name=name,
             version=version,
             title=title,
-            target=target,
+            target=target or "",
             alias=alias,
             reference=reference,
             card={"artifact": {"scikit_learn": saved_by}},

@@ -8,21 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from second_opinion.errors import UserError
+from second_opinion.columns import inputs_of
 from second_opinion.estimators import task_of
+from second_opinion.features import feature_fields, known_fields
+from second_opinion.forms import form_of
+from second_opinion.inside import known_of
 from second_opinion.predictor import Model
 from second_opinion.records import now, plain, same_value
 from second_opinion.reference import Reference, summary
-from second_opinion.schema import LARGEST_EXACT_INTEGER
-from second_opinion.words import decimals_of, humanise
+from second_opinion.words import humanise, joined
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MOST_CHOICES = 200
-MOST_LEVELS = 2000
 
 
 @dataclass(frozen=True)
@@ -36,11 +33,13 @@ class Naming:
 
 
 def card_fields(
-    estimator: Any, data: pd.DataFrame, y: pd.Series[Any] | None, naming: Naming
+    estimator: Any, data: pd.DataFrame | None, y: pd.Series[Any] | None, naming: Naming
 ) -> dict[str, Any]:
-    """The card of a new version, without its artifact: features, classes, task, input, data."""
+    """The card of a new version, without its artifact: features, classes, task, input, data.
+
+    Without data, the features are what the estimator's own steps say of them.
+    """
     task = task_of(estimator)
-    named = hasattr(estimator, "feature_names_in_")
     target = naming.target or "outcome"
     fields = {
         "name": naming.name,
@@ -48,20 +47,77 @@ def card_fields(
         "title": naming.title or humanise(naming.name.replace("-", " ")),
         "task": task,
         "target": {"name": target, "unit": "", "description": ""},
-        "features": [feature_fields(data[column]) for column in data.columns],
-        "input": "frame" if named else "array",
+        "features": inputs(estimator, data),
+        "input": form_of(estimator),
         "bands": {"low": 0.6},
         "answer": "class",
+        "importance": {},
         "metrics": {},
         "intended_use": "",
         "limits": "",
         "owner": "",
         "licence": "",
-        "data": {"rows": len(data), "sha256": digest(data), "description": ""},
+        "data": about_data(data),
+        "unknown": unknown(estimator, data, y),
     }
     if task != "regression":
         fields |= classes_fields(estimator, y, target)
     return fields
+
+
+def inputs(estimator: Any, data: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """The features of the card, from the training data and the estimator's steps."""
+    names = inputs_of(estimator) if data is None else list(data.columns)
+    known = known_of(estimator, names)
+    if data is None:
+        return [known_fields(name, known[name]) for name in names]
+    return [feature_fields(data[name], known[name]) for name in names]
+
+
+def about_data(data: pd.DataFrame | None) -> dict[str, Any]:
+    """How many rows the model was added with, and which."""
+    if data is None:
+        return {"rows": 0, "sha256": "", "description": "Added without its training data."}
+    return {"rows": len(data), "sha256": digest(data), "description": ""}
+
+
+def unknown(estimator: Any, data: pd.DataFrame | None, y: pd.Series[Any] | None) -> list[str]:
+    """What the card cannot say, a sentence each."""
+    kind = type(estimator).__name__
+    said = []
+    if form_of(estimator) == "array":
+        order = "the columns of the data are taken" if data is not None else "they stand"
+        said.append(
+            f"The names of its inputs: the {kind} was trained on an array, so {order} in "
+            "the order of the training."
+        )
+    if task_of(estimator) != "regression" and not hasattr(estimator, "predict_proba"):
+        said.append(f"How sure it is of an answer: the {kind} gives no probabilities.")
+    if y is None:
+        said.append("How often it is right, and what it looks at most: that takes outcomes.")
+    return said + (unknown_inputs(estimator) if data is None else [])
+
+
+def unknown_inputs(estimator: Any) -> list[str]:
+    """What only the training data could say of the inputs."""
+    names = inputs_of(estimator)
+    known = known_of(estimator, names)
+    numbers = [n for n in names if known[n].choices is None and not known[n].words]
+    said = {
+        "The range of {}: no value there can be flagged as unlike the training cases.": [
+            name for name in numbers if known[name].low is None
+        ],
+        "A usual value of {}: the form begins with 0 there.": [
+            name for name in numbers if known[name].typical is None and known[name].low is None
+        ],
+        "Whether {} can be whole, or yes and no, alone: numbers of every kind are taken.": numbers,
+    }
+    return [text.format(_listed(about)) for text, about in said.items() if about]
+
+
+def _listed(names: list[str]) -> str:
+    more = [f"{len(names) - 6} more"] if len(names) > 6 else []
+    return joined([*names[:6], *more])
 
 
 def classes_fields(estimator: Any, y: pd.Series[Any] | None, target: str) -> dict[str, Any]:
@@ -89,114 +145,6 @@ def positive_of(values: list[Any], y: pd.Series[Any] | None) -> Any:
         return values[1]
     counts = y.value_counts()
     return min(reversed(values), key=lambda value: int(counts.get(value, 0)))
-
-
-def feature_fields(column: pd.Series[Any]) -> dict[str, Any]:
-    """One feature of the card, inferred from its training column."""
-    import pandas as pd
-
-    known = column.dropna()
-    name = str(column.name)
-    fields: dict[str, Any] = {
-        "name": name,
-        "label": humanise(name),
-        "unit": "",
-        "description": "",
-        "missing": bool(len(known) < len(column)),
-        "dtype": dtype_of(column),
-    }
-    if known.empty:
-        raise UserError(
-            f"The column {name!r} of the data has no value at all. Remove it and train again, or "
-            "give the data that the model was trained on."
-        )
-    _refuse_odd(name, known)
-    levels = known.unique()
-    if pd.api.types.is_bool_dtype(known) or set(levels) <= {0, 1}:
-        return fields | _boolean(known)
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return fields | _range("date", known.dt.date.map(str), sorted)
-    if pd.api.types.is_numeric_dtype(column):
-        return fields | _numeric(column, known)
-    if _is_category(len(levels), len(known)):
-        choices = sorted({plain(value) for value in levels}, key=str)
-        return fields | {"kind": "category", "typical": _mode(known), "choices": choices}
-    return fields | {"kind": "text", "typical": ""}
-
-
-def _is_category(levels: int, rows: int) -> bool:
-    """Whether values are few and repeat. People's names do not, and must not go into a card."""
-    few = levels <= max(20, min(MOST_CHOICES, rows // 5))
-    return few and (levels <= 10 or levels * 2 <= rows)
-
-
-def _refuse_odd(name: str, known: pd.Series[Any]) -> None:
-    """Raise `UserError` for values that no form and no file can give exactly."""
-    import pandas as pd
-
-    if known.dtype.kind in "iuf":
-        odd = known[~np.isfinite(known.to_numpy(float))]
-        if odd.empty and known.dtype.kind in "iu":
-            odd = known[(known > LARGEST_EXACT_INTEGER) | (known < -LARGEST_EXACT_INTEGER)]
-        if not odd.empty:
-            raise UserError(
-                f"The column {name!r} of the data holds {plain(odd.iloc[0])}; expected finite "
-                "numbers, and whole ones up to 2^53. Leave that column out, train and save again."
-            )
-    elif not pd.api.types.is_datetime64_any_dtype(known):
-        simple = (str, bool, int, float, np.number, np.bool_)
-        strange = [value for value in known.unique() if not isinstance(value, simple)]
-        if strange or known.dtype.kind in "mc":
-            kind = type(strange[0] if strange else known.iloc[0]).__name__
-            raise UserError(
-                f"The column {name!r} of the data holds values of type {kind}; expected numbers, "
-                "texts, true or false, or dates. Convert it, train and save again."
-            )
-
-
-def _boolean(known: pd.Series[Any]) -> dict[str, Any]:
-    fields: dict[str, Any] = {"kind": "boolean", "typical": _mode(known)}
-    if not isinstance(plain(known.iloc[0]), bool):
-        number = type(plain(known.iloc[0]))
-        pair = [number(0), number(1)]
-        fields["choices"] = [
-            {"value": value, "label": label}
-            for value, label in zip(pair, ("no", "yes"), strict=True)
-        ]
-    return fields
-
-
-def _numeric(column: pd.Series[Any], known: pd.Series[Any]) -> dict[str, Any]:
-    whole = bool((known == known.round()).all() and known.abs().max() <= LARGEST_EXACT_INTEGER)
-    # A whole-number column with holes is read as floats by pandas; people still count in ones.
-    kind = (
-        "integer" if whole and (column.dtype.kind in "iu" or len(known) < len(column)) else "number"
-    )
-    # The lower of two middle values: their mean has a digit that no training case has.
-    middle = known.quantile(0.5, interpolation="lower")
-    fields = {"min": known.min(), "max": known.max(), "typical": middle}
-    cast = int if kind == "integer" else float
-    numbers = {key: cast(plain(value)) for key, value in fields.items()}
-    return {"kind": kind, **numbers, **({"places": _places(known)} if kind == "number" else {})}
-
-
-def _places(known: pd.Series[Any]) -> int:
-    """Digits after the point of the training values, up to six: what a person would type."""
-    return min(6, max(decimals_of(float(value)) for value in known.unique()[:MOST_LEVELS]))
-
-
-def _range(kind: str, known: pd.Series[Any], order: Any) -> dict[str, Any]:
-    values: list[Any] = order(known)
-    return {"kind": kind, "min": values[0], "max": values[-1], "typical": values[len(values) // 2]}
-
-
-def _mode(known: pd.Series[Any]) -> Any:
-    return plain(known.value_counts().index[0])
-
-
-def dtype_of(column: pd.Series[Any]) -> str:
-    """The column's dtype as pandas takes it back: ``str``, ``object``, ``int64``, ``category``."""
-    return str(column.dtype)
 
 
 def digest(data: pd.DataFrame) -> str:
@@ -227,10 +175,10 @@ def metrics_on(values: Iterable[Any], y: pd.Series[Any], task: str, about: str) 
     return {"on": about, "rows": len(found), **{key: round(v, 4) for key, v in scores.items()}}
 
 
-def summarise(model: Model, data: pd.DataFrame, y: pd.Series[Any] | None) -> dict[str, Any]:
+def summarise(model: Model, data: pd.DataFrame | None, y: pd.Series[Any] | None) -> dict[str, Any]:
     """The fields of ``summary.json``: the reference with made-up cases and the model's answers."""
     schema = model.card.case_schema
-    reference = Reference.of(data, schema)
+    reference = Reference.nothing(schema) if data is None else Reference.of(data, schema)
     cases = [schema.typical, *(reference.plausible(schema, seed) for seed in range(9))]
     answers = model.predict(cases)
     checks = [

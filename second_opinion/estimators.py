@@ -12,7 +12,7 @@ import numpy as np
 from second_opinion.artifacts import LOAD_ERRORS, first_line
 from second_opinion.errors import UserError
 from second_opinion.records import plain, same_value
-from second_opinion.words import closest, joined, quoted
+from second_opinion.words import joined, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,61 +97,6 @@ def _is_trained(estimator: Any) -> bool:
     return True
 
 
-def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame:
-    """The columns of the data that the estimator takes, in its order.
-
-    `UserError` names a feature that the data lacks, or says how many columns were expected.
-    """
-    columns = [name for name in data.columns if name != target]
-    named = getattr(estimator, "feature_names_in_", None)
-    if named is None:
-        return _unnamed(estimator, data[columns])
-    if target in named:
-        raise UserError(
-            f"The model was trained with {target!r} as an input; expected the column that it "
-            "predicts. Name that one as the target, or train without it."
-        )
-    absent = [str(name) for name in named if name not in columns]
-    if absent:
-        near = closest(absent[0], map(str, columns))
-        hint = f" Is it the column {near!r}? Rename it." if near else " Add the column."
-        others = f" (nor {len(absent) - 1} others)" if len(absent) > 1 else ""
-        raise UserError(
-            f"The data has no column {absent[0]!r}{others} that the model was trained on.{hint}"
-        )
-    return data[list(named)]
-
-
-def _unnamed(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
-    expected = getattr(estimator, "n_features_in_", data.shape[1])
-    if expected != data.shape[1]:
-        raise UserError(
-            f"The data has {data.shape[1]} columns beside the target; the model was trained on "
-            f"{expected} without names. Give it those columns alone, in the order of the training."
-        )
-    return data.rename(columns=str)
-
-
-def aligned(X: Any, y: Any) -> tuple[pd.DataFrame, pd.Series[Any] | None]:
-    """Cases and outcomes as pandas objects, row by row; arrays are welcome.
-
-    `UserError` when there are no rows, or not one outcome for each.
-    """
-    import pandas as pd
-
-    cases = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
-    if cases.empty:
-        raise UserError("The data has no rows; expected those that the model was trained on.")
-    if y is None:
-        return cases, None
-    outcomes = y if isinstance(y, pd.Series) else pd.Series(np.ravel(y))
-    if len(outcomes) != len(cases):
-        raise UserError(
-            f"The data has {len(cases)} rows and {len(outcomes)} outcomes; expected one each."
-        )
-    return cases, outcomes.set_axis(cases.index)
-
-
 def outcomes_of(estimator: Any, y: pd.Series[Any]) -> pd.Series[Any]:
     """The known outcomes as the estimator would answer them: numbers, or its own class values.
 
@@ -194,19 +139,18 @@ def _as_classes(y: pd.Series[Any], classes: list[Any]) -> pd.Series[Any]:
     return pd.Series(values, index=y.index, name=y.name, dtype="object").infer_objects()
 
 
-def follows_probabilities(estimator: Any, data: pd.DataFrame, named: bool) -> bool:
+def follows_probabilities(estimator: Any, given: Any) -> bool:
     """Whether on every row of the data the label is the class with the largest probability.
 
     Asks the estimator for the first time: `UserError` when it fails, or has not one answer a row.
     """
     kind = type(estimator).__name__
     with third_party(f"The {kind} cannot predict the data"):
-        given = data if named else data.to_numpy()
         answers = np.asarray(estimator.predict(given))
-        if answers.shape not in ((len(data),), (len(data), 1)):
+        if answers.shape not in ((len(given),), (len(given), 1)):
             raise UserError(
-                f"The {kind} gives answers of shape {answers.shape} for {len(data)} rows; expected "
-                "one each. Train a model for each target, then add them one by one."
+                f"The {kind} gives answers of shape {answers.shape} for {len(given)} rows; "
+                "expected one each. Train a model for each target, then add them one by one."
             )
         if not hasattr(estimator, "predict_proba"):
             return False

@@ -148,7 +148,7 @@ class Model:
 
     def _ask(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
         """The values, and the probabilities in the estimator's own order of the classes."""
-        given = self._given(frame)
+        given = as_taken(frame, self.card.input)
         with self.threads.limit(limits=1 if len(frame) <= SMALL else None):
             if not self._has_probabilities:
                 return np.asarray(self.estimator.predict(given)), None
@@ -156,11 +156,6 @@ class Model:
             if self.card.label_from_probability:
                 return self.estimator.classes_[shares.argmax(axis=1)], shares
             return np.asarray(self.estimator.predict(given)), shares
-
-    def _given(self, frame: pd.DataFrame) -> Any:
-        if self.card.input == "array":
-            return frame.to_numpy()
-        return frame.iloc[:, 0] if self.card.input == "series" else frame
 
     @property
     def _has_probabilities(self) -> bool:
@@ -254,6 +249,13 @@ def _absent(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "O":
         return np.array([plain(value) is None for value in values], dtype=bool)
     return np.zeros(len(values), dtype=bool)
+
+
+def as_taken(frame: pd.DataFrame, form: str) -> Any:
+    """Cases as an estimator was trained on them: a ``frame``, an ``array`` or a ``series``."""
+    if form == "array":
+        return frame.to_numpy()
+    return frame.iloc[:, 0] if form == "series" else frame
 
 
 def _unseen(values: Any, known: tuple[Any, ...]) -> Any:

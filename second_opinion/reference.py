@@ -18,7 +18,7 @@ from second_opinion.schema import Feature, Schema
 if TYPE_CHECKING:
     import pandas as pd
 
-QUANTILES = np.linspace(0, 1, 201)
+MOST_QUANTILES = 201
 MOST_LEVELS = 1000
 MOST_ROWS = 5000
 
@@ -27,9 +27,10 @@ MOST_ROWS = 5000
 class Reference:
     """The summary of one model version's training data, as ``summary.json`` holds it.
 
-    ``features`` maps each name to ``{"missing": share, "quantiles": [201]}`` for numbers and dates
-    or ``{"missing": share, "counts": [[value, n], …]}`` for the others; ``correlation`` is the
-    matrix of the features' normal scores; ``checks`` are made-up cases with the model's answers.
+    ``features`` maps each name to ``{"missing": share, "quantiles": […]}`` for numbers and dates
+    (up to 201 of them, at equally spaced shares), or to ``{"missing": share, "counts":
+    [[value, n], …]}`` for the others; ``correlation`` is the matrix of the features' normal scores;
+    ``checks`` are made-up cases with the model's answers.
     """
 
     rows: int
@@ -43,6 +44,11 @@ class Reference:
         """Summarise training data whose columns are the schema's features."""
         features = {f.name: summary(data[f.name], f.kind) for f in schema}
         return cls(len(data), features, normal_score_correlation(data, schema))
+
+    @classmethod
+    def nothing(cls, schema: Schema) -> Reference:
+        """What is known without training data: no feature's quantiles or counts."""
+        return cls(0, {feature.name: {"missing": 0.0} for feature in schema})
 
     @classmethod
     def read(cls, path: Path) -> Reference:
@@ -67,24 +73,31 @@ class Reference:
         size = len(schema)
         correlation = np.array(self.correlation or np.eye(size), dtype=float)
         scores = rng.multivariate_normal(np.zeros(size), correlation, method="eigh")
-        shares = ndtr(scores)
         return {
             feature.name: _at(share, self.features.get(feature.name, {}), feature)
-            for feature, share in zip(schema, shares, strict=True)
+            for feature, share in zip(schema, ndtr(scores), strict=True)
         }
 
 
+def shares(rows: int) -> np.ndarray:
+    """The shares (0 to 1) at which quantiles of so many values are kept.
+
+    One for about five values: as many as there are values would be the column itself, sorted.
+    """
+    return np.linspace(0, 1, min(MOST_QUANTILES, max(5, rows // 5)))
+
+
 def summary(column: pd.Series[Any], kind: str) -> dict[str, Any]:
-    """Missing share with 201 quantiles (numbers, dates) or counts of the commonest values."""
+    """Missing share with quantiles (numbers, dates) or counts of the commonest values."""
     known = column.dropna()
     missing = {"missing": float(round(1 - len(known) / max(len(column), 1), 6))}
     if kind == "text" or known.empty:
         return missing
     if kind in ("number", "integer"):
-        levels = np.quantile(known.to_numpy(float), QUANTILES)
+        levels = np.quantile(known.to_numpy(float), shares(len(known)))
         return {**missing, "quantiles": [float(f"{level:.7g}") for level in levels]}
     if kind == "date":
-        levels = np.quantile(known.to_numpy("datetime64[D]").astype(int), QUANTILES)
+        levels = np.quantile(known.to_numpy("datetime64[D]").astype(int), shares(len(known)))
         return {**missing, "quantiles": [str(np.datetime64(int(v), "D")) for v in levels]}
     counts = known.value_counts().head(MOST_LEVELS)
     return {**missing, "counts": [[plain(value), int(n)] for value, n in counts.items()]}
@@ -105,8 +118,8 @@ def normal_score_correlation(data: pd.DataFrame, schema: Schema) -> tuple[tuple[
             continue
         if not feature.is_numeric and feature.kind != "date":
             column = column.map(column.value_counts(ascending=True).rank(method="first"))
-        shares = (column.rank(method="average") - 0.5) / max(int(column.notna().sum()), 1)
-        scores[:, at] = np.nan_to_num(ndtri(shares.to_numpy(float)))
+        ranks = (column.rank(method="average") - 0.5) / max(int(column.notna().sum()), 1)
+        scores[:, at] = np.nan_to_num(ndtri(ranks.to_numpy(float)))
     varies = scores.std(axis=0) > 0
     matrix = np.eye(len(schema))
     if varies.sum() > 1:
@@ -134,4 +147,6 @@ def _at(share: float, known: Mapping[str, Any], feature: Feature) -> Any:
         values, counts = zip(*reversed(known["counts"]), strict=True)
         cumulative = np.cumsum(counts) / sum(counts)
         return values[min(int(np.searchsorted(cumulative, share)), len(values) - 1)]
+    if feature.kind in ("category", "boolean"):
+        return feature.values[min(int(share * len(feature.values)), len(feature.values) - 1)]
     return feature.typical

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from second_opinion import arms, artifacts, describe, estimators
+from second_opinion import arms, artifacts, columns, describe, estimators
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.jsonfile import read_json, write_json
@@ -215,7 +215,7 @@ class Registry:
     def add(
         self,
         estimator: Any,
-        X: pd.DataFrame,
+        X: Any = None,
         y: pd.Series[Any] | None = None,
         *,
         name: str,
@@ -229,21 +229,31 @@ class Registry:
     ) -> ModelCard:
         """Register a trained estimator with the data it was trained on; returns its card.
 
-        ``card`` holds fields that replace inferred ones (labels, units, intended use); features are
-        merged by name. ``artifact`` is the file's ``(format, bytes)`` where one exists already. The
-        first version of a model becomes its champion; the first model that is no demo becomes the
-        default. X and y stay out of the folder unless ``reference="rows"``.
+        X is a frame, an array or a series of texts. Without it the card says what the estimator's
+        own steps know of its inputs, and what is not known. ``card`` holds fields that replace
+        inferred ones (labels, units, intended use); features are merged by name. ``artifact`` is
+        the file's ``(format, bytes)`` where one exists already. The first version of a model
+        becomes its champion; the first model that is no demo becomes the default. X and y stay out
+        of the folder unless ``reference="rows"``.
         """
-        X, y = estimators.aligned(X, y)
+        data = None
+        if X is None and (y is not None or reference == "rows"):
+            raise UserError(
+                "There are outcomes or rows to keep, but no cases; expected the data that the "
+                "model was trained on. Give it, or leave those out."
+            )
+        if X is not None:
+            X, y = columns.aligned(X, y)
         target = target or (str(y.name) if y is not None and y.name is not None else "")
         naming = describe.Naming(name, self.next_version(name, version, alias), title, target)
-        y = None if y is None else estimators.outcomes_of(estimator, y)
-        data = estimators.features_of(estimator, X, naming.target)
+        if X is not None:
+            y = None if y is None else estimators.outcomes_of(estimator, y)
+            data = columns.features_of(estimator, X, naming.target)
         new = NewVersion(estimator, data, y, naming, card or {})
         with self._new_version(naming) as home:
             written = new.write(home, artifact)
-            if reference == "rows":
-                new.write_rows(home)
+            if reference == "rows" and data is not None:
+                new.write_rows(home, data)
         self._point(written, alias)
         return self.card(written.ref)
 

@@ -19,7 +19,7 @@ from second_opinion.reference import MOST_ROWS
 from second_opinion.registry import Entry, Registry
 from second_opinion.schema import Feature
 from second_opinion.training import TrainingData
-from second_opinion.words import joined, number_text
+from second_opinion.words import joined, number_text, percent
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 MARKS = {"intact": "intact", "changed": "CHANGED", "missing": "MISSING"}
@@ -69,8 +69,8 @@ class Added:
     registry: Registry
     card: ModelCard
     estimator: Any
-    data: Path
-    rows: TrainingData
+    data: Path | None
+    rows: TrainingData | None
     before: str
 
     @property
@@ -81,7 +81,7 @@ class Added:
     def stored_rows(self) -> int:
         """How many rows of the data lie in the folder now."""
         kept = (self.folder / "reference.parquet").exists()
-        return min(len(self.rows.X), MOST_ROWS) if kept else 0
+        return min(len(self.rows.X), MOST_ROWS) if kept and self.rows else 0
 
     @property
     def is_new_default(self) -> bool:
@@ -101,8 +101,8 @@ class Added:
             "folder": str(self.folder),
             "aliases": _aliases(self.registry, self.card),
             "default": default_name(self.registry) == self.card.name,
-            "rows": len(self.rows.X),
-            "rows_left_out": self.rows.left_out,
+            "rows": len(self.rows.X) if self.rows else 0,
+            "rows_left_out": self.rows.left_out if self.rows else 0,
             "rows_stored": self.stored_rows,
             "file_keeps_rows": keeps_rows(self.estimator),
             "card": self.card.model_dump(mode="json"),
@@ -113,7 +113,8 @@ class Added:
         """For a person: what it is, what it takes, what was kept, and what to do next."""
         facts = [
             ("Task", self._task),
-            ("Scores", f"{self._scores} ({self.card.metrics['on']})"),
+            ("Scores", self._scores),
+            ("Looks at", self._looks_at),
             ("Made with", f"scikit-learn {self.card.artifact.scikit_learn}"),
             ("SHA-256", self.card.artifact.sha256),
             ("Rows", self._rows),
@@ -123,10 +124,11 @@ class Added:
         return "\n".join(
             [
                 f"Added {self.card.ref}{aliases} in {self.folder}",
-                *(f"  {printable(f'{name:<10} {fact}')}" for name, fact in facts),
+                *(f"  {printable(f'{name:<10} {fact}')}" for name, fact in facts if fact),
                 "",
                 features(self.card),
                 "",
+                *self._unknown,
                 *self._changes,
                 f"Labels, units and descriptions are yours to edit in {self.folder / 'card.json'}.",
                 "Next: streamlit run Home.py",
@@ -146,10 +148,23 @@ class Added:
     @property
     def _scores(self) -> str:
         scores = {k: v for k, v in self.card.metrics.items() if k not in ("on", "rows")}
-        return ", ".join(f"{name} {value:g}" for name, value in scores.items())
+        shown = ", ".join(f"{name} {value:g}" for name, value in scores.items())
+        return f"{shown} ({self.card.metrics['on']})" if shown else ""
+
+    @property
+    def _looks_at(self) -> str:
+        most = [f"{f.label} {percent(share)}" for f, share in self.card.looks_at[:3] if share]
+        return f"mostly {joined(most)}" if most else ""
+
+    @property
+    def _unknown(self) -> list[str]:
+        said = [printable(f"  {sentence}") for sentence in self.card.unknown]
+        return ["Not known:", *said, ""] if said else []
 
     @property
     def _rows(self) -> str:
+        if self.rows is None:
+            return "none were given"
         left_out = self.rows.left_out
         why = f"; {left_out:,} without a value in {self.card.target.name} left out"
         return f"{len(self.rows.X):,} of {self.data}{why if left_out else ''}"
@@ -158,6 +173,8 @@ class Added:
     def _kept(self) -> str:
         if self.stored_rows:
             return f"{self.stored_rows:,} rows of the data and summaries of its columns"
+        if self.rows is None:
+            return ""
         if keeps_rows(self.estimator):
             return "summaries; but this kind of model holds training rows itself, in its own file"
         return "summaries of each column; no rows of the data were stored"

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from second_opinion import artifacts, describe, estimators
+from second_opinion import artifacts, describe, estimators, importance, missing
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.jsonfile import write_json
-from second_opinion.predictor import Model
+from second_opinion.predictor import Model, as_taken
 from second_opinion.reference import MOST_ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ABOUT = "the rows given to add, which may include the training rows"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class NewVersion:
     """
 
     estimator: Any
-    data: pd.DataFrame
+    data: pd.DataFrame | None
     y: pd.Series[Any] | None
     naming: describe.Naming
     given: dict[str, Any]
@@ -50,14 +52,43 @@ class NewVersion:
             **_made_elsewhere(self.given),
         }
         (home / f"model.{file_format}").write_bytes(content)
-        model = _first_answers(fields, self.estimator, home, self.data, self.y)
+        model = self._tried(fields, home)
         known = describe.summarise(model, self.data, self.y)
         write_json(home / "summary.json", known, indent=None)
         return model.card
 
-    def write_rows(self, home: Path) -> None:
+    def _tried(self, fields: dict[str, Any], home: Path) -> Model:
+        """The model with its card complete: each thing that it then says of itself was tried."""
+        fields["label_from_probability"] = self._follows_probabilities(fields["input"])
+        model = Model(_written(home, fields), self.estimator, artifacts.threads())
+        allowed = missing.allowed(model)
+        told = self.given.get("features", {})
+        for feature in fields["features"]:
+            if feature["name"] in allowed and "missing" not in told.get(feature["name"], {}):
+                feature["missing"] = True
+        if self.data is not None and self.y is not None:
+            self._scored(fields, model, self.data, self.y)
+        return Model(_written(home, fields), self.estimator, model.threads)
+
+    def _follows_probabilities(self, form: str) -> bool:
+        """Without data nobody knows, and the model is asked for its labels themselves."""
+        if self.data is None:
+            return False
+        return estimators.follows_probabilities(self.estimator, as_taken(self.data, form))
+
+    def _scored(
+        self, fields: dict[str, Any], model: Model, data: pd.DataFrame, y: pd.Series[Any]
+    ) -> None:
+        with estimators.third_party(f"The {type(self.estimator).__name__} cannot predict the data"):
+            if not fields["metrics"]:
+                answers = model.predict(data)["value"].tolist()
+                fields["metrics"] = describe.metrics_on(answers, y, model.card.task, ABOUT)
+            if not fields["importance"]:
+                fields["importance"] = importance.drops(self.estimator, data, y, fields["input"])
+
+    def write_rows(self, home: Path, data: pd.DataFrame) -> None:
         """Write up to 5,000 rows of the data, with the target, beside the card."""
-        rows = self.data
+        rows = data
         if self.y is not None:
             target = ModelCard.read(home / "card.json").target.name
             rows = rows.assign(**{target: self.y})
@@ -81,28 +112,6 @@ def merged(inferred: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         **{part: {**inferred[part], **given.get(part, {})} for part in ("target", "data")},
         "features": [{**f, **features.get(f["name"], {})} for f in inferred["features"]],
     }
-
-
-def _first_answers(
-    fields: dict[str, Any],
-    estimator: Any,
-    home: Path,
-    data: pd.DataFrame,
-    y: pd.Series[Any] | None,
-) -> Model:
-    """Predict the data once through the card: what it then says of itself has been tried."""
-    named = fields["input"] == "frame"
-    follows = estimators.follows_probabilities(estimator, data, named)
-    fields["label_from_probability"] = follows
-    card = _written(home, fields)
-    model = Model(card, estimator, artifacts.threads())
-    if y is not None and not fields["metrics"]:
-        with estimators.third_party(f"The {type(estimator).__name__} cannot predict the data"):
-            answers = model.predict(data)["value"].tolist()
-        about = "the rows given to add, which may include the training rows"
-        fields["metrics"] = describe.metrics_on(answers, y, card.task, about)
-        card = _written(home, fields)
-    return Model(card, estimator, model.threads)
 
 
 def _written(home: Path, fields: dict[str, Any]) -> ModelCard:

@@ -306,10 +306,51 @@ def test_what_is_wrong_with_the_data_is_said_before_anything_is_loaded(add, fold
     assert not mark.exists()
 
 
-def test_the_data_is_needed_as_well(run, brought):
-    code, _, err = run("add", brought / "wine.joblib", "--name", "wine")
+def test_add_without_data_says_what_it_could_not_know(run, folder, brought):
+    code, out, _ = run("add", brought / "wine.joblib", "--name", "wine", "--yes")
+    assert code == 0
+    assert "The range of alcohol and ash: no value there can be flagged" in out
+    assert "How often it is right, and what it looks at most" in out
+    assert "none were given" in out
+    table = [line.split() for line in out.splitlines()]
+    assert ["shade", "category", "deep,", "pale", "deep", "no"] in table
+    assert ["flag", "boolean", "no", "no"] in table
+    card = Registry(folder).card("wine")
+    cases = pd.read_csv(brought / "wine.csv").drop(columns="barolo")
+    answers = Registry(folder).load("wine").predict(cases)["probabilities"]
+    expected = joblib.load(brought / "wine.joblib").predict_proba(cases)[:, 1]
+    assert [pair[1] for pair in answers] == expected.tolist()
+    assert card.data == {
+        "rows": 0,
+        "sha256": "",
+        "description": "Added without its training data.",
+    }
+
+
+def test_add_without_data_is_the_same_for_programs(run, brought):
+    code, out, _ = run("add", brought / "dose.joblib", "--name", "dose", "--yes", "--json")
+    found = json.loads(out)
+    assert (code, found["rows"], found["rows_left_out"], found["rows_stored"]) == (0, 0, 0, 0)
+    assert len(found["card"]["features"]) == 10
+    assert found["card"]["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--data", "wine.csv"), "The data needs its target: --target COLUMN"),
+        (("--reference", "rows"), "--reference rows needs the rows: --data train.csv"),
+    ],
+)
+def test_add_says_which_option_is_missing(run, folder, brought, given, said):
+    code, _, err = run("add", brought / "wine.joblib", "--name", "wine", *given)
     assert code == 2
-    assert "--data train.csv --target COLUMN" in err
+    assert said in err
+    assert list(folder.iterdir()) == []
+
+
+def test_add_says_what_the_model_looks_at(add):
+    assert "mostly Alcohol" in add()[1]
 
 
 # --- remove

@@ -17,10 +17,10 @@ from second_opinion.describe import (
     card_fields,
     classes_fields,
     digest,
-    feature_fields,
     metrics_on,
     positive_of,
 )
+from second_opinion.features import feature_fields
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature
 
 HOLE = float("nan")

@@ -13,9 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from second_opinion import UserError
+from second_opinion.columns import aligned, features_of
 from second_opinion.estimators import (
-    aligned,
-    features_of,
     follows_probabilities,
     keeps_rows,
     outcomes_of,
@@ -153,17 +152,16 @@ def test_outcomes_of_another_column_are_refused(estimator, outcomes, said):
 
 def test_labels_follow_probabilities_unless_a_threshold_says_otherwise():
     plain = LogisticRegression().fit(X, Y > 0)
-    data = pd.DataFrame(X)
-    assert follows_probabilities(plain, data, named=False)
+    assert follows_probabilities(plain, X)
     odd = FixedThresholdClassifier(plain, threshold=0.999).fit(X, Y > 0)
-    assert not follows_probabilities(odd, data, named=False)
-    assert not follows_probabilities(LinearRegression().fit(X, Y), data, named=False)
+    assert not follows_probabilities(odd, X)
+    assert not follows_probabilities(LinearRegression().fit(X, Y), X)
 
 
 def test_an_answer_for_each_of_several_targets_is_refused():
     several = LinearRegression().fit(X, np.c_[Y, Y])
     with pytest.raises(UserError, match=r"answers of shape \(12, 2\) for 12 rows"):
-        follows_probabilities(several, pd.DataFrame(X), named=False)
+        follows_probabilities(several, X)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ errors words strangers
 records settings training jsonfile
 schema
 card reference
-answers arms artifacts predictor statistics tables
+answers arms artifacts boosters forms predictor statistics tables
 estimators
-describe
+inside
+columns features importance
+describe missing
 version pair
 registry store insight charts
 aliases batch compare report doctor

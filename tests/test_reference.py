@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from second_opinion import describe
 from second_opinion.errors import UserError
-from second_opinion.reference import QUANTILES, Reference, normal_score_correlation, summary
+from second_opinion.features import feature_fields
+from second_opinion.reference import MOST_QUANTILES, Reference, normal_score_correlation, summary
 from second_opinion.schema import Feature, Schema
 
-ROWS = 500
+ROWS = 1005
 
 
 def schema_of(data):
     """The schema that `add` would infer."""
-    return Schema(Feature(**describe.feature_fields(data[name])) for name in data.columns)
+    return Schema(Feature(**feature_fields(data[name])) for name in data.columns)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,27 @@ def made_up(cohort, reference):
 
 def test_quantiles_are_those_of_the_column(cohort, reference):
     found = reference.features["height"]["quantiles"]
-    assert len(found) == len(QUANTILES) == 201
-    np.testing.assert_allclose(found, np.quantile(cohort["height"], QUANTILES), rtol=1e-6)
+    assert len(found) == MOST_QUANTILES == 201
+    levels = np.linspace(0, 1, 201)
+    np.testing.assert_allclose(found, np.quantile(cohort["height"], levels), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rows", "levels"),
+    [(1, 5), (29, 5), (30, 6), (201, 40), (1004, 200), (1005, 201), (10**6, 201)],
+)
+def test_few_rows_have_few_quantiles_at_equal_shares(rows, levels):
+    found = summary(pd.Series(np.arange(rows)), "integer")["quantiles"]
+    assert len(found) == levels
+    np.testing.assert_allclose(found, np.linspace(0, rows - 1, levels), rtol=1e-6)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=10, max_size=400, unique=True))
+def test_quantiles_do_not_tell_a_column_value_by_value(values):
+    """Smallest and largest aside, which are the range, most values are not among them."""
+    found = summary(pd.Series(values), "number")["quantiles"]
+    told = {float(f"{value:.7g}") for value in values} & set(found)
+    assert len(told) <= max(5, len(values) // 5)
 
 
 @given(st.lists(st.floats(-1e9, 1e9) | st.none(), min_size=1))

@@ -539,8 +539,9 @@ def test_a_model_trained_on_arrays_takes_its_columns_by_position(registry, wine)
     fitted = LogisticRegression().fit(numbers, outcome)
     card = registry.add(fitted, numbers, outcome, name="array")
     assert card.input == "array"
-    assert [feature.name for feature in card.features] == ["0", "1"]
-    answers = registry.load("array").predict([{"0": 13.0, "1": 2.4}])
+    assert [feature.name for feature in card.features] == ["x0", "x1"]
+    assert "was trained on an array" in card.unknown[0]
+    answers = registry.load("array").predict([{"x0": 13.0, "x1": 2.4}])
     assert answers["value"].tolist() == fitted.predict([[13.0, 2.4]]).tolist()
 
 

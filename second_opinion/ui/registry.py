@@ -13,7 +13,7 @@ from second_opinion.records import AliasMove
 from second_opinion.registry import FIRST_ALIAS, Entry
 from second_opinion.ui import who
 from second_opinion.ui.frame import Visit, callback, escape
-from second_opinion.words import humanise, number_text
+from second_opinion.words import humanise, number_text, percent
 
 FILE = {"intact": "intact", "changed": "changed: not loaded", "missing": "missing"}
 CLOSED = (
@@ -69,6 +69,7 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Figures", _scores(card)),
         ("Data", str(card.data.get("description", ""))),
         ("Looks at most", _importance(card)),
+        ("Not known", " ".join(card.unknown)),
         ("Owner", card.owner),
         ("Licence", card.licence),
         ("Made with", _made_with(card)),
@@ -89,8 +90,7 @@ def _scores(card: ModelCard) -> str:
 
 
 def _importance(card: ModelCard) -> str:
-    first = sorted(card.importance.items(), key=lambda pair: -pair[1])[:5]
-    return ", ".join(card.case_schema[name].label for name, _ in first)
+    return ", ".join(f"{f.label} {percent(share)}" for f, share in card.looks_at[:5] if share)
 
 
 def _made_with(card: ModelCard) -> str:
