@@ -42,7 +42,21 @@ def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame
         raise UserError(
             f"The data has no column {absent[0]!r}{others} that the model was trained on.{hint}"
         )
-    return _without_idle(estimator, beside[[columns[name] for name in named]])
+    return _typed(estimator, _without_idle(estimator, beside[[columns[name] for name in named]]))
+
+
+def _typed(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
+    """The data with the categories of pandas that it was trained on: a file cannot hold them."""
+    import pandas as pd
+
+    names = [str(name) for name in data.columns]
+    known = known_of(estimator, names)
+    wanted = {
+        name: pd.CategoricalDtype(list(known[name].choices or ()) or None)
+        for name in names
+        if known[name].dtype == "category" and data[name].dtype != "category"
+    }
+    return data.astype(wanted)
 
 
 def _without_idle(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:

@@ -51,6 +51,10 @@ def feature_fields(column: pd.Series[Any], inside: Known = NOTHING) -> dict[str,
         codes = inside.choices is not None and len(levels) <= MOST_CHOICES and _is_whole(known)
         return fields | (_codes(known, inside) if codes else _numeric(column, known))
     if _is_category(len(levels), len(known)):
+        if column.dtype == "category":
+            # Their order counts: old boosted trees know a category by its place alone.
+            in_order = [plain(value) for value in column.cat.categories]
+            return fields | _category(in_order, _mode(known))
         choices = _learned(inside, str) or {plain(value) for value in levels}
         return fields | _category(choices, _mode(known))
     return fields | {"kind": "text", "typical": ""}
@@ -71,6 +75,8 @@ def known_fields(name: str, inside: Known) -> dict[str, Any]:
     if levels and len(levels) <= MOST_CHOICES:
         floats = any(isinstance(level, float) for level in levels)
         whole = _learned(inside, (int, float))
+        if inside.dtype:
+            return fields | _category(list(levels), typical) | {"dtype": inside.dtype}
         if floats and whole:
             return fields | _category({int(v) for v in whole}, int(typical)) | {"dtype": "float64"}
         return fields | _category(set(levels), typical)
@@ -95,9 +101,11 @@ def _guessed(inside: Known) -> dict[str, Any]:
     return {"kind": "number", "typical": value, **bounds}
 
 
-def _category(choices: set[Any], typical: Any) -> dict[str, Any]:
-    order = str if any(isinstance(choice, str) for choice in choices) else None
-    return {"kind": "category", "typical": typical, "choices": sorted(choices, key=order)}
+def _category(choices: set[Any] | list[Any], typical: Any) -> dict[str, Any]:
+    """Choices in the order of a list; those of a set by size, or by letter."""
+    if isinstance(choices, set):
+        choices = sorted(choices, key=str if any(isinstance(v, str) for v in choices) else None)
+    return {"kind": "category", "typical": typical, "choices": choices}
 
 
 def _codes(known: pd.Series[Any], inside: Known) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from second_opinion import boosters
 from second_opinion.forms import (
     as_lightgbm,
     is_made_of_others,
@@ -24,6 +25,7 @@ from second_opinion.forms import (
 from second_opinion.records import plain
 
 MOST_TREES = 25
+FIRST = ("choices", "low", "high", "spread", "dtype")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Known:
     ``choices`` are an encoder's categories; ``low`` and ``high`` the exact range of the training
     data, ``typical`` a middle of it and ``spread`` its scale, all in the column's own unit;
     ``missing`` whether each step that gets the column takes a missing value for what it is.
-    ``used`` is False for a column that no step takes.
+    ``used`` is False for a column that no step takes; ``dtype`` is ``category`` where it must be
+    one of pandas.
     """
 
     used: bool = False
@@ -44,6 +47,7 @@ class Known:
     spread: float | None = None
     missing: bool | None = None
     words: bool = False
+    dtype: str = ""
 
 
 def look(estimator: Any, names: Sequence[str]) -> dict[str, Known]:
@@ -85,7 +89,7 @@ class _Walk:
     def known(self, name: str) -> Known:
         """The notes on a column as one: the first of each kind, all of them for ``missing``."""
         notes = self.notes[name]
-        first = {key: notes[key][0] for key in ("choices", "low", "high", "spread") if notes[key]}
+        first = {key: notes[key][0] for key in FIRST if notes[key]}
         typical = notes["typical"] or [middle for middle in [_middle(notes["cuts"])] if middle]
         return Known(
             used=bool(notes["used"]),
@@ -195,6 +199,9 @@ class _Walk:
             self.through(part, columns if chosen is None else [columns[at] for at in chosen])
         for column, cuts in self._cuts(step, columns):
             self._own(column, "cuts", cuts)
+        for at, key, value in boosters.facts(step):
+            if at < len(columns):
+                self._own(columns[at], key, value)
         return []
 
     def _cuts(self, step: Any, columns: Columns) -> Iterator[tuple[_Column | None, Any]]:

@@ -380,11 +380,14 @@ def page(desk):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say loudly that the browser tests did not run."""
-    if any(
-        BROWSER_HELP in str(report.longrepr) for report in terminalreporter.getreports("skipped")
-    ):
+    """Say loudly which tests did not run for want of a browser or a package."""
+    skipped = [str(report.longrepr) for report in terminalreporter.getreports("skipped")]
+    if any(BROWSER_HELP in reason for reason in skipped):
         terminalreporter.write_sep("!", BROWSER_HELP, red=True)
+    for package in ("xgboost", "lightgbm"):
+        if any(f"could not import '{package}'" in reason for reason in skipped):
+            said = f"{package} is not installed: its models were not tried. pip install {package}"
+            terminalreporter.write_sep("!", said, red=True)
 
 
 @contextmanager

@@ -19,6 +19,9 @@ inside
 columns features importance
 describe missing
 version pair
+columns features importance
+describe missing
+version pair
 registry store insight charts
 aliases batch compare report doctor
 cloud shown
