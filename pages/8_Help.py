@@ -74,9 +74,9 @@ def what_to_enter() -> None:
         "A number outside the range of the training cases is predicted and flagged. null stands "
         "for a value that is not known, where the field may be empty. Dates are written 2026-11-20."
     )
+    looks_at()
 
 
-@frame.guarded
 def looks_at() -> None:
     found = visit.card.looks_at
     if not found:
@@ -114,5 +114,5 @@ def trouble() -> None:
     st.markdown(TROUBLE)
 
 
-for section in (how_to, what_to_enter, looks_at, who_sees_it, trouble):
+for section in (how_to, what_to_enter, who_sees_it, trouble):
     section()

@@ -163,11 +163,33 @@ def keeps_rows(estimator: Any) -> bool:
 
     True as well where that cannot be told.
     """
-    search = _Search(KEEPS_ROWS)
     try:
-        pickle.Pickler(search, protocol=5).dump(estimator)
+        return _mentions(estimator, KEEPS_ROWS)
     except LOAD_ERRORS:
         return True
+
+
+def refuse_unsaveable(estimator: Any) -> None:
+    """Raise `UserError` if the app could not load the estimator from a file."""
+    kind = type(estimator).__name__
+    try:
+        local = _mentions(estimator, (b"__main__",))
+    except LOAD_ERRORS as error:
+        raise UserError(
+            f"The {kind} cannot be saved ({first_line(error)}); expected steps that a file can "
+            "hold. Write a lambda as a function in a module, train and add it again."
+        ) from error
+    if local:
+        raise UserError(
+            f"The {kind} uses something that was defined in this notebook or script, which the "
+            "app does not have. Move that into a module that both can import, train and add it "
+            "again."
+        )
+
+
+def _mentions(estimator: Any, words: tuple[bytes, ...]) -> bool:
+    search = _Search(words)
+    pickle.Pickler(search, protocol=5).dump(estimator)
     return search.found
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from second_opinion import boosters
 from second_opinion.forms import (
     as_lightgbm,
+    form_of,
     is_made_of_others,
     is_tree,
     names_of,
@@ -59,6 +60,8 @@ def look(estimator: Any, names: Sequence[str]) -> dict[str, Known]:
 
 def known_of(estimator: Any, columns: Sequence[str]) -> dict[str, Known]:
     """What a fitted estimator says of columns of these names, some of which it may not take."""
+    if form_of(estimator) == "series":
+        return {name: Known(used=True, missing=False, words=True) for name in columns}
     names = names_of(estimator)
     if names is None:
         return look(estimator, columns)
@@ -183,9 +186,10 @@ class _Walk:
                 self._own(column, key, float(value))
         if hasattr(step, "func"):
             return columns if step.func is None else []
-        if not _takes_missing(step):
+        fills = hasattr(step, "missing_values")
+        if fills or not _takes_missing(step):
             for column in columns:
-                self._holes(column, False)
+                self._holes(column, fills)
         if not isinstance(step, OneToOneFeatureMixin):
             return []
         return [column and replace(column, same=False) for column in columns]

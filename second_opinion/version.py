@@ -84,7 +84,10 @@ class NewVersion:
                 answers = model.predict(data)["value"].tolist()
                 fields["metrics"] = describe.metrics_on(answers, y, model.card.task, ABOUT)
             if not fields["importance"]:
-                fields["importance"] = importance.drops(self.estimator, data, y, fields["input"])
+                # Threads that wait for work cost more time than they save on a few rows.
+                with model.threads.limit(limits=1):
+                    found = importance.drops(self.estimator, data, y, fields["input"])
+                fields["importance"] = found
 
     def write_rows(self, home: Path, data: pd.DataFrame) -> None:
         """Write up to 5,000 rows of the data, with the target, beside the card."""
@@ -128,6 +131,7 @@ def _made_elsewhere(given: dict[str, Any]) -> dict[str, str]:
 def _dumped(estimator: Any) -> bytes:
     import joblib
 
+    estimators.refuse_unsaveable(estimator)
     buffer = io.BytesIO()
     joblib.dump(estimator, buffer, compress=3)
     return buffer.getvalue()

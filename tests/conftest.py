@@ -73,14 +73,16 @@ def triage(training):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-    numbers = ["pulse", "temperature", "age", "visits", "insured"]
+    # No imputer for the columns without holes: they are the fields that must be filled in.
+    holes, numbers = ["temperature", "visits"], ["pulse", "age", "insured"]
     levels = ["colour", "region", "smoker", "pregnant"]
     days = make_pipeline(
         FunctionTransformer(np.asarray, kw_args={"dtype": "int64"}), StandardScaler()
     )
     columns = ColumnTransformer(
         [
-            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), numbers),
+            ("holes", make_pipeline(SimpleImputer(), StandardScaler()), holes),
+            ("numbers", StandardScaler(), numbers),
             ("levels", OneHotEncoder(handle_unknown="ignore"), levels),
             ("days", days, ["admitted"]),
             ("words", TfidfVectorizer(max_features=20), "note"),

@@ -86,6 +86,7 @@ def brought(tmp_path_factory):
     lfs = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
     (place / "lfs.joblib").write_text(lfs, "utf-8")
     (place / "module.pkl").write_bytes(b"\x80\x04cno_such_package\nThing\n.")
+    (place / "boosted.pkl").write_bytes(b"\x80\x04cxgboost.sklearn\nXGBClassifier\n.")
     (place / "main.pkl").write_bytes(b"\x80\x04c__main__\nMyStep\n.")
     table = cases.assign(barolo=barolo.astype(float))
     table.loc[[3, 4], "barolo"] = np.nan
@@ -351,6 +352,13 @@ def test_add_says_which_option_is_missing(run, folder, brought, given, said):
 
 def test_add_says_what_the_model_looks_at(add):
     assert "mostly Alcohol" in add()[1]
+
+
+def test_a_library_that_is_not_installed_is_named(add, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    code, _, err = add(file="boosted.pkl")
+    assert (code, list(folder.iterdir())) == (1, [])
+    assert "it needs the package 'xgboost', which is not here. Install it" in err
 
 
 # --- remove

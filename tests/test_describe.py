@@ -20,8 +20,9 @@ from second_opinion.describe import (
     metrics_on,
     positive_of,
 )
-from second_opinion.features import feature_fields
-from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature
+from second_opinion.features import feature_fields, known_fields
+from second_opinion.inside import Known
+from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
 
 HOLE = float("nan")
 
@@ -123,6 +124,97 @@ def test_a_column_that_nobody_could_fill_in_is_refused_by_name(values, dtype, sa
 def test_a_label_is_the_name_made_readable():
     fields = feature_fields(pd.Series([1.5], name="tenure_months"))
     assert fields["label"] == "Tenure months"
+
+
+# --- what the model's own steps add
+
+
+def with_steps(values, dtype=None, **known):
+    column = pd.Series(values, name="x", dtype=dtype)
+    return Feature.model_validate(feature_fields(column, Known(used=True, **known)))
+
+
+@pytest.mark.parametrize(
+    ("values", "learned", "choices"),
+    [
+        ([3, 5, 9, 12], (3, 5, 9, 12), (3, 5, 9, 12)),
+        ([9, 3, HOLE], (3.0, 9.0), (3, 9)),
+        ([9.0, 3.0], (3.0, 9.0), (3, 9)),
+        ([9, 3], (3, 5, 9), (3, 5, 9)),
+        ([9, 3], ("three", "nine"), (3, 9)),
+        ([9, 3], tuple(range(300)), (3, 9)),
+    ],
+)
+def test_whole_numbers_that_a_step_encodes_are_codes(values, learned, choices):
+    feature = with_steps(values, choices=learned)
+    assert (feature.kind, feature.values) == ("category", choices)
+    assert {type(value) for value in (*feature.values, feature.typical)} == {int}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [([0, 1], "boolean"), ([True, False], "boolean"), ([1.5, 2.0], "number")],
+)
+def test_what_is_no_whole_number_keeps_its_kind_though_it_is_encoded(values, kind):
+    assert with_steps(values, choices=tuple(values)).kind == kind
+
+
+def test_more_codes_than_a_list_can_show_stay_numbers():
+    assert with_steps(range(500), choices=tuple(range(500))).kind == "integer"
+
+
+def test_a_text_for_words_is_no_category_however_often_it_repeats():
+    assert with_steps(["warm", "cold"] * 9, words=True).kind == "text"
+
+
+def test_a_code_with_holes_goes_into_its_column_and_out_again():
+    feature = with_steps([9, 3, HOLE], choices=(3.0, 9.0))
+    assert Schema([feature]).frame([{"x": 9}, {"x": None}])["x"].dtype == "float64"
+    assert feature.read(9.0) == (9, None)
+
+
+def test_the_order_of_the_categories_of_pandas_is_kept():
+    sizes = pd.Categorical(["S", "L", "S"], categories=["S", "M", "L"])
+    assert with_steps(sizes).values == ("S", "M", "L")
+
+
+@pytest.mark.parametrize(
+    ("known", "kind", "typical", "values"),
+    [
+        (Known(), "number", 0.0, ()),
+        (Known(typical=52341.77, spread=9000.0), "number", 52340.0, ()),
+        (Known(typical=0.0123456, spread=0.01), "number", 0.0123, ()),
+        (Known(low=10.0, high=30.0), "number", 20.0, ()),
+        (Known(choices=("b", "a")), "category", "b", ("a", "b")),
+        (Known(choices=("b", "a"), typical="a"), "category", "a", ("a", "b")),
+        (Known(choices=(5.0, 3.0)), "category", 5, (3, 5)),
+        (Known(choices=(0, 1)), "boolean", 0, (0, 1)),
+        (Known(choices=(False, True)), "boolean", False, (False, True)),
+        (Known(choices=tuple(range(300))), "number", 0.0, ()),
+        (Known(choices=tuple(f"street {n}" for n in range(300))), "text", "", ()),
+        (Known(words=True), "text", "", ()),
+        (Known(choices=("S", "L"), dtype="category"), "category", "S", ("S", "L")),
+    ],
+)
+def test_without_data_a_feature_is_what_its_steps_say(known, kind, typical, values):
+    feature = Feature.model_validate(known_fields("x", known))
+    assert (feature.kind, feature.typical, feature.values) == (kind, typical, values)
+    if kind != "text":
+        assert feature.read(feature.typical)[1] is None
+
+
+@given(
+    st.floats(-1e12, 1e12) | st.none(),
+    st.floats(1e-9, 1e9) | st.none(),
+    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2) | st.none(),
+)
+def test_a_guessed_number_lies_in_the_range_that_is_known(typical, spread, ends):
+    low, high = sorted(ends) if ends else (None, None)
+    known = Known(typical=typical, spread=spread, low=low, high=high)
+    feature = Feature.model_validate(known_fields("x", known))
+    assert feature.read(feature.typical)[1] is None
+    if typical is not None and spread and ends is None:
+        assert abs(feature.typical - typical) <= 0.05 * spread + abs(typical) * 1e-12
 
 
 # --- laws

@@ -1,5 +1,7 @@
 """What is accepted as a model, and what is said of everything else."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,22 +11,21 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from second_opinion import UserError
-from second_opinion.columns import aligned, features_of
 from second_opinion.estimators import (
     follows_probabilities,
     keeps_rows,
     outcomes_of,
+    refuse_unsaveable,
     task_of,
     third_party,
 )
 
 X = np.arange(12.0).reshape(-1, 1)
 Y = np.array([0, 1] * 6)
-FRAME = pd.DataFrame({"age": X[:, 0], "income": X[::-1, 0]})
 
 
 @pytest.mark.parametrize(
@@ -71,51 +72,6 @@ def test_a_trained_classifier_or_regressor_has_a_task(estimator, task):
 def test_anything_else_is_refused_with_what_it_is(found, said):
     with pytest.raises(UserError, match=said):
         task_of(found)
-
-
-def test_columns_are_taken_in_the_order_of_the_training():
-    fitted = LinearRegression().fit(FRAME, Y)
-    shuffled = FRAME.assign(note="x", left=Y)[["left", "income", "note", "age"]]
-    assert list(features_of(fitted, shuffled, "left")) == ["age", "income"]
-
-
-@pytest.mark.parametrize(
-    ("renamed", "said"),
-    [
-        ({"age": "Age "}, "no column 'age' that .* Is it the column 'Age '. Rename it"),
-        ({"age": "birthday"}, "no column 'age' that the model was trained on. Add the column"),
-        ({"age": "x", "income": "y"}, r"no column 'age' \(nor 1 others\)"),
-    ],
-)
-def test_a_missing_column_is_named_with_the_nearest(renamed, said):
-    fitted = LinearRegression().fit(FRAME, Y)
-    with pytest.raises(UserError, match=said):
-        features_of(fitted, FRAME.rename(columns=renamed), "left")
-
-
-def test_the_target_cannot_be_an_input():
-    with pytest.raises(UserError, match="trained with 'age' as an input"):
-        features_of(LinearRegression().fit(FRAME, Y), FRAME, "age")
-
-
-def test_a_model_without_names_needs_exactly_its_columns():
-    fitted = LinearRegression().fit(X, Y)
-    with pytest.raises(UserError, match=r"has 2 columns beside the target; .* on 1 without"):
-        features_of(fitted, FRAME.assign(left=Y), "left")
-    assert list(features_of(fitted, pd.DataFrame({7: Y, "left": Y}), "left")) == ["7"]
-
-
-@pytest.mark.parametrize(
-    ("cases", "outcomes", "said"),
-    [
-        (FRAME[:0], Y[:0], "The data has no rows"),
-        (FRAME, Y[:-1], "12 rows and 11 outcomes; expected one each"),
-        (np.empty((0, 3)), None, "The data has no rows"),
-    ],
-)
-def test_cases_and_outcomes_must_pair_up(cases, outcomes, said):
-    with pytest.raises(UserError, match=said):
-        aligned(cases, outcomes)
 
 
 @pytest.mark.parametrize(
@@ -196,3 +152,13 @@ def test_what_an_estimator_raises_is_said_in_its_first_line():
     assert str(error.value).startswith("It cannot predict (RuntimeError: Out of luck). ")
     with pytest.raises(UserError, match=r"^as it is$"), third_party("It cannot predict"):
         raise UserError("as it is")
+
+
+def test_what_the_app_could_not_load_is_refused(monkeypatch):
+    with pytest.raises(UserError, match=r"The Pipeline cannot be saved .*lambda.* as a function"):
+        refuse_unsaveable(make_pipeline(FunctionTransformer(lambda rows: rows), SVC()))
+    here = type("Mine", (LogisticRegression,), {"__module__": "__main__"})
+    monkeypatch.setattr(sys.modules["__main__"], "Mine", here, raising=False)
+    with pytest.raises(UserError, match=r"The Mine uses something .* in this notebook or script"):
+        refuse_unsaveable(here().fit(X, Y))
+    refuse_unsaveable(LogisticRegression().fit(X, Y))

@@ -1,6 +1,7 @@
 """Every page, run without a browser: what it shows and what then is in the database."""
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -178,6 +179,30 @@ def test_no_case_takes_strange_text_for_markdown(place, filled_store):
     at = press(start(CASE, model="hostile"), "predict_submit")
     assert any(key.startswith("predict_open_") for key in keys(at))
     assert_strange_text_is_escaped(at)
+
+
+def test_help_and_models_say_what_the_model_looks_at(place):
+    at = start("pages/8_Help.py", model="triage")
+    assert messages(at) == []
+    table = at.dataframe[-1].value
+    card = Registry(os.environ["MODEL_DIR"]).card("triage")
+    assert table["Field"].tolist() == [feature.label for feature, _ in card.looks_at]
+    assert table["Field"].iloc[0] == "Pulse"
+    assert table["Share"].iloc[0].endswith("%")
+    said = [text.value for text in start("pages/7_Models.py", model="triage").text]
+    assert any(text.startswith("Pulse ") and "%" in text for text in said)
+
+
+def test_a_card_says_what_nobody_could_know(copied):
+    registry = Registry(copied)
+    registry.add(registry.load("dose").estimator, name="bare")
+    at = start("pages/7_Models.py", model="bare")
+    assert messages(at) == []
+    assert any("The range of age, bmi and bp" in text.value for text in at.text)
+    assert messages(start("pages/8_Help.py", model="bare")) == []
+    at = start(CASE, model="bare")
+    assert messages(press(at, "predict_submit")) == []
+    assert messages(press(at, "predict_another")) == []
 
 
 # --- from a name to a verdict
