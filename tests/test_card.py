@@ -162,10 +162,11 @@ def test_the_event_is_a_noun_even_where_the_card_has_none(path):
     assert read(path, changed("target.event", None)).event == "has left"
 
 
-def test_shares_of_importance_add_up_and_leave_out_what_made_no_difference(card):
+def test_shares_of_importance_add_up_and_leave_out_what_made_no_difference():
     drops = {"age": 0.3, "colour": -0.01, "gone": 5.0, "pulse": 0.1}
     features = [{"name": name, "kind": "number"} for name in ("pulse", "colour", "age", "new")]
-    found = card(features=features, importance=drops).looks_at
+    card = ModelCard.model_validate(FIELDS | {"features": features, "importance": drops})
+    found = card.looks_at
     assert [(feature.name, share) for feature, share in found] == [
         ("age", pytest.approx(0.75)),
         ("pulse", pytest.approx(0.25)),
@@ -173,7 +174,7 @@ def test_shares_of_importance_add_up_and_leave_out_what_made_no_difference(card)
     ]
 
 
-def test_a_card_without_importance_looks_at_nothing(card):
-    assert card().looks_at == []
-    flat = card(features=[{"name": "age", "kind": "number"}], importance={"age": 0})
+def test_a_card_without_importance_looks_at_nothing():
+    assert ModelCard.model_validate(FIELDS).looks_at == []
+    flat = ModelCard.model_validate(FIELDS | {"importance": {"age": 0}})
     assert [share for _, share in flat.looks_at] == [0]
