@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from second_opinion import boosters
+from second_opinion.errors import UserError
+from second_opinion.estimators import third_party
 from second_opinion.forms import (
     as_lightgbm,
     form_of,
@@ -52,10 +55,15 @@ class Known:
 
 
 def look(estimator: Any, names: Sequence[str]) -> dict[str, Known]:
-    """What a fitted estimator says of its columns, which it takes in the order of ``names``."""
+    """What a fitted estimator says of its columns, which it takes in the order of ``names``.
+
+    Of one that keeps other things under the names that are looked for, nothing is known.
+    """
     walk = _Walk()
-    walk.through(estimator, [_Column(name) for name in names])
-    return {name: walk.known(name) for name in names}
+    with suppress(UserError), third_party("Its steps cannot be read"):
+        walk.through(estimator, [_Column(name) for name in names])
+        return {name: walk.known(name) for name in names}
+    return {name: Known(used=True) for name in names}
 
 
 def known_of(estimator: Any, columns: Sequence[str]) -> dict[str, Known]:
@@ -93,7 +101,7 @@ class _Walk:
         """The notes on a column as one: the first of each kind, all of them for ``missing``."""
         notes = self.notes[name]
         first = {key: notes[key][0] for key in FIRST if notes[key]}
-        typical = notes["typical"] or [middle for middle in [_middle(notes["cuts"])] if middle]
+        typical = notes["typical"] or _middle(notes["cuts"])
         return Known(
             used=bool(notes["used"]),
             typical=typical[0] if typical else None,
@@ -269,10 +277,9 @@ def _statistics(step: Any) -> Iterator[tuple[str, Any]]:
         yield from ((key, value) for value in values if value is not None)
 
 
-def _middle(cuts: list[Any]) -> float | None:
-    if not cuts:
-        return None
-    return float(np.median(np.concatenate([np.asarray(some, dtype=float) for some in cuts])))
+def _middle(cuts: list[Any]) -> list[float]:
+    """The median of all cuts; nothing where there are none."""
+    return [float(np.median(np.concatenate(cuts)))] if cuts else []
 
 
 def _takes_missing(step: Any) -> bool:

@@ -140,7 +140,7 @@ def test_a_mask_and_the_rest_are_columns_too():
         RandomForestClassifier(5),
         GradientBoostingClassifier(n_estimators=5),
         HistGradientBoostingClassifier(max_iter=5),
-        BaggingClassifier(DecisionTreeClassifier(), n_estimators=3, max_features=1),
+        BaggingClassifier(DecisionTreeClassifier(), n_estimators=9, max_features=1, random_state=0),
         FixedThresholdClassifier(RandomForestClassifier(5)),
     ],
     ids=lambda trees: type(trees).__name__,
@@ -193,10 +193,32 @@ def test_a_model_of_texts_takes_a_series(steps, form):
 
 def test_what_is_strange_is_not_known():
     class Strange:
-        n_features_in_ = 3
+        """Neither an estimator nor a transformer of scikit-learn."""
 
-    assert look(Strange(), ["a", "b"]) == {"a": Known(), "b": Known()}
+    assert look(Strange(), ["a", "b"]) == {"a": Known(used=True), "b": Known(used=True)}
     assert names_of(Strange()) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("categories_", 7),
+        ("categories_", [["a"]]),
+        ("statistics_", {"pulse": 80}),
+        ("tree_", object()),
+        ("estimators_", ["a", "b"]),
+        ("_preprocessor", "none"),
+        ("steps", [1, 2]),
+        ("transformers_", None),
+        ("mean_", "80"),
+    ],
+)
+def test_what_others_keep_under_these_names_does_no_harm(name, value):
+    fitted = LogisticRegression().fit(X[NUMBERS], Y)
+    setattr(fitted, name, value)
+    for known in look(fitted, NUMBERS).values():
+        assert known.used
+        assert (known.choices, known.typical) == (None, None)
 
 
 def test_columns_that_the_model_does_not_take_are_unknown():

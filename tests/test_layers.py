@@ -19,6 +19,11 @@ inside
 columns features importance
 describe missing
 version pair
+estimators
+inside
+columns features importance
+describe missing
+version pair
 columns features importance
 describe missing
 version pair
