@@ -36,6 +36,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from streamlit import config
 from streamlit.testing.v1 import AppTest
+from threadpoolctl import threadpool_limits
 
 from second_opinion import Registry, cli, settings
 from second_opinion.predictor import as_taken
@@ -66,10 +67,12 @@ class Kind:
     def asked(self, frame):
         """What the estimator itself says of rows: values and probabilities."""
         given = as_taken(frame, self.model.card.input)
-        values = [plain(value) for value in np.ravel(self.estimator.predict(given))]
-        if not hasattr(self.estimator, "predict_proba"):
-            return values, [None] * len(frame)
-        return values, [tuple(row) for row in self.estimator.predict_proba(given).tolist()]
+        # A thread a core for one row makes boosting a hundred times slower.
+        with threadpool_limits(1):
+            values = [plain(value) for value in np.ravel(self.estimator.predict(given))]
+            if not hasattr(self.estimator, "predict_proba"):
+                return values, [None] * len(frame)
+            return values, [tuple(row) for row in self.estimator.predict_proba(given).tolist()]
 
     def native(self, inputs):
         """A case as a row of the training data, made without the schema; an id is made up."""
