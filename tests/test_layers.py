@@ -19,14 +19,6 @@ inside
 columns features importance
 describe missing
 version pair
-estimators
-inside
-columns features importance
-describe missing
-version pair
-columns features importance
-describe missing
-version pair
 registry store insight charts
 aliases batch compare report doctor
 cloud shown
