@@ -136,14 +136,15 @@ values = st.floats(-1e6, 1e6).map(lambda value: float(f"{value:.4g}"))
 
 @given(st.lists(values, min_size=1, max_size=80), st.lists(values, min_size=1, max_size=80))
 def test_a_summary_shows_the_distance_of_the_rows_but_for_its_grain(reference, current):
-    """Never more than the rows (but for the interpolation between rows), at most 1/200 less."""
+    """Never more than the rows (but for the interpolation between rows), at most a grain less."""
     known = Sample(np.sort(reference))
-    grid = Grid(np.array(summary(pd.Series(reference), "number")["quantiles"]), len(reference))
-    now = Sample(np.sort(current))
+    levels = np.array(summary(pd.Series(reference), "number")["quantiles"])
+    grid, now = Grid(levels, len(reference)), Sample(np.sort(current))
     exact = distance(known, now)
     found = distance(grid, now)
     # Four digits are less than the seven that a summary keeps; ties stay ties.
-    assert exact - 1 / 200 - 1 / len(reference) - 1e-9 <= found
+    grain = 1 / (len(levels) - 1)
+    assert exact - grain - 1 / len(reference) - 1e-9 <= found
     assert found <= exact + 1 / len(reference) + 1e-9
     assert distance(grid, grid) == 0
 
