@@ -45,6 +45,10 @@ class Sample:
         """At most this share lies at or below the points."""
         return np.searchsorted(self.values, points, "right") / max(self.n, 1)
 
+    def below(self, points: Array) -> Array:
+        """The share below the points."""
+        return self.before(points)
+
     def share(self, points: Array) -> Array:
         """The share at or below the points."""
         return self.upto(points)
@@ -62,13 +66,17 @@ class Grid:
     values: Array
     n: int
 
-    def steps(self) -> tuple[Array, Array, Array, Array]:
+    def _knots(self) -> tuple[Array, Array, Array]:
+        """The distinct quantiles with their first and their last share."""
         shares = np.linspace(0, 1, len(self.values))
         first = np.diff(self.values, prepend=-np.inf) > 0
         last = np.diff(self.values, append=np.inf) > 0
-        points = self.values[first]
+        return self.values[first], shares[first], shares[last]
+
+    def steps(self) -> tuple[Array, Array, Array, Array]:
+        points, before, after = self._knots()
         grain = np.abs(points) * GRAIN
-        return points - grain, points + grain, shares[first], shares[last]
+        return points - grain, points + grain, before, after
 
     def before(self, points: Array) -> Array:
         _, end, _, after = self.steps()
@@ -78,16 +86,20 @@ class Grid:
         begin, _, before, _ = self.steps()
         return np.append(before, 1.0)[np.searchsorted(begin, points, "right")]
 
-    def share(self, points: Array) -> Array:
-        """The share at or below the points, straight lines between the quantiles."""
+    def below(self, points: Array) -> Array:
+        """The share below the points, straight lines between the quantiles."""
         points = np.asarray(points, dtype=float)
-        begin, end, before, after = self.steps()
-        at = np.clip(np.searchsorted(begin, points, "right") - 1, 0, len(end) - 1)
-        following = np.minimum(at + 1, len(end) - 1)
-        width = begin[following] - end[at]
-        part = np.divide(points - end[at], width, out=np.zeros_like(points), where=width > 0)
-        inside = after[at] + np.clip(part, 0, 1) * (before[following] - after[at])
-        return np.where(points < begin[0], 0.0, np.where(points >= end[-1], 1.0, inside))
+        knots, before, after = self._knots()
+        at = np.searchsorted(knots, points, "left")
+        left, right = np.maximum(at - 1, 0), np.minimum(at, len(knots) - 1)
+        width = knots[right] - knots[left]
+        part = np.divide(points - knots[left], width, out=np.zeros_like(points), where=width > 0)
+        inside = after[left] + part * (before[right] - after[left])
+        return np.where(at == 0, 0.0, np.where(at == len(knots), 1.0, inside))
+
+    def share(self, points: Array) -> Array:
+        """The share at or below the points: their own step and all below."""
+        return self.below(np.nextafter(points, np.inf))
 
     def quantiles(self, shares: Array) -> Array:
         at = np.round(np.asarray(shares) * (len(self.values) - 1)).astype(int)
