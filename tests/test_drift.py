@@ -138,12 +138,12 @@ values = st.floats(-1e6, 1e6).map(lambda value: float(f"{value:.4g}"))
 def test_a_summary_shows_the_distance_of_the_rows_but_for_its_grain(reference, current):
     """Never more than the rows (but for the interpolation between rows), at most a grain less."""
     known = Sample(np.sort(reference))
-    levels = np.array(summary(pd.Series(reference), "number")["quantiles"])
-    grid, now = Grid(levels, len(reference)), Sample(np.sort(current))
+    grid = Grid(np.array(summary(pd.Series(reference), "number")["quantiles"]), len(reference))
+    now = Sample(np.sort(current))
     exact = distance(known, now)
     found = distance(grid, now)
     # Four digits are less than the seven that a summary keeps; ties stay ties.
-    grain = 1 / (len(levels) - 1)
+    grain = 1 / (len(grid.values) - 1)
     assert exact - grain - 1 / len(reference) - 1e-9 <= found
     assert found <= exact + 1 / len(reference) + 1e-9
     assert distance(grid, grid) == 0
