@@ -206,7 +206,7 @@ def verify(name: str, as_json: bool) -> int:
     The hash, the library versions and the stored answers of the model NAME, or of all. NAME may
     also be NAME@ALIAS or NAME/VERSION. Exit code 1 when one of them is not right.
     """
-    registry = Registry(Settings.read().model_dir)
+    registry = managed(Settings.read())
     results: list[dict[str, Any]] = []
     with _progress(_chosen(registry, name), "Verifying") as entries:
         for entry in entries:
@@ -307,15 +307,16 @@ def doctor(host: str | None, as_json: bool) -> int:
 
 
 def _chosen(registry: Registry, ref: str) -> list[Entry]:
-    """All versions of the registry or of one model, or the one that a reference means."""
+    """All versions of the registry or of one model, or those that a reference means."""
     entries = registry.entries(demos=True)
     if not entries:
         registry.resolve()
     if not ref:
         return entries
-    name, version = registry.resolve(ref)
+    name, _ = registry.resolve(ref)
     exact = "/" in ref or "@" in ref
-    return [e for e in entries if e.name == name and (not exact or e.version == version)]
+    meant = registry.arms(ref) if exact else registry.versions(name)
+    return [entry for entry in entries if entry.name == name and entry.version in meant]
 
 
 def _ask(about: str, question: str, yes: bool, refused: str) -> None:

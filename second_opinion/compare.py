@@ -34,14 +34,12 @@ MOST_SHOWN = 100
 class CaseSet:
     """Cases to compare versions on.
 
-    ``about`` says where they come from, ``key`` tells them from all others in a cache, and
-    ``stored`` says that they are rows of real cases, which not everybody may see.
+    ``about`` says where they come from, and ``key`` tells them from all others in a cache.
     """
 
     cases: Sequence[Case]
     about: str
     key: str
-    stored: bool
 
 
 def key_of(registry: Registry, ref: str) -> str:
@@ -58,12 +56,12 @@ def cases_of(registry: Registry, ref: str) -> CaseSet:
         known = registry.reference(ref)
         made = [known.plausible(card.case_schema, seed) for seed in range(MADE_UP)]
         about = f"{MADE_UP:,} made-up cases that hang together like the training data"
-        return CaseSet(made, f"{about} of version {card.version}", key, stored=False)
+        return CaseSet(made, f"{about} of version {card.version}", key)
     import pandas as pd
 
     rows = pd.read_parquet(path).drop(columns=card.target.name, errors="ignore")
     about = f"{len(rows):,} stored rows of the training data of version {card.version}"
-    return CaseSet(_cases(rows), about, key, stored=True)
+    return CaseSet(_cases(rows), about, key)
 
 
 def _cases(rows: pd.DataFrame) -> list[Case]:

@@ -131,9 +131,8 @@ class Pair:
             counts = [np.bincount(one, minlength=len(self.labels)) for one in self.answered]
             return self._frame(counts, self.labels)
         edges = np.histogram_bin_edges(np.concatenate(self.values), BINS)
-        texts = [number_text(float(f"{edge:.3g}")) for edge in edges]
+        texts = _edge_texts(edges.tolist())
         counts = [np.histogram(values, edges)[0] for values in self.values]
-        # The edges keep their order by the number that each text begins with.
         return self._frame(counts, [f"{a} to {b}" for a, b in pairwise(texts)])
 
     @property
@@ -229,6 +228,15 @@ def _readable(card: ModelCard, cases: Sequence[Case]) -> tuple[dict[int, Case], 
 
 def _index(known: Sequence[Any], value: Any) -> int | None:
     return next((at for at, one in enumerate(known) if same_value(one, value)), None)
+
+
+def _edge_texts(edges: list[float]) -> list[str]:
+    """The edges in words, with as few digits as tell them apart."""
+    for digits in range(3, 17):
+        texts = [number_text(float(f"{edge:.{digits}g}")) for edge in edges]
+        if len(set(texts)) == len(texts):
+            return texts
+    return [repr(edge) for edge in edges]
 
 
 def _words(cards: tuple[ModelCard, ModelCard], value: Any) -> str:

@@ -294,6 +294,9 @@ def test_the_commands_split_list_and_roll_back(settings_here, capsys):
     listed = {row["version"]: row for row in json.loads(capsys.readouterr().out)}
     assert listed["1"]["shares"] == {"champion": 0.25}
     assert (listed["2"]["aliases"], listed["2"]["shares"]) == (["challenger"], {"champion": 0.75})
+    assert cli.main(["verify", f"{MODEL}@champion", "--json"]) == 0
+    verified = [found["model"] for found in json.loads(capsys.readouterr().out)]
+    assert verified == [f"{MODEL}/1", f"{MODEL}/2"]
     assert cli.main(["rollback", MODEL]) == 0
     assert "is version 1 again" in capsys.readouterr().out
 

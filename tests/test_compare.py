@@ -48,7 +48,6 @@ def loaded(registry, *refs):
 def test_stored_rows_are_the_cases_where_there_are_some():
     cases = compare.cases_of(CHURN, "customer-churn/1")
     rows = pd.read_parquet(CHURN.rows_file("customer-churn/1"))
-    assert cases.stored
     assert cases.about == f"{len(rows):,} stored rows of the training data of version 1"
     assert len(cases.cases) == len(rows)
     card = CHURN.card("customer-churn/1")
@@ -59,7 +58,6 @@ def test_stored_rows_are_the_cases_where_there_are_some():
 
 def test_made_up_cases_stand_in_where_no_row_was_kept(registry):
     cases = compare.cases_of(registry, "dose/2")
-    assert not cases.stored
     assert cases.about.startswith("1,000 made-up cases")
     assert len(cases.cases) == 1000
     assert cases.cases == compare.cases_of(registry, "dose/2").cases
@@ -159,6 +157,24 @@ def test_versions_with_nothing_in_common_are_refused(registry):
         compare.compare(*loaded(registry, "band/1", "band/number"), [])
 
 
+def test_the_other_way_round_says_the_same():
+    first, second = loaded(CHURN, "customer-churn/1", "customer-churn/2")
+    cases = compare.cases_of(CHURN, "customer-churn/2").cases[:500]
+    there, back = compare.compare(first, second, cases), compare.compare(second, first, cases)
+    assert there.crossed.equals(back.crossed.T)
+    assert (there.same, there.mean_change) == (back.same, pytest.approx(back.mean_change))
+    assert there.answers.equals(back.answers[there.answers.columns])
+
+
+def test_numbers_that_lie_close_together_keep_their_bars_apart(registry):
+    (first,) = loaded(registry, "dose/1")
+    case = compare.cases_of(registry, "dose/1").cases[0]
+    near = [{**case, "pulse": case["pulse"] + at * 1e-7} for at in range(50)]
+    found = compare.compare(first, first, near)
+    assert found.answers.index.is_unique
+    assert found.answers.iloc[:, 0].sum() == 50
+
+
 # --- against the verdicts
 
 
@@ -211,6 +227,15 @@ def test_an_accepted_answer_that_the_other_version_changes_is_broken(churn):
     assert (found.fixed, found.broken, found.both, found.neither) == (1, 2, 0, 1)
     assert found.text.startswith("Too few to tell the two apart: 3 cases")
     assert len(found.broken_cases) == 2
+
+
+def test_what_one_way_fixes_the_other_way_breaks(churn):
+    first, second, alike, differ = churn
+    judged = [said_of(first, case, "disagree") for case in differ[:4]]
+    judged += [said_of(second, differ[4], "disagree"), said_of(first, alike, "disagree")]
+    there, back = compare.backed(first, second, judged), compare.backed(second, first, judged)
+    assert (there.fixed, there.broken) == (back.broken, back.fixed) == (4, 1)
+    assert there.p_value == back.p_value
 
 
 def test_one_case_counts_once_however_often_it_was_judged(churn):

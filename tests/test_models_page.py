@@ -153,6 +153,13 @@ def test_the_setting_model_may_name_a_split_alias(split, monkeypatch):
     assert messages(start("Home.py")) == []
 
 
+def test_home_counts_the_cases_of_all_arms(split):
+    judge(split, start(CASE, model=AB), "12")
+    made = Store.open(split / "feedback.db").progress(CHURN).predictions
+    shown = {metric.label: metric.value for metric in start(model=AB).metric}
+    assert shown["Cases predicted"] == str(made)
+
+
 def test_a_champion_may_be_split_itself(split, store):
     store.move_alias(AliasMove(CHURN, "champion", '{"1":0.5,"2":0.5}', "promote", "Ada"))
     at = start(CASE)

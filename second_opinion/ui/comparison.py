@@ -17,13 +17,15 @@ from second_opinion.words import joined, number_text
 
 def form(visit: Visit, version: str) -> None:
     """Choose two versions and the cases to compare them on."""
-    versions = visit.registry.versions(visit.version[0])
+    name, _ = visit.version
+    versions, in_use = visit.registry.versions(name), visit.registry.resolve(name)[1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = st.selectbox(
-            "Version in use", versions, versions.index(version), key="models_compare_first"
+            "Compare version", versions, versions.index(in_use), key="models_compare_first"
         )
         others = [other for other in reversed(versions) if other != first]
-        second = st.selectbox("Compared with", others, key="models_compare_second")
+        begin = others.index(version) if version in others else 0
+        second = st.selectbox("with version", others, begin, key="models_compare_second")
         source = st.selectbox(
             "On cases like the training data of",
             [first, second],
@@ -39,7 +41,7 @@ def form(visit: Visit, version: str) -> None:
                 min_value=0.0,
                 key="models_compare_tolerance",
             )
-        asked = (visit.version[0], first, second, source, tolerance)
+        asked = (name, first, second, source, tolerance)
         st.button("Compare", key="models_compare", on_click=_ask, args=(asked,))
 
 
