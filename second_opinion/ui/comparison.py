@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +13,31 @@ from second_opinion.predictor import Model
 from second_opinion.registry import Registry
 from second_opinion.ui.frame import Visit, callback, escape, show_problem
 from second_opinion.words import joined, number_text
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which versions of a model to compare, and on which version's cases."""
+
+    name: str
+    first: str
+    second: str
+    source: str
+    tolerance: float | None
+
+    @property
+    def refs(self) -> tuple[str, str]:
+        return f"{self.name}/{self.first}", f"{self.name}/{self.second}"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a comparison found; ``backed`` is None where ``silence`` says why there is nothing."""
+
+    about: str
+    found: compare.Comparison
+    backed: compare.Backed | None
+    silence: str = ""
 
 
 def form(visit: Visit, version: str) -> None:
@@ -41,43 +66,51 @@ def form(visit: Visit, version: str) -> None:
                 min_value=0.0,
                 key="models_compare_tolerance",
             )
-        asked = (name, first, second, source, tolerance)
+        asked = Asked(name, first, second, source, tolerance)
         st.button("Compare", key="models_compare", on_click=_ask, args=(asked,))
 
 
 @callback("compare")
-def _ask(asked: tuple[Any, ...]) -> None:
+def _ask(asked: Asked) -> None:
     st.session_state["models_compared"] = asked
+    st.session_state.pop("models_found", None)
 
 
 def result(visit: Visit) -> None:
-    """What the last comparison of this model found."""
+    """What the last comparison of this model found, as things stood when it was asked for."""
     show_problem("compare")
-    name, first, second, source, tolerance = st.session_state.get("models_compared", [None] * 5)
-    if name != visit.version[0]:
+    asked: Asked | None = st.session_state.get("models_compared")
+    if asked is None or asked.name != visit.version[0]:
         return
-    load = visit.registry.load
-    models = load(f"{name}/{first}"), load(f"{name}/{second}")
-    with st.spinner(f"Version {escape(first)} and version {escape(second)} predict the cases …"):
-        about, found = _compared(visit.registry, models, f"{name}/{source}", tolerance)
-        judged = visit.store.judged(name, (first, second))
-    st.text(f"On {about}.")
-    agreement(found, visit.card.target.unit)
-    distributions(found)
-    differences(found)
-    verdicts(models, judged, tolerance)
+    if "models_found" not in st.session_state:
+        with st.spinner(escape(f"Versions {asked.first} and {asked.second} predict the cases …")):
+            st.session_state["models_found"] = _answered(visit, asked)
+    answered: Answered = st.session_state["models_found"]
+    st.text(f"On {answered.about}.")
+    agreement(answered.found, visit.card.target.unit)
+    distributions(answered.found)
+    differences(answered.found)
+    verdicts(asked, answered)
 
 
-def _compared(
-    registry: Registry, models: tuple[Model, Model], source: str, tolerance: float | None
-) -> tuple[str, compare.Comparison]:
-    hashes = [(model.card.artifact.sha256, model.card.sha256) for model in models]
+def _answered(visit: Visit, asked: Asked) -> Answered:
+    registry, source = visit.registry, f"{asked.name}/{asked.source}"
+    first, second = (registry.load(ref) for ref in asked.refs)
+    hashes = [(model.card.artifact.sha256, model.card.sha256) for model in (first, second)]
     key = f"{hashes} {compare.key_of(registry, source)}"
-    return _cached(key, tolerance, registry, models, source)
+    about, found = _compared(key, asked.tolerance, registry, (first, second), source)
+    judged = visit.store.judged(asked.name, (asked.first, asked.second))
+    if not judged:
+        silence = "Nobody has judged a case of either version yet."
+    elif first.card.task == "regression" and asked.tolerance is None:
+        silence = "Say above how far apart two numbers may be and still count as the same."
+    else:
+        return Answered(about, found, compare.backed(first, second, judged, asked.tolerance))
+    return Answered(about, found, None, silence)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _cached(
+def _compared(
     key: str,
     tolerance: float | None,
     _registry: Registry,
@@ -162,23 +195,17 @@ def differences(found: compare.Comparison) -> None:
     )
 
 
-def verdicts(
-    models: tuple[Model, Model], judged: list[dict[str, Any]], tolerance: float | None
-) -> None:
+def verdicts(asked: Asked, answered: Answered) -> None:
     """What changes for the cases that experts judged."""
-    first, second = (f"version {model.card.version}" for model in models)
     title("Against the verdicts so far")
-    if not judged:
-        st.text("Nobody has judged a case of either version yet.")
+    found = answered.backed
+    if found is None:
+        st.text(answered.silence)
         return
-    if models[0].card.task == "regression" and tolerance is None:
-        st.text("Say above how far apart two numbers may be and still count as the same.")
-        return
-    found = compare.backed(models[0], models[1], judged, tolerance)
     st.text(
         f"Cases with a right answer from experts: {found.cases:,}. Both have {found.both:,} right, "
-        f"neither {found.neither:,}. {second.capitalize()} fixes {found.fixed:,} that {first} "
-        f"has wrong, and breaks {found.broken:,} that it has right."
+        f"neither {found.neither:,}. Version {asked.second} fixes {found.fixed:,} that version "
+        f"{asked.first} has wrong, and breaks {found.broken:,} that it has right."
     )
     st.text(found.text)
     for sentence in found.left_out:
