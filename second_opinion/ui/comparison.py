@@ -15,6 +15,9 @@ from second_opinion.ui.frame import Visit, callback, escape, show_problem
 from second_opinion.words import joined, number_text
 
 
+POINTS = "Of the class whose probability changed most, in percentage points, over all cases."
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which versions of a model to compare, and on which version's cases."""
@@ -132,7 +135,7 @@ def agreement(found: compare.Comparison, unit: str) -> None:
             st.metric("Mean difference", escape(mean), border=True)
         elif not math.isnan(found.mean_change):
             points = f"{100 * found.mean_change:.1f} points"
-            st.metric("Mean change", points, border=True)
+            st.metric("Mean change", points, border=True, help=POINTS)
         if not math.isnan(found.correlation):
             st.metric("Correlation", f"{found.correlation:.3f}", border=True)
     if found.same is not None:
