@@ -14,7 +14,6 @@ from second_opinion.registry import Registry
 from second_opinion.ui.frame import Visit, callback, escape, show_problem
 from second_opinion.words import joined, number_text
 
-
 POINTS = "Of the class whose probability changed most, in percentage points, over all cases."
 
 
