@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from second_opinion.errors import UserError
+from second_opinion.formats import Format
 from second_opinion.records import same_value
 from second_opinion.schema import Choice, Feature, Part, Schema
 from second_opinion.words import humanise
@@ -27,15 +28,35 @@ class Target(Part):
     event: str = ""
 
 
+class Origin(Part):
+    """Where MLflow had a model when it was added; its own words, kept as they were."""
+
+    uri: str
+    name: str = ""
+    version: str = ""
+    run_id: str = ""
+    status: str = ""
+    tags: dict[str, str] = Field(default_factory=dict)
+    description: str = ""
+    aliases: tuple[str, ...] = ()
+
+
 class Artifact(Part):
-    """The model file and what made it. The file is loaded only if its SHA-256 is this one."""
+    """The model file and what made it. The file is loaded only if its SHA-256 is this one.
+
+    ``trusted`` are the types that somebody agreed to when a skops file was added. ``origin`` is
+    what MLflow said of the model then: uri, name, version, run_id, status, tags, description,
+    aliases.
+    """
 
     file: str = Field(pattern=r"^[^/\\]+$")
-    format: Literal["joblib", "pickle"]
+    format: Format
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     scikit_learn: str = ""
     python: str = ""
     created_at: str = ""
+    trusted: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 class Bands(Part):

@@ -14,18 +14,18 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from second_opinion import aliases, arms, shown
+from second_opinion import aliases, arms, mlflow_source, shown, skops_format
 from second_opinion import doctor as examination
 from second_opinion.aliases import managed
-from second_opinion.artifacts import ModelFile
 from second_opinion.errors import UserError
 from second_opinion.estimators import task_of
+from second_opinion.model_file import ModelFile
 from second_opinion.records import Expert
 from second_opinion.registry import FIRST_ALIAS, Entry, Registry
 from second_opinion.settings import Settings
@@ -89,7 +89,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a
 
 
 @commands.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option(
     "--name", required=True, help="The model's name in the registry, like customer-churn."
 )
@@ -105,10 +105,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a
     show_default=True,
     help="What to keep of the data: summaries of each feature, or up to 5,000 rows as well.",
 )
+@click.option(
+    "--trust", multiple=True, metavar="TYPE", help="A type that a skops file may hold (repeat it)."
+)
 @without_asking
 @as_json
 def add(
-    file: Path,
+    file: str,
     name: str,
     version: str,
     data: Path | None,
@@ -116,15 +119,17 @@ def add(
     title: str,
     alias: str,
     reference: Literal["summary", "rows"],
+    trust: tuple[str, ...],
     yes: bool,
     as_json: bool,
 ) -> None:
     """Register the model in FILE.
 
-    FILE is a scikit-learn estimator or pipeline saved by joblib or pickle. Loading such a file runs
-    whatever its maker put in: add only files of people you trust. From the data come the fields of
-    the form, with their ranges and choices; its rows are not stored. Without it, the form has what
-    the model's own steps know.
+    FILE is a scikit-learn estimator or pipeline saved by joblib, pickle or skops, or a model that
+    MLflow has: models:/NAME/VERSION, models:/NAME@ALIAS or runs:/RUN_ID/PATH, with the server in
+    MLFLOW_TRACKING_URI. Loading a joblib or pickle file runs whatever its maker put in: add only
+    files of people you trust. From the data come the fields of the form, with their ranges and
+    choices; its rows are not stored. Without it, the form has what the model's own steps know.
     """
     if data is not None and target is None:
         raise click.UsageError("The data needs its target: --target COLUMN, what is predicted.")
@@ -132,12 +137,12 @@ def add(
         raise click.UsageError("--reference rows needs the rows: --data train.csv.")
     registry = Registry(Settings.read().model_dir)
     version = registry.next_version(name, version, alias)
-    model_file = ModelFile.read(file)
+    model_file = _brought(file)
     rows = None
     if data is not None and target is not None:
         with _working(f"Reading {data}"):
             rows = read_training_csv(data, target)
-    _ask(shown.pickle_is_code(model_file), "Load it?", yes, "Nothing was added.")
+    model_file = _agreed(model_file, trust, yes)
     with _working(f"Loading {file}"):
         estimator, saved_by = model_file.load()
         task_of(estimator)
@@ -153,11 +158,43 @@ def add(
             target=target or "",
             alias=alias,
             reference=reference,
-            card={"artifact": {"scikit_learn": saved_by}},
+            card=model_file.card_fields(saved_by),
             artifact=(model_file.format, model_file.content),
         )
     added = shown.Added(registry, card, estimator, data, rows, before)
     click.echo(_dumped(added.facts) if as_json else added.text)
+
+
+def _brought(file: str) -> ModelFile:
+    """The model file at a path or an MLflow URI, not loaded yet."""
+    if not mlflow_source.is_uri(file):
+        return ModelFile.read(Path(file))
+    with _working(f"Fetching {file}"):
+        return mlflow_source.fetch(file)
+
+
+def _agreed(file: ModelFile, trust: tuple[str, ...], yes: bool) -> ModelFile:
+    """The file with the types that it may hold, once the person agreed to what loading it does.
+
+    With --yes, types that are not scikit-learn's, NumPy's or SciPy's own are still to be named.
+    """
+    refused = "Nothing was added."
+    if file.format != "skops":
+        if trust:
+            raise click.UsageError(f"--trust is for skops files; {file.where} is {file.format}.")
+        _ask(shown.pickle_is_code(file), "Load it?", yes, refused)
+        return file
+    open_types = [name for name in file.unknown_types if name not in trust]
+    strange = [name for name in open_types if not skops_format.is_own(name)]
+    if strange and (yes or not sys.stdin.isatty()):
+        raise UserError(
+            f"{file.where} holds {skops_format.named(strange)}, which may be anybody's. "
+            f"{refused} If it comes from you or from people you trust, say "
+            f"{' '.join(f'--trust {name}' for name in strange)}."
+        )
+    if open_types:
+        _ask(shown.types_to_trust(file), "Trust them?", yes, refused)
+    return replace(file, trusted=file.unknown_types)
 
 
 @commands.command()

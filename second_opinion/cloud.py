@@ -12,10 +12,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from second_opinion.artifacts import LFS_POINTER
 from second_opinion.card import ModelCard
 from second_opinion.doctor import MB, Check, resident
 from second_opinion.errors import UserError
+from second_opinion.formats import LFS_POINTER
 from second_opinion.registry import Registry
 from second_opinion.settings import SECRETS, Settings, origins, secrets_of
 from second_opinion.words import joined

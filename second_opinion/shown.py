@@ -10,14 +10,15 @@ from typing import Any
 import click
 
 from second_opinion import arms
-from second_opinion.artifacts import ModelFile
 from second_opinion.card import ModelCard
 from second_opinion.doctor import Check
 from second_opinion.errors import UserError
 from second_opinion.estimators import keeps_rows
+from second_opinion.model_file import ModelFile
 from second_opinion.reference import MOST_ROWS
 from second_opinion.registry import Entry, Registry
 from second_opinion.schema import Feature
+from second_opinion.skops_format import named
 from second_opinion.training import TrainingData
 from second_opinion.words import joined, number_text, percent
 
@@ -46,12 +47,24 @@ def _cut(text: str) -> str:
 
 def pickle_is_code(file: ModelFile) -> str:
     """What to know before a file is loaded."""
-    size = f"{len(file.content) / 1000:,.0f} kB"
     return (
-        f"{file.path} ({size}, SHA-256 {file.sha256[:12]}…) is a {file.format} file, and such a "
-        "file is code:\nloading it runs whatever its maker put in. Load it only if it comes from "
-        "you or from people you trust."
+        f"{_described(file)}, and such a file is code:\nloading it runs whatever its maker put in. "
+        "Load it only if it comes from you or from people you trust."
     )
+
+
+def types_to_trust(file: ModelFile) -> str:
+    """What to know before a skops file is loaded that holds more than skops trusts by itself."""
+    types = "".join(f"\n  {name}" for name in file.unknown_types)
+    return (
+        f"{_described(file)}. It holds no code, but these types beside those that skops trusts:"
+        f"{types}\nTrust them only if the file comes from you or from people you trust."
+    )
+
+
+def _described(file: ModelFile) -> str:
+    size = f"{len(file.content) / 1000:,.0f} kB"
+    return f"{file.where} ({size}, SHA-256 {file.sha256[:12]}…) is a {file.format} file"
 
 
 def default_name(registry: Registry) -> str:
@@ -117,6 +130,7 @@ class Added:
             ("Looks at", self._looks_at),
             ("Made with", f"scikit-learn {self.card.artifact.scikit_learn}"),
             ("SHA-256", self.card.artifact.sha256),
+            *_provenance(self.card),
             ("Rows", self._rows),
             ("Kept", self._kept),
         ]
@@ -187,6 +201,13 @@ class Added:
         if self.hides_demos:
             said.append("The demo models are hidden now; `models --all` lists them.")
         return said
+
+
+def _provenance(card: ModelCard) -> list[tuple[str, str]]:
+    """Where MLflow had it, and which types it may hold, where there is such a thing."""
+    origin, trusted = card.artifact.origin, card.artifact.trusted
+    said = [("From", f"{origin.uri} ({origin.status})")] if origin else []
+    return said + ([("Trusts", named(trusted))] if trusted else [])
 
 
 def _named(value: Any, label: str) -> str:

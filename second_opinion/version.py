@@ -122,10 +122,11 @@ def _written(home: Path, fields: dict[str, Any]) -> ModelCard:
     return ModelCard.read(home / "card.json")
 
 
-def _made_elsewhere(given: dict[str, Any]) -> dict[str, str]:
-    """The versions that made a file, where whoever adds it knows better than this process."""
+def _made_elsewhere(given: dict[str, Any]) -> dict[str, Any]:
+    """What made a file, and where, which whoever adds it knows better than this process."""
     known = given.get("artifact", {})
-    return {part: known[part] for part in ("scikit_learn", "python") if part in known}
+    parts = ("scikit_learn", "python", "trusted", "origin")
+    return {part: known[part] for part in parts if part in known}
 
 
 def _dumped(estimator: Any) -> bytes:

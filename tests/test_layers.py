@@ -10,10 +10,11 @@ from conftest import ROOT
 # From the ground up. What stands on one line does not know the others of that line.
 LAYERS = """
 errors words strangers
-records settings training jsonfile
-schema
+records settings training jsonfile skops_format signature
+schema formats
 card reference
-answers arms artifacts boosters forms predictor statistics tables
+answers arms artifacts boosters forms predictor statistics tables model_file
+mlflow_source
 estimators
 inside
 columns features importance

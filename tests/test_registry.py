@@ -21,8 +21,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from second_opinion import Registry, UserError, artifacts, describe
-from second_opinion.artifacts import ModelFile
+from second_opinion import Registry, UserError, describe, formats
+from second_opinion.model_file import ModelFile
 
 BOTTLES = [f"Bottle of {name}, cellar {n}" for n, name in enumerate(["Ada", "Ben", "Eve"] * 60)]
 
@@ -211,14 +211,14 @@ def test_a_model_of_another_scikit_learn_warns_with_both_versions(wines, monkeyp
 
     edit(wines.folder / "wine/1/card.json", older)
     (warning,) = wines.load("wine").warnings
-    here = artifacts.installed_scikit_learn()
+    here = formats.installed_scikit_learn()
     assert "made with scikit-learn 1.2.0" in warning
     assert f"{here} runs here" in warning
     assert "Write scikit-learn==1.2.0 into requirements.txt" in warning
 
 
 def test_another_patch_release_does_not_warn(wines):
-    here = artifacts.installed_scikit_learn().rpartition(".")[0]
+    here = formats.installed_scikit_learn().rpartition(".")[0]
     patch = f"{here}.99"
     edit(wines.folder / "wine/1/card.json", lambda c: c["artifact"].update(scikit_learn=patch))
     assert wines.load("wine").warnings == ()
@@ -252,12 +252,12 @@ def test_a_model_file_is_read_as_what_it_is_not_as_it_is_called(
         assert model_file.format == expected
     found, saved_by = model_file.load()
     assert (found.predict(wine[0]) == estimator.predict(wine[0])).all()
-    assert saved_by == artifacts.installed_scikit_learn()
+    assert saved_by == formats.installed_scikit_learn()
 
 
 def test_the_scikit_learn_that_saved_a_file_is_read_from_it(wines, estimator, wine, tmp_path):
     """A card must name what made the model, not what runs where it was added."""
-    here = artifacts.installed_scikit_learn().encode()
+    here = formats.installed_scikit_learn().encode()
     path = tmp_path / "old.pkl"
     path.write_bytes(pickle.dumps(estimator, protocol=2).replace(here, b"1.0.0"))
     model_file = ModelFile.read(path)

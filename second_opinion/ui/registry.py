@@ -74,6 +74,8 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Licence", card.licence),
         ("Made with", _made_with(card)),
         ("File", f"{card.artifact.file}, SHA-256 {card.artifact.sha256}"),
+        ("Types it may hold", ", ".join(card.artifact.trusted)),
+        *_origin(card),
     ]
     return [(label, text) for label, text in known if text] + [
         ("Warning", warning) for warning in version_warnings(card)
@@ -109,6 +111,20 @@ def version_choice(visit: Visit) -> str:
         "Version to look at", versions, key="models_version", required=True, format_func=escape
     )
     return str(chosen)
+
+
+def _origin(card: ModelCard) -> list[tuple[str, str]]:
+    """What MLflow said of the model when it was added."""
+    origin = card.artifact.origin
+    if origin is None:
+        return []
+    registered = f"{origin.name}, version {origin.version}" if origin.name else ""
+    where = [registered, origin.status, *(f"@{alias}" for alias in origin.aliases), origin.uri]
+    return [
+        ("From MLflow", " · ".join(part for part in where if part)),
+        ("What MLflow says of it", origin.description),
+        ("Tags in MLflow", ", ".join(f"{tag}: {value}" for tag, value in origin.tags.items())),
+    ]
 
 
 def card_json(visit: Visit, version: str) -> bytes:
