@@ -85,9 +85,9 @@ def _versions(artifact: Artifact) -> str:
         f"{made} and Python {artifact.python or 'unknown'}; scikit-learn {here} and Python "
         f"{platform.python_version()} run here. "
     )
-    if there and not same_release(there, here):
-        return f"{both}Write scikit-learn=={there} into requirements.txt, or train it again here."
-    return f"{both}Install what it was made with, or train it again here."
+    pin = there and not same_release(there, here)
+    first = f"Write scikit-learn=={there} into requirements.txt" if pin else "Install the former"
+    return f"{both}{first}, or train it again here."
 
 
 def version_warnings(card: ModelCard) -> tuple[str, ...]:

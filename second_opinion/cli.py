@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import click
 
-from second_opinion import aliases, arms, mlflow_source, shown, skops_format
+from second_opinion import aliases, arms, formats, mlflow_source, shown, skops_format
 from second_opinion import doctor as examination
 from second_opinion.aliases import managed
 from second_opinion.errors import UserError
@@ -148,19 +148,20 @@ def add(
         task_of(estimator)
     with _working(f"Trying the model on {len(rows.X):,} rows" if rows else "Trying the model"):
         before = shown.default_name(registry)
-        card = registry.add(
-            estimator,
-            rows.X if rows else None,
-            rows.y if rows else None,
-            name=name,
-            version=version,
-            title=title,
-            target=target or "",
-            alias=alias,
-            reference=reference,
-            card=model_file.card_fields(saved_by),
-            artifact=(model_file.format, model_file.content),
-        )
+        with formats.blamed_on(saved_by):
+            card = registry.add(
+                estimator,
+                rows.X if rows else None,
+                rows.y if rows else None,
+                name=name,
+                version=version,
+                title=title,
+                target=target or "",
+                alias=alias,
+                reference=reference,
+                card=model_file.card_fields(saved_by),
+                artifact=(model_file.format, model_file.content),
+            )
     added = shown.Added(registry, card, estimator, data, rows, before)
     click.echo(_dumped(added.facts) if as_json else added.text)
 

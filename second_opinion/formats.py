@@ -11,7 +11,8 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import PurePath
@@ -158,13 +159,8 @@ def why(error: BaseException, saved_by: str) -> str:
             f"it needs something that was defined in a notebook or script ({reason}). Move that "
             "into a module that can be imported here, train and save again."
         )
-    here = installed_scikit_learn()
-    if saved_by and not same_release(saved_by, here):
-        return (
-            f"it was saved with scikit-learn {saved_by}, and {here} runs here ({reason}). Write "
-            f"scikit-learn=={saved_by} into requirements.txt and install it, or train and save the "
-            "model again with what is installed here."
-        )
+    if other := other_release(saved_by):
+        return f"{reason}. {other}"
     return (
         f"it is damaged or cut off, or was made by versions that are not here ({reason}). Copy or "
         "download it again, or save it again with what is installed here."
@@ -176,13 +172,41 @@ def _absent_package(error: BaseException) -> str:
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
     package = error.name.partition(".")[0]
-    return "" if find_spec(package) else package
+    # Private modules of compiled libraries come and go with their versions: `_loss`.
+    return "" if package.startswith("_") or find_spec(package) else package
 
 
 def first_line(error: BaseException) -> str:
     """The first line that an exception says, cut to what fits in a message."""
     said = (str(error).strip() or "no reason given").splitlines()[0]
     return said if len(said) <= 200 else said[:199] + "…"
+
+
+def other_release(saved_by: str) -> str:
+    """What to do about a model of another scikit-learn; empty where it is the one that runs here.
+
+    Two that differ in their patch number are the same.
+    """
+    here = installed_scikit_learn()
+    if not saved_by or same_release(saved_by, here):
+        return ""
+    return (
+        f"It was saved with scikit-learn {saved_by}, and {here} runs here: write scikit-learn=="
+        f"{saved_by} into requirements.txt and install it, or train and save the model again with "
+        "what is installed here."
+    )
+
+
+@contextmanager
+def blamed_on(saved_by: str) -> Iterator[None]:
+    """Try a model: where its own code fails, the message tells of the other scikit-learn."""
+    try:
+        yield
+    except UserError as error:
+        other = other_release(saved_by)
+        if not other or error.__cause__ is None:
+            raise
+        raise UserError(f"{error} {other}") from error
 
 
 def same_release(one: str, other: str) -> bool:

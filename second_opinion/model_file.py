@@ -52,17 +52,17 @@ class ModelFile:
     def unknown_types(self) -> tuple[str, ...]:
         """The types in a skops file that skops does not trust by itself; nothing is loaded.
 
-        `UserError` when the file is damaged, or needs a class of somebody's notebook.
+        `UserError` when the file is damaged, or needs a class that is not here.
         """
         if self.format != "skops":
             return ()
         try:
             found = skops_format.unknown_types(self.content)
+            fault = skops_format.lacking(found)
         except LOAD_ERRORS as error:
             raise self._unloadable(error) from error
-        nowhere = [name for name in found if name.startswith("__main__.")]
-        if nowhere:
-            raise self._unloadable(AttributeError(skops_format.named(nowhere)))
+        if fault:
+            raise self._unloadable(fault)
         return tuple(found)
 
     def load(self) -> tuple[Any, str]:

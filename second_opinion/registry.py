@@ -316,10 +316,13 @@ class Registry:
         try:
             model = self.load(ref)
             reference = self.reference(ref)
+        except UserError as error:
+            return [str(error)]
+        try:
             with estimators.third_party(f"{model.card.ref} cannot answer its stored cases"):
                 changed = describe.changed_answers(model, reference)
         except UserError as error:
-            return [str(error)]
+            changed = [str(error)]
         return [*model.warnings, *changed]
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -61,14 +62,33 @@ def is_own(name: str) -> bool:
 
     A function is not, whosever it is: kept in a model, it is called with what people type.
     """
+    parts = name.split(".")[:-1]
+    if not parts or parts[0] not in OWN or NOT_OWN & set(parts):
+        return False
+    return isinstance(_found(name), type)
+
+
+def lacking(names: Iterable[str]) -> Exception | None:
+    """What keeps types from being loaded here, told without importing anybody's module."""
+    for name in names:
+        module, _, kind = name.rpartition(".")
+        package = module.partition(".")[0]
+        if package == "__main__":
+            return AttributeError(name)
+        if package in OWN and not NOT_OWN & set(module.split(".")) and _found(name) is None:
+            return AttributeError(f"There is no {kind} in {module}")
+        if not package or find_spec(package) is None:
+            return ModuleNotFoundError(f"No module named {package!r}", name=package)
+    return None
+
+
+def _found(name: str) -> Any:
+    """A class or function of scikit-learn, NumPy or SciPy by its name; None without one."""
     module, _, kind = name.rpartition(".")
-    parts = module.split(".")
-    if parts[0] not in OWN or NOT_OWN & set(parts):
-        return False
     try:
-        return isinstance(getattr(import_module(module), kind, None), type)
+        return getattr(import_module(module), kind, None)
     except ImportError:
-        return False
+        return None
 
 
 def named(types: Iterable[str]) -> str:
