@@ -29,7 +29,10 @@ class Target(Part):
 
 
 class Origin(Part):
-    """Where MLflow had a model when it was added; its own words, kept as they were."""
+    """Where MLflow had a model when it was added; its own words, kept as they were.
+
+    ``signature`` are the columns that it takes: a name, a type and whether it is required.
+    """
 
     uri: str
     name: str = ""
@@ -39,6 +42,7 @@ class Origin(Part):
     tags: dict[str, str] = Field(default_factory=dict)
     description: str = ""
     aliases: tuple[str, ...] = ()
+    signature: tuple[dict[str, Any], ...] = ()
 
 
 class Artifact(Part):

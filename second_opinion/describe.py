@@ -16,6 +16,7 @@ from second_opinion.inside import known_of
 from second_opinion.predictor import Model
 from second_opinion.records import now, plain, same_value
 from second_opinion.reference import Reference, summary
+from second_opinion.signature import refined
 from second_opinion.words import humanise, joined
 
 if TYPE_CHECKING:
@@ -33,11 +34,16 @@ class Naming:
 
 
 def card_fields(
-    estimator: Any, data: pd.DataFrame | None, y: pd.Series[Any] | None, naming: Naming
+    estimator: Any,
+    data: pd.DataFrame | None,
+    y: pd.Series[Any] | None,
+    naming: Naming,
+    signature: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The card of a new version, without its artifact: features, classes, task, input, data.
 
-    Without data, the features are what the estimator's own steps say of them.
+    Without data, the features are what the estimator's own steps say of them, and of what kind they
+    are in MLflow's signature, where there is one.
     """
     task = task_of(estimator)
     target = naming.target or "outcome"
@@ -47,7 +53,7 @@ def card_fields(
         "title": naming.title or humanise(naming.name.replace("-", " ")),
         "task": task,
         "target": {"name": target, "unit": "", "description": ""},
-        "features": inputs(estimator, data),
+        "features": inputs(estimator, data, signature),
         "input": form_of(estimator),
         "bands": {"low": 0.6},
         "answer": "class",
@@ -58,19 +64,21 @@ def card_fields(
         "owner": "",
         "licence": "",
         "data": about_data(data),
-        "unknown": unknown(estimator, data, y),
+        "unknown": unknown(estimator, data, y, signature),
     }
     if task != "regression":
         fields |= classes_fields(estimator, y, target)
     return fields
 
 
-def inputs(estimator: Any, data: pd.DataFrame | None) -> list[dict[str, Any]]:
+def inputs(
+    estimator: Any, data: pd.DataFrame | None, signature: Sequence[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
     """The features of the card, from the training data and the estimator's steps."""
     names = inputs_of(estimator) if data is None else list(data.columns)
     known = known_of(estimator, names)
     if data is None:
-        return [known_fields(name, known[name]) for name in names]
+        return refined([known_fields(name, known[name]) for name in names], signature)
     return [feature_fields(data[name], known[name]) for name in names]
 
 
@@ -81,7 +89,12 @@ def about_data(data: pd.DataFrame | None) -> dict[str, Any]:
     return {"rows": len(data), "sha256": digest(data), "description": ""}
 
 
-def unknown(estimator: Any, data: pd.DataFrame | None, y: pd.Series[Any] | None) -> list[str]:
+def unknown(
+    estimator: Any,
+    data: pd.DataFrame | None,
+    y: pd.Series[Any] | None,
+    signature: Sequence[dict[str, Any]] = (),
+) -> list[str]:
     """What the card cannot say, a sentence each."""
     kind = type(estimator).__name__
     said = []
@@ -95,10 +108,10 @@ def unknown(estimator: Any, data: pd.DataFrame | None, y: pd.Series[Any] | None)
         said.append(f"How sure it is of an answer: the {kind} gives no probabilities.")
     if y is None:
         said.append("How often it is right, and what it looks at most: that takes outcomes.")
-    return said + (unknown_inputs(estimator) if data is None else [])
+    return said + (unknown_inputs(estimator, signature) if data is None else [])
 
 
-def unknown_inputs(estimator: Any) -> list[str]:
+def unknown_inputs(estimator: Any, signature: Sequence[dict[str, Any]] = ()) -> list[str]:
     """What only the training data could say of the inputs."""
     names = inputs_of(estimator)
     known = known_of(estimator, names)
@@ -110,7 +123,9 @@ def unknown_inputs(estimator: Any) -> list[str]:
         "A usual value of {}: the form begins with 0 there.": [
             name for name in numbers if known[name].typical is None and known[name].low is None
         ],
-        "Whether {} can be whole, or yes and no, alone: numbers of every kind are taken.": numbers,
+        "Whether {} can be whole, or yes and no, alone: numbers of every kind are taken.": (
+            [] if signature else numbers
+        ),
     }
     return [text.format(_listed(about)) for text, about in said.items() if about]
 

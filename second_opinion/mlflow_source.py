@@ -50,7 +50,8 @@ def fetch(uri: str) -> ModelFile:
         exact = f"models:/{origin['name']}/{origin['version']}" if origin["name"] else uri
         with TemporaryDirectory() as folder:
             found = Path(download_artifacts(artifact_uri=exact, dst_path=folder))
-            return replace(read_folder(found, uri), origin=origin)
+            file = read_folder(found, uri)
+            return replace(file, origin={**origin, **file.origin})
 
 
 def read_folder(folder: Path, uri: str) -> ModelFile:
@@ -73,7 +74,7 @@ def read_folder(folder: Path, uri: str) -> ModelFile:
         file,
         where=f"{uri} ({path.name})",
         python=str(flavors.get("python_function", {}).get("python_version", "")),
-        signature=_columns(described),
+        origin={"uri": uri, "signature": _columns(described)},
     )
 
 
@@ -92,11 +93,11 @@ def _mlmodel(folder: Path, uri: str) -> dict[str, Any]:
     return found
 
 
-def _columns(described: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+def _columns(described: dict[str, Any]) -> list[dict[str, Any]]:
     """The named columns of the signature; none where it has none, or is of tensors."""
     text = (described.get("signature") or {}).get("inputs") or "[]"
     columns = json.loads(text) if isinstance(text, str) else text
-    return tuple(columns) if all("name" in column for column in columns) else ()
+    return columns if all("name" in column for column in columns) else []
 
 
 def _refuse_odd(uri: str) -> None:

@@ -19,8 +19,7 @@ class ModelFile:
 
     ``where`` says in messages where it is from. ``trusted`` are types that a skops file may hold
     beside those that skops trusts by itself. ``python`` is the version that saved it, ``origin``
-    what MLflow says of it, and ``signature`` the columns that it takes in MLflow's words: all
-    empty for a plain file.
+    what MLflow says of it; both empty for a plain file.
     """
 
     where: str
@@ -29,7 +28,6 @@ class ModelFile:
     trusted: tuple[str, ...] = ()
     python: str = ""
     origin: dict[str, Any] = field(default_factory=dict)
-    signature: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> ModelFile:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from second_opinion.words import humanise
+
 # The types of MLflow's columns; others (binary, arrays, objects) have no field in a form.
 KINDS = {
     "double": "number",
@@ -25,9 +27,16 @@ def refined(
     """The features of a card, made without data, with the kinds that a signature names.
 
     A category stays one: the model's own choices say more than ``string``. A column that MLflow
-    does not require may be missing; one that it requires may still hold missing values.
+    does not require may be missing; one that it requires may still hold missing values. Where the
+    model knows no names of its own, the columns of the signature are taken in their order.
     """
-    columns = {column["name"]: column for column in signature}
+    columns = {str(column["name"]): column for column in signature}
+    strangers = not any(feature["name"] in columns for feature in features)
+    if strangers and len(columns) == len(features):
+        features = [
+            {**feature, "name": name, "label": humanise(name)}
+            for name, feature in zip(columns, features, strict=True)
+        ]
     return [_refined(feature, columns.get(feature["name"], {})) for feature in features]
 
 
@@ -35,17 +44,20 @@ def _refined(feature: dict[str, Any], column: dict[str, Any]) -> dict[str, Any]:
     kind = KINDS.get(column.get("type", ""), feature["kind"])
     if feature["kind"] in CLOSER:
         kind = feature["kind"]
-    changed = {"kind": kind} if kind != feature["kind"] else {}
-    if changed:
-        changed |= {"typical": _typical(kind, feature.get("typical")), "dtype": ""}
-        changed |= {} if kind in ("number", "integer", "date") else {"min": None, "max": None}
     optional = {} if column.get("required", True) else {"missing": True}
-    return {**feature, **changed, **optional}
+    if kind == feature["kind"]:
+        return {**feature, **optional}
+    kept = {key: value for key, value in feature.items() if key not in ("min", "max", "dtype")}
+    bounds = {key: round(feature[key]) for key in ("min", "max") if _whole(kind, feature, key)}
+    return {**kept, **bounds, "kind": kind, "typical": _typical(kind, feature), **optional}
 
 
-def _typical(kind: str, guess: Any) -> Any:
+def _whole(kind: str, feature: dict[str, Any], key: str) -> bool:
+    return kind == "integer" and feature.get(key) is not None
+
+
+def _typical(kind: str, feature: dict[str, Any]) -> Any:
     """A value of this kind to begin with: nobody knows a typical one without data."""
-    known = isinstance(guess, (int, float)) and not isinstance(guess, bool)
-    number = guess if known else 0
-    begin = {"number": float(number), "integer": round(number), "date": "2000-01-01"}
-    return {**begin, "boolean": False}.get(kind, "")
+    number = round(feature["typical"]) if feature["kind"] in ("number", "integer") else 0
+    begin = {"number": float(number), "integer": number, "date": "2000-01-01", "boolean": False}
+    return begin.get(kind, "")

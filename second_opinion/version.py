@@ -40,9 +40,11 @@ class NewVersion:
         ``artifact`` is the file's ``(format, bytes)`` where one exists already. Predicts the data
         once through the card: what the card then says of the model has been tried.
         """
-        fields = merged(
-            describe.card_fields(self.estimator, self.data, self.y, self.naming), self.given
+        signature = self.given.get("artifact", {}).get("origin", {}).get("signature", ())
+        inferred = describe.card_fields(
+            self.estimator, self.data, self.y, self.naming, signature=signature
         )
+        fields = merged(inferred, self.given)
         file_format, content = artifact or ("joblib", _dumped(self.estimator))
         fields["artifact"] = {
             "file": f"model.{file_format}",
