@@ -7,6 +7,7 @@ import pickle
 import pty
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import click
@@ -18,10 +19,11 @@ import sklearn
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_wine
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from second_opinion import Registry, UserError, cli, doctor, settings
 from second_opinion.settings import names
@@ -359,6 +361,160 @@ def test_a_library_that_is_not_installed_is_named(add, folder, monkeypatch):
     code, _, err = add(file="boosted.pkl")
     assert (code, list(folder.iterdir())) == (1, [])
     assert "it needs the package 'xgboost', which is not here. Install it" in err
+
+
+# --- add: skops
+
+
+TREE = "sklearn.tree._tree.Tree"
+
+
+@pytest.fixture(scope="module")
+def skops_files(brought):
+    """Models as skops files, good and bad, beside the other files that were brought."""
+    sio = pytest.importorskip("skops.io", reason="skops is in requirements.txt; run `make test`")
+    fitted = joblib.load(brought / "wine.joblib")
+    known = pd.read_csv(brought / "wine.csv").dropna()
+    inputs, barolo = known.drop(columns="barolo"), known.barolo.astype(int)
+    forest = make_pipeline(fitted[0], RandomForestClassifier(3, random_state=0))
+    function = make_pipeline(FunctionTransformer(np.asarray), LogisticRegression())
+    sio.dump(fitted, brought / "wine.skops")
+    sio.dump(forest.fit(inputs, barolo), brought / "forest.skops")
+    sio.dump(function.fit(inputs[["ash"]], barolo), brought / "function.skops")
+    sio.dump({"model": fitted[-1]}, brought / "dict.skops")
+    whole = (brought / "forest.skops").read_bytes()
+    (brought / "cut.skops").write_bytes(whole[: len(whole) // 2])
+    tree, here = b"sklearn.tree._tree", sklearn.__version__.encode()
+    schemas = {
+        "main": lambda text: text.replace(tree, b"__main__"),
+        "absent": lambda text: text.replace(tree, b"no_such_package"),
+        "gone": lambda text: text.replace(here, b"1.0.0").replace(b'"Tree"', b'"Gone"'),
+        "older": lambda text: text.replace(here, b"1.0.0"),
+        "broken": lambda text: text[: len(text) // 2],
+        "zip": lambda text: None,
+    }
+    for name, change in schemas.items():
+        (brought / f"{name}.skops").write_bytes(_with_schema(whole, change))
+    return brought
+
+
+def _with_schema(content, change):
+    """A skops file with another schema, or none."""
+    source, buffer = zipfile.ZipFile(io.BytesIO(content)), io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for name in source.namelist():
+            part = change(source.read(name)) if name == "schema.json" else source.read(name)
+            if part is not None:
+                made.writestr(name, part)
+    return buffer.getvalue()
+
+
+def test_a_skops_file_is_added_and_answers_as_it_did(add, folder, skops_files):
+    assert add(file="wine.skops", ask=True)[0] == 0
+    card = Registry(folder).card("wine")
+    assert (card.artifact.format, card.artifact.file) == ("skops", "model.skops")
+    assert card.artifact.trusted == ()
+    stored = (folder / "wine/1/model.skops").read_bytes()
+    assert stored == (skops_files / "wine.skops").read_bytes()
+    cases = pd.read_csv(skops_files / "wine.csv").drop(columns="barolo")
+    expected = joblib.load(skops_files / "wine.joblib").predict_proba(cases)[:, 1]
+    answers = Registry(folder).load("wine").predict(cases)["probabilities"]
+    assert [pair[1] for pair in answers] == expected.tolist()
+
+
+def test_types_of_the_libraries_are_shown_agreed_to_and_kept(add, folder, skops_files, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Answering("n\n"))
+    code, _, err = add(file="forest.skops", ask=True)
+    assert (code, list(folder.iterdir())) == (1, [])
+    assert "It holds no code, but these types" in err
+    assert f"\n  {TREE}\n" in err
+    monkeypatch.setattr(sys, "stdin", Answering("y\n"))
+    code, out, _ = add(file="forest.skops", ask=True)
+    assert code == 0
+    assert f"Trusts     {TREE}" in out
+    assert Registry(folder).card("wine").artifact.trusted == (TREE,)
+    assert Registry(folder).verify("wine") == []
+    assert add(file="forest.skops")[0] == 0
+
+
+def test_a_function_is_trusted_only_by_its_name(add, folder, skops_files, monkeypatch):
+    code, _, err = add(file="function.skops")
+    assert (code, list(folder.iterdir())) == (1, [])
+    assert "holds numpy.asarray, which may be anybody's. Nothing was added." in err
+    assert "say --trust numpy.asarray" in err
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert "--trust numpy.asarray" in add(file="function.skops", ask=True)[2]
+    assert add("--trust", "numpy.array", file="function.skops")[0] == 1
+    assert list(folder.iterdir()) == []
+    assert add("--trust", "numpy.asarray", file="function.skops")[0] == 0
+    assert Registry(folder).card("wine").artifact.trusted == ("numpy.asarray",)
+
+
+def test_a_type_that_the_card_does_not_trust_is_not_loaded_from_the_registry(
+    add, folder, skops_files
+):
+    add(file="forest.skops")
+    Registry(folder).load("wine")
+    path = folder / "wine/1/card.json"
+    card = json.loads(path.read_text("utf-8"))
+    card["artifact"]["trusted"] = []
+    path.write_text(json.dumps(card), "utf-8")
+    with pytest.raises(UserError, match=f"holds {TREE}, which its card does not trust"):
+        Registry(folder).load("wine")
+
+
+def test_trust_is_for_skops_files(add, folder):
+    code, _, err = add("--trust", TREE)
+    assert (code, list(folder.iterdir())) == (2, [])
+    assert "--trust is for skops files" in err
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("cut.skops", "without the schema of a skops file: it is damaged or cut off"),
+        ("zip.skops", "without the schema of a skops file"),
+        ("broken.skops", "cannot be loaded: it is damaged or cut off"),
+        ("main.skops", "it needs something that was defined in a notebook or script"),
+        ("absent.skops", "it needs the package 'no_such_package', which is not here"),
+        ("gone.skops", "saved with scikit-learn 1.0.0, and"),
+        ("dict.skops", "a dict with a model at ['model']"),
+    ],
+)
+def test_add_refuses_a_skops_file_in_one_line_and_leaves_nothing(
+    add, folder, skops_files, file, said
+):
+    code, out, err = add(file=file)
+    assert (code, out, list(folder.iterdir())) == (1, "", [])
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("share", range(1, 10))
+def test_a_skops_file_cut_off_anywhere_is_refused(add, folder, skops_files, share):
+    whole = (skops_files / "forest.skops").read_bytes()
+    for name in ("part.skops", "part.joblib"):
+        (folder.parent / name).write_bytes(whole[: len(whole) * share // 10])
+        code, _, err = add(file=folder.parent / name)
+        assert (code, list(folder.iterdir()), err.count("\n")) == (1, [], 1)
+
+
+def test_a_skops_file_of_another_scikit_learn_keeps_its_warning(add, folder, skops_files):
+    assert "scikit-learn 1.0.0" in add(file="older.skops")[1]
+    (warning,) = Registry(folder).load("wine").warnings
+    assert "made with scikit-learn 1.0.0" in warning
+
+
+# --- add: MLflow
+
+
+def test_a_uri_without_a_server_says_what_to_set(run, folder, monkeypatch):
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for uri in ("models:/wine/1", "models:/wine@prod", "runs:/abc/model"):
+        code, _, err = run("add", uri, "--name", "wine", "--yes")
+        assert (code, list(folder.iterdir())) == (1, [])
+        assert "Set MLFLOW_TRACKING_URI" in err
 
 
 # --- remove
