@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+VERSION ?= 1.7.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format demo-models screenshots
+.PHONY: help run test check format demo-models screenshots try-sklearn try-mlflow
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -32,6 +33,12 @@ demo-models: $(VENV)/run.stamp ## Train the demo models again
 screenshots: $(VENV)/dev.stamp ## Draw docs/images: every page, light, dark and phone
 	@scripts/browser $(BIN)/python
 	$(BIN)/python scripts/screenshots.py
+
+try-sklearn: ## Try the app with another scikit-learn, from scratch: VERSION=1.7.2
+	$(PYTHON) scripts/try-sklearn $(VERSION)
+
+try-mlflow: ## Try the app with a real MLflow server, from scratch
+	$(PYTHON) scripts/try-mlflow
 
 $(VENV)/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Second Opinion needs Python 3.11 to 3.13; this is " + sys.version.split()[0] + ". Set PYTHON=python3.12 or the like.")'

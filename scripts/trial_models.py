@@ -96,6 +96,7 @@ def train(folder: Path) -> None:
 def log(folder: Path) -> None:
     """Log and register a model as cloudpickle and as skops; their URIs into FOLDER/uris.json."""
     import mlflow
+    import skops.io
     from mlflow import MlflowClient
     from mlflow.models import infer_signature
 
@@ -106,6 +107,8 @@ def log(folder: Path) -> None:
     known = json.dumps({"target": target, "values": model.predict(cases).tolist()})
     (folder / f"{name}.json").write_text(known, "utf-8")
     signature = infer_signature(cases, model.predict(cases))
+    # MLflow asks for the types that a model may hold, as the app does.
+    trusted = skops.io.get_untrusted_types(data=skops.io.dumps(model))
     client, uris = MlflowClient(), []
     for kind in ("cloudpickle", "skops"):
         name = f"barolo-{kind}"
@@ -115,6 +118,7 @@ def log(folder: Path) -> None:
                 name="model",
                 registered_model_name=name,
                 serialization_format=kind,
+                skops_trusted_types=trusted if kind == "skops" else None,
                 signature=signature,
             )
         client.set_registered_model_alias(name, "tried", 1)

@@ -24,7 +24,12 @@ class Environment:
 
     @classmethod
     def made(cls, folder: Path, *requirements: str, **settings: str) -> Environment:
-        """A new one with these arguments of `pip install`; exits where they cannot be had."""
+        """A new one with these arguments of `pip install`; exits where they cannot be had.
+
+        One that stands in a folder that was kept is taken as it is.
+        """
+        if folder.exists():
+            return cls(folder, settings)
         print(f"Making {folder.name} …", flush=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         made = cls(folder, settings)
@@ -45,7 +50,7 @@ class Environment:
         return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
 
     def do(self, *arguments: str | Path) -> str:
-        """Run its Python, print what it says, and exit where it fails."""
+        """Run its Python and return what it says; exit where it fails."""
         found = self.run(*arguments)
         said = found.stdout.strip()
         if found.returncode:
