@@ -7,6 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -17,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from second_opinion import Registry, UserError, mlflow_source
 from second_opinion.mlflow_source import fetch, is_uri, read_folder
+from second_opinion.ui import registry as shown
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is in requirements-dev.txt; run `make test`")
 
@@ -95,11 +97,18 @@ def test_what_mlflow_wrote_is_understood(tmp_path, model, kind):
 def test_the_card_keeps_what_mlflow_said(folder, model, tmp_path):
     file = read_folder(folder, URI)
     registry = Registry(tmp_path / "registry")
+    said = {"name": "barolo", "version": "1", "status": "READY", "aliases": ["prod"]}
+    words = {"description": "Is it a Barolo?", "tags": {"cellar": "north"}}
+    file = replace(file, origin={**file.origin, **said, **words})
     fields = file.card_fields("1.2.0")
     card = registry.add(model, name="iris", card=fields, artifact=(file.format, file.content))
     assert card.artifact.origin.uri == URI
     assert card.artifact.scikit_learn == "1.2.0"
     assert card.artifact.python == file.python
+    facts = dict(shown.facts(card))
+    assert facts["From MLflow"] == f"barolo, version 1 · READY · @prod · {URI}"
+    assert facts["What MLflow says of it"] == "Is it a Barolo?"
+    assert facts["Tags in MLflow"] == "cellar: north"
     written = json.loads((registry.folder / "iris/1/card.json").read_text("utf-8"))
     assert written["artifact"]["origin"]["signature"] == file.origin["signature"]
 
@@ -172,9 +181,7 @@ def test_a_server_that_does_not_answer_is_said_without_its_password(a_server_is_
 
 
 def test_mlflow_is_not_imported_before_somebody_gives_a_uri():
-    code = (
-        "import sys, second_opinion.cli; sys.exit('mlflow' in sys.modules or 'yaml' in sys.modules)"
-    )
+    code = "import sys, second_opinion.cli; sys.exit(bool({'mlflow', 'yaml'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
