@@ -28,6 +28,9 @@ LARGEST_EXACT_INTEGER = 2**53
 # How programs write a date that they hold as a moment.
 _MIDNIGHT = re.compile(r"(?<=[0-9])[T ]00:00(:00(\.0{1,9})?)?\Z")
 
+# From so many cases on it pays to look for equal texts.
+MANY = 1000
+
 
 class Part(BaseModel):
     """A piece of a card: read-only, and keeping the keys that it does not know."""
@@ -382,17 +385,32 @@ def typed(values: Any, feature: Feature) -> Any:
     dtype = feature.column_dtype
     if dtype == "category":
         known = pd.Index(list(feature.values))
-        return pd.Categorical.from_codes(known.get_indexer(list(values)), known)
+        given = pd.Categorical(values)
+        # One look-up for each level, not for each cell; a missing cell has the code -1.
+        codes = np.append(known.get_indexer(given.categories), -1)[given.codes]
+        return pd.Categorical.from_codes(codes, known)
+    if dtype == "str" and feature.kind == "category" and len(values) > MANY:
+        return _shared(values)
     if dtype in ("bool", "int64") and pd.isna(values).any():
         dtype = "float64" if dtype == "int64" else "object"
     if dtype in ("float64", "int64", "bool"):
         return np.asarray(values, dtype=dtype)
     if dtype == "object":
-        return np.array(
-            [math.nan if gone else v for v, gone in zip(values, pd.isna(values), strict=True)],
-            dtype=object,
-        )
+        cells = np.empty(len(values), dtype=object)
+        cells[:] = values
+        cells[pd.isna(cells)] = math.nan
+        return cells
     return pd.array(values, dtype=dtype)
+
+
+def _shared(values: Any) -> Any:
+    """Texts of which equal ones are the same object: encoders then hash each but once."""
+    import numpy as np
+    import pandas as pd
+
+    codes, levels = pd.factorize(pd.array(values, dtype="str"))
+    cells = np.append(np.asarray(levels, dtype=object), math.nan)[codes]
+    return pd.array(cells, dtype=pd.StringDtype("python", na_value=math.nan))
 
 
 def _absent(feature: Feature) -> Problem:
