@@ -4,4 +4,6 @@ import sys
 
 from second_opinion.cli import main
 
-sys.exit(main())
+# Processes that score import this module again.
+if __name__ == "__main__":
+    sys.exit(main())

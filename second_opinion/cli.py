@@ -23,6 +23,7 @@ import click
 from second_opinion import aliases, arms, formats, mlflow_source, shown, skops_format
 from second_opinion import doctor as examination
 from second_opinion.aliases import managed
+from second_opinion.cli_batch import score
 from second_opinion.errors import UserError
 from second_opinion.estimators import task_of
 from second_opinion.model_file import ModelFile
@@ -257,6 +258,8 @@ def verify(name: str, as_json: bool) -> int:
         click.echo(shown.printable(line), err=True)
     return 1 if faults else 0
 
+
+commands.add_command(score)
 
 alias_option = click.option(
     "--alias", default=FIRST_ALIAS, show_default=True, help="The alias to move."

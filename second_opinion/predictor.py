@@ -28,6 +28,14 @@ SMALL = 64
 MARKS_AT_ONCE = 24
 
 
+class NoAnswerError(UserError):
+    """The model answered, but gave nothing that can be used for the cases at ``rows``."""
+
+    def __init__(self, message: str, rows: np.ndarray) -> None:
+        super().__init__(message)
+        self.rows = rows
+
+
 @dataclass(frozen=True)
 class Answers:
     """What a model says of many cases, column by column.
@@ -102,7 +110,8 @@ class Model:
         of as many rows with the cases' index: ``value`` (a class value or a number),
         ``confidence`` (0 to 1; None for regression and where the model gives none),
         ``probabilities`` (a tuple in the card's class order, or None) and ``flags`` (a tuple such
-        as ``("out_of_range:age",)``). `UserError` names the first row without an answer.
+        as ``("out_of_range:age",)``). `NoAnswerError`, a `UserError`, names the first row without
+        an answer.
         """
         import pandas as pd
 
@@ -175,10 +184,11 @@ class Model:
             )
         without = np.flatnonzero(_absent(values))
         if without.size:
-            raise UserError(
+            raise NoAnswerError(
                 f"The model {self.card.ref} gave no number for row {without[0] + 1}; "
                 "expected one. Check that row for unusual values, or tell the person who added "
-                "the model."
+                "the model.",
+                without,
             )
 
     def _confidence(self, values: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -190,9 +200,10 @@ class Model:
             columns[values == known] = column
         strange = np.flatnonzero(columns < 0)
         if strange.size:
-            raise UserError(
+            raise NoAnswerError(
                 f"The model {self.card.ref} answered {plain(values[strange[0]])!r} for row "
-                f"{strange[0] + 1}, which is not among its classes. Tell the person who added it."
+                f"{strange[0] + 1}, which is not among its classes. Tell the person who added it.",
+                strange,
             )
         return np.asarray(shares[np.arange(len(values)), columns])
 
@@ -204,12 +215,14 @@ class Model:
 
         for feature in self.card.features:
             name = feature.name
-            missing = np.asarray(pd.isna(columns[name]))
             if feature.kind == "category":
                 # The typed column will not do: an unseen level of a pandas category is NaN there.
-                yield f"unseen:{name}", _unseen(columns[name], feature.values) & ~missing
-            elif feature.min is not None and feature.max is not None:
-                yield f"out_of_range:{name}", _outside(frame[name], feature.min, feature.max)
+                unseen, missing = _strange(columns[name], feature.values)
+                yield f"unseen:{name}", unseen
+            else:
+                missing = np.asarray(pd.isna(columns[name]))
+                if feature.min is not None and feature.max is not None:
+                    yield f"out_of_range:{name}", _outside(frame[name], feature.min, feature.max)
             yield f"missing:{name}", missing
         if confidence is not None:
             yield "low_confidence", confidence < self.card.bands.low
@@ -258,10 +271,20 @@ def as_taken(frame: pd.DataFrame, form: str) -> Any:
     return frame.iloc[:, 0] if form == "series" else frame
 
 
-def _unseen(values: Any, known: tuple[Any, ...]) -> Any:
-    if isinstance(values, list):
-        return np.array([value not in known for value in values], dtype=bool)
-    return ~values.isin(list(known))
+def _strange(cells: Any, known: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Which cells hold an unknown value, and which none."""
+    import pandas as pd
+
+    if isinstance(cells, list):
+        strange = np.flatnonzero([value not in known for value in cells])
+        gone = pd.isna(np.array([cells[at] for at in strange.tolist()], dtype=object))
+    else:
+        strange = np.flatnonzero(~cells.isin(list(known)))
+        gone = np.asarray(pd.isna(cells[strange]))
+    unseen, missing = np.zeros((2, len(cells)), dtype=bool)
+    unseen[strange[~gone]] = True
+    missing[strange[gone]] = True
+    return unseen, missing
 
 
 def _outside(column: pd.Series[Any], low: float | str, high: float | str) -> Any:

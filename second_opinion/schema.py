@@ -389,7 +389,7 @@ def typed(values: Any, feature: Feature) -> Any:
         # One look-up for each level, not for each cell; a missing cell has the code -1.
         codes = np.append(known.get_indexer(given.categories), -1)[given.codes]
         return pd.Categorical.from_codes(codes, known)
-    if dtype == "str" and feature.kind == "category" and len(values) > MANY:
+    if dtype == "str" and feature.kind == "category":
         return _shared(values)
     if dtype in ("bool", "int64") and pd.isna(values).any():
         dtype = "float64" if dtype == "int64" else "object"
@@ -408,9 +408,11 @@ def _shared(values: Any) -> Any:
     import numpy as np
     import pandas as pd
 
-    codes, levels = pd.factorize(pd.array(values, dtype="str"))
-    cells = np.append(np.asarray(levels, dtype=object), math.nan)[codes]
-    return pd.array(cells, dtype=pd.StringDtype("python", na_value=math.nan))
+    objects = pd.StringDtype("python", na_value=math.nan)
+    if len(values) > MANY and getattr(values, "dtype", None) != objects:
+        codes, levels = pd.factorize(pd.array(values, dtype="str"))
+        values = np.append(np.asarray(levels, dtype=object), math.nan)[codes]
+    return pd.array(values, dtype=objects)
 
 
 def _absent(feature: Feature) -> Problem:

@@ -22,8 +22,10 @@ describe missing
 version pair
 registry store insight charts
 aliases batch compare report doctor
+scoring
 cloud shown
 ui api
+cli_batch
 cli
 __main__ pages Home serve
 """

@@ -11,7 +11,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -66,7 +66,7 @@ def read_export(
     return pa.table([column[1:] for column in texts], names=names)
 
 
-def _safe(cells: Sequence[pa.Array]) -> Any:
+def _safe(cells: Sequence[pa.Array]) -> bytes:
     return lines([quoted(_guarded(column)) for column in cells], ",")
 
 

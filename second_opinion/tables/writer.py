@@ -34,7 +34,7 @@ def write_csv(chunks: Iterable[pa.Table], out: BinaryIO, *, delimiter: str = ","
 
 
 def write_records(
-    chunks: Iterable[pa.Table], out: BinaryIO, lines: Callable[[Sequence[pa.Array]], Any]
+    chunks: Iterable[pa.Table], out: BinaryIO, lines: Callable[[Sequence[pa.Array]], bytes]
 ) -> int:
     """Write a header and the rows of some tables as the lines that a function makes of columns."""
     rows = 0
@@ -48,7 +48,7 @@ def write_records(
     return rows
 
 
-def records(cells: Sequence[pa.Array], delimiter: str = ",") -> Any:
+def records(cells: Sequence[pa.Array], delimiter: str = ",") -> bytes:
     """Columns of text as the bytes of CSV records, quoted where they must be."""
     # A byte order mark at the very beginning would be taken for one.
     marks = ['"', delimiter, "\r", "\n", "\ufeff"]
@@ -57,14 +57,13 @@ def records(cells: Sequence[pa.Array], delimiter: str = ",") -> Any:
     return lines([_quoted_where_needed(column, marks, alone=alone) for column in cells], delimiter)
 
 
-def lines(cells: Sequence[pa.Array], delimiter: str) -> pa.Buffer:
+def lines(cells: Sequence[pa.Array], delimiter: str) -> bytes:
     """Columns of finished cells put together line by line; null is an empty cell."""
     options = {"null_handling": "replace", "null_replacement": ""}
     joined = pc.binary_join_element_wise(*cells, delimiter, **options)
-    ends = pa.array([0, len(joined) + 1], pa.int32())
-    # The empty text at the end gives the last line its line end.
-    whole = pa.concat_arrays([joined, pa.array([""], joined.type)])
-    return pc.binary_join(pa.ListArray.from_arrays(ends, whole), "\n").buffers()[2]
+    ends = pa.array([0, len(joined)], pa.int32())
+    content = pc.binary_join(pa.ListArray.from_arrays(ends, joined), "\n").buffers()[2]
+    return (b"" if content is None else content.to_pybytes()) + b"\n"
 
 
 def quoted(column: pa.Array) -> pa.Array:
@@ -110,14 +109,21 @@ def as_text(column: Any) -> pa.Array:
 
     Numbers stand in their shortest exact form, as Python writes them: ``0.1``, ``1.0``, ``1e-05``.
     """
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array = one_array(column) if isinstance(column, pa.ChunkedArray) else column
     if pa.types.is_dictionary(array.type):
         array = pc.take(array.dictionary, array.indices)
+    if pa.types.is_string(array.type):
+        return array
     if pa.types.is_floating(array.type):
         return _float_text(pc.cast(array, pa.float64()))
-    if pa.types.is_string(array.type) or pa.types.is_integer(array.type):
+    if pa.types.is_integer(array.type) or pa.types.is_large_string(array.type):
         return pc.cast(array, pa.string())
     return pa.array([None if v is None else _text(v) for v in array.to_pylist()], pa.string())
+
+
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece, copied only where it is in several."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _text(value: Any) -> str:
