@@ -6,7 +6,7 @@ PORT ?= 8501
 VERSION ?= 1.7.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format demo-models screenshots try-sklearn try-mlflow
+.PHONY: help run test check format demo-models screenshots bench try-sklearn try-mlflow
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -29,6 +29,9 @@ format: $(VENV)/dev.stamp ## Format the code
 
 demo-models: $(VENV)/run.stamp ## Train the demo models again
 	$(BIN)/python model/train_demos.py
+
+bench: $(VENV)/dev.stamp ## Measure beside the alternatives, into benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/batch.py
 
 screenshots: $(VENV)/dev.stamp ## Draw docs/images: every page, light, dark and phone
 	@scripts/browser $(BIN)/python

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pv
-from measure import cpu, in_turn, measured, side, table, versions
+from measure import cpu, in_turn, keep, measured, side, table, versions
 
 from second_opinion import Registry
 from second_opinion.scoring import score_file
@@ -121,13 +121,13 @@ def compare(folder: Path, rows: int, model: str, names: list[str], repeats: int)
     return in_turn(sides, repeats)
 
 
-def report(folder: Path, rows: int, models: list[str], repeats: int) -> str:
-    """Everything as Markdown."""
-    parts = [f"Measured {versions()}; {rows:,} rows; median of {repeats}."]
-    if "lr" in models:
+def report(folder: Path, rows: int, model: str, repeats: int) -> str:
+    """What was measured for a model, as Markdown."""
+    parts = [f"{versions()}; {rows:,} rows; median of {repeats}."]
+    if model == "lr":
         parts += [_file_to_file(folder, rows, repeats), _memory(folder, rows)]
-    for name in [name for name in models if name != "lr"]:
-        parts.append(_answers(folder, rows, name, 1))
+    else:
+        parts.append(_answers(folder, rows, model, repeats))
     return "\n\n".join(parts)
 
 
@@ -189,7 +189,10 @@ def main() -> None:
         name, folder, path, model = given.side
         print(json.dumps(run_side(name, Path(folder), Path(path), model)))
         return
-    print(report(given.folder, given.rows, given.models.split(","), given.repeats))
+    for model in given.models.split(","):
+        text = report(given.folder, given.rows, model, given.repeats)
+        print(text)
+        keep(f"Batch, {model.upper()}", text)
 
 
 if __name__ == "__main__":

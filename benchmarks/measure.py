@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 
 
 def cpu() -> float:
@@ -74,3 +76,13 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     """A table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def keep(title: str, text: str) -> None:
+    """Put the latest figures under their title into RESULTS.md."""
+    section = f"## {title}\n\n{text.strip()}\n"
+    before = RESULTS.read_text() if RESULTS.exists() else "# Latest figures\n"
+    pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.M | re.S)
+    found = pattern.search(before)
+    after = pattern.sub(lambda _: section, before) if found else f"{before.rstrip()}\n\n{section}"
+    RESULTS.write_text(after)

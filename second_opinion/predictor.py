@@ -55,15 +55,6 @@ class Answers:
     def __len__(self) -> int:
         return len(self.values)
 
-    def take(self, rows: np.ndarray) -> Answers:
-        """The answers for some of the cases, by their positions."""
-        return Answers(
-            self.values[rows],
-            None if self.confidence is None else self.confidence[rows],
-            None if self.probabilities is None else self.probabilities[rows],
-            _raised((flag, mark[rows]) for flag, mark in self.marks.items()),
-        )
-
     def flags(self) -> list[tuple[str, ...]]:
         """The flags of each case: ``("out_of_range:age", "low_confidence")``."""
         codes, known = self._combinations()

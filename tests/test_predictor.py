@@ -207,3 +207,39 @@ def test_a_flag_says_what_is_unusual(case, flags):
 def test_a_low_confidence_is_flagged(share, flags):
     estimator = FixedShares(["low"], [[share, 1 - share, 0.0]], ["low", "mid", "top"])
     assert model(estimator).predict([CASE])["flags"][0] == flags
+
+
+@pytest.mark.parametrize("dtype", ["str", "object", "category"])
+@pytest.mark.parametrize("rows", [3, 3000])
+def test_unseen_and_missing_are_told_apart_in_every_kind_of_column(dtype, rows):
+    city = {"name": "city", "kind": "category", "choices": ["Bonn", "Oslo"], "missing": True}
+    asked = model(Fixed([1.0] * rows), (), features=[{**city, "dtype": dtype}])
+    cells = (["Rome", None, "Bonn"] * rows)[:rows]
+    for cases in (
+        [{"city": cell} for cell in cells],
+        pd.DataFrame({"city": pd.Series(cells, dtype=dtype)}),
+    ):
+        answers = asked.answers(cases)
+        flags = [("unseen:city",), ("missing:city",), ()] * rows
+        assert answers.flags() == flags[:rows]
+
+
+class Watching(BaseEstimator):
+    """Keeps what it was given."""
+
+    def predict(self, X):
+        self.given = X
+        return np.zeros(len(X))
+
+
+@pytest.mark.parametrize("storage", ["python", "pyarrow"])
+def test_many_texts_reach_the_estimator_as_they_are(storage):
+    cells = np.array(["Bonn", "Oslo", None, "Rome"] * 1000, dtype=object)
+    cases = pd.DataFrame({"city": pd.array(cells, dtype=pd.StringDtype(storage, np.nan))})
+    city = {"name": "city", "kind": "category", "choices": ["Bonn", "Oslo"], "missing": True}
+    estimator = Watching()
+    model(estimator, (), features=[city]).answers(cases)
+    given = estimator.given["city"]
+    assert given.dtype == "str"
+    assert given.isna().tolist() == [cell is None for cell in cells]
+    assert given.dropna().tolist() == [cell for cell in cells if cell is not None]

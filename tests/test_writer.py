@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from second_opinion.tables.export import read_export, write_export
+from second_opinion.tables import read_export, write_export
 from second_opinion.tables.writer import as_text, whole_file, write_csv
 
 THOROUGH = os.environ.get("THOROUGH") == "1"

@@ -7,6 +7,7 @@ from second_opinion.schema import Schema
 from second_opinion.tables.cells import typed
 from second_opinion.tables.csvs import read_csv
 from second_opinion.tables.excel import read_workbook
+from second_opinion.tables.export import read_export, write_export
 from second_opinion.tables.json_cases import read_json
 from second_opinion.tables.looking import look
 from second_opinion.tables.parquet import read_parquet
@@ -30,7 +31,9 @@ __all__ = [
     "TableProblem",
     "look",
     "read",
+    "read_export",
     "typed",
+    "write_export",
 ]
 
 
