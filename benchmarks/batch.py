@@ -72,7 +72,8 @@ class Timed:
     """A model of which the time in its answers is added up."""
 
     def __init__(self, model) -> None:
-        self.model, self.card, self.seconds = model, model.card, 0.0
+        self.model, self.card, self.threads = model, model.card, model.threads
+        self.seconds = 0.0
 
     def answers(self, cases):
         before = cpu()

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from second_opinion import schema as schemas
 from second_opinion.records import same_value
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
+from second_opinion.tables.digits import shape
 from second_opinion.tables.parts import CellFault
 from second_opinion.tables.reading import (
     cell_reader,
@@ -149,8 +150,8 @@ def _numbers(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, S
     pattern = f"^{NUMBER}$".replace(r"\.", f"[{decimal}]")
     given = cells
     said: Said = {}
-    regular = pc.match_substring_regex(cells, pattern)
-    if not _all(regular):
+    plain = decimal == "." and shape(cells) != "other"
+    if not plain and not _all(pc.match_substring_regex(cells, pattern)):
         given, said = _trimmed(cells, pattern, feature, decimal)
     if decimal != ".":
         given = pc.replace_substring(given, decimal, ".")
@@ -183,7 +184,7 @@ def _doubtful(given: pa.Array, values: Any, feature: Feature) -> list[int]:
     """Rows of which only exact arithmetic tells whether the float is what was written."""
     with np.errstate(invalid="ignore"):
         large = ~(np.abs(values) < LARGEST_EXACT_INTEGER) & ~_mask(pc.is_null(given))
-    if feature.kind == "integer":
+    if feature.kind == "integer" and shape(given) != "whole":
         safe = pc.match_substring_regex(given, f"^{SAFE_WHOLE}$")
         if not _all(safe):
             large |= ~_mask(pc.fill_null(safe, True))
