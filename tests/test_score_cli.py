@@ -113,7 +113,7 @@ def test_a_taken_name_is_said(place, run):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("gone.csv",), "gone.csv: No such file"),
+        (("gone.csv",), "gone.csv"),
         (("in.csv", "--model", "nobody"), "There is no model 'nobody'"),
         (("in.csv", "--model", "risk", "-o", "in.csv"), "in.csv is named twice"),
         (("in.csv", "--model", "risk", "-o", "a.csv", "--bad-rows", "a.csv"), "is named twice"),
