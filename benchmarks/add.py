@@ -87,7 +87,7 @@ def run(*arguments: str) -> str:
 
     env = {**os.environ, "MODEL_DIR": str(Path(arguments[1]) / "model")}
     command = [sys.executable, str(Path(__file__)), *arguments]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr)
     return done.stderr
