@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from second_opinion import arms
+from second_opinion import arms, roles
 from second_opinion.errors import UserError
 from second_opinion.records import AliasMove, Expert
 from second_opinion.registry import FIRST_ALIAS, NAME, Registry
@@ -38,7 +38,7 @@ def promote(
 
     `UserError` if the alias means that version already, the person is no owner, or it cannot load.
     """
-    _refuse_all_but_owners(by)
+    roles.check(by, "move an alias")
     _refuse_bad_name(alias)
     name, version = registry.resolve(ref)
     if registry.aliases(name).get(alias) == version:
@@ -62,7 +62,7 @@ def split(
     to 1, there are two versions or more that load, predict the same kind of answer from the same
     fields, and the person is an owner.
     """
-    _refuse_all_but_owners(by)
+    roles.check(by, "move an alias")
     _refuse_bad_name(alias)
     checked = arms.checked(shares, "The split")
     if len(checked) < 2:
@@ -87,7 +87,7 @@ def rollback(
     registry: Registry, store: Store, name: str, *, alias: str = FIRST_ALIAS, by: Expert
 ) -> AliasMove:
     """Point an alias at what it meant before; `UserError` if that was nothing, or is gone."""
-    _refuse_all_but_owners(by)
+    roles.check(by, "move an alias")
     before = registry.pointed(name, alias)[:-1]
     if not before:
         raise UserError(
@@ -97,14 +97,6 @@ def rollback(
     for version in arms.read(before[-1]):
         registry.load(f"{name}/{version}")
     return _moved(store, AliasMove(name, alias, before[-1], "rollback", by.label))
-
-
-def _refuse_all_but_owners(person: Expert) -> None:
-    if person.role != "owner":
-        raise UserError(
-            f"{person.label} may not move an alias; expected the owner of the model. Ask "
-            "the person who runs this app."
-        )
 
 
 def _refuse_bad_name(alias: str) -> None:

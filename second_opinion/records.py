@@ -16,6 +16,8 @@ Direction = Literal["too_high", "too_low"]
 Severity = Literal["minor", "serious"]
 Role = Literal["expert", "reviewer", "owner"]
 IdentitySource = Literal["oidc", "invite", "code", "declared", "api"]
+TriageState = Literal["open", "accepted", "fixed", "declined"]
+Outcome = Literal["right", "wrong", "unsure"]
 
 COMMENT_LIMIT = 4000
 NAME_LIMIT = 80
@@ -158,6 +160,11 @@ class Verdict:
             )
 
 
+def said(judgement: str, value: Any, correct_value: Any) -> Any:
+    """What a verdict says is right: the prediction, the corrected value, or None where neither."""
+    return value if judgement == "agree" else correct_value if judgement == "disagree" else None
+
+
 def same_value(left: Any, right: Any) -> bool:
     """Equality that keeps ``True``, ``1`` and ``"1"`` apart, and 1 and 1.0 together."""
     left, right = plain(left), plain(right)
@@ -220,6 +227,80 @@ class Arm:
     agree: int
     disagree: int
     unsure: int
+
+
+@dataclass(frozen=True)
+class Triage:
+    """What a reviewer decided to do about one verdict. Never changed: the latest counts."""
+
+    verdict_id: str
+    state: TriageState
+    note: str
+    decided_by: str
+    id: str = field(default_factory=new_id)
+    created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class Adjudication:
+    """The answer that counts for one prediction, and why. Never changed: the latest counts."""
+
+    prediction_id: str
+    answer: Any
+    reason: str
+    decided_by: str
+    id: str = field(default_factory=new_id)
+    created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Who did what, and when, beside predictions and verdicts: ``export``, ``triage``, …"""
+
+    what: str
+    who: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    id: str = field(default_factory=new_id)
+    created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A current verdict with its prediction, and what became of both.
+
+    ``answer`` is what counts as right: the adjudicated answer where there is one, else what this
+    expert said, else None. ``outcome`` says whether the model was right by that. ``triage`` is None
+    where nothing is to be done.
+    """
+
+    verdict: Verdict
+    prediction: Prediction
+    answer: Any
+    adjudicated: bool
+    outcome: Outcome
+    triage: TriageState | None
+
+
+@dataclass(frozen=True)
+class SharedCase:
+    """A prediction with current verdicts of two experts or more.
+
+    ``answers`` has for each of them name, judgement and what they said is right, never the
+    adjudicated answer. ``undecided`` is a conflict that nobody has adjudicated.
+    """
+
+    prediction_id: str
+    model: str
+    version: str
+    conflict: bool
+    adjudicated: bool
+    last_at: str
+    answers: tuple[tuple[str, str, Any], ...]
+
+    @property
+    def undecided(self) -> bool:
+        """Whether experts contradict each other here and nobody has said what counts."""
+        return self.conflict and not self.adjudicated
 
 
 @dataclass(frozen=True)

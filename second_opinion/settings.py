@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,17 @@ class Settings:
 
     ``feedback_db`` is a path; ``model_dir`` the registry folder; ``model`` the reference shown
     first (empty: the registry's default); ``durable`` is "1" where the disk survives restarts and
-    "0" where it does not.
+    "0" where it does not. ``expert_code``, ``reviewer_code`` and ``owner_code`` give that role to
+    whoever enters them (empty: nobody).
     """
 
     feedback_db: str = str(HOME / "feedback.db")
     model_dir: str = str(HOME / "model")
     model: str = ""
     durable: str = ""
+    expert_code: str = field(default="", repr=False)
+    reviewer_code: str = field(default="", repr=False)
+    owner_code: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, secrets: Mapping[str, Any] | None = None) -> Settings:

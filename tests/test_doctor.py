@@ -108,12 +108,23 @@ def test_a_password_is_not_shown(home, monkeypatch):
 
 
 def test_a_misspelt_setting_in_the_secrets_is_found(home):
-    settings.SECRETS.write_text('[second_opinion]\nmodeldir = "x"\nowner_code = "hush"\n', "utf-8")
+    settings.SECRETS.write_text('[second_opinion]\nmodeldir = "x"\nowner_pin = "hush"\n', "utf-8")
     checks = found(doctor.examine(home=home), "secrets")
     assert [check.state for check in checks] == ["warning", "warning"]
     assert checks[0].todo == "Did you mean model_dir?"
-    assert "owner_code" in checks[1].found
+    assert "owner_pin" in checks[1].found
     assert "hush" not in repr(checks)
+
+
+def test_a_code_is_not_shown(home, monkeypatch):
+    monkeypatch.setenv("OWNER_CODE", "hush-hush")
+    settings.SECRETS.write_text('[second_opinion]\nreviewer_code = "very-secret"\n', "utf-8")
+    checks = doctor.examine(home=home)
+    assert "set, not shown here (environment)" in found(checks, "OWNER_CODE")[0].found
+    assert "set, not shown here (secrets)" in found(checks, "REVIEWER_CODE")[0].found
+    assert "not set" in found(checks, "EXPERT_CODE")[0].found
+    assert "hush" not in repr(checks)
+    assert "very-secret" not in repr(checks)
 
 
 def test_broken_secrets_are_a_problem_and_the_rest_is_still_looked_at(home):

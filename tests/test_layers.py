@@ -11,6 +11,7 @@ from conftest import ROOT
 LAYERS = """
 errors words strangers
 records settings training jsonfile skops_format signature
+filters roles
 schema formats
 card reference
 answers arms artifacts boosters forms predictor statistics tables model_file

@@ -9,6 +9,8 @@ from __future__ import annotations
 from sqlite_utils.db import Database
 from sqlite_utils.migrations import Migrations
 
+from second_opinion.store import schema_review
+
 migrations = Migrations("second_opinion")
 
 
@@ -124,3 +126,9 @@ def m003_alias_of_a_prediction(db: Database) -> None:
         CREATE INDEX predictions_by_alias ON predictions (model, alias, version)
             WHERE alias IS NOT NULL;
     """)
+
+
+@migrations()
+def m005_review(db: Database) -> None:
+    """Decisions of reviewers, who did what, and summaries that make a million verdicts quick."""
+    db.executescript(schema_review.REVIEW)

@@ -74,6 +74,8 @@ LATEST_VERDICTS = """
     ORDER BY rowid
 """
 
+CURRENT_VERDICT = "SELECT * FROM current_verdicts WHERE id = :id"
+
 CURRENT_VERDICTS = """
     SELECT * FROM current_verdicts
     WHERE prediction_id IN (SELECT value FROM json_each(:prediction_ids))
@@ -81,34 +83,19 @@ CURRENT_VERDICTS = """
 
 REVIEWED = """
     SELECT
-        verdict.id AS verdict_id, prediction_id, model, version, model_sha256, inputs, value,
-        confidence, probabilities, flags, expert, identity_source, judgement, correct_value,
+        verdict.id AS verdict_id, verdict.prediction_id, model, version, model_sha256, inputs,
+        value, confidence, probabilities, flags, expert, identity_source, judgement, correct_value,
         direction, severity, comment, mode, seconds, prediction.created_at AS predicted_at,
-        verdict.created_at AS created_at, source, batch_id, row_number
+        verdict.created_at AS created_at, source, batch_id, row_number,
+        coalesce(
+            final.answer,
+            CASE judgement WHEN 'agree' THEN value WHEN 'disagree' THEN correct_value END
+        ) AS answer,
+        final.answer IS NOT NULL AS adjudicated
     FROM current_verdicts AS verdict
     JOIN predictions AS prediction ON prediction.id = verdict.prediction_id
+    LEFT JOIN final_answers AS final ON final.prediction_id = prediction.id
     ORDER BY verdict.created_at, verdict.id
-"""
-
-COUNT_PREDICTIONS = """
-    SELECT count(*) FROM predictions
-    WHERE model = :model AND (:version IS NULL OR version = :version)
-"""
-
-COUNT_JUDGED = """
-    SELECT count(*) FROM predictions
-    WHERE model = :model AND (:version IS NULL OR version = :version) AND EXISTS (
-        SELECT 1 FROM current_verdicts WHERE prediction_id = predictions.id
-    )
-"""
-
-# Labels are counted in Python, where two spellings of one person are one.
-COUNT_VERDICTS = """
-    SELECT expert, judgement, count(*) AS verdicts, max(verdict.created_at) AS last_at
-    FROM predictions
-    JOIN current_verdicts AS verdict ON verdict.prediction_id = predictions.id
-    WHERE model = :model AND (:version IS NULL OR version = :version)
-    GROUP BY expert, judgement
 """
 
 ADD_ALIAS_MOVE = """

@@ -11,17 +11,36 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
-from second_opinion.records import AliasMove, Prediction, Verdict, plain
+from second_opinion.records import (
+    Adjudication,
+    AliasMove,
+    Event,
+    Prediction,
+    Triage,
+    Verdict,
+    plain,
+)
 
 if TYPE_CHECKING:
     from _typeshed import SupportsKeysAndGetItem
 
 JSON_COLUMNS = frozenset(
-    {"inputs", "value", "probabilities", "flags", "correct_value", "blind_value"}
+    {
+        "inputs",
+        "value",
+        "probabilities",
+        "flags",
+        "correct_value",
+        "blind_value",
+        "answer",
+        "details",
+    }
 )
 
 
-def to_row(record: Prediction | Verdict | AliasMove) -> dict[str, Any]:
+def to_row(
+    record: Prediction | Verdict | AliasMove | Triage | Adjudication | Event,
+) -> dict[str, Any]:
     """The record's fields as SQLite stores them; `UserError` where that would change a value."""
     return {
         name: to_json(name, value) if name in JSON_COLUMNS else _storable(name, value)

@@ -6,7 +6,6 @@ import atexit
 import json
 import sqlite3
 import threading
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -22,8 +21,9 @@ from second_opinion.records import (
     folded,
     same_person,
 )
-from second_opinion.store import queries, rows
+from second_opinion.store import queries, queries_review, rows
 from second_opinion.store.file import DatabaseFile
+from second_opinion.store.review import Review
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +53,8 @@ REVIEWED = {
     "source": "str",
     "batch_id": "str",
     "row_number": "Int64",
+    "answer": "object",
+    "adjudicated": "bool",
 }
 
 
@@ -69,6 +71,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = DatabaseFile(path)
+        self.review = Review(self._file)
 
     @classmethod
     def open(cls, where: str | Path) -> Store:
@@ -169,8 +172,14 @@ class Store:
         ``confidence`` (0 to 1), ``probabilities`` and ``flags`` (tuples), ``expert,
         identity_source, judgement, correct_value, direction, severity, comment, mode, seconds``,
         ``predicted_at`` (of the prediction) and ``created_at`` (of the verdict) as ISO-8601 UTC
-        text, ``source, batch_id, row_number``. Where nothing is stored, the columns that hold
-        Python values (``value, correct_value, probabilities``) have None, the others NaN or NA.
+        text, ``source, batch_id, row_number``, ``answer`` and ``adjudicated``. Where nothing is
+        stored, the columns that hold Python values (``value, correct_value, probabilities,
+        answer``) have None, the others NaN or NA.
+
+        ``answer`` is what counts as right: the prediction where the expert agreed, the correct
+        value where one was given, else None. Where a third person has decided the case,
+        ``adjudicated`` is True and ``answer`` is that decision, on the row of each expert;
+        ``judgement`` and ``correct_value`` stay what this expert said.
         """
         import pandas as pd
 
@@ -181,21 +190,21 @@ class Store:
         """How far the review of this model has come, over all its versions or one."""
         about = {"model": model, "version": version}
         with self._file.reading() as connection:
-            (predictions,) = connection.execute(queries.COUNT_PREDICTIONS, about).fetchone()
-            (judged,) = connection.execute(queries.COUNT_JUDGED, about).fetchone()
-            groups = connection.execute(queries.COUNT_VERDICTS, about).fetchall()
-        counts: Counter[str] = Counter()
-        for group in groups:
-            counts[group["judgement"]] += group["verdicts"]
+            totals = connection.execute(queries_review.TOTALS, about).fetchone()
+            groups = connection.execute(queries_review.BY_EXPERT, about).fetchall()
+            (day,) = connection.execute(queries_review.LAST_DAY, about).fetchone()
+            last = connection.execute(queries_review.LAST_VERDICT_AT, about | {"day": day})
+            (last_verdict_at,) = last.fetchone()
+        verdicts = sum(group["verdicts"] for group in groups)
         return Progress(
-            predictions=predictions,
-            judged=judged,
-            verdicts=counts.total(),
-            agree=counts["agree"],
-            disagree=counts["disagree"],
-            unsure=counts["unsure"],
+            predictions=totals["predictions"],
+            judged=verdicts - totals["repeated"],
+            verdicts=verdicts,
+            agree=int(sum(group["agree"] for group in groups)),
+            disagree=int(sum(group["disagree"] for group in groups)),
+            unsure=int(sum(group["unsure"] for group in groups)),
             experts=len({folded(group["expert"]) for group in groups}),
-            last_verdict_at=max((group["last_at"] for group in groups), default=None),
+            last_verdict_at=last_verdict_at,
         )
 
     def move_alias(self, move: AliasMove) -> None:

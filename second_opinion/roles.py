@@ -1,0 +1,159 @@
+"""What each role may do, and the shared codes that give a role where there is no login.
+
+The same rules hold in a page and in the call behind it: a hidden menu entry protects nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from hashlib import sha256
+from hmac import compare_digest
+from typing import ClassVar, Final, get_args
+
+from second_opinion.errors import UserError
+from second_opinion.records import Expert, Role
+from second_opinion.settings import Settings
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+# The least role that may do it, in the words of a refusal.
+MAY: Final[dict[str, Role]] = {
+    "predict and give verdicts": "expert",
+    "see every verdict": "reviewer",
+    "export": "reviewer",
+    "triage a verdict": "reviewer",
+    "decide a case": "reviewer",
+    "take a copy of the database": "reviewer",
+    "draft a plan": "reviewer",
+    "freeze or close a plan": "owner",
+    "invite experts": "owner",
+    "move an alias": "owner",
+    "restore a copy": "owner",
+    "read the log of events": "owner",
+}
+_A = {"expert": "an expert", "reviewer": "a reviewer or the owner", "owner": "the owner"}
+_PAGE = {"expert": "Second Opinion", "reviewer": "this page", "owner": "this"}
+
+# Wrong codes: each session waits twice as long after each, and many of them slow everybody's down.
+SESSION_WAIT = 30.0
+PROCESS_WAIT = 3.0
+PROCESS_FREE = 10
+PROCESS_WINDOW = 600.0
+
+
+def may(person: Expert | None, what: str) -> bool:
+    """Whether this person may do this; `KeyError` for something that no rule names."""
+    return person is not None and rank(person.role) >= rank(MAY[what])
+
+
+def check(person: Expert, what: str) -> None:
+    """Raise `UserError` unless this person may do this."""
+    if not may(person, what):
+        raise UserError(
+            f"{person.label} may not {what}; expected {_A[MAY[what]]}. Ask the person who runs "
+            "this app."
+        )
+
+
+def rank(role: Role) -> int:
+    """How much a role may do: 0 for an expert, 2 for the owner."""
+    return ROLES.index(role)
+
+
+def higher(one: Role | None, other: Role | None) -> Role | None:
+    """The role of the two that may do more; None is somebody who may do nothing."""
+    if one is None or other is None:
+        return one or other
+    return max(one, other, key=rank)
+
+
+def code_for(role: Role, settings: Settings) -> str:
+    """The shared code that gives this role; empty where none is set."""
+    codes = {
+        "expert": settings.expert_code,
+        "reviewer": settings.reviewer_code,
+        "owner": settings.owner_code,
+    }
+    return codes[role]
+
+
+def any_code(settings: Settings) -> bool:
+    """Whether there is a code to enter."""
+    return any(code_for(role, settings) for role in ROLES)
+
+
+def given_by(code: str, settings: Settings) -> Role | None:
+    """The highest role that the entered code gives, or None. Takes the same time for every code."""
+    given = None
+    for role in ROLES:
+        expected = code_for(role, settings).strip()
+        right = compare_digest(_digest(code.strip()), _digest(expected))
+        given = role if right and expected else given
+    return given
+
+
+def _digest(code: str) -> bytes:
+    # Of one length: comparing codes of two lengths would tell how long the right one is.
+    return sha256(code.encode("utf-8", "replace")).digest()
+
+
+def without_code(*, local: bool, settings: Settings) -> Role | None:
+    """The role of a browser in which no code was entered; None for one that may not come in.
+
+    A browser on this machine is its owner's until a code for the owner is set.
+    """
+    if local and not settings.owner_code:
+        return "owner"
+    return None if settings.expert_code else "expert"
+
+
+def closed_reason(needed: Role, role: Role | None, settings: Settings) -> str:
+    """Why a page for ``needed`` is closed to this role, and what opens it; empty where it is open.
+
+    The setting is named where no code is set that could open it.
+    """
+    if role is not None and rank(role) >= rank(needed):
+        return ""
+    enough = [one for one in ROLES[rank(needed) :] if code_for(one, settings)]
+    if enough:
+        return f"Only {_A[needed]} may open {_PAGE[needed]}. Enter your code to go on."
+    setting = "OWNER_CODE" if needed == "owner" else "REVIEWER_CODE"
+    return (
+        f"Only {_A[needed]} may open {_PAGE[needed]}, in a browser on the machine that runs this "
+        f"app. To open it elsewhere, set {setting} to a code and start the app again."
+    )
+
+
+class Attempts:
+    """Wrong codes of one session: how long it has to wait before the next one is looked at."""
+
+    _recent: ClassVar[deque[float]] = deque(maxlen=1000)
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self) -> None:
+        self.wrong = 0
+        self._next = 0.0
+
+    def wait(self) -> float:
+        """Seconds until this session may try again; 0 if it may now."""
+        return max(self._next - time.monotonic(), 0.0)
+
+    def failed(self) -> None:
+        """Note a wrong code."""
+        self.wrong += 1
+        self._next = time.monotonic() + min(2.0 ** (self.wrong - 1), SESSION_WAIT)
+        with self._lock:
+            self._recent.append(time.monotonic())
+
+    @classmethod
+    def pause(cls) -> float:
+        """Seconds to hold back any answer, right or wrong, after many wrong codes of everybody.
+
+        A session costs a guesser nothing; this does, and people with the right code still get in.
+        """
+        since = time.monotonic() - PROCESS_WINDOW
+        with cls._lock:
+            recent = sum(moment > since for moment in cls._recent)
+        return min(max(recent - PROCESS_FREE, 0) * 0.1, PROCESS_WAIT)

@@ -1,0 +1,144 @@
+"""What reviewers decide, and the log of who did what. Each is only ever added."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, get_args
+
+from second_opinion import roles
+from second_opinion.errors import UserError
+from second_opinion.records import (
+    COMMENT_LIMIT,
+    Adjudication,
+    Event,
+    Expert,
+    Triage,
+    TriageState,
+    Verdict,
+    new_id,
+    same_person,
+)
+from second_opinion.store import queries, queries_review, rows
+from second_opinion.store.file import DatabaseFile
+
+
+class Decisions:
+    """The verbs of reviewers that write, and what they wrote."""
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+
+    def triage(
+        self, verdict_id: str, state: TriageState, note: str = "", *, by: Expert, id: str = ""
+    ) -> Triage:
+        """Say what is done about a verdict; the latest decision counts.
+
+        A decision whose id is there already is left as it is. `UserError` for a plain expert, and
+        where the verdict no longer counts.
+        """
+        roles.check(by, "triage a verdict")
+        if state not in get_args(TriageState):
+            expected = ", ".join(get_args(TriageState))
+            raise UserError(f"The state is {state!r}; expected one of {expected}. Choose one.")
+        made = Triage(verdict_id, state, _note(note, "note"), by.label, id or new_id())
+        with self._file.writing() as connection:
+            _current(connection, verdict_id)
+            connection.execute(queries_review.ADD_TRIAGE, rows.to_row(made))
+            details = {"verdict": verdict_id, "state": state}
+            _log(connection, Event("triage", by.label, details, id=made.id))
+        return made
+
+    def triage_of(self, verdict_id: str) -> list[Triage]:
+        """Every decision about a verdict, oldest first."""
+        found = self._select(queries_review.TRIAGE, verdict_id=verdict_id)
+        return [Triage(**dict(row)) for row in found]
+
+    def adjudicate(
+        self, prediction_id: str, answer: Any, reason: str, *, by: Expert, id: str = ""
+    ) -> Adjudication:
+        """Say which answer counts for a case in which experts contradict each other.
+
+        Their verdicts stay as they are. An adjudication whose id is there already is returned as
+        it was stored. `UserError` for a plain expert, for somebody who judged the case, without a
+        reason, and where nobody contradicts anybody.
+        """
+        roles.check(by, "decide a case")
+        if answer is None:
+            raise UserError("The answer is missing. Choose the one that is to count.")
+        reason = _note(reason, "reason")
+        if not reason:
+            raise UserError("The reason is missing. Say in a few words why this answer is right.")
+        made = Adjudication(prediction_id, answer, reason, by.label, id or new_id())
+        with self._file.writing() as connection:
+            stored = connection.execute(queries_review.ADJUDICATION, {"id": made.id}).fetchone()
+            if stored is not None:
+                return _adjudication(stored)
+            _refuse_judges(connection, prediction_id, by)
+            connection.execute(queries_review.ADD_ADJUDICATION, rows.to_row(made))
+            details = {"prediction": prediction_id}
+            _log(connection, Event("adjudicate", by.label, details, id=made.id))
+        return made
+
+    def adjudications_of(self, prediction_id: str) -> list[Adjudication]:
+        """Every adjudication of a case, oldest first; the last one counts."""
+        found = self._select(queries_review.ADJUDICATIONS, prediction_id=prediction_id)
+        return [_adjudication(row) for row in found]
+
+    def log(self, event: Event) -> None:
+        """Note who did what; an event whose id is there already is left as it is."""
+        with self._file.writing() as connection:
+            _log(connection, event)
+
+    def events(self, what: str | None = None, most: int = 200, *, by: Expert) -> list[Event]:
+        """The latest events, newest first; `UserError` for all but owners."""
+        roles.check(by, "read the log of events")
+        found = self._select(queries_review.EVENTS, what=what, most=most)
+        return [Event(**rows.from_row(row)) for row in found]
+
+    def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
+        with self._file.reading() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+
+def _note(text: str, what: str) -> str:
+    text = text.strip()
+    if "\x00" in text or len(text) > COMMENT_LIMIT:
+        raise UserError(
+            f"The {what} has {len(text)} characters; expected up to {COMMENT_LIMIT}, none of them "
+            "NUL. Shorten it, then save again."
+        )
+    return text
+
+
+def _current(connection: sqlite3.Connection, verdict_id: str) -> Verdict:
+    found = connection.execute(queries.CURRENT_VERDICT, {"id": verdict_id}).fetchone()
+    if found is None:
+        raise UserError(
+            "This verdict no longer counts: it was changed, withdrawn, or never stored; expected a "
+            "current one. Load the page again."
+        )
+    return rows.verdict(found)
+
+
+def _refuse_judges(connection: sqlite3.Connection, prediction_id: str, by: Expert) -> None:
+    asked = {"prediction_id": prediction_id}
+    given = connection.execute(queries.VERDICT_HISTORY, asked).fetchall()
+    if any(same_person(verdict["expert"], by.label) for verdict in given):
+        raise UserError(
+            f"{by.label} gave a verdict on this case; expected a third person to decide it. Ask "
+            "another reviewer."
+        )
+    case = connection.execute(queries_review.SHARED_CASE, asked).fetchone()
+    if case is None or not case["conflict"]:
+        raise UserError(
+            "No two experts contradict each other on this case, so there is nothing to decide. "
+            "Load the page again."
+        )
+
+
+def _adjudication(row: sqlite3.Row) -> Adjudication:
+    return Adjudication(**rows.from_row(row))
+
+
+def _log(connection: sqlite3.Connection, event: Event) -> None:
+    connection.execute(queries_review.ADD_EVENT, rows.to_row(event))

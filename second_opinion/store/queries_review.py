@@ -1,0 +1,313 @@
+"""The SQL statements of Feedback review, whole and fixed, with named parameters."""
+
+ADD_TRIAGE = """
+    INSERT INTO triage (id, verdict_id, state, note, decided_by, created_at)
+    VALUES (:id, :verdict_id, :state, :note, :decided_by, :created_at)
+    ON CONFLICT (id) DO NOTHING
+"""
+TRIAGE = "SELECT * FROM triage WHERE verdict_id = :verdict_id ORDER BY rowid"
+
+ADD_ADJUDICATION = """
+    INSERT INTO adjudications (id, prediction_id, answer, reason, decided_by, created_at)
+    VALUES (:id, :prediction_id, :answer, :reason, :decided_by, :created_at)
+    ON CONFLICT (id) DO NOTHING
+"""
+ADJUDICATION = "SELECT * FROM adjudications WHERE id = :id"
+ADJUDICATIONS = "SELECT * FROM adjudications WHERE prediction_id = :prediction_id ORDER BY rowid"
+
+ADD_EVENT = """
+    INSERT INTO events (id, what, who, details, created_at)
+    VALUES (:id, :what, :who, :details, :created_at)
+    ON CONFLICT (id) DO NOTHING
+"""
+EVENTS = """
+    SELECT * FROM events WHERE :what IS NULL OR what = :what ORDER BY rowid DESC LIMIT :most
+"""
+
+EXPERTS = "SELECT DISTINCT expert FROM review_groups WHERE verdicts > 0"
+
+GROUPS = """
+    SELECT id, severity, verdicts FROM review_groups
+    WHERE verdicts > 0
+        AND (:model IS NULL OR model = :model)
+        AND (:version IS NULL OR version = :version)
+        AND (:source IS NULL OR source = :source)
+        AND (:experts IS NULL OR expert IN (SELECT value FROM json_each(:experts)))
+        AND (:judgement IS NULL OR judgement = :judgement)
+        AND (:severity IS NULL OR severity = :severity)
+        AND (:mode IS NULL OR mode = :mode)
+        AND (:value IS NULL OR value = :value)
+        AND (:answer IS NULL OR answer = :answer)
+        AND (:corrected IS NULL OR corrected = :corrected)
+        AND (:adjudicated IS NULL OR adjudicated = :adjudicated)
+        AND (:outcome IS NULL OR outcome = :outcome)
+        AND (:triage IS NULL OR triage = :triage)
+"""
+
+BATCH = "SELECT number FROM review_batches WHERE batch_id = :batch_id"
+
+# A bit of text per group says whether it is wanted: a third of the cost of asking a list.
+NEWEST = """
+    SELECT number FROM review
+    WHERE (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+        AND (:batch IS NULL OR batch = :batch)
+        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+        AND (:at_least IS NULL OR confidence >= :at_least)
+        AND (:below IS NULL OR confidence < :below)
+    ORDER BY number DESC LIMIT :size OFFSET :skipped
+"""
+SORTED = """
+    SELECT number FROM review
+    WHERE (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+        AND (:batch IS NULL OR batch = :batch)
+        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+        AND (:at_least IS NULL OR confidence >= :at_least)
+        AND (:below IS NULL OR confidence < :below)
+    ORDER BY
+        :serious IS NOT NULL AND substr(:serious, group_id, 1) = x'01' DESC,
+        confidence IS NULL, confidence * :way, number DESC
+    LIMIT :size OFFSET :skipped
+"""
+COUNTED = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM review
+        WHERE (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+            AND (:batch IS NULL OR batch = :batch)
+            AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+            AND (:at_least IS NULL OR confidence >= :at_least)
+            AND (:below IS NULL OR confidence < :below)
+        LIMIT :most
+    )
+"""
+
+# The same three among the verdicts whose comment has the words, the newest hits first.
+NEWEST_FOUND = """
+    SELECT number FROM review
+    WHERE number IN (
+            SELECT rowid FROM review_search WHERE review_search MATCH :words
+            ORDER BY rowid DESC LIMIT :hits
+        )
+        AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+        AND (:batch IS NULL OR batch = :batch)
+        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+        AND (:at_least IS NULL OR confidence >= :at_least)
+        AND (:below IS NULL OR confidence < :below)
+    ORDER BY number DESC LIMIT :size OFFSET :skipped
+"""
+SORTED_FOUND = """
+    SELECT number FROM review
+    WHERE number IN (
+            SELECT rowid FROM review_search WHERE review_search MATCH :words
+            ORDER BY rowid DESC LIMIT :hits
+        )
+        AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+        AND (:batch IS NULL OR batch = :batch)
+        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+        AND (:at_least IS NULL OR confidence >= :at_least)
+        AND (:below IS NULL OR confidence < :below)
+    ORDER BY
+        :serious IS NOT NULL AND substr(:serious, group_id, 1) = x'01' DESC,
+        confidence IS NULL, confidence * :way, number DESC
+    LIMIT :size OFFSET :skipped
+"""
+COUNTED_FOUND = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM review
+        WHERE number IN (
+                SELECT rowid FROM review_search WHERE review_search MATCH :words
+                ORDER BY rowid DESC LIMIT :hits
+            )
+            AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+            AND (:batch IS NULL OR batch = :batch)
+            AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+            AND (:at_least IS NULL OR confidence >= :at_least)
+            AND (:below IS NULL OR confidence < :below)
+        LIMIT :most
+    )
+"""
+
+VERDICTS_NUMBERED = """
+    SELECT
+        verdicts.*, outcome, triage, adjudicated,
+        (SELECT answer FROM final_answers WHERE prediction_id = verdicts.prediction_id) AS final
+    FROM json_each(:numbers) AS wanted
+    CROSS JOIN review ON review.number = wanted.value
+    CROSS JOIN review_groups ON review_groups.id = review.group_id
+    CROSS JOIN verdict_order ON verdict_order.number = review.number
+    CROSS JOIN verdicts ON verdicts.id = verdict_order.verdict_id
+    ORDER BY wanted.key
+"""
+
+TOTALS = """
+    SELECT
+        coalesce(sum(predictions), 0) AS predictions, coalesce(sum(shared), 0) AS shared,
+        coalesce(sum(repeated), 0) AS repeated, coalesce(sum(conflicts), 0) AS conflicts,
+        coalesce(sum(undecided), 0) AS undecided
+    FROM review_totals
+    WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+"""
+LAST_VERDICT_AT = """
+    SELECT max(verdicts.created_at)
+    FROM verdicts JOIN current_verdicts ON current_verdicts.id = verdicts.id
+    JOIN predictions ON predictions.id = verdicts.prediction_id
+    WHERE verdicts.created_at >= :day AND verdicts.created_at < :day || 'U'
+        AND model = :model AND (:version IS NULL OR version = :version)
+"""
+LAST_DAY = """
+    SELECT max(day) FROM review_days
+    WHERE verdicts > 0 AND model = :model AND (:version IS NULL OR version = :version)
+"""
+
+# One row per value of what is asked for, with what was said and what came of it.
+BY_EXPERT = """
+    SELECT
+        expert, sum(verdicts) AS verdicts,
+        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
+        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
+        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
+        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
+        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
+    FROM review_groups
+    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
+        AND (:version IS NULL OR version = :version)
+    GROUP BY expert ORDER BY verdicts DESC, expert
+"""
+BY_VERSION = """
+    SELECT
+        model, version, sum(verdicts) AS verdicts,
+        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
+        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
+        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
+        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
+        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
+    FROM review_groups
+    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
+        AND (:version IS NULL OR version = :version)
+    GROUP BY model, version ORDER BY model, version
+"""
+BY_CLASS = """
+    SELECT
+        value, sum(verdicts) AS verdicts,
+        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
+        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
+        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
+        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
+        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
+    FROM review_groups
+    WHERE verdicts > 0 AND value <> '' AND (:model IS NULL OR model = :model)
+        AND (:version IS NULL OR version = :version)
+    GROUP BY value ORDER BY value
+"""
+BY_MODE = """
+    SELECT
+        mode, sum(verdicts) AS verdicts,
+        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
+        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
+        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
+        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
+        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
+    FROM review_groups
+    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
+        AND (:version IS NULL OR version = :version)
+    GROUP BY mode ORDER BY mode
+"""
+BY_SOURCE = """
+    SELECT
+        source, sum(verdicts) AS verdicts,
+        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
+        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
+        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
+        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
+        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
+    FROM review_groups
+    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
+        AND (:version IS NULL OR version = :version)
+    GROUP BY source ORDER BY source
+"""
+BY_TRIAGE = """
+    SELECT
+        triage, sum(verdicts) AS verdicts,
+        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
+        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
+        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
+        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
+        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
+    FROM review_groups
+    WHERE verdicts > 0 AND triage <> '' AND (:model IS NULL OR model = :model)
+        AND (:version IS NULL OR version = :version)
+    GROUP BY triage ORDER BY triage
+"""
+BY_DAY = """
+    SELECT
+        day, sum(verdicts) AS verdicts,
+        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
+        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
+        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
+        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
+        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
+    FROM review_days
+    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
+        AND (:version IS NULL OR version = :version)
+    GROUP BY day ORDER BY day
+"""
+BY_CONFIDENCE = """
+    SELECT
+        percent, sum(verdicts) AS verdicts,
+        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
+        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
+        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
+        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
+        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
+    FROM review_confidence
+    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
+        AND (:version IS NULL OR version = :version)
+    GROUP BY percent ORDER BY percent
+"""
+CONFUSION = """
+    SELECT value, answer, sum(verdicts) AS verdicts FROM review_groups
+    WHERE verdicts > 0 AND value <> '' AND answer <> '' AND (:model IS NULL OR model = :model)
+        AND (:version IS NULL OR version = :version)
+    GROUP BY value, answer ORDER BY value, answer
+"""
+
+SHARED_CASES = """
+    SELECT prediction_id, model, version, conflict, adjudicated, last_at, answers
+    FROM review_cases
+    WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+    ORDER BY last_at DESC LIMIT :size OFFSET :skipped
+"""
+CONFLICTS = """
+    SELECT prediction_id, model, version, conflict, adjudicated, last_at, answers
+    FROM review_cases
+    WHERE conflict AND (:adjudicated IS NULL OR adjudicated = :adjudicated)
+        AND (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+    ORDER BY last_at DESC LIMIT :size OFFSET :skipped
+"""
+SHARED_CASE = """
+    SELECT prediction_id, model, version, conflict, adjudicated, last_at, answers
+    FROM review_cases WHERE prediction_id = :prediction_id
+"""
+
+# The numbers of a regression and what counts as right of each, the newest first.
+NUMBERS = """
+    SELECT
+        predictions.value AS value, verdicts.judgement AS judgement,
+        verdicts.correct_value AS correct_value,
+        (SELECT answer FROM final_answers WHERE prediction_id = verdicts.prediction_id) AS final
+    FROM review
+    CROSS JOIN verdict_order ON verdict_order.number = review.number
+    CROSS JOIN verdicts ON verdicts.id = verdict_order.verdict_id
+    CROSS JOIN predictions ON predictions.id = verdicts.prediction_id
+    WHERE substr(:mask, review.group_id, 1) = x'01'
+    ORDER BY review.number DESC LIMIT :most
+"""
+
+PREDICTIONS_AFTER = """
+    SELECT rowid AS place, * FROM predictions
+    WHERE rowid > :place
+        AND (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+        AND (:batch IS NULL OR batch_id = :batch) AND (:source IS NULL OR source = :source)
+        AND (:since IS NULL OR created_at >= :since)
+        AND (:until IS NULL OR created_at < :until || 'U')
+    ORDER BY rowid LIMIT :size
+"""

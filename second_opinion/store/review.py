@@ -1,0 +1,357 @@
+"""Feedback review: pages of verdicts, figures over all of them, and the cases experts share.
+
+Every figure comes from a summary that the triggers of the database keep; a page of rows reads at
+most one narrow table. Nothing here asks who wants to know: pages and exports do.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from second_opinion.filters import Filter, Sort
+from second_opinion.records import Judged, Prediction, SharedCase, folded, said
+from second_opinion.store import queries, queries_review, rows
+from second_opinion.store.decisions import Decisions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Further down nobody pages: the filter is narrowed instead.
+MOST_ROWS = 10_000
+MOST_HITS = 50_000
+CHUNK = 2_000
+
+SAID = ["verdicts", "agree", "disagree", "unsure", "right", "wrong"]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some current verdicts of those that match.
+
+    ``total`` counts the matching ones; with ``more`` there are more than that many. ``pages`` is
+    how many of this size can be turned to: those of the first 10,000 rows.
+    """
+
+    rows: list[Judged]
+    total: int
+    more: bool
+    pages: int
+
+
+class Review(Decisions):
+    """What the experts said, for those who judge the model. `Store.review` is the one to use."""
+
+    def page(
+        self, wanted: Filter, *, sort: Sort = "newest", number: int = 1, size: int = 50
+    ) -> Page:
+        """The page with this number, from 1; beyond the last one, the last one.
+
+        Where the confidence is unknown the order is by time; ``serious`` puts serious mistakes
+        first, then those of which the model was most sure. Words are looked for in the newest
+        50,000 comments that have them.
+        """
+        with self._file.reading() as connection:
+            asked = _asked(connection, wanted)
+            total, more = _total(connection, wanted, asked)
+            pages = max(-(-min(total, MOST_ROWS) // size), 1)
+            at = min(max(number, 1), pages)
+            query = _query(wanted, sort)
+            asked |= {"size": size, "skipped": (at - 1) * size, "way": -1, "serious": None}
+            if sort == "serious":
+                asked["serious"] = asked["serious_mask"]
+            elif sort == "least_sure":
+                asked["way"] = 1
+            found = [row for (row,) in connection.execute(query, asked)]
+            return Page(_judged(connection, found), total, more, pages)
+
+    def each(self, wanted: Filter) -> Iterator[list[Judged]]:
+        """All matching verdicts, oldest first, some at a time; nothing but their order is kept.
+
+        The database is seen as it was at the first of them.
+        """
+        with self._file.reading() as connection:
+            asked = _asked(connection, wanted)
+            query = _query(wanted, "newest")
+            everything = connection.execute(query, asked | {"size": -1, "skipped": 0})
+            numbers = array("q", (number for (number,) in everything))
+            numbers.reverse()
+            for start in range(0, len(numbers), CHUNK):
+                yield _judged(connection, numbers[start : start + CHUNK].tolist())
+
+    def each_prediction(self, wanted: Filter) -> Iterator[list[Prediction]]:
+        """All predictions of the filter's model, version, batch, source and days, oldest first."""
+        asked = {
+            "model": wanted.model,
+            "version": wanted.version,
+            "batch": wanted.batch,
+            "source": wanted.source,
+            "since": wanted.since,
+            "until": wanted.until,
+        }
+        place: int | None = -1
+        with self._file.reading() as connection:
+            while place is not None:
+                parameters = asked | {"place": place, "size": CHUNK}
+                found = connection.execute(queries_review.PREDICTIONS_AFTER, parameters).fetchall()
+                place = found[-1]["place"] if found else None
+                if found:
+                    yield [rows.prediction(_without_place(row)) for row in found]
+
+    def by_version(self, model: str | None = None) -> pd.DataFrame:
+        """Verdicts of each version: ``model, version`` and the columns of `SAID`."""
+        return self._figures(queries_review.BY_VERSION, ["model", "version"], model, None)
+
+    def by_day(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts by the day, in UTC, on which they were given: ``day`` and `SAID`."""
+        return self._figures(queries_review.BY_DAY, ["day"], model, version)
+
+    def by_class(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts by the predicted class: ``value`` and `SAID`; empty for a regression."""
+        found = self._figures(queries_review.BY_CLASS, ["value"], model, version)
+        return found.assign(value=[json.loads(text) for text in found["value"]])
+
+    def by_confidence(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts by confidence in whole percent, rounded down: ``percent`` and `SAID`."""
+        return self._figures(queries_review.BY_CONFIDENCE, ["percent"], model, version)
+
+    def by_mode(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts given after seeing the model's answer (open) and before (blind): ``mode``."""
+        return self._figures(queries_review.BY_MODE, ["mode"], model, version)
+
+    def by_source(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts by where their case came from: ``source`` and `SAID`."""
+        return self._figures(queries_review.BY_SOURCE, ["source"], model, version)
+
+    def by_triage(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts by what was decided about them: ``triage`` and `SAID`."""
+        return self._figures(queries_review.BY_TRIAGE, ["triage"], model, version)
+
+    def by_expert(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts of each expert, most first: ``expert`` and `SAID`.
+
+        Spellings of one name count as one person, under the one that was used most.
+        """
+        found = self._figures(queries_review.BY_EXPERT, ["expert"], model, version)
+        person = found["expert"].map(folded)
+        label = found.groupby(person, sort=False)["expert"].first()
+        summed = found.groupby(person, sort=False)[SAID].sum().reset_index(drop=True)
+        summed.insert(0, "expert", label.to_numpy())
+        return summed.sort_values("verdicts", ascending=False, kind="stable", ignore_index=True)
+
+    def confusion(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """How often each class was predicted and each counts as right: ``value, answer, verdicts``.
+
+        Verdicts that name no answer are in none of them.
+        """
+        import pandas as pd
+
+        found = self._select(queries_review.CONFUSION, model=model, version=version)
+        counts = [(json.loads(v), json.loads(a), verdicts) for v, a, verdicts in found]
+        return pd.DataFrame(counts, columns=["value", "answer", "verdicts"])
+
+    def numbers(
+        self, model: str, version: str | None = None, most: int = MOST_ROWS
+    ) -> pd.DataFrame:
+        """The newest predicted numbers with what counts as right: ``value, answer``, both floats.
+
+        Of up to ``most`` verdicts; those that name no number are left out.
+        """
+        import pandas as pd
+
+        with self._file.reading() as connection:
+            asked = _asked(connection, Filter(model=model, version=version))
+            parameters = {"mask": asked["mask"], "most": most}
+            found = connection.execute(queries_review.NUMBERS, parameters).fetchall()
+        pairs = pd.DataFrame(map(_pair, found), columns=["value", "answer"], dtype="object")
+        columns = {name: pd.to_numeric(pairs[name], errors="coerce") for name in pairs}
+        return pd.DataFrame(columns, dtype="float64").dropna(ignore_index=True)
+
+    def shared_counts(self, model: str | None = None, version: str | None = None) -> dict[str, int]:
+        """How many cases two experts or more judged.
+
+        ``predictions``, ``shared`` (of these), ``conflicts`` (of the shared ones), ``undecided``
+        (conflicts that nobody adjudicated), ``repeated`` (verdicts beyond the first on a case).
+        """
+        return dict(self._select(queries_review.TOTALS, model=model, version=version)[0])
+
+    def shared_cases(
+        self, model: str | None = None, version: str | None = None, most: int = 20_000
+    ) -> list[SharedCase]:
+        """The newest cases with current verdicts of two experts or more."""
+        return self._cases(queries_review.SHARED_CASES, model, version, most)
+
+    def conflicts(
+        self,
+        model: str | None = None,
+        version: str | None = None,
+        *,
+        adjudicated: bool | None = False,
+        number: int = 1,
+        size: int = 50,
+    ) -> list[SharedCase]:
+        """A page of cases in which experts contradict each other, the newest first.
+
+        ``adjudicated`` False: those that wait for a decision, True: those that had one, None: all.
+        """
+        skipped = (max(number, 1) - 1) * size
+        return self._cases(queries_review.CONFLICTS, model, version, size, skipped, adjudicated)
+
+    def shared_case(self, prediction_id: str) -> SharedCase | None:
+        """The case of this prediction, or None unless two experts or more have judged it."""
+        found = self._select(queries_review.SHARED_CASE, prediction_id=prediction_id)
+        return _shared(found[0]) if found else None
+
+    def _cases(
+        self,
+        query: str,
+        model: str | None,
+        version: str | None,
+        size: int,
+        skipped: int = 0,
+        adjudicated: bool | None = None,
+    ) -> list[SharedCase]:
+        asked = {"size": size, "skipped": skipped, "adjudicated": adjudicated}
+        return [_shared(row) for row in self._select(query, model=model, version=version, **asked)]
+
+    def _figures(
+        self, query: str, keys: list[str], model: str | None, version: str | None
+    ) -> pd.DataFrame:
+        import pandas as pd
+
+        found = [tuple(row) for row in self._select(query, model=model, version=version)]
+        figures = pd.DataFrame(found, columns=[*keys, *SAID])
+        return figures.astype(dict.fromkeys(SAID, "int64"))
+
+
+def search_words(words: str) -> str:
+    """What people type as a question to SQLite's full-text search: never an error.
+
+    Each word is quoted, so that its signs mean nothing, and finds longer words that begin with it.
+    """
+    kept = [word for word in words.split() if any(letter.isalnum() for letter in word)]
+    return " ".join('"' + word.replace('"', '""') + '"*' for word in kept) or '""'
+
+
+def _asked(connection: sqlite3.Connection, wanted: Filter) -> dict[str, Any]:
+    """The parameters of the row queries: which groups, and what else a row must have."""
+    groups = connection.execute(queries_review.GROUPS, _facts(connection, wanted)).fetchall()
+    size = max((group["id"] for group in groups), default=0)
+    mask, serious = bytearray(size), bytearray(size)
+    for group in groups:
+        mask[group["id"] - 1] = 1
+        serious[group["id"] - 1] = group["severity"] == "serious"
+    narrowed = any(
+        value is not None for value in vars(replace(wanted, **dict.fromkeys(_ROW_PARTS))).values()
+    )
+    batch = None
+    if wanted.batch is not None:
+        found = connection.execute(queries_review.BATCH, {"batch_id": wanted.batch}).fetchone()
+        batch = found[0] if found else -1
+    return {
+        "mask": bytes(mask) if narrowed or not groups else None,
+        "serious_mask": bytes(serious),
+        "in_groups": sum(group["verdicts"] for group in groups),
+        "batch": batch,
+        "since": wanted.since,
+        "until": wanted.until,
+        "at_least": wanted.at_least,
+        "below": wanted.below,
+        "words": None if wanted.words is None else search_words(wanted.words),
+        "hits": MOST_HITS,
+    }
+
+
+_ROW_PARTS = ("batch", "since", "until", "at_least", "below", "words")
+
+
+def _facts(connection: sqlite3.Connection, wanted: Filter) -> dict[str, Any]:
+    experts = None
+    if wanted.expert is not None:
+        labels = [label for (label,) in connection.execute(queries_review.EXPERTS)]
+        own = [label for label in labels if folded(label) == folded(wanted.expert)]
+        experts = json.dumps(own)
+    return {
+        "model": wanted.model,
+        "version": wanted.version,
+        "source": wanted.source,
+        "experts": experts,
+        "judgement": wanted.judgement,
+        "severity": wanted.severity,
+        "mode": wanted.mode,
+        "value": rows.to_json("value", wanted.value),
+        "answer": rows.to_json("answer", wanted.answer),
+        "corrected": wanted.corrected,
+        "adjudicated": wanted.adjudicated,
+        "outcome": wanted.outcome,
+        "triage": wanted.triage,
+    }
+
+
+def _query(wanted: Filter, sort: Sort) -> str:
+    found = wanted.words is not None
+    if sort == "newest":
+        return queries_review.NEWEST_FOUND if found else queries_review.NEWEST
+    return queries_review.SORTED_FOUND if found else queries_review.SORTED
+
+
+def _total(
+    connection: sqlite3.Connection, wanted: Filter, asked: dict[str, Any]
+) -> tuple[int, bool]:
+    """How many match, and whether there are more than that."""
+    if not wanted.by_row:
+        return asked["in_groups"], False
+    found = wanted.words is not None
+    query = queries_review.COUNTED_FOUND if found else queries_review.COUNTED
+    (counted,) = connection.execute(query, asked | {"most": MOST_ROWS + 1}).fetchone()
+    return min(counted, MOST_ROWS), counted > MOST_ROWS
+
+
+def _judged(connection: sqlite3.Connection, numbers: list[int]) -> list[Judged]:
+    """The verdicts with these numbers and their predictions, in this order."""
+    asked = {"numbers": json.dumps(numbers)}
+    found = connection.execute(queries_review.VERDICTS_NUMBERED, asked).fetchall()
+    ids = json.dumps([row["prediction_id"] for row in found])
+    cases = connection.execute(queries.PREDICTIONS_WITH_IDS, {"ids": ids})
+    predictions = {row["id"]: rows.prediction(row) for row in cases}
+    return [_one(row, predictions[row["prediction_id"]]) for row in found]
+
+
+def _one(row: sqlite3.Row, prediction: Prediction) -> Judged:
+    columns = dict(row)
+    counted = {name: columns.pop(name) for name in ("outcome", "triage", "adjudicated", "final")}
+    verdict = rows.verdict(columns)
+    own = said(verdict.judgement, prediction.value, verdict.correct_value)
+    return Judged(
+        verdict,
+        prediction,
+        answer=json.loads(counted["final"]) if counted["adjudicated"] else own,
+        adjudicated=bool(counted["adjudicated"]),
+        outcome=counted["outcome"],
+        triage=counted["triage"] or None,
+    )
+
+
+def _pair(row: sqlite3.Row) -> tuple[Any, Any]:
+    """A prediction and what counts as right, as numbers; None where that is none."""
+    value = json.loads(row["value"] or "null")
+    correct = json.loads(row["correct_value"] or "null")
+    own = said(row["judgement"], value, correct)
+    return value, json.loads(row["final"]) if row["final"] is not None else own
+
+
+def _shared(row: sqlite3.Row) -> SharedCase:
+    columns = dict(row)
+    answers = sorted((tuple(answer) for answer in json.loads(columns.pop("answers"))), key=str)
+    columns |= {name: bool(columns[name]) for name in ("conflict", "adjudicated")}
+    return SharedCase(**columns, answers=tuple(answers))
+
+
+def _without_place(row: sqlite3.Row) -> dict[str, Any]:
+    columns = dict(row)
+    del columns["place"]
+    return columns
