@@ -147,6 +147,7 @@ class DatabaseFile:
             undo.callback(connection.close)
             _migrate(self.path, connection)
             _write_ahead(connection)
+            connection.execute(queries.ROOM_FOR_INDEXES)
             undo.pop_all()
         self._sidecars = {path: _identity(path) for path in _sidecars(self.path)}
         return connection

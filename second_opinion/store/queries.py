@@ -10,6 +10,8 @@ WRITE_AHEAD = "PRAGMA journal_mode = WAL"
 CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
 # With NORMAL, a power cut may undo commits that were already acknowledged.
 SYNC_EACH_COMMIT = "PRAGMA synchronous = FULL"
+# 16 MB: at a million verdicts the upper levels of the indexes do not fit into the usual 2.
+ROOM_FOR_INDEXES = "PRAGMA cache_size = -16000"
 FOREIGN_KEYS = "PRAGMA foreign_keys = ON"
 READ_ONLY = "PRAGMA query_only = ON"
 TOUCH = "SELECT count(*) FROM sqlite_schema"

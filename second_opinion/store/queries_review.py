@@ -24,10 +24,12 @@ EVENTS = """
     SELECT * FROM events WHERE :what IS NULL OR what = :what ORDER BY rowid DESC LIMIT :most
 """
 
+IN_ALL = "SELECT coalesce(sum(verdicts), 0) FROM review_groups"
+
 EXPERTS = "SELECT DISTINCT expert FROM review_groups WHERE verdicts > 0"
 
 GROUPS = """
-    SELECT id, severity, verdicts FROM review_groups
+    SELECT id, verdicts FROM review_groups
     WHERE verdicts > 0
         AND (:model IS NULL OR model = :model)
         AND (:version IS NULL OR version = :version)
@@ -63,9 +65,16 @@ SORTED = """
         AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
         AND (:at_least IS NULL OR confidence >= :at_least)
         AND (:below IS NULL OR confidence < :below)
-    ORDER BY
-        :serious IS NOT NULL AND substr(:serious, group_id, 1) = x'01' DESC,
-        confidence IS NULL, confidence * :way, number DESC
+    ORDER BY confidence * :way NULLS LAST, number DESC LIMIT :size OFFSET :skipped
+"""
+SERIOUS = """
+    SELECT number FROM review
+    WHERE (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+        AND (:batch IS NULL OR batch = :batch)
+        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+        AND (:at_least IS NULL OR confidence >= :at_least)
+        AND (:below IS NULL OR confidence < :below)
+    ORDER BY substr(:serious, group_id, 1) = x'01' DESC, -confidence NULLS LAST, number DESC
     LIMIT :size OFFSET :skipped
 """
 COUNTED = """
@@ -80,7 +89,7 @@ COUNTED = """
     )
 """
 
-# The same three among the verdicts whose comment has the words, the newest hits first.
+# The same among the verdicts whose comment has the words, the newest hits first.
 NEWEST_FOUND = """
     SELECT number FROM review
     WHERE number IN (
@@ -105,9 +114,20 @@ SORTED_FOUND = """
         AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
         AND (:at_least IS NULL OR confidence >= :at_least)
         AND (:below IS NULL OR confidence < :below)
-    ORDER BY
-        :serious IS NOT NULL AND substr(:serious, group_id, 1) = x'01' DESC,
-        confidence IS NULL, confidence * :way, number DESC
+    ORDER BY confidence * :way NULLS LAST, number DESC LIMIT :size OFFSET :skipped
+"""
+SERIOUS_FOUND = """
+    SELECT number FROM review
+    WHERE number IN (
+            SELECT rowid FROM review_search WHERE review_search MATCH :words
+            ORDER BY rowid DESC LIMIT :hits
+        )
+        AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+        AND (:batch IS NULL OR batch = :batch)
+        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+        AND (:at_least IS NULL OR confidence >= :at_least)
+        AND (:below IS NULL OR confidence < :below)
+    ORDER BY substr(:serious, group_id, 1) = x'01' DESC, -confidence NULLS LAST, number DESC
     LIMIT :size OFFSET :skipped
 """
 COUNTED_FOUND = """
@@ -146,12 +166,16 @@ TOTALS = """
     FROM review_totals
     WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
 """
+# Walks back through that one day; by model, SQLite would read all of its predictions.
 LAST_VERDICT_AT = """
-    SELECT max(verdicts.created_at)
-    FROM verdicts JOIN current_verdicts ON current_verdicts.id = verdicts.id
-    JOIN predictions ON predictions.id = verdicts.prediction_id
+    SELECT verdicts.created_at
+    FROM verdicts CROSS JOIN predictions ON predictions.id = verdicts.prediction_id
     WHERE verdicts.created_at >= :day AND verdicts.created_at < :day || 'U'
         AND model = :model AND (:version IS NULL OR version = :version)
+        AND judgement <> 'withdrawn' AND NOT EXISTS (
+            SELECT 1 FROM verdicts AS later WHERE later.supersedes = verdicts.id
+        )
+    ORDER BY verdicts.created_at DESC LIMIT 1
 """
 LAST_DAY = """
     SELECT max(day) FROM review_days

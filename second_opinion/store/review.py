@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 # Further down nobody pages: the filter is narrowed instead.
 MOST_ROWS = 10_000
+MOST_NUMBERS = 5_000
 MOST_HITS = 50_000
 CHUNK = 2_000
+NO_BATCH = -1
 
 SAID = ["verdicts", "agree", "disagree", "unsure", "right", "wrong"]
 
@@ -61,11 +63,11 @@ class Review(Decisions):
             pages = max(-(-min(total, MOST_ROWS) // size), 1)
             at = min(max(number, 1), pages)
             query = _query(wanted, sort)
-            asked |= {"size": size, "skipped": (at - 1) * size, "way": -1, "serious": None}
+            asked |= {"size": size, "skipped": (at - 1) * size}
+            asked["way"] = 1 if sort == "least_sure" else -1
             if sort == "serious":
-                asked["serious"] = asked["serious_mask"]
-            elif sort == "least_sure":
-                asked["way"] = 1
+                about = _facts(connection, replace(wanted, severity="serious"))
+                asked["serious"], _ = _mask(connection, about)
             found = [row for (row,) in connection.execute(query, asked)]
             return Page(_judged(connection, found), total, more, pages)
 
@@ -155,7 +157,7 @@ class Review(Decisions):
         return pd.DataFrame(counts, columns=["value", "answer", "verdicts"])
 
     def numbers(
-        self, model: str, version: str | None = None, most: int = MOST_ROWS
+        self, model: str, version: str | None = None, most: int = MOST_NUMBERS
     ) -> pd.DataFrame:
         """The newest predicted numbers with what counts as right: ``value, answer``, both floats.
 
@@ -180,7 +182,7 @@ class Review(Decisions):
         return dict(self._select(queries_review.TOTALS, model=model, version=version)[0])
 
     def shared_cases(
-        self, model: str | None = None, version: str | None = None, most: int = 20_000
+        self, model: str | None = None, version: str | None = None, most: int = MOST_ROWS
     ) -> list[SharedCase]:
         """The newest cases with current verdicts of two experts or more."""
         return self._cases(queries_review.SHARED_CASES, model, version, most)
@@ -239,23 +241,19 @@ def search_words(words: str) -> str:
 
 def _asked(connection: sqlite3.Connection, wanted: Filter) -> dict[str, Any]:
     """The parameters of the row queries: which groups, and what else a row must have."""
-    groups = connection.execute(queries_review.GROUPS, _facts(connection, wanted)).fetchall()
-    size = max((group["id"] for group in groups), default=0)
-    mask, serious = bytearray(size), bytearray(size)
-    for group in groups:
-        mask[group["id"] - 1] = 1
-        serious[group["id"] - 1] = group["severity"] == "serious"
-    narrowed = any(
-        value is not None for value in vars(replace(wanted, **dict.fromkeys(_ROW_PARTS))).values()
-    )
+    about = _facts(connection, wanted)
+    mask = None
+    if any(value is not None for value in about.values()):
+        mask, in_groups = _mask(connection, about)
+    else:
+        (in_groups,) = connection.execute(queries_review.IN_ALL).fetchone()
     batch = None
     if wanted.batch is not None:
         found = connection.execute(queries_review.BATCH, {"batch_id": wanted.batch}).fetchone()
-        batch = found[0] if found else -1
+        batch = found[0] if found else NO_BATCH
     return {
-        "mask": bytes(mask) if narrowed or not groups else None,
-        "serious_mask": bytes(serious),
-        "in_groups": sum(group["verdicts"] for group in groups),
+        "mask": mask,
+        "in_groups": in_groups,
         "batch": batch,
         "since": wanted.since,
         "until": wanted.until,
@@ -266,7 +264,13 @@ def _asked(connection: sqlite3.Connection, wanted: Filter) -> dict[str, Any]:
     }
 
 
-_ROW_PARTS = ("batch", "since", "until", "at_least", "below", "words")
+def _mask(connection: sqlite3.Connection, about: dict[str, Any]) -> tuple[bytes, int]:
+    """For each group a byte that says whether it is wanted, and how many verdicts those have."""
+    groups = connection.execute(queries_review.GROUPS, about).fetchall()
+    mask = bytearray(max((id for id, _ in groups), default=0))
+    for id, _ in groups:
+        mask[id - 1] = 1
+    return bytes(mask), sum(verdicts for _, verdicts in groups)
 
 
 def _facts(connection: sqlite3.Connection, wanted: Filter) -> dict[str, Any]:
@@ -293,10 +297,11 @@ def _facts(connection: sqlite3.Connection, wanted: Filter) -> dict[str, Any]:
 
 
 def _query(wanted: Filter, sort: Sort) -> str:
-    found = wanted.words is not None
-    if sort == "newest":
-        return queries_review.NEWEST_FOUND if found else queries_review.NEWEST
-    return queries_review.SORTED_FOUND if found else queries_review.SORTED
+    plain, found = {
+        "newest": (queries_review.NEWEST, queries_review.NEWEST_FOUND),
+        "serious": (queries_review.SERIOUS, queries_review.SERIOUS_FOUND),
+    }.get(sort, (queries_review.SORTED, queries_review.SORTED_FOUND))
+    return plain if wanted.words is None else found
 
 
 def _total(

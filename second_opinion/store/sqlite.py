@@ -194,7 +194,7 @@ class Store:
             groups = connection.execute(queries_review.BY_EXPERT, about).fetchall()
             (day,) = connection.execute(queries_review.LAST_DAY, about).fetchone()
             last = connection.execute(queries_review.LAST_VERDICT_AT, about | {"day": day})
-            (last_verdict_at,) = last.fetchone()
+            last_verdict_at = next((moment for (moment,) in last), None)
         verdicts = sum(group["verdicts"] for group in groups)
         return Progress(
             predictions=totals["predictions"],

@@ -1,0 +1,264 @@
+"""Feedback review over a million verdicts: the CPU of each query of the page against its goal.
+
+    python benchmarks/review.py [--verdicts 1000000] [--folder FOLDER]
+
+Builds the database (kept in the folder for the next run), checks its summaries against the full
+count, runs each query on connections of its own, warm, and prints the best CPU of five; then what
+adding a verdict costs there and in an empty database, the median of five paired runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils.db import Database
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from second_opinion.filters import Filter  # noqa: E402
+from second_opinion.records import Prediction, Verdict  # noqa: E402
+from second_opinion.store import Store  # noqa: E402
+from second_opinion.store.migrations import migrations  # noqa: E402
+
+GOAL_MS, GOAL_LATEST_MS, GOAL_RATIO = 200.0, 5.0, 1.2
+WORDS = [f"{a}{b}" for a in ("patient", "dose", "scan", "lab", "age", "old") for b in range(500)]
+INPUTS = '{"age":47,"income":51234.5,"tenure_months":18,"city":"Bergen","smoker":false,"bmi":27.1}'
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--verdicts", type=int, default=1_000_000)
+    parser.add_argument("--adding", action="store_true", help="only the cost of adding")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    asked = parser.parse_args()
+    path = asked.folder / f"review-{asked.verdicts}.db"
+    if not path.exists():
+        build(path, asked.verdicts)
+    store = Store.open(path)
+    if not asked.adding:
+        verify(path)
+        show_queries(store)
+    show_adding(store, asked.folder)
+
+
+def build(path: Path, verdicts: int) -> None:
+    """Write the rows as they were before the summaries, then let the migration fill those."""
+    started = time.process_time()
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        migrations.apply(Database(connection, execute_plugins=False), stop_before="m005_review")
+        connection.execute("BEGIN")
+        rng = random.Random(7)  # noqa: S311
+        cases = list(predictions(rng, verdicts * 19 // 20))
+        connection.executemany(
+            "INSERT INTO predictions (id, batch_id, row_number, model, version, model_sha256,"
+            " card_sha256, inputs, value, confidence, probabilities, flags, source, asked_by,"
+            " latency_ms, created_at)"
+            " VALUES (?, ?, ?, ?, ?, 'm', 'c', ?, ?, ?, ?, '[]', ?, 'Ada', 9.5, ?)",
+            cases,
+        )
+        connection.executemany(
+            "INSERT INTO verdicts (id, prediction_id, expert, identity_source, judgement,"
+            " correct_value, direction, severity, comment, mode, seconds, created_at)"
+            " VALUES (?, ?, ?, 'code', ?, ?, ?, ?, ?, ?, 8.0, ?)",
+            given(rng, cases, verdicts),
+        )
+        connection.execute("COMMIT")
+    say(f"{verdicts:,} rows written: {time.process_time() - started:.0f} s CPU")
+    started = time.process_time()
+    Store.open(draft).close()
+    say(f"summaries filled in by the migration: {time.process_time() - started:.0f} s CPU")
+    draft.rename(path)
+
+
+def predictions(rng: random.Random, count: int) -> Iterator[tuple[Any, ...]]:
+    for number in range(count):
+        churn = number % 10 < 9
+        confidence = round(0.5 + 0.5 * rng.random(), 6) if churn else None
+        batch = f"batch{rng.randrange(200)}" if rng.random() < 0.6 else None
+        yield (
+            f"{rng.getrandbits(128):032x}",
+            batch,
+            None if batch is None else number,
+            "churn" if churn else "dose",
+            str(1 + number * 3 // count),
+            INPUTS,
+            str(rng.randrange(3)) if churn else repr(round(rng.gauss(100, 15), 3)),
+            confidence,
+            "[0.2,0.8]" if churn else None,
+            "batch" if batch else rng.choice(["form", "api"]),
+            moment(number, count),
+        )
+
+
+def given(rng: random.Random, cases: list[tuple[Any, ...]], verdicts: int) -> Iterator[Any]:
+    """One verdict on each case, and a second expert's on every nineteenth."""
+    for number in range(verdicts):
+        case = cases[min(number * 19 // 20, len(cases) - 1)]
+        judgement = rng.choices(["agree", "disagree", "unsure"], [80, 15, 5])[0]
+        wrong = judgement == "disagree"
+        correct = wrong and rng.random() < 0.8
+        answer = str((int(case[6]) + 1) % 3) if case[3] == "churn" else "99.5"
+        yield (
+            f"{rng.getrandbits(128):032x}",
+            case[0],
+            f"Expert {number % 25}",
+            judgement,
+            answer if correct else None,
+            "too_low" if wrong and not correct else None,
+            rng.choice(["minor", "minor", "serious"]) if wrong else None,
+            " ".join(rng.choices(WORDS, k=12)) + " odd" if rng.random() < 0.3 else "",
+            "blind" if number % 4 == 0 else "open",
+            moment(number, verdicts),
+        )
+
+
+def moment(number: int, count: int) -> str:
+    day = number * 500 // count
+    return f"{2025 + day // 336}-{1 + day % 336 // 28:02d}-{1 + day % 28:02d}T10:00:00.000Z"
+
+
+def verify(path: Path) -> None:
+    """Compare the summaries with the full count."""
+    with closing(sqlite3.connect(path)) as connection:
+        for counted, kept in (
+            (
+                "SELECT judgement, count(*) FROM current_verdicts GROUP BY 1 ORDER BY 1",
+                "SELECT judgement, sum(verdicts) FROM review_groups GROUP BY 1 ORDER BY 1",
+            ),
+            (
+                "SELECT substr(created_at, 1, 10), count(*) FROM current_verdicts GROUP BY 1",
+                "SELECT day, sum(verdicts) FROM review_days WHERE verdicts GROUP BY 1",
+            ),
+            (
+                "SELECT count(*) FROM (SELECT 1 FROM current_verdicts GROUP BY prediction_id"
+                " HAVING count(*) > 1)",
+                "SELECT sum(shared) FROM review_totals",
+            ),
+        ):
+            if connection.execute(counted).fetchall() != connection.execute(kept).fetchall():
+                sys.exit(f"The summaries are wrong: {kept}")
+    say("the summaries equal the full count")
+
+
+def queries(store: Store) -> dict[str, Callable[[], Any]]:
+    page, review = store.review.page, store.review
+    shared = review.shared_cases(most=1)[0].prediction_id
+    return {
+        "latest 50": lambda: page(Filter()),
+        "latest 50 of one version": lambda: page(Filter(model="churn", version="1")),
+        "page 200": lambda: page(Filter(), number=200),
+        "least sure": lambda: page(Filter(), sort="least_sure"),
+        "serious first": lambda: page(Filter(), sort="serious"),
+        "serious first, disagreements": lambda: page(Filter(judgement="disagree"), sort="serious"),
+        "one expert": lambda: page(Filter(expert="expert 7")),
+        "one expert, least sure": lambda: page(Filter(expert="expert 7"), sort="least_sure"),
+        "class, corrected, most sure": lambda: page(
+            Filter(value=2, corrected=True), sort="most_sure"
+        ),
+        "confidence band": lambda: page(Filter(at_least=0.5, below=0.6)),
+        "dates, most sure": lambda: page(
+            Filter(since="2025-02-01", until="2026-02-01"), sort="most_sure"
+        ),
+        "batch": lambda: page(Filter(batch="batch17"), sort="least_sure"),
+        "batch that is not there": lambda: page(Filter(batch="none")),
+        "everything at once": lambda: page(
+            Filter(model="churn", judgement="disagree", mode="blind", source="batch", below=0.7),
+            sort="serious",
+        ),
+        "rare and old": lambda: page(Filter(until="2025-01-01", judgement="unsure", below=0.51)),
+        "page 200, least sure": lambda: page(Filter(), sort="least_sure", number=200),
+        "search, rare word": lambda: page(Filter(words="scan321")),
+        "search, two words": lambda: page(Filter(words="scan321 dose")),
+        "search, in every comment": lambda: page(Filter(words="odd")),
+        "search, common, rare filter": lambda: page(
+            Filter(words="odd", expert="expert 3", judgement="unsure", at_least=0.99)
+        ),
+        "search, common, least sure": lambda: page(Filter(words="old"), sort="least_sure"),
+        "search, three letters": lambda: page(Filter(words="pat")),
+        "by day": lambda: review.by_day("churn"),
+        "by version": lambda: review.by_version(),
+        "by class": lambda: review.by_class("churn"),
+        "by expert": lambda: review.by_expert(),
+        "by confidence": lambda: review.by_confidence("churn", "2"),
+        "by mode": lambda: review.by_mode(),
+        "by triage": lambda: review.by_triage(),
+        "confusion": lambda: review.confusion("churn"),
+        "numbers of a regression": lambda: review.numbers("dose"),
+        "shared counts": lambda: review.shared_counts("churn"),
+        "10,000 shared cases": lambda: review.shared_cases("churn"),
+        "conflicts": lambda: review.conflicts("churn", "1"),
+        "one shared case": lambda: review.shared_case(shared),
+        "progress": lambda: store.progress("churn"),
+        "progress of a version": lambda: store.progress("churn", "1"),
+    }
+
+
+def show_queries(store: Store) -> None:
+    import pandas as pd  # noqa: F401 - its import is not part of a query
+
+    for name, query in queries(store).items():
+        goal = GOAL_LATEST_MS if name == "latest 50" else GOAL_MS
+        spent = min(cpu(query) for _ in range(5)) * 1000
+        verdict = "met" if spent <= goal else "MISSED"
+        say(f"{name:32} {spent:8.1f} ms   goal {goal:5.0f}   {verdict}")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def cpu(act: Callable[[], Any]) -> float:
+    started = time.process_time()
+    act()
+    return time.process_time() - started
+
+
+def show_adding(store: Store, folder: Path) -> None:
+    """Verdicts without a comment, and with one, in turn in both databases."""
+    for comment in ("", "dose17 scan321 old4 looks odd to me here"):
+        ratios = []
+        for run in range(5):
+            path = folder / f"empty-{run}.db"
+            path.unlink(missing_ok=True)
+            with closing(Store.open(path)) as empty:
+                spent = [adding(which, comment) for which in (empty, store)]
+            path.unlink()
+            ratios.append(spent[1] / spent[0])
+            say(f"  {spent[0] * 1e6:5.0f} µs empty, {spent[1] * 1e6:5.0f} µs here")
+        median = statistics.median(ratios)
+        verdict = "met" if median <= GOAL_RATIO else "MISSED"
+        what = "with a comment" if comment else "without a comment"
+        say(f"adding {what}: {median:.2f} times   goal {GOAL_RATIO}   {verdict}")
+
+
+def adding(store: Store, comment: str, count: int = 1000) -> float:
+    """CPU seconds of one verdict."""
+    cases = [
+        Prediction("churn", "3", "m", "c", {"age": 4}, 1, 0.83, (0.2, 0.8), (), "form", "Ada", 9.5)
+        for _ in range(count)
+    ]
+    store.add_predictions(cases)
+    said = [Verdict(case.id, "Expert 3", "agree", comment=comment) for case in cases]
+    started = time.process_time()
+    for verdict in said:
+        store.add_verdict(verdict)
+    return (time.process_time() - started) / count
+
+
+if __name__ == "__main__":
+    main()
