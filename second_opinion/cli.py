@@ -6,7 +6,6 @@ Exit 2: wrong usage.
 
 from __future__ import annotations
 
-import getpass
 import json
 import logging
 import sys
@@ -20,14 +19,13 @@ from typing import Any, Literal
 
 import click
 
-from second_opinion import aliases, arms, formats, mlflow_source, shown, skops_format
+from second_opinion import aliases, arms, cli_feedback, formats, mlflow_source, shown, skops_format
 from second_opinion import doctor as examination
 from second_opinion.aliases import managed
 from second_opinion.cli_batch import score
 from second_opinion.errors import UserError
 from second_opinion.estimators import task_of
 from second_opinion.model_file import ModelFile
-from second_opinion.records import Expert
 from second_opinion.registry import FIRST_ALIAS, Entry, Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
@@ -84,6 +82,8 @@ def commands(debug: bool) -> None:
     if debug:
         logging.basicConfig()
 
+
+cli_feedback.register(commands)
 
 without_asking = click.option("--yes", is_flag=True, help="Do not ask.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
@@ -276,7 +276,7 @@ def promote(name: str, version: str, alias: str) -> None:
     Every open page takes it up; predictions that were made keep their version. On record with your
     name; `rollback` returns to the version before.
     """
-    settings, person = Settings.read(), _me()
+    settings, person = Settings.read(), cli_feedback.me()
     store = Store.open(settings.feedback_db)
     move = aliases.promote(managed(settings), store, f"{name}/{version}", alias=alias, by=person)
     click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} now."))
@@ -287,7 +287,7 @@ def promote(name: str, version: str, alias: str) -> None:
 @alias_option
 def rollback(name: str, alias: str) -> None:
     """Return an alias of the model NAME to what it was before."""
-    settings, person = Settings.read(), _me()
+    settings, person = Settings.read(), cli_feedback.me()
     store = Store.open(settings.feedback_db)
     move = aliases.rollback(managed(settings), store, name, alias=alias, by=person)
     click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} again."))
@@ -305,7 +305,7 @@ def split(name: str, shares: tuple[str, ...], alias: str) -> None:
     The SHARES are above 0 and sum to 1: `split churn 1=0.5 2=0.5`. The version is drawn by the
     id of the case and stays with it. `rollback` returns to what the alias was before.
     """
-    settings, person = Settings.read(), _me()
+    settings, person = Settings.read(), cli_feedback.me()
     arms_asked = dict(_share(text) for text in shares)
     if len(arms_asked) < len(shares):
         raise click.UsageError(f"{' '.join(shares)} names a version twice; name each once.")
@@ -323,11 +323,6 @@ def _share(text: str) -> tuple[str, float]:
     if not version or number is None:
         raise click.UsageError(f"{text!r} is no share; expected VERSION=SHARE, like 2=0.5.")
     return version, number
-
-
-def _me() -> Expert:
-    """Whoever may run this program on this machine owns what it manages."""
-    return Expert(getpass.getuser(), role="owner")
 
 
 @commands.command()

@@ -22,11 +22,11 @@ columns features importance
 describe missing
 version pair
 registry store insight charts
-aliases batch compare report doctor
-scoring
+aliases batch compare report doctor corrections copies
+scoring exports
 cloud shown
 ui api
-cli_batch
+cli_batch cli_feedback
 cli
 __main__ pages Home serve
 """

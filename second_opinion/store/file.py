@@ -76,7 +76,7 @@ class DatabaseFile:
 
     def open(self) -> None:
         """Make sure that the file at the path is the one that is open, and can be written."""
-        with _explained(self.path), self._held():
+        with explained(self.path), self._held():
             self._ready()
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class DatabaseFile:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction, committed at the end of the block, rolled back on any exception."""
-        with _explained(self.path), self._held():
+        with explained(self.path), self._held():
             connection = self._begun()
             try:
                 yield connection
@@ -99,7 +99,7 @@ class DatabaseFile:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection of the block's own that sees one moment of the database."""
-        with _explained(self.path):
+        with explained(self.path):
             if self._current() is None:
                 self.open()
             with closing(_connected(self.path)) as connection:
@@ -267,7 +267,7 @@ def _kind(error: sqlite3.Error) -> int:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Turn what SQLite and the file system say about the file into a `UserError`."""
     try:
         yield

@@ -16,6 +16,21 @@ FOREIGN_KEYS = "PRAGMA foreign_keys = ON"
 READ_ONLY = "PRAGMA query_only = ON"
 TOUCH = "SELECT count(*) FROM sqlite_schema"
 
+ONE_FILE = "PRAGMA journal_mode = DELETE"
+INTEGRITY = "PRAGMA integrity_check"
+STEPS_TAKEN = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'second_opinion'"
+
+# When something was last stored; an empty text where nothing ever was.
+LATEST = """
+    SELECT max(
+        coalesce((SELECT max(created_at) FROM verdicts), ''),
+        coalesce((SELECT created_at FROM predictions ORDER BY rowid DESC LIMIT 1), ''),
+        coalesce((SELECT created_at FROM aliases ORDER BY rowid DESC LIMIT 1), ''),
+        coalesce((SELECT created_at FROM triage ORDER BY rowid DESC LIMIT 1), ''),
+        coalesce((SELECT created_at FROM adjudications ORDER BY rowid DESC LIMIT 1), '')
+    )
+"""
+
 ADD_PREDICTION = """
     INSERT INTO predictions (
         id, batch_id, row_number, model, version, model_sha256, card_sha256, inputs, value,

@@ -300,6 +300,10 @@ SHARED_CASES = """
     WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
     ORDER BY last_at DESC LIMIT :size OFFSET :skipped
 """
+SHARED_STATES = """
+    SELECT prediction_id, conflict AND NOT adjudicated FROM review_cases
+    WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+"""
 CONFLICTS = """
     SELECT prediction_id, model, version, conflict, adjudicated, last_at, answers
     FROM review_cases

@@ -187,6 +187,16 @@ class Review(Decisions):
         """The newest cases with current verdicts of two experts or more."""
         return self._cases(queries_review.SHARED_CASES, model, version, most)
 
+    def shared_states(
+        self, model: str | None = None, version: str | None = None
+    ) -> dict[str, bool]:
+        """Whether a case waits for a decision, by prediction, of all that several experts judged.
+
+        They wait where experts contradict each other and nobody has adjudicated.
+        """
+        found = self._select(queries_review.SHARED_STATES, model=model, version=version)
+        return {prediction_id: bool(undecided) for prediction_id, undecided in found}
+
     def conflicts(
         self,
         model: str | None = None,

@@ -1,0 +1,73 @@
+"""The cases to learn from: each once, with the value that counts as right and who said so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from second_opinion.filters import Filter
+from second_opinion.records import Judged, Prediction
+from second_opinion.store import Store
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One case with the value to learn from.
+
+    ``source`` says who it is from: an expert who agreed with the model, one who corrected it, or an
+    adjudication. ``purpose`` keeps the cases that support a release decision (``plan``) apart from
+    the others. ``weight`` is 1 until a plan draws cases with unequal probability.
+    """
+
+    prediction: Prediction
+    learn: Any
+    source: Literal["agree", "corrected", "adjudicated"]
+    weight: float = 1.0
+
+    @property
+    def purpose(self) -> Literal["plan", "exploration"]:
+        """Whether the case was drawn for a release decision or came up otherwise."""
+        return "plan" if self.prediction.source == "plan" else "exploration"
+
+
+@dataclass
+class LeftOut:
+    """How many cases have nothing to learn from, counted as `corrections` goes along.
+
+    ``conflicts``: experts contradict each other and nobody decided. ``unanswered``: nobody named a
+    right value.
+    """
+
+    conflicts: int = 0
+    unanswered: int = 0
+
+
+def corrections(store: Store, wanted: Filter, left_out: LeftOut) -> Iterator[list[Correction]]:
+    """The cases of the filter to learn from, some at a time, in the order of their verdicts."""
+    # Of cases that several experts judged: whether they still contradict each other.
+    shared = store.review.shared_states(wanted.model, wanted.version)
+    waiting: set[str] = set()
+    conflicts: set[str] = set()
+    done: set[str] = set()
+    for chunk in store.review.each(wanted):
+        found = []
+        for row in chunk:
+            case = row.prediction.id
+            if shared.get(case):
+                conflicts.add(case)
+            elif row.answer is None:
+                waiting.add(case)
+            elif case not in done:
+                found.append(_correction(row))
+                if case in shared:
+                    done.add(case)
+        left_out.conflicts, left_out.unanswered = len(conflicts), len(waiting - done)
+        yield found
+
+
+def _correction(row: Judged) -> Correction:
+    if row.adjudicated:
+        return Correction(row.prediction, row.answer, "adjudicated")
+    agreed = row.verdict.judgement == "agree"
+    return Correction(row.prediction, row.answer, "agree" if agreed else "corrected")
