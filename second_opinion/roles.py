@@ -34,7 +34,6 @@ MAY: Final[dict[str, Role]] = {
     "read the log of events": "owner",
 }
 _A = {"expert": "an expert", "reviewer": "a reviewer or the owner", "owner": "the owner"}
-_PAGE = {"expert": "Second Opinion", "reviewer": "this page", "owner": "this"}
 
 # Wrong codes: each session waits twice as long after each, and many of them slow everybody's down.
 SESSION_WAIT = 30.0
@@ -118,11 +117,13 @@ def closed_reason(needed: Role, role: Role | None, settings: Settings) -> str:
         return ""
     enough = [one for one in ROLES[rank(needed) :] if code_for(one, settings)]
     if enough:
-        return f"Only {_A[needed]} may open {_PAGE[needed]}. Enter your code to go on."
+        return (
+            f"This is for {_A[needed]}. Enter your code, below your name in the menu, to open it."
+        )
     setting = "OWNER_CODE" if needed == "owner" else "REVIEWER_CODE"
     return (
-        f"Only {_A[needed]} may open {_PAGE[needed]}, in a browser on the machine that runs this "
-        f"app. To open it elsewhere, set {setting} to a code and start the app again."
+        f"This is for {_A[needed]}, in a browser on the machine that runs this app. To open it "
+        f"elsewhere, set {setting} to a code and start the app again."
     )
 
 

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from second_opinion import arms
+from second_opinion import arms, roles
 from second_opinion.aliases import managed
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.predictor import Model
-from second_opinion.records import Expert
+from second_opinion.records import Expert, Role
 from second_opinion.registry import Entry, Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
@@ -101,6 +101,13 @@ class Visit:
         name, _ = self.version
         return [self.registry.load(f"{name}/{version}") for version in self.arms]
 
+    def closed(self, needed: Role) -> str:
+        """Why what is for ``needed`` is closed to who is here, and what opens it; empty if open."""
+        reason = roles.closed_reason(needed, who.role(), self.settings)
+        if not reason and self.expert is None:
+            return "Give your name on Home first: what is done here is on record with a name."
+        return reason
+
     def clock(self, moment: str) -> str:
         """An ISO time as people here say it: ``14:02``, ``yesterday 14:02``."""
         return when(moment, self._zone)
@@ -127,10 +134,12 @@ def open_page(title: str) -> Visit:
     st.logo(str(browser.ASSETS / "wordmark.svg"), icon_image=str(browser.ASSETS / "logo.svg"))
     faults: list[str] = []
     try:
+        settings = _settings(faults)
+        if not who.arrive(settings):
+            _ask_for_code(faults)
         with st.sidebar:
             for page in PAGES:
                 st.page_link(page.file, label=page.title, icon=page.icon)
-            settings = _settings(faults)
             ref = _choose_model(settings, faults)
             who.menu()
             browser.style()
@@ -141,6 +150,15 @@ def open_page(title: str) -> Visit:
     for fault in faults:
         problem(fault)
     return Visit(settings, ref)
+
+
+def _ask_for_code(faults: list[str]) -> None:
+    """Ask who is here, and show nothing else of the app."""
+    browser.style()
+    for fault in faults:
+        problem(fault)
+    who.form("You need the code that you were given.")
+    st.stop()
 
 
 def header(visit: Visit, level: Literal["page", "section"] = "page") -> None:

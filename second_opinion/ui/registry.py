@@ -11,15 +11,10 @@ from second_opinion.artifacts import version_warnings
 from second_opinion.card import ModelCard
 from second_opinion.records import AliasMove
 from second_opinion.registry import FIRST_ALIAS, Entry
-from second_opinion.ui import who
 from second_opinion.ui.frame import Visit, callback, escape
 from second_opinion.words import humanise, number_text, percent
 
 FILE = {"intact": "intact", "changed": "changed: not loaded", "missing": "missing"}
-CLOSED = (
-    "Only the owner may say which version is in use, in a browser on the machine that runs this "
-    "app."
-)
 
 
 def table(visit: Visit) -> list[dict[str, Any]]:
@@ -135,11 +130,7 @@ def card_json(visit: Visit, version: str) -> bytes:
 
 def refusal(visit: Visit) -> str:
     """Why this person may not move an alias; empty for one who may."""
-    if not who.is_local():
-        return CLOSED
-    if visit.expert is None:
-        return "Give your name on Home first: a move is on record with the name of who made it."
-    return ""
+    return visit.closed("owner")
 
 
 def may_review(visit: Visit) -> bool:

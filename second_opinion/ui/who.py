@@ -1,14 +1,21 @@
-"""Who is here: a name that survives page changes and a reload, kept in the person's browser."""
+"""Who is here: a name that survives page changes and a reload, kept in the person's browser.
+
+A code that was entered gives its role to this session alone: it is never kept in the browser.
+"""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
+from second_opinion import roles
 from second_opinion.errors import UserError
-from second_opinion.records import NAME_LIMIT, Expert
+from second_opinion.records import NAME_LIMIT, Event, Expert, Role
+from second_opinion.settings import Settings
+from second_opinion.store import Store
 from second_opinion.ui import browser
 
 # The browser remembers which cases were asked for in it: a typed name proves nothing, so the name
@@ -18,14 +25,28 @@ MOST_CASES = 24
 PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-forwarded-for", "x-forwarded-host")
 
 
+def arrive(settings: Settings) -> bool:
+    """Note the settings of this run; whether this browser may come in at all."""
+    st.session_state["who_settings"] = settings
+    _recall()
+    return role() is not None
+
+
 def here() -> Expert | None:
     """The person of this session, from this session or from the browser's memory."""
-    if "who_expert" not in st.session_state:
-        memory = browser.remembered()
-        st.session_state["who_expert"] = _recalled(memory)
-        st.session_state["who_cases"] = [str(i) for i in _list(memory.get("cases"))]
+    _recall()
     expert: Expert | None = st.session_state["who_expert"]
-    return replace(expert, role="owner") if expert and is_local() else expert
+    may_act_as = role()
+    if expert is None or may_act_as is None:
+        return None
+    by_code = st.session_state.get("who_by_code")
+    return replace(expert, role=may_act_as, source="code" if by_code else expert.source)
+
+
+def role() -> Role | None:
+    """What this session may do, by code or by machine; None where it may not come in."""
+    alone = roles.without_code(local=is_local(), settings=_settings())
+    return roles.higher(st.session_state.get("who_by_code"), alone)
 
 
 def is_local() -> bool:
@@ -40,7 +61,7 @@ def is_local() -> bool:
 
 def cases() -> list[str]:
     """Ids of the predictions made in this browser, newest first."""
-    here()
+    _recall()
     return list(st.session_state["who_cases"])
 
 
@@ -57,10 +78,11 @@ def form(purpose: str) -> None:
         st.text(purpose)
         st.text_input("Your name", key="who_name", max_chars=NAME_LIMIT, autocomplete="name")
         st.text_input("E-mail (optional)", key="who_email", autocomplete="email", max_chars=254)
+        if _code_helps():
+            needed = role() is None
+            _code_field("Code" if needed else "Code (optional, for reviewers and the owner)")
         st.form_submit_button("Start", key="who_start", type="primary", on_click=_start)
-        refused = st.session_state.pop("who_refused", "")
-        if refused:
-            st.error(refused, icon=":material/error:")
+        _show_refusal()
 
 
 def menu() -> None:
@@ -71,6 +93,11 @@ def menu() -> None:
             st.space("small")
             st.text(f"You are {expert.label}")
             st.button("Not you?", key="who_change", type="tertiary", on_click=_leave)
+            if _code_helps():
+                with st.expander("I have a code"), st.form("who_code_form", border=False):
+                    _code_field("Code")
+                    st.form_submit_button("Enter", key="who_code_enter", on_click=_enter)
+                    _show_refusal()
     keep("menu")
 
 
@@ -87,11 +114,63 @@ def keep(place: str) -> None:
 def _start() -> None:
     try:
         expert = Expert.declared(st.session_state["who_name"], st.session_state["who_email"])
+        _use_code(expert)
+        if role() is None:
+            raise UserError("The code is missing. Enter the one that you were given.")
     except UserError as error:
         st.session_state["who_refused"] = str(error)
         return
     st.session_state["who_expert"] = expert
     st.rerun()
+
+
+def _enter() -> None:
+    expert = here()
+    try:
+        if expert:
+            _use_code(expert)
+    except UserError as error:
+        st.session_state["who_refused"] = str(error)
+
+
+def _use_code(expert: Expert) -> None:
+    """Give this session the role of the code in the field; `UserError` for a wrong one."""
+    code = str(st.session_state.get("who_code") or "")
+    if not code.strip():
+        return
+    attempts = st.session_state.setdefault("who_attempts", roles.Attempts())
+    if wait := attempts.wait():
+        raise UserError(f"That is too fast. Wait {wait:.0f} seconds, then enter the code again.")
+    time.sleep(roles.Attempts.pause())
+    given = roles.given_by(code, _settings())
+    if given is None:
+        attempts.failed()
+        raise UserError("The code is not right. Check it, then enter it again.")
+    store = Store.open(_settings().feedback_db)
+    store.review.log(Event("sign-in", expert.label, {"role": given, "by": "code"}))
+    st.session_state["who_by_code"] = given
+
+
+def _code_helps() -> bool:
+    """Whether there is a code that would let this session do more."""
+    settings, now = _settings(), role()
+    higher = roles.ROLES if now is None else roles.ROLES[roles.rank(now) + 1 :]
+    return any(roles.code_for(one, settings) for one in higher)
+
+
+def _code_field(label: str) -> None:
+    st.text_input(label, key="who_code", type="password", max_chars=200, autocomplete="off")
+
+
+def _show_refusal() -> None:
+    refused = st.session_state.pop("who_refused", "")
+    if refused:
+        st.error(refused, icon=":material/error:")
+
+
+def _settings() -> Settings:
+    settings: Settings | None = st.session_state.get("who_settings")
+    return settings or Settings.read()
 
 
 def _leave() -> None:
@@ -101,6 +180,14 @@ def _leave() -> None:
     st.session_state["who_expert"] = None
     st.session_state["who_cases"] = []
     st.session_state["who_left"] = True
+
+
+def _recall() -> None:
+    """Take up what the browser remembers, once a session."""
+    if "who_expert" not in st.session_state:
+        memory = browser.remembered()
+        st.session_state["who_expert"] = _recalled(memory)
+        st.session_state["who_cases"] = [str(i) for i in _list(memory.get("cases"))]
 
 
 def _recalled(memory: dict[str, Any]) -> Expert | None:

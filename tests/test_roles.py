@@ -1,0 +1,283 @@
+"""Who may do what: by machine, by code, and nobody by guessing."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+import streamlit as st
+from test_pages import ROOT, keys, messages, place, press, start  # noqa: F401 - a fixture
+
+from second_opinion import roles
+from second_opinion.errors import UserError
+from second_opinion.records import Expert
+from second_opinion.roles import Attempts
+from second_opinion.settings import Settings
+from second_opinion.store import Store
+from second_opinion.ui import who
+
+CODES = Settings(expert_code="expert-1", reviewer_code="reviewer-2", owner_code="owner-3")
+
+
+@pytest.fixture(autouse=True)
+def no_wrong_codes_yet():
+    Attempts._recent.clear()
+    yield
+    Attempts._recent.clear()
+
+
+@pytest.fixture
+def away(monkeypatch):
+    """The browser is not on this machine."""
+    monkeypatch.setattr(who, "is_local", lambda: False)
+
+
+@pytest.fixture
+def codes(monkeypatch):
+    """Set codes as the environment would."""
+
+    def set_codes(**given):
+        for role, code in given.items():
+            monkeypatch.setenv(f"{role.upper()}_CODE", code)
+
+    return set_codes
+
+
+# --- the rules
+
+
+def test_each_act_is_open_to_its_role_and_those_above():
+    order = ["expert", "reviewer", "owner"]
+    for what, least in roles.MAY.items():
+        for role in order:
+            assert roles.may(Expert("Ada", role=role), what) == (
+                order.index(role) >= order.index(least)
+            )
+        assert not roles.may(None, what)
+
+
+def test_a_refusal_says_who_may():
+    with pytest.raises(UserError, match=r"Ada may not export; expected a reviewer or the owner"):
+        roles.check(Expert("Ada"), "export")
+    with pytest.raises(KeyError):
+        roles.check(Expert("Ada"), "something else")
+
+
+@pytest.mark.parametrize(
+    ("code", "role"),
+    [
+        ("expert-1", "expert"),
+        ("reviewer-2", "reviewer"),
+        (" owner-3 ", "owner"),
+        ("owner", None),
+        ("owner-3x", None),
+        ("", None),
+        ("  ", None),
+        ("Owner-3", None),
+        ("\ud800", None),
+    ],
+)
+def test_a_code_gives_its_role_alone(code, role):
+    assert roles.given_by(code, CODES) == role
+
+
+def test_an_empty_code_opens_nothing():
+    """A setting that is not set is not a code of no letters."""
+    for code in ("", " "):
+        assert roles.given_by(code, Settings()) is None
+        assert roles.given_by(code, Settings(owner_code=" ")) is None
+
+
+def test_one_code_for_two_roles_gives_the_higher():
+    assert roles.given_by("same", Settings(reviewer_code="same", owner_code="same")) == "owner"
+
+
+@pytest.mark.parametrize(
+    ("local", "settings", "role"),
+    [
+        (True, Settings(), "owner"),
+        (False, Settings(), "expert"),
+        (True, Settings(expert_code="a", reviewer_code="b"), "owner"),
+        (False, Settings(expert_code="a"), None),
+        (True, CODES, None),
+        (True, Settings(owner_code="c"), "expert"),
+    ],
+)
+def test_without_a_code_the_machine_decides(local, settings, role):
+    assert roles.without_code(local=local, settings=settings) == role
+
+
+def test_a_closed_page_names_the_setting_that_opens_it():
+    assert roles.closed_reason("reviewer", "owner", Settings()) == ""
+    assert "set REVIEWER_CODE" in roles.closed_reason("reviewer", "expert", Settings())
+    assert "set OWNER_CODE" in roles.closed_reason("owner", "expert", Settings())
+    by_owner = roles.closed_reason("reviewer", "expert", Settings(owner_code="x"))
+    assert "Enter your code" in by_owner
+    only_reviewer = roles.closed_reason("owner", "reviewer", Settings(reviewer_code="x"))
+    assert "set OWNER_CODE" in only_reviewer
+
+
+def test_codes_are_not_in_the_text_of_the_settings():
+    assert not re.search("expert-1|reviewer-2|owner-3", repr(CODES))
+
+
+def test_wrong_codes_make_a_session_wait_longer_each_time(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(roles.time, "monotonic", lambda: clock[0])
+    attempts = Attempts()
+    waits = []
+    for _ in range(8):
+        assert attempts.wait() == 0
+        attempts.failed()
+        waits.append(attempts.wait())
+        clock[0] += attempts.wait()
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_many_wrong_codes_slow_every_session_and_not_for_ever(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(roles.time, "monotonic", lambda: clock[0])
+    for _ in range(roles.PROCESS_FREE):
+        Attempts().failed()
+    assert Attempts.pause() == 0
+    for _ in range(5):
+        Attempts().failed()
+    assert Attempts.pause() == pytest.approx(0.5)
+    for _ in range(500):
+        Attempts().failed()
+    assert Attempts.pause() == roles.PROCESS_WAIT
+    clock[0] += roles.PROCESS_WINDOW + 1
+    assert Attempts.pause() == 0
+
+
+# --- in the pages
+
+
+def signs_in(place):  # noqa: F811
+    events = Store.open(place / "feedback.db").review.events(by=Expert("O", role="owner"))
+    return [(event.what, event.who, event.details["role"]) for event in events]
+
+
+def asks_for_a_code(at):
+    return "who_code" in {field.key for field in at.text_input}
+
+
+MODELS_PAGE = "pages/7_Models.py"
+
+
+def said(at):
+    assert not at.exception
+    return "\n".join(text.value for text in at.text)
+
+
+def test_away_from_the_machine_the_owner_has_a_setting_to_make(place, away):  # noqa: F811
+    at = start(MODELS_PAGE)
+    assert "set OWNER_CODE to a code" in said(at)
+    assert "models_promote" not in keys(at)
+    assert not asks_for_a_code(at)
+
+
+def test_the_owners_code_opens_the_models_page(place, away, codes):  # noqa: F811
+    codes(owner="owner-3")
+    at = start(MODELS_PAGE)
+    assert "Enter your code" in said(at)
+    at.text_input(key="who_code").set_value("owner-3")
+    press(at, "who_code_enter")
+    assert messages(at) == []
+    assert "models_promote" in keys(at)
+    assert not asks_for_a_code(at)
+    assert signs_in(place) == [("sign-in", "Ada", "owner")]
+
+
+def test_a_reviewers_code_does_not_open_what_is_the_owners(place, away, codes):  # noqa: F811
+    codes(reviewer="reviewer-2", owner="owner-3")
+    at = start(MODELS_PAGE)
+    at.text_input(key="who_code").set_value("reviewer-2")
+    press(at, "who_code_enter")
+    assert "models_promote" not in keys(at)
+    assert asks_for_a_code(at)
+
+
+def test_a_wrong_code_is_refused_and_the_next_one_has_to_wait(place, away, codes):  # noqa: F811
+    codes(owner="owner-3")
+    at = start(MODELS_PAGE)
+    for code, answer in (("guess", "not right"), ("owner-3", "too fast")):
+        at.text_input(key="who_code").set_value(code)
+        press(at, "who_code_enter")
+        assert [answer in message for message in messages(at)] == [True]
+        assert "models_promote" not in keys(at)
+    assert signs_in(place) == []
+
+
+def test_with_a_code_for_experts_nobody_gets_in_without(place, away, codes):  # noqa: F811
+    codes(expert="expert-1")
+    for page in ["Home.py", *(f"pages/{path.name}" for path in ROOT.glob("pages/*.py"))]:
+        at = start(page)
+        assert messages(at) == []
+        assert keys(at) == {"who_start"}
+        assert asks_for_a_code(at)
+        assert not at.sidebar.children
+        assert not at.metric
+        assert not at.dataframe
+        assert [text.value for text in at.text] == ["You need the code that you were given."]
+
+
+@pytest.mark.parametrize("code", ["", "wrong"])
+def test_a_missing_or_wrong_code_keeps_the_door_shut(place, away, codes, code):  # noqa: F811
+    codes(expert="expert-1")
+    at = start(name="")
+    at.text_input(key="who_name").set_value("Ada")
+    at.text_input(key="who_code").set_value(code)
+    press(at, "who_start")
+    assert len(messages(at)) == 1
+    assert "who_start" in keys(at)
+
+
+def test_a_verdict_by_code_says_so_and_the_code_is_not_remembered(
+    place,  # noqa: F811
+    away,
+    codes,
+    monkeypatch,
+):
+    codes(expert="expert-1")
+    remembered = []
+    monkeypatch.setattr(who.browser, "remember", lambda memory, at: remembered.append(memory))
+    at = start("pages/1_Single_prediction.py", name="")
+    at.text_input(key="who_name").set_value("Ada")
+    at.text_input(key="who_code").set_value("expert-1")
+    press(at, "who_start")
+    press(press(at, "predict_submit"), "verdict_agree")
+    assert messages(at) == []
+    (row,) = Store.open(place / "feedback.db").reviewed().to_dict("records")
+    assert (row["expert"], row["identity_source"]) == ("Ada", "code")
+    assert remembered
+    assert all(set(memory) == {"name", "email", "cases"} for memory in remembered if memory)
+    assert "expert-1" not in repr(remembered)
+
+
+def test_a_name_from_the_browser_does_not_open_the_door(place, away, codes, monkeypatch):  # noqa: F811
+    codes(expert="expert-1")
+    cookie = quote('{"name":"Ada","role":"owner","code":"expert-1"}')
+    monkeypatch.setattr(type(st.context), "cookies", {"second_opinion": cookie})
+    assert "who_start" in keys(start(name=""))
+
+
+def test_on_this_machine_the_owners_code_counts_once_it_is_set(
+    place,  # noqa: F811
+    codes,
+    monkeypatch,
+):
+    monkeypatch.setattr(who, "is_local", lambda: True)
+    assert "models_promote" in keys(start(MODELS_PAGE))
+    codes(owner="owner-3")
+    assert "models_promote" not in keys(start(MODELS_PAGE))
+
+
+def test_whoever_leaves_takes_the_role_along(place, away, codes):  # noqa: F811
+    codes(owner="owner-3")
+    at = start(MODELS_PAGE)
+    at.text_input(key="who_code").set_value("owner-3")
+    press(at, "who_code_enter")
+    press(at, "who_change")
+    at.session_state["who_expert"] = Expert.declared("Eve")
+    at.run()
+    assert "models_promote" not in keys(at)
