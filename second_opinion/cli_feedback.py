@@ -16,7 +16,7 @@ from second_opinion.errors import UserError
 from second_opinion.filters import Filter
 from second_opinion.records import Expert
 from second_opinion.settings import Settings
-from second_opinion.store import Store
+from second_opinion.store import Store, local_path
 
 
 def register(commands: click.Group) -> None:
@@ -117,9 +117,9 @@ def restore(copy: Path, force: bool) -> None:
 
     What was there is kept beside it, with the ending .before-restore.
     """
-    settings = Settings.read()
-    kept = copies.restore(copy, Path(settings.feedback_db), force=force, by=me())
-    lines = [f"{settings.feedback_db} is {copy} now."]
+    where = local_path(Settings.read().feedback_db)
+    kept = copies.restore(copy, where, force=force, by=me())
+    lines = [f"{where} is {copy} now."]
     if kept:
         lines.append(f"What was there before is {kept}.")
     click.echo(shown.printable("\n".join(lines)))

@@ -79,7 +79,7 @@ class Store:
 
         `UserError` when the file cannot be read and written, or is not a feedback database.
         """
-        path = _local(where)
+        path = local_path(where)
         with cls._sharing:
             store = cls._shared.get(path)
             if store is None:
@@ -237,7 +237,8 @@ class Store:
             return connection.execute(query, parameters).fetchall()
 
 
-def _local(where: str | Path) -> Path:
+def local_path(where: str | Path) -> Path:
+    """The file that FEEDBACK_DB means; `UserError` for a database that is no file."""
     if str(where).startswith(("postgresql:", "postgres:")):
         raise UserError(
             "FEEDBACK_DB is a PostgreSQL address; expected the path of a file: this version stores "
