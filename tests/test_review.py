@@ -170,7 +170,7 @@ def kept(path):
     found = {
         "groups": Counter(
             {
-                tuple(row)[1:-1]: row[-1]
+                row[1:-2]: row[-2]
                 for row in select(path, "SELECT * FROM review_groups WHERE verdicts <> 0")
             }
         ),

@@ -89,10 +89,8 @@ REVIEW = """
         outcome TEXT NOT NULL,
         triage TEXT NOT NULL,
         verdicts INTEGER NOT NULL,
-        UNIQUE (
-            model, version, source, expert, judgement, severity, mode, value, answer, corrected,
-            adjudicated, outcome, triage
-        )
+        -- All of the above in one text: compared at once, where an index on them takes its time.
+        key TEXT NOT NULL UNIQUE
     ) STRICT;
     CREATE TABLE review (
         number INTEGER PRIMARY KEY,
@@ -159,7 +157,27 @@ REVIEW = """
     );
 
     -- A class is whatever is no fraction: the answers of a regression differ from case to case.
-    CREATE VIEW verdict_facts AS
+    CREATE VIEW verdict_parts AS
+    SELECT
+        verdict.id AS verdict_id, model, version, source, expert, judgement,
+        coalesce(severity, '') AS severity, mode, value, correct_value,
+        value IS NOT NULL AND (probabilities IS NOT NULL OR json_type(value) <> 'real')
+            AS is_class,
+        CASE judgement WHEN 'agree' THEN value WHEN 'disagree' THEN correct_value END AS said,
+        final.answer AS final,
+        coalesce(
+            (
+                SELECT state FROM triage WHERE triage.verdict_id = verdict.id
+                ORDER BY triage.rowid DESC LIMIT 1
+            ),
+            CASE judgement WHEN 'disagree' THEN 'open' ELSE '' END
+        ) AS triage,
+        batch_id, substr(verdict.created_at, 1, 10) AS day, confidence
+    FROM current_verdicts AS verdict
+    JOIN predictions AS prediction ON prediction.id = verdict.prediction_id
+    LEFT JOIN final_answers AS final ON final.prediction_id = prediction.id;
+
+    CREATE VIEW verdict_outcomes AS
     SELECT
         verdict_id, model, version, source, expert, judgement, severity, mode,
         CASE WHEN is_class THEN value ELSE '' END AS value,
@@ -178,26 +196,16 @@ REVIEW = """
             ELSE 'wrong'
         END AS outcome,
         triage, batch_id, day, confidence
-    FROM (
-        SELECT
-            verdict.id AS verdict_id, model, version, source, expert, judgement,
-            coalesce(severity, '') AS severity, mode, value, correct_value,
-            value IS NOT NULL AND (probabilities IS NOT NULL OR json_type(value) <> 'real')
-                AS is_class,
-            CASE judgement WHEN 'agree' THEN value WHEN 'disagree' THEN correct_value END AS said,
-            final.answer AS final,
-            coalesce(
-                (
-                    SELECT state FROM triage WHERE triage.verdict_id = verdict.id
-                    ORDER BY triage.rowid DESC LIMIT 1
-                ),
-                CASE judgement WHEN 'disagree' THEN 'open' ELSE '' END
-            ) AS triage,
-            batch_id, substr(verdict.created_at, 1, 10) AS day, confidence
-        FROM current_verdicts AS verdict
-        JOIN predictions AS prediction ON prediction.id = verdict.prediction_id
-        LEFT JOIN final_answers AS final ON final.prediction_id = prediction.id
-    );
+    FROM verdict_parts;
+
+    CREATE VIEW verdict_facts AS
+    SELECT
+        *,
+        json_array(
+            model, version, source, expert, judgement, severity, mode, value, answer, corrected,
+            adjudicated, outcome, triage
+        ) AS key
+    FROM verdict_outcomes;
 
     CREATE VIEW review_rows AS
     SELECT
@@ -205,12 +213,7 @@ REVIEW = """
         fact.confidence
     FROM verdict_facts AS fact
     JOIN verdict_order AS ordered ON ordered.verdict_id = fact.verdict_id
-    JOIN review_groups AS found ON found.model = fact.model AND found.version = fact.version
-        AND found.source = fact.source AND found.expert = fact.expert
-        AND found.judgement = fact.judgement AND found.severity = fact.severity
-        AND found.mode = fact.mode AND found.value = fact.value AND found.answer = fact.answer
-        AND found.corrected = fact.corrected AND found.adjudicated = fact.adjudicated
-        AND found.outcome = fact.outcome AND found.triage = fact.triage
+    JOIN review_groups AS found ON found.key = fact.key
     LEFT JOIN review_batches AS batch ON batch.batch_id = fact.batch_id;
 
     -- Experts contradict each other when they name two answers, when one takes the model's and one
@@ -240,12 +243,12 @@ REVIEW = """
         SELECT DISTINCT batch_id FROM predictions WHERE batch_id IS NOT NULL;
     INSERT INTO review_groups (
         model, version, source, expert, judgement, severity, mode, value, answer, corrected,
-        adjudicated, outcome, triage, verdicts
+        adjudicated, outcome, triage, verdicts, key
     )
     SELECT
         model, version, source, expert, judgement, severity, mode, value, answer, corrected,
-        adjudicated, outcome, triage, count(*)
-    FROM verdict_facts GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13;
+        adjudicated, outcome, triage, count(*), key
+    FROM verdict_facts GROUP BY key;
     INSERT INTO review (number, group_id, batch, day, confidence)
         SELECT number, group_id, batch, day, confidence FROM review_rows ORDER BY number;
     INSERT INTO review_days (model, version, day, judgement, outcome, verdicts)
@@ -339,13 +342,13 @@ REVIEW = """
         );
         INSERT INTO review_groups (
             model, version, source, expert, judgement, severity, mode, value, answer, corrected,
-            adjudicated, outcome, triage, verdicts
+            adjudicated, outcome, triage, verdicts, key
         )
         SELECT
             model, version, source, expert, judgement, severity, mode, value, answer, corrected,
-            adjudicated, outcome, triage, 0
+            adjudicated, outcome, triage, 0, key
         FROM verdict_facts WHERE verdict_id = new.id
-        ON CONFLICT DO NOTHING;
+        ON CONFLICT (key) DO NOTHING;
         INSERT INTO review (number, group_id, batch, day, confidence)
             SELECT number, group_id, batch, day, confidence FROM review_rows
             WHERE verdict_id = new.id;
@@ -367,13 +370,13 @@ REVIEW = """
         );
         INSERT INTO review_groups (
             model, version, source, expert, judgement, severity, mode, value, answer, corrected,
-            adjudicated, outcome, triage, verdicts
+            adjudicated, outcome, triage, verdicts, key
         )
         SELECT
             model, version, source, expert, judgement, severity, mode, value, answer, corrected,
-            adjudicated, outcome, triage, 0
+            adjudicated, outcome, triage, 0, key
         FROM verdict_facts WHERE verdict_id = new.verdict_id
-        ON CONFLICT DO NOTHING;
+        ON CONFLICT (key) DO NOTHING;
         INSERT INTO review (number, group_id, batch, day, confidence)
             SELECT number, group_id, batch, day, confidence FROM review_rows
             WHERE verdict_id = new.verdict_id;
@@ -387,15 +390,15 @@ REVIEW = """
         );
         INSERT INTO review_groups (
             model, version, source, expert, judgement, severity, mode, value, answer, corrected,
-            adjudicated, outcome, triage, verdicts
+            adjudicated, outcome, triage, verdicts, key
         )
         SELECT
             model, version, source, expert, judgement, severity, mode, value, answer, corrected,
-            adjudicated, outcome, triage, 0
+            adjudicated, outcome, triage, 0, key
         FROM verdict_facts WHERE verdict_id IN (
             SELECT id FROM verdicts WHERE prediction_id = new.prediction_id
         )
-        ON CONFLICT DO NOTHING;
+        ON CONFLICT (key) DO NOTHING;
         INSERT INTO review (number, group_id, batch, day, confidence)
             SELECT number, group_id, batch, day, confidence FROM review_rows WHERE verdict_id IN (
                 SELECT id FROM verdicts WHERE prediction_id = new.prediction_id
