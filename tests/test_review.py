@@ -408,6 +408,7 @@ def test_whatever_is_typed_is_searched_for_and_never_an_error(busy_store, words)
         assert MATCHES["words"](vars(row.verdict), words)
 
 
+@EXAMPLES
 @given(st.text(max_size=30).filter(lambda text: "\x00" not in text))
 def test_any_text_can_be_searched_for(busy_store, text):
     if text.isprintable():
@@ -690,6 +691,7 @@ def test_what_is_no_filter_is_named_and_left_out():
     assert set(ignored) == set(texts) - {"model", "page", "expert"}
 
 
+@EXAMPLES
 @given(st.dictionaries(st.sampled_from(sorted(vars(Filter()))), st.text(max_size=20)))
 def test_any_address_makes_a_filter_that_can_be_asked(busy_store, texts):
     found, _ = Filter.read(texts)

@@ -6,11 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import aliases, arms
+from second_opinion import aliases, arms, roles
 from second_opinion.artifacts import version_warnings
 from second_opinion.card import ModelCard
 from second_opinion.records import AliasMove
 from second_opinion.registry import FIRST_ALIAS, Entry
+from second_opinion.ui import who
 from second_opinion.ui.frame import Visit, callback, escape
 from second_opinion.words import humanise, number_text, percent
 
@@ -135,7 +136,7 @@ def refusal(visit: Visit) -> str:
 
 def may_review(visit: Visit) -> bool:
     """Whether this person may see what others said, and rows of the training data."""
-    return who.is_local() or (visit.expert is not None and visit.expert.role != "expert")
+    return not roles.closed_reason("reviewer", who.role(), visit.settings)
 
 
 def promote_form(visit: Visit, version: str) -> None:
