@@ -26,10 +26,10 @@ from sqlite_utils.db import Database
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from second_opinion.filters import Filter  # noqa: E402
-from second_opinion.records import Prediction, Verdict  # noqa: E402
-from second_opinion.store import Store  # noqa: E402
-from second_opinion.store.migrations import migrations  # noqa: E402
+from second_opinion.filters import Filter
+from second_opinion.records import Prediction, Verdict
+from second_opinion.store import Store
+from second_opinion.store.migrations import migrations
 
 GOAL_MS, GOAL_LATEST_MS, GOAL_RATIO = 200.0, 5.0, 1.2
 WORDS = [f"{a}{b}" for a in ("patient", "dose", "scan", "lab", "age", "old") for b in range(500)]
