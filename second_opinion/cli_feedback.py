@@ -27,10 +27,18 @@ def register(commands: click.Group) -> None:
 
 @click.command()
 @click.option(
-    "--what", type=click.Choice(get_args(exports.What)), default="verdicts", show_default=True
+    "--what",
+    type=click.Choice(get_args(exports.What)),
+    default="verdicts",
+    show_default=True,
+    help="What to write.",
 )
 @click.option(
-    "--format", type=click.Choice(get_args(exports.Format)), default="csv", show_default=True
+    "--format",
+    type=click.Choice(get_args(exports.Format)),
+    default="csv",
+    show_default=True,
+    help="How to write it.",
 )
 @click.option(
     "--spreadsheet-safe",
