@@ -696,7 +696,8 @@ def test_every_command_and_option_is_documented(name, command):
     for option in (p for p in command.params if isinstance(p, click.Option)):
         assert option.help, f"{name} {option.opts[0]} has no help"
     for argument in (p for p in command.params if isinstance(p, click.Argument)):
-        assert argument.human_readable_name.split("=")[0].upper() in command.help
+        names = (argument.name.upper(), argument.human_readable_name)
+        assert any(name in command.help for name in names)
 
 
 def test_the_commands_are_those_that_work():
