@@ -129,6 +129,100 @@ def m003_alias_of_a_prediction(db: Database) -> None:
 
 
 @migrations()
+def m004_batches(db: Database) -> None:
+    """Uploads as chunks of text, written before the scoring, with the scored columns beside it."""
+    db.executescript("""
+        CREATE TABLE batches (
+            id TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL,
+            format TEXT NOT NULL,
+            file_sha256 TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            columns TEXT NOT NULL CHECK (json_valid(columns)),
+            personal TEXT NOT NULL CHECK (json_valid(personal)),
+            encoding TEXT NOT NULL,
+            delimiter TEXT NOT NULL,
+            decimal TEXT NOT NULL,
+            model TEXT NOT NULL,
+            version TEXT NOT NULL,
+            model_sha256 TEXT NOT NULL,
+            card_sha256 TEXT NOT NULL,
+            asked_by TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            bytes_read INTEGER NOT NULL,
+            rows INTEGER NOT NULL,
+            bad_rows INTEGER NOT NULL,
+            problems INTEGER NOT NULL,
+            rows_done INTEGER NOT NULL,
+            rows_failed INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (
+                state IN ('checking', 'checked', 'scoring', 'done', 'cancelled', 'failed')
+            ),
+            message TEXT NOT NULL,
+            started_at TEXT,
+            rows_before INTEGER NOT NULL,
+            finished_at TEXT,
+            heartbeat_at TEXT,
+            worker TEXT,
+            CHECK (rows_done BETWEEN 0 AND rows)
+        ) STRICT;
+        CREATE INDEX batches_by_time ON batches (created_at);
+
+        CREATE TRIGGER batches_keep_what_they_are BEFORE UPDATE OF
+            id, name, format, file_sha256, bytes, columns, personal, encoding, delimiter, decimal,
+            model, version, model_sha256, card_sha256, asked_by, created_at
+        ON batches
+        BEGIN
+            SELECT RAISE(ABORT, 'a batch keeps its file and its model: add a new one');
+        END;
+
+        CREATE TABLE batch_chunks (
+            batch_id TEXT NOT NULL REFERENCES batches (id),
+            position INTEGER NOT NULL,
+            first_row INTEGER NOT NULL,
+            rows INTEGER NOT NULL,
+            faults BLOB,
+            problems BLOB NOT NULL,
+            -- Before the text: SQLite reads a row from its start to the column that is asked for.
+            scored BLOB,
+            rejected BLOB NOT NULL,
+            text BLOB NOT NULL,
+            PRIMARY KEY (batch_id, position)
+        ) STRICT;
+        CREATE INDEX batch_chunks_unscored ON batch_chunks (batch_id, position)
+            WHERE scored IS NULL AND rows > 0;
+
+        CREATE TRIGGER batch_chunks_never_change BEFORE UPDATE OF
+            batch_id, position, first_row, rows, problems, rejected, text
+        ON batch_chunks
+        BEGIN
+            SELECT RAISE(ABORT, 'the rows of a batch never change: upload the file again');
+        END;
+        CREATE TRIGGER batch_chunks_are_scored_once BEFORE UPDATE OF faults, scored ON batch_chunks
+        WHEN OLD.scored IS NOT NULL
+        BEGIN
+            SELECT RAISE(ABORT, 'scored rows never change: score the file as a new batch');
+        END;
+        CREATE TRIGGER batch_chunks_stay BEFORE DELETE ON batch_chunks
+        WHEN OLD.scored IS NOT NULL
+        BEGIN
+            SELECT RAISE(ABORT, 'scored rows stay');
+        END;
+        -- INSERT OR REPLACE deletes without asking the trigger above.
+        CREATE TRIGGER batch_chunks_are_not_replaced BEFORE INSERT ON batch_chunks
+        WHEN EXISTS (
+            SELECT 1 FROM batch_chunks WHERE batch_id = new.batch_id AND position = new.position
+        )
+        BEGIN
+            SELECT RAISE(ABORT, 'the rows of a batch never change: this chunk is already there');
+        END;
+
+        CREATE INDEX predictions_by_batch ON predictions (batch_id, row_number)
+            WHERE batch_id IS NOT NULL;
+    """)
+
+
+@migrations()
 def m005_review(db: Database) -> None:
     """Decisions of reviewers, who did what, and summaries that make a million verdicts quick."""
     db.executescript(schema_review.REVIEW)

@@ -14,6 +14,7 @@ from second_opinion.errors import UserError
 from second_opinion.records import (
     Adjudication,
     AliasMove,
+    Batch,
     Event,
     Prediction,
     Triage,
@@ -34,12 +35,15 @@ JSON_COLUMNS = frozenset(
         "blind_value",
         "answer",
         "details",
+        "columns",
+        "personal",
     }
 )
+TUPLES = ("probabilities", "flags", "columns", "personal")
 
 
 def to_row(
-    record: Prediction | Verdict | AliasMove | Triage | Adjudication | Event,
+    record: Prediction | Verdict | AliasMove | Triage | Adjudication | Event | Batch,
 ) -> dict[str, Any]:
     """The record's fields as SQLite stores them; `UserError` where that would change a value."""
     return {
@@ -58,13 +62,18 @@ def verdict(row: SupportsKeysAndGetItem[str, Any]) -> Verdict:
     return Verdict(**from_row(row))
 
 
+def batch(row: SupportsKeysAndGetItem[str, Any]) -> Batch:
+    """The stored batch."""
+    return Batch(**from_row(row))
+
+
 def from_row(row: SupportsKeysAndGetItem[str, Any]) -> dict[str, Any]:
-    """The row by column, its JSON text read; probabilities and flags as tuples."""
+    """The row by column, its JSON text read; lists that are no value as tuples."""
     values = {
         name: json.loads(value) if name in JSON_COLUMNS and value is not None else value
         for name, value in dict(row).items()
     }
-    for name in ("probabilities", "flags"):
+    for name in TUPLES:
         if values.get(name) is not None:
             values[name] = tuple(values[name])
     return values

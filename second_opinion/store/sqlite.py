@@ -22,6 +22,7 @@ from second_opinion.records import (
     same_person,
 )
 from second_opinion.store import queries, queries_review, rows
+from second_opinion.store.batches import Batches
 from second_opinion.store.file import DatabaseFile
 from second_opinion.store.review import Review
 
@@ -72,6 +73,7 @@ class Store:
         self.path = path
         self._file = DatabaseFile(path)
         self.review = Review(self._file)
+        self.batches = Batches(self._file)
 
     @classmethod
     def open(cls, where: str | Path) -> Store:

@@ -1,0 +1,300 @@
+"""The scored rows of a batch: filtered, sorted, a page at a time, and summed up.
+
+Only the scored columns are read whole, once, and kept as small arrays; of the rows themselves no
+more is read than a page shows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from second_opinion.records import Batch, same_person
+from second_opinion.store import queries_batches
+from second_opinion.store.chunks import Recent, bytes_of, taken, unpacked, unpacked_text
+from second_opinion.store.file import DatabaseFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PAGE_ROWS = 100
+BARS = 20
+# A million rows take 16 MB, and 4 MB more for each order in which they are looked at.
+MOST_SCORES, MOST_ORDERS = 48_000_000, 24_000_000
+
+SortBy = Literal["row", "prediction", "confidence"]
+
+
+@dataclass(frozen=True)
+class RowFilter:
+    """Which rows of a batch are looked at; an empty filter means all of them.
+
+    ``prediction`` is the JSON text of a class; ``text`` is looked for in ``column`` whatever its
+    case; ``judged`` is about the verdicts of one person.
+    """
+
+    prediction: str = ""
+    flagged: bool = False
+    low_confidence: bool = False
+    column: str = ""
+    text: str = ""
+    judged: Literal["", "judged", "open"] = ""
+    expert: str = ""
+
+
+@dataclass(frozen=True)
+class RowPage:
+    """Some rows of a batch: their numbers (1 is the first good row) and lines of the file, the
+    columns of the file as text, the scored columns, and how many rows the filter lets through."""
+
+    rows: np.ndarray
+    lines: np.ndarray
+    text: pa.Table
+    scored: pa.Table
+    total: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a model said of a batch.
+
+    ``classes`` counts rows by the JSON text of their prediction; for a regression ``bars`` counts
+    them between ``edges`` instead. ``flags`` counts rows by flag, ``flagged`` those with any.
+    ``confidence`` is the mean, 0 to 1, or None; ``low_confidence`` is a share of the rows.
+    """
+
+    rows: int
+    classes: dict[str, int]
+    edges: tuple[float, ...]
+    bars: tuple[int, ...]
+    confidence: float | None
+    low_confidence: float
+    flagged: int
+    flags: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scored columns as arrays, row after row. A code is a place in ``values`` or ``flags``,
+    or -1; ``numbers`` are those of a regression, whose predictions have no codes."""
+
+    values: tuple[str, ...]
+    codes: np.ndarray
+    numbers: np.ndarray | None
+    confidence: np.ndarray
+    flags: tuple[str, ...]
+    flag_codes: np.ndarray
+
+
+class BatchRows:
+    """Reads the rows of batches."""
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+        self._scores: Recent[Scores] = Recent(MOST_SCORES)
+        self._orders: Recent[np.ndarray] = Recent(MOST_ORDERS)
+
+    def rows(
+        self,
+        batch: Batch,
+        only: RowFilter | None = None,
+        sort: SortBy = "row",
+        *,
+        descending: bool = False,
+        page: int = 1,
+    ) -> RowPage:
+        """One page of at most `PAGE_ROWS` scored rows; the first page is 1."""
+        only = only or RowFilter()
+        found = self._order(batch, only, sort, descending)
+        if only.judged:
+            found = self._by_verdict(batch, only, found)
+        start = (page - 1) * PAGE_ROWS
+        return self.fetched(batch, found[start : start + PAGE_ROWS].tolist(), len(found))
+
+    def fetched(self, batch: Batch, rows: Sequence[int], total: int | None = None) -> RowPage:
+        """The rows with these numbers, in this order; those that are not scored are left out."""
+        import pyarrow as pa
+
+        numbers = np.asarray(rows, dtype=np.int64)
+        numbers = numbers[(numbers >= 1) & (numbers <= batch.rows_done)]
+        texts, scores, order = [], [], []
+        with self._file.reading() as connection:
+            chunks = connection.execute(queries_batches.SCORED_CHUNKS, {"id": batch.id}).fetchall()
+            for chunk in chunks if len(numbers) else chunks[:1]:
+                first, after = chunk["first_row"], chunk["first_row"] + chunk["rows"]
+                at = np.flatnonzero((numbers >= first) & (numbers < after))
+                if not len(at) and len(numbers):
+                    continue
+                text, scored = _both(connection, batch.id, chunk["position"])
+                texts.append(taken(text, numbers[at] - first))
+                scores.append(taken(scored, numbers[at] - first))
+                order.append(at)
+        if not texts:
+            return RowPage(numbers, numbers, pa.table({}), pa.table({}), 0)
+        back = pa.array(np.argsort(np.concatenate(order), kind="stable"))
+        text, lines = unpacked_text(pa.concat_tables(texts).take(back), batch.columns)
+        scored = pa.concat_tables(scores).take(back)
+        return RowPage(numbers, lines, text, scored, len(numbers) if total is None else total)
+
+    def scored_chunks(self, batch: Batch) -> Iterator[tuple[pa.Table, pa.Table, np.ndarray]]:
+        """Every scored chunk: the file's columns as text, the scored ones, the lines."""
+        for chunk in self._chunks(batch):
+            with self._file.reading() as connection:
+                text, scored = _both(connection, batch.id, chunk["position"])
+            rows, lines = unpacked_text(unpacked(text), batch.columns)
+            yield rows, unpacked(scored), lines
+
+    def summary(self, batch: Batch) -> Summary:
+        """Counts over all scored rows."""
+        scores = self.scores(batch)
+        classes = np.bincount(scores.codes[scores.codes >= 0], minlength=len(scores.values))
+        combined = np.bincount(scores.flag_codes, minlength=len(scores.flags))
+        flags: Counter[str] = Counter()
+        for text, count in zip(scores.flags, combined.tolist(), strict=True):
+            flags.update(dict.fromkeys(filter(None, text.split(";")), count))
+        edges, bars = _bars(scores.numbers)
+        known = scores.confidence[~np.isnan(scores.confidence)]
+        rows = len(scores.codes)
+        return Summary(
+            rows=rows,
+            classes=dict(zip(scores.values, classes.tolist(), strict=True)),
+            edges=edges,
+            bars=bars,
+            confidence=float(known.mean()) if len(known) else None,
+            low_confidence=flags["low_confidence"] / rows if rows else 0.0,
+            flagged=int(_with_flag(scores, "").sum()),
+            flags=dict(flags),
+        )
+
+    def scores(self, batch: Batch) -> Scores:
+        """The scored columns of a batch as arrays, kept for the next question."""
+        key = batch.id, batch.rows_done
+        kept = self._scores.get(key)
+        if kept is None:
+            kept = _scores([self._scored(batch, chunk) for chunk in self._chunks(batch)])
+            self._scores.keep(key, kept, bytes_of(*vars(kept).values()))
+        return kept
+
+    def judged(self, batch_id: str, expert: str) -> list[int]:
+        """The numbers of the rows that this person has a verdict on."""
+        with self._file.reading() as connection:
+            found = connection.execute(queries_batches.JUDGED_ROWS, {"id": batch_id}).fetchall()
+        return [row["row_number"] for row in found if same_person(row["expert"], expert)]
+
+    def _order(self, batch: Batch, only: RowFilter, sort: SortBy, descending: bool) -> np.ndarray:
+        """The numbers of the rows, filtered by all but verdicts, and sorted."""
+        wanted = (only.prediction, only.flagged, only.low_confidence, only.column, only.text)
+        key = batch.id, batch.rows_done, wanted, sort, descending
+        kept = self._orders.get(key)
+        if kept is None:
+            found = self._filtered(batch, only)
+            kept = (_sorted(self.scores(batch), found, sort, descending) + 1).astype(np.uint32)
+            self._orders.keep(key, kept, kept.nbytes)
+        return kept
+
+    def _filtered(self, batch: Batch, only: RowFilter) -> np.ndarray:
+        scores = self.scores(batch)
+        let_through = np.ones(len(scores.codes), dtype=bool)
+        if only.prediction:
+            known = scores.values.index(only.prediction) if only.prediction in scores.values else -2
+            let_through &= scores.codes == known
+        if only.flagged:
+            let_through &= _with_flag(scores, "")
+        if only.low_confidence:
+            let_through &= _with_flag(scores, "low_confidence")
+        if only.text and only.column in batch.columns:
+            let_through &= self._with_text(batch, only.column, only.text)
+        return np.flatnonzero(let_through)
+
+    def _with_text(self, batch: Batch, column: str, text: str) -> np.ndarray:
+        import pyarrow.compute as pc
+
+        at = f"c{batch.columns.index(column)}"
+        found = []
+        for chunk in self._chunks(batch):
+            place = {"id": batch.id, "position": chunk["position"]}
+            with self._file.reading() as connection:
+                (blob,) = connection.execute(queries_batches.CHUNK_TEXT, place).fetchone()
+            cells = unpacked(blob, [at])[at]
+            found.append(pc.match_substring(cells, text, ignore_case=True).fill_null(False))
+        return np.concatenate([mask.to_numpy() for mask in found]) if found else np.empty(0, bool)
+
+    def _by_verdict(self, batch: Batch, only: RowFilter, found: np.ndarray) -> np.ndarray:
+        judged = np.array(self.judged(batch.id, only.expert), dtype=np.uint32)
+        return found[np.isin(found, judged, invert=only.judged == "open")]
+
+    def _chunks(self, batch: Batch) -> list[sqlite3.Row]:
+        with self._file.reading() as connection:
+            chunks = connection.execute(queries_batches.SCORED_CHUNKS, {"id": batch.id}).fetchall()
+        # What was scored since the batch was read is left for the next time.
+        return [chunk for chunk in chunks if chunk["first_row"] <= batch.rows_done]
+
+    def _scored(self, batch: Batch, chunk: sqlite3.Row) -> pa.Table:
+        place = {"id": batch.id, "position": chunk["position"]}
+        with self._file.reading() as connection:
+            (blob,) = connection.execute(queries_batches.CHUNK_SCORED, place).fetchone()
+        return unpacked(blob).drop_columns(["probabilities"])
+
+
+def _both(connection: sqlite3.Connection, batch_id: str, position: int) -> tuple[bytes, bytes]:
+    place = {"id": batch_id, "position": position}
+    (text,) = connection.execute(queries_batches.CHUNK_TEXT, place).fetchone()
+    (scored,) = connection.execute(queries_batches.CHUNK_SCORED, place).fetchone()
+    return text, scored
+
+
+def _scores(chunks: list[pa.Table]) -> Scores:
+    import pyarrow as pa
+
+    if not chunks:
+        nothing = np.empty(0)
+        return Scores((), nothing.astype(np.int32), None, nothing, (), nothing.astype(np.int32))
+    table = pa.concat_tables(chunks).combine_chunks()
+    numbers = table["number"].to_numpy() if "number" in table.column_names else None
+    values, codes = _coded(table["prediction"]) if numbers is None else ((), None)
+    flags, flag_codes = _coded(table["flags"])
+    confidence = table["confidence"].to_numpy()
+    if codes is None:
+        codes = np.full(table.num_rows, -1, dtype=np.int32)
+    return Scores(values, codes, numbers, confidence.astype(np.float64), flags, flag_codes)
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray]:
+    coded = column.combine_chunks().dictionary_encode()
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return tuple(coded.dictionary.to_pylist()), codes
+
+
+def _with_flag(scores: Scores, flag: str) -> np.ndarray:
+    """Which rows have the flag; with an empty one, which have any."""
+    has = [bool(text) if not flag else flag in text.split(";") for text in scores.flags]
+    found: np.ndarray = np.array([*has, False])[scores.flag_codes]
+    return found
+
+
+def _sorted(scores: Scores, found: np.ndarray, sort: SortBy, descending: bool) -> np.ndarray:
+    """The places in this order; equal ones in the order of the file, unknown ones last."""
+    if sort == "row":
+        return found[::-1] if descending else found
+    if sort == "confidence":
+        key = scores.confidence
+    elif scores.numbers is not None:
+        key = scores.numbers
+    else:
+        rank = np.argsort(np.argsort(np.array(scores.values)))
+        key = np.append(rank.astype(np.float64), np.nan)[scores.codes]
+    part = key[found]
+    return found[np.argsort(-part if descending else part, kind="stable")]
+
+
+def _bars(numbers: np.ndarray | None) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    if numbers is None:
+        return (), ()
+    known = numbers[np.isfinite(numbers)]
+    counts, edges = np.histogram(known, bins=BARS if len(known) else 1)
+    return tuple(edges.tolist()), tuple(counts.tolist())
