@@ -1,4 +1,9 @@
-"""The one kind of error that is shown to people as it is written."""
+"""What people are told of errors: one kind is shown as written, any other has a number."""
+
+import logging
+from uuid import uuid4
+
+log = logging.getLogger("second_opinion")
 
 
 class UserError(Exception):
@@ -7,3 +12,13 @@ class UserError(Exception):
     The message says where, what was found, what was expected and what to do. Pages and commands
     show it as written; every other exception is a fault of the program and gets an incident id.
     """
+
+
+def incident(error: Exception) -> str:
+    """Write a fault of the program to the log; returns what people are told, with its number."""
+    number = uuid4().hex[:8]
+    log.error("incident %s", number, exc_info=error)
+    return (
+        "Something went wrong that is not your doing; what was saved before is safe. Try again, "
+        f"and if it stays, give the number {number} to the person who runs this app."
+    )

@@ -65,6 +65,19 @@ def round_down(value: float) -> float:
     return max(step for step in (1, 2, 5) if step * power <= value * (1 + 1e-9)) * power
 
 
+def plural(count: int, noun: str) -> str:
+    """``1 row``, ``1,237 rows``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def duration(seconds: float) -> str:
+    """A time ahead as people say it: ``3 s``, ``2 min``, ``1 h 20 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def joined(words: Sequence[str]) -> str:
     """``a, b and c``."""
     if len(words) < 2:

@@ -23,7 +23,7 @@ describe missing
 version pair
 registry store insight charts
 aliases batch compare report doctor corrections copies
-scoring exports
+scoring exports jobs downloads
 cloud shown
 ui api
 cli_batch cli_feedback

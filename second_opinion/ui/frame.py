@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Literal, ParamSpec, TypeVar
-from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -16,7 +14,7 @@ import streamlit as st
 from second_opinion import arms, roles
 from second_opinion.aliases import managed
 from second_opinion.card import ModelCard
-from second_opinion.errors import UserError
+from second_opinion.errors import UserError, incident
 from second_opinion.predictor import Model
 from second_opinion.records import Expert, Role
 from second_opinion.registry import Entry, Registry
@@ -28,10 +26,8 @@ from second_opinion.words import when
 P = ParamSpec("P")
 T = TypeVar("T")
 
-log = logging.getLogger("second_opinion")
-
 # Where on a page a problem of a callback is shown.
-PLACES = ("page", "answer", "verdict")
+PLACES = ("page", "answer", "verdict", "batch")
 
 # What markdown gives a meaning wherever it stands, at the start of a line, and by what follows.
 ANYWHERE = re.compile(r"[\\`*_\[\]<>~|]|&(?=#?\w+;)")
@@ -54,6 +50,7 @@ class Page:
 PAGES = (
     Page("Home.py", "Home", ":material/home:"),
     Page("pages/1_Single_prediction.py", "Single prediction", ":material/stethoscope:"),
+    Page("pages/2_Batch_upload.py", "Batch upload", ":material/table_rows:"),
     Page("pages/7_Models.py", "Models", ":material/deployed_code:"),
     Page("pages/8_Help.py", "Help", ":material/help:"),
 )
@@ -144,7 +141,7 @@ def open_page(title: str) -> Visit:
             who.menu()
             browser.style()
     except Exception as error:  # noqa: BLE001 - as in `guarded`, which runs later
-        problem(_incident(error))
+        problem(incident(error))
         st.stop()
     # On a phone the menu is closed: what is wrong stands on the page.
     for fault in faults:
@@ -196,7 +193,7 @@ def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
         except UserError as error:
             problem(str(error))
         except Exception as error:  # noqa: BLE001 - the one handler: everything else is our fault
-            problem(_incident(error))
+            problem(incident(error))
         return None
 
     return run
@@ -215,7 +212,7 @@ def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, N
             except UserError as error:
                 st.session_state[f"frame_problem_{place}"] = str(error)
             except Exception as error:  # noqa: BLE001 - callbacks run before the page's handler
-                st.session_state[f"frame_problem_{place}"] = _incident(error)
+                st.session_state[f"frame_problem_{place}"] = incident(error)
 
         return run
 
@@ -266,15 +263,6 @@ def escape(text: str) -> str:
     if marked.count("$") > 1:
         marked = marked.replace("$", "\\$")
     return marked.replace("    ", "\u00a0" * 4).replace("\n", "  \n")
-
-
-def _incident(error: Exception) -> str:
-    incident = uuid4().hex[:8]
-    log.error("incident %s", incident, exc_info=error)
-    return (
-        "Something went wrong that is not your doing; what was saved before is safe. Try again, "
-        f"and if it stays, give the number {incident} to the person who runs this app."
-    )
 
 
 def _settings(faults: list[str]) -> Settings:
