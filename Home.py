@@ -27,7 +27,7 @@ def begin() -> None:
         who.form("Then judge a first case. Your verdicts carry your name.")
         return
     st.header("Begin", anchor=False)
-    with st.grid(3, min_column_width=240):
+    with st.grid(4, min_column_width=200):
         way(
             "Judge a case",
             "A typical case is filled in. Change what you like, then say if the answer is right.",
@@ -38,6 +38,11 @@ def begin() -> None:
             "Paste a case that a colleague or a program gave you.",
             "pages/1_Single_prediction.py",
             {"as": "json"},
+        )
+        way(
+            "Upload many cases",
+            "A table is checked, scored, and comes back with the answers beside each row.",
+            "pages/2_Batch_upload.py",
         )
         way("Read how it works", "What to enter, and who sees it.", "pages/8_Help.py")
 

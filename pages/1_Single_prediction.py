@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from second_opinion import answers
-from second_opinion.ui import browser, cases, fields, frame, seeds, verdicts, who
+from second_opinion.ui import answer, browser, cases, fields, frame, seeds, verdicts, who
 
 visit = frame.open_page("Single prediction")
 
@@ -77,13 +76,7 @@ def the_answer() -> None:
         st.text("No answer yet. Fill in the case, then press Predict.")
         return
     card = cases.card_of(visit, prediction)
-    st.subheader(frame.escape(answers.headline(card, prediction)), anchor=False)
-    if certainty := answers.certainty(card, prediction):
-        st.text(certainty)
-    for label, probability in answers.bars(card, prediction):
-        st.progress(probability, f"{frame.escape(label)} · {answers.percent(probability)}")
-    for flag in prediction.flags:
-        frame.notice(answers.flag_text(card, flag, dict(prediction.inputs)))
+    answer.show(card, prediction)
     verdicts.panel(visit, card, prediction, lambda: cases.inputs_now(visit))
     if focus := st.session_state.get("predict_focus"):
         browser.focus("verdict_agree", focus)

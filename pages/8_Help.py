@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from second_opinion.ui import cases, frame
+from second_opinion.ui import cases, fields, frame
 from second_opinion.words import percent
 
 visit = frame.open_page("Help")
@@ -20,11 +20,27 @@ If you change a field after the answer, the verdict closes until you predict aga
 belongs to exactly the case that was predicted.
 """
 
+MANY = """
+1. Open **Batch upload**. **Template** is a file with the right columns; **What each column holds**
+   says what may stand in them. Columns that the model does not take are carried along.
+2. Choose your file: CSV, Excel, JSON or Parquet, up to 50 MB. It is checked cell by cell, and
+   nothing in it is changed or guessed. What is wrong is listed with its line.
+3. **Score** the good rows, or **Fix the file first**. The bad rows come back as a file of their
+   own.
+4. The scoring goes on when you close the page. Its link, or the list on Batch upload, brings you
+   back. After a restart of the server it goes on where it was.
+5. Look at the rows, those that are flagged or not sure first if you like. **✓**, **✕** and **?**
+   in a row are your verdict; **Open** shows the case. **Download scored file** has each cell of
+   your file as it was, then the answer, how sure the model is, and the flags.
+"""
+
 SEEN = """
-- **What is kept:** every case that you predict, the answer, your verdict, the name and e-mail that
-  you gave, and the times. Names and record numbers of people are not needed: leave them out.
+- **What is kept:** every case that you predict, every file that you have checked with all of its
+  columns, the answers, your verdicts, the name and e-mail that you gave, and the times. Names and
+  record numbers of people are not needed: leave them out. **Fix the file first** keeps none of
+  its rows.
 - **Who sees it:** whoever runs this app, and the reviewers of this model. Other experts do not see
-  your cases, unless you give them the link of one: who has that link can open the case.
+  your cases and files, unless you give them the link of one: who has that link can open it.
 - **Your name** is what you typed; nobody checks it, and verdicts are marked accordingly. This
   browser remembers it, with the list of your last cases, until you press **Not you?**.
 """
@@ -33,6 +49,8 @@ TROUBLE = """
 - **"The inputs changed"**: a field differs from the case that was predicted. Press Predict again.
 - **The answer has a warning**: the case is unlike those the model learned from. It is still
   predicted, and your verdict is all the more welcome.
+- **A check "stopped before the end of the file"**: the server was restarted meanwhile. Nothing of
+  the file was kept; choose it again. A scoring goes on by itself.
 - **A problem with a number such as 3f2a9c10**: give that number to the person who runs this app.
 - **My last cases are gone**: they are remembered by the browser in which you entered them. Your
   verdicts are still in the database.
@@ -48,21 +66,18 @@ def how_to() -> None:
 
 
 @frame.guarded
+def many_cases() -> None:
+    st.header("How to judge many cases", anchor=False)
+    st.markdown(MANY)
+
+
+@frame.guarded
 def what_to_enter() -> None:
     schema = visit.card.case_schema
     st.header("What to enter", anchor=False)
     st.text(f"{visit.card.title} takes {len(schema)} fields.")
     st.dataframe(
-        [
-            {
-                "Field": feature.label,
-                "Name in JSON": feature.name,
-                "Expected": feature.expected,
-                "May be empty": "yes" if feature.optional else "no",
-                "Meaning": feature.description,
-            }
-            for feature in schema
-        ],
+        fields.table(schema, "JSON"),
         hide_index=True,
         key="help_fields",
         alt="The fields of the model with what is expected in each",
@@ -114,5 +129,5 @@ def trouble() -> None:
     st.markdown(TROUBLE)
 
 
-for section in (how_to, what_to_enter, who_sees_it, trouble):
+for section in (how_to, many_cases, what_to_enter, who_sees_it, trouble):
     section()

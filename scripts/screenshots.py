@@ -17,6 +17,11 @@ from shutil import which
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HOME = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(HOME))
+
+from second_opinion import Registry  # noqa: E402
+from second_opinion.tables.template import cell, template  # noqa: E402
+
 IMAGES = HOME / "docs" / "images"
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 1000}, "color_scheme": "light"},
@@ -79,6 +84,7 @@ def draw(browser: Browser, url: str, name: str) -> None:
     page.goto(url)
     page.locator(".st-key-home_progress").wait_for()
     shoot(page, f"home-{name}")
+    draw_batch(page, url, name)
     page.goto(f"{url}/Help")
     page.get_by_test_id("stDataFrame").wait_for()
     shoot(page, f"help-{name}")
@@ -86,6 +92,32 @@ def draw(browser: Browser, url: str, name: str) -> None:
     page.locator(".st-key-models_card").wait_for()
     shoot(page, f"models-{name}")
     page.context.close()
+
+
+def draw_batch(page: Page, url: str, name: str) -> None:
+    """A file with two bad rows, before it is scored and after."""
+    page.goto(f"{url}/Batch_upload?model=customer-churn")
+    upload = page.locator(".st-key-batch_file input[type=file]")
+    upload.wait_for(state="attached")
+    file = {"name": "march.csv", "mimeType": "text/csv", "buffer": march()}
+    upload.set_input_files(file)  # type: ignore[arg-type]
+    page.locator(".st-key-batch_score button").wait_for()
+    shoot(page, f"batch-check-{name}")
+    page.locator(".st-key-batch_score button").click()
+    page.locator(".st-key-batch_table").wait_for()
+    shoot(page, f"batch-{name}")
+
+
+def march() -> bytes:
+    """Plausible cases of the churn model as a CSV, two of them with an age that is none."""
+    registry = Registry(HOME / "model")
+    schema = registry.card("customer-churn").case_schema
+    reference = registry.reference("customer-churn")
+    rows = [template(schema).decode().splitlines()[0]]
+    for seed in range(240):
+        case = reference.plausible(schema, seed) | ({"age": "n/a"} if seed in (15, 90) else {})
+        rows.append(",".join(cell(case[name]) for name in schema.names))
+    return "\n".join(rows).encode()
 
 
 def shoot(page: Page, name: str) -> None:

@@ -220,6 +220,28 @@ def filled_store(empty_store, models):
     return empty_store
 
 
+@pytest.fixture
+def place(tmp_path, models, monkeypatch):
+    """Settings that point at the models of the tests and a database that is not there yet."""
+    import streamlit as st
+    from streamlit import config
+
+    from second_opinion import settings
+    from second_opinion.store import Store
+
+    monkeypatch.setenv("MODEL_DIR", str(models))
+    monkeypatch.setenv("FEEDBACK_DB", str(tmp_path / "feedback.db"))
+    monkeypatch.delenv("MODEL", raising=False)
+    monkeypatch.setattr(settings, "SECRETS", tmp_path / "secrets.toml")
+    # AppTest compiles the page for each run, and magic makes that ten times slower.
+    config.set_option("runner.magicEnabled", False)
+    # AppTest has no browser: what it would send stands here.
+    monkeypatch.setattr(type(st.context), "cookies", {})
+    monkeypatch.setattr(type(st.context), "timezone", "Europe/Berlin")
+    yield tmp_path
+    Store.open(tmp_path / "feedback.db").close()
+
+
 class App:
     """`streamlit run` in a process of its own, with its own database and log."""
 

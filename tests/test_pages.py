@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import streamlit as st
 from conftest import HOSTILE, ROOT, as_nobody
-from streamlit import config
 from streamlit.testing.v1 import AppTest
 from threadpoolctl import threadpool_limits
 
@@ -25,22 +24,6 @@ PAGES = ["Home.py", *sorted(f"pages/{path.name}" for path in ROOT.glob("pages/*.
 CASE = "pages/1_Single_prediction.py"
 MODELS = ["triage", "dose", "risk", "iris", "hostile"]
 DEMOS = Registry(ROOT / "model")
-
-
-@pytest.fixture
-def place(tmp_path, models, monkeypatch):
-    """Settings that point at the models of the tests and a database that is not there yet."""
-    monkeypatch.setenv("MODEL_DIR", str(models))
-    monkeypatch.setenv("FEEDBACK_DB", str(tmp_path / "feedback.db"))
-    monkeypatch.delenv("MODEL", raising=False)
-    monkeypatch.setattr(settings, "SECRETS", tmp_path / "secrets.toml")
-    # AppTest compiles the page for each run, and magic makes that ten times slower.
-    config.set_option("runner.magicEnabled", False)
-    # AppTest has no browser: what it would send stands here.
-    monkeypatch.setattr(type(st.context), "cookies", {})
-    monkeypatch.setattr(type(st.context), "timezone", "Europe/Berlin")
-    yield tmp_path
-    Store.open(tmp_path / "feedback.db").close()
 
 
 @pytest.fixture

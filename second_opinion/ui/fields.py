@@ -52,6 +52,20 @@ def drawn(schema: Schema) -> bool:
     return all(key_of(feature) in st.session_state for feature in schema)
 
 
+def table(schema: Schema, name_in: str) -> list[dict[str, str]]:
+    """What to enter, one row per feature; ``name_in`` says where its name is written so."""
+    return [
+        {
+            "Field": feature.label,
+            f"Name in {name_in}": feature.name,
+            "Expected": feature.expected,
+            "May be empty": "yes" if feature.optional else "no",
+            "Meaning": feature.description,
+        }
+        for feature in schema
+    ]
+
+
 def clear() -> None:
     """Forget what is in the fields."""
     for key in [key for key in st.session_state if str(key).startswith(PREFIX)]:

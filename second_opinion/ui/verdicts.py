@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import streamlit as st
 
@@ -87,8 +87,7 @@ class Asked:
                     opened = _opened("disagree", start)
                     st.button(label, key=f"verdict_{direction}", on_click=opened)
             else:
-                binary = self.card.task == "binary"
-                start = {"verdict_correct": self._others[0]} if binary else {}
+                start = _start_of("disagree", self.card, self.prediction)
                 opened = _opened("disagree", start)
                 st.button("✕ Disagree", key="verdict_disagree", on_click=opened)
             st.button("? Unsure", key="verdict_unsure", on_click=_opened("unsure"))
@@ -147,17 +146,12 @@ class Asked:
         elif self.card.answer == "class":
             st.selectbox(
                 "Right answer",
-                self._others,
+                _others(self.card, self.prediction),
                 index=None,
                 key="verdict_correct",
                 format_func=self.card.label,
                 placeholder="choose, or leave empty and say why",
             )
-
-    @property
-    def _others(self) -> list[Any]:
-        """The classes that the model did not answer."""
-        return [v for v in self.card.class_values if not same_value(v, self.prediction.value)]
 
     def _save(self, judgement: Judgement) -> Callable[[], None]:
         # The id is made before the click: a second click, or the browser's retry, carries it too.
@@ -165,25 +159,68 @@ class Asked:
 
         @callback("verdict")
         def save() -> None:
-            expert = self.visit.expert
-            if expert is None:
-                raise UserError("You have no name here any more. Give your name, then save again.")
             if judgement != "withdrawn" and _changed(self.prediction, self.inputs_now):
                 raise UserError(CHANGED)
             details = _details(judgement, self.card, self.prediction)
-            verdict = Verdict(
-                id=made,
-                prediction_id=self.prediction.id,
-                expert=expert.label,
-                identity_source=expert.source,
-                judgement=judgement,
-                seconds=round(time.monotonic() - st.session_state["verdict_since"], 1),
-                **details,
-            )
-            self.visit.store.add_verdict(verdict)
+            seconds = round(time.monotonic() - st.session_state["verdict_since"], 1)
+            _store(self.visit, self.prediction, judgement, made, seconds=seconds, **details)
             _close()
 
         return save
+
+
+def agree(visit: Visit, prediction: Prediction, made: str) -> None:
+    """Save an agreement without the panel, under an id made before the click.
+
+    Agreeing with what one agrees with already changes nothing.
+    """
+    expert = visit.expert
+    before = visit.store.current_verdict(prediction.id, expert.label) if expert else None
+    if before is None or before.judgement != "agree":
+        _store(visit, prediction, "agree", made)
+        if st.session_state.get("verdict_for") == prediction.id:
+            _close()
+
+
+def open_panel(
+    card: ModelCard, prediction: Prediction, judgement: Judgement | Literal[""] = ""
+) -> None:
+    """Open the panel of a prediction, at what has to be said for a judgement if one is given."""
+    _begin(prediction)
+    if judgement == "disagree" and card.answer == "probability":
+        # It has two ways to disagree, and the panel asks which.
+        judgement = ""
+    if judgement:
+        _opened(judgement, _start_of(judgement, card, prediction))()
+
+
+def _start_of(judgement: str, card: ModelCard, prediction: Prediction) -> dict[str, Any]:
+    """What is filled in at first: of two classes, the one that the model did not answer."""
+    if judgement != "disagree" or card.task != "binary":
+        return {}
+    return {"verdict_correct": _others(card, prediction)[0]}
+
+
+def _others(card: ModelCard, prediction: Prediction) -> list[Any]:
+    """The classes that the model did not answer."""
+    return [v for v in card.class_values if not same_value(v, prediction.value)]
+
+
+def _store(
+    visit: Visit, prediction: Prediction, judgement: Judgement, made: str, **details: Any
+) -> None:
+    expert = visit.expert
+    if expert is None:
+        raise UserError("You have no name here any more. Give your name, then save again.")
+    verdict = Verdict(
+        id=made,
+        prediction_id=prediction.id,
+        expert=expert.label,
+        identity_source=expert.source,
+        judgement=judgement,
+        **details,
+    )
+    visit.store.add_verdict(verdict)
 
 
 def _begin(prediction: Prediction) -> None:

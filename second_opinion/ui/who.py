@@ -21,6 +21,7 @@ from second_opinion.ui import browser
 # The browser remembers which cases were asked for in it: a typed name proves nothing, so the name
 # alone must not open somebody else's cases.
 MOST_CASES = 24
+MOST_BATCHES = 12
 
 PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-forwarded-for", "x-forwarded-host")
 
@@ -71,6 +72,18 @@ def add_case(prediction_id: str) -> None:
     st.session_state["who_cases"] = [prediction_id, *known][:MOST_CASES]
 
 
+def batches() -> list[str]:
+    """Ids of the batches that were asked for in this browser, newest first."""
+    _recall()
+    return list(st.session_state.get("who_batches", ()))
+
+
+def add_batch(batch_id: str) -> None:
+    """Note that a batch was asked for in this browser."""
+    known = [known for known in batches() if known != batch_id]
+    st.session_state["who_batches"] = [batch_id, *known][:MOST_BATCHES]
+
+
 def form(purpose: str) -> None:
     """Ask for a name and, if the person likes, an e-mail address."""
     with st.form("who_form", border=True):
@@ -105,7 +118,9 @@ def keep(place: str) -> None:
     """Write the name and the cases of this session into the browser's memory."""
     expert = here()
     if expert:
-        memory = {"name": expert.name, "email": expert.email, "cases": cases()}
+        memory: dict[str, Any] = {"name": expert.name, "email": expert.email, "cases": cases()}
+        if batches():
+            memory["batches"] = batches()
         browser.remember(memory, place)
     elif st.session_state.get("who_left"):
         browser.remember(None, place)
@@ -179,6 +194,7 @@ def _leave() -> None:
     st.query_params.clear()
     st.session_state["who_expert"] = None
     st.session_state["who_cases"] = []
+    st.session_state["who_batches"] = []
     st.session_state["who_left"] = True
 
 
@@ -188,6 +204,7 @@ def _recall() -> None:
         memory = browser.remembered()
         st.session_state["who_expert"] = _recalled(memory)
         st.session_state["who_cases"] = [str(i) for i in _list(memory.get("cases"))]
+        st.session_state["who_batches"] = [str(i) for i in _list(memory.get("batches"))]
 
 
 def _recalled(memory: dict[str, Any]) -> Expert | None:

@@ -1,5 +1,6 @@
 // What Streamlit has no command for: a cookie, and where the keyboard is.
 let focused = ""
+let revealed = ""
 
 function remember(name, value) {
   const secure = location.protocol === "https:" ? "; Secure" : ""
@@ -19,6 +20,15 @@ function focus(key, token, attempts) {
   target.scrollIntoView({ block: "nearest", behavior: "smooth" })
 }
 
+// Brings a part of the page into sight, also while somebody is typing.
+function reveal(key, token, attempts) {
+  const target = document.querySelector(`.st-key-${key}`)
+  if (!target && attempts > 0) return setTimeout(() => reveal(key, token, attempts - 1), 50)
+  if (!target || revealed === token) return
+  revealed = token
+  target.scrollIntoView({ block: "nearest", behavior: "smooth" })
+}
+
 // A widget whose code is still on its way has its frame on the page, but nothing in it yet.
 function drawn(key) {
   const name = CSS.escape(`st-key-${key.trim().replace(/[^a-zA-Z0-9_-]/g, "-")}`)
@@ -31,8 +41,9 @@ function whenDrawn(keys, tell, attempts) {
 }
 
 export default function (component) {
-  const { cookie, value, key, token, drawn: keys } = component.data
+  const { cookie, value, key, token, part, drawn: keys } = component.data
   if (cookie) remember(cookie, value)
   if (key) focus(key, token, 40)
+  if (part) reveal(part, token, 40)
   if (keys?.length) whenDrawn(keys, () => component.setTriggerValue("drawn", true), 600)
 }

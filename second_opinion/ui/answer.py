@@ -1,0 +1,22 @@
+"""What the model says of one case, drawn the same on every page that shows a prediction."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from second_opinion import answers
+from second_opinion.card import ModelCard
+from second_opinion.records import Prediction
+from second_opinion.ui import frame
+from second_opinion.words import percent
+
+
+def show(card: ModelCard, prediction: Prediction) -> None:
+    """The answer, how sure the model is, and what is unusual about the case."""
+    st.subheader(frame.escape(answers.headline(card, prediction)), anchor=False)
+    if certainty := answers.certainty(card, prediction):
+        st.text(certainty)
+    for label, probability in answers.bars(card, prediction):
+        st.progress(probability, f"{frame.escape(label)} · {percent(probability)}")
+    for flag in prediction.flags:
+        frame.notice(answers.flag_text(card, flag, dict(prediction.inputs)))

@@ -1,0 +1,325 @@
+"""The scored rows of a batch on its page: summed up, as a table, and one of them as a case."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID, uuid5
+
+import streamlit as st
+
+from second_opinion import answers
+from second_opinion.card import ModelCard
+from second_opinion.errors import UserError
+from second_opinion.records import Batch, Prediction, Verdict, new_id
+from second_opinion.store.batch_rows import PAGE_ROWS, RowFilter, RowPage, SortBy, Summary
+from second_opinion.store.batches import prediction_id
+from second_opinion.ui import answer, browser, seeds, verdicts
+from second_opinion.ui.frame import Visit, callback, escape, show_problem
+from second_opinion.words import percent, plural
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Action = Literal["open", "agree", "disagree", "unsure"]
+
+ALL = "All answers"
+FLAGGED, LOW, OPEN, JUDGED = "Flagged", "Not sure", "Without my verdict", "With my verdict"
+SORTS: dict[str, tuple[SortBy, bool]] = {
+    "Row": ("row", False),
+    "Least sure first": ("confidence", False),
+    "Surest first": ("confidence", True),
+    "Answer, up": ("prediction", False),
+    "Answer, down": ("prediction", True),
+}
+FLAG_WORDS = {
+    "out_of_range": "outside the training cases",
+    "unseen": "not among the training cases",
+    "missing": "not known",
+}
+MOST_CLASSES, MOST_COLUMNS = 12, 60
+
+
+def summary(visit: Visit, batch: Batch) -> None:
+    """What the model said of the whole batch."""
+    card, found = visit.card, visit.store.batches.summary(batch)
+    figures, answered = st.columns(2, gap="medium")
+    with figures, st.grid(2, min_column_width=140, key="batch_summary"):
+        st.metric("Rows scored", f"{found.rows:,}", border=True)
+        st.metric("Flagged", f"{found.flagged:,}", border=True)
+        if found.confidence is not None:
+            st.metric("Sure on average", percent(found.confidence), border=True)
+            low = f"Less than {percent(card.bands.low)} sure"
+            st.metric(low, percent(found.low_confidence), border=True)
+    with answered:
+        if found.bars:
+            _histogram(card, found)
+        for value, count in _largest(found.classes):
+            label = escape(card.label(json.loads(value)))
+            share = count / found.rows
+            st.progress(share, f"{label} · {count:,} · {percent(share)}")
+    if found.flags:
+        with st.expander(f"{plural(found.flagged, 'row')} flagged: what for"):
+            for flag, count in _largest(found.flags):
+                st.text(f"{count:,} · {flag_name(card, flag)}")
+
+
+def _histogram(card: ModelCard, found: Summary) -> None:
+    unit = f" ({card.target.unit})" if card.target.unit else ""
+    middles = [(a + b) / 2 for a, b in zip(found.edges, found.edges[1:], strict=False)]
+    across, up = f"Predicted{unit}", "Rows"
+    st.bar_chart(
+        {across: middles, up: found.bars},
+        x=across,
+        y=up,
+        height=220,
+        alt="How many rows the model gave which number",
+    )
+
+
+def _largest(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda pair: -pair[1])[:MOST_CLASSES]
+
+
+def flag_name(card: ModelCard, flag: str) -> str:
+    """A flag without a case: ``Age: outside the training cases``."""
+    kind, _, name = flag.partition(":")
+    if not name:
+        return f"the model is less than {percent(card.bands.low)} sure"
+    return f"{card.case_schema[name].label}: {FLAG_WORDS.get(kind, kind)}"
+
+
+def filters(visit: Visit, batch: Batch) -> tuple[RowFilter, tuple[SortBy, bool]]:
+    """Ask which rows to look at, and in what order."""
+    card, expert = visit.card, visit.expert
+    with st.grid(4, min_column_width=150, vertical_alignment="bottom", key="batch_filters"):
+        value = ""
+        if card.task != "regression":
+            texts = list(visit.store.batches.scores(batch).values)
+            value = st.selectbox(
+                "Answer",
+                ["", *texts],
+                key="batch_filter_answer",
+                format_func=lambda text: card.label(json.loads(text)) if text else ALL,
+                on_change=_first_page,
+            )
+        column = st.selectbox(
+            "Column", batch.columns, key="batch_filter_column", on_change=_first_page
+        )
+        text = st.text_input("contains", key="batch_filter_text", on_change=_first_page)
+        sort = st.selectbox("In the order of", list(SORTS), key="batch_sort", on_change=_first_page)
+    only = st.pills(
+        "Only",
+        [FLAGGED, *([LOW] if _has_confidence(card) else []), OPEN, JUDGED],
+        selection_mode="multi",
+        key="batch_filter_only",
+        on_change=_first_page,
+        wrap=True,
+    )
+    judged = {(True, False): "open", (False, True): "judged"}.get((OPEN in only, JUDGED in only))
+    wanted = RowFilter(
+        prediction=value,
+        flagged=FLAGGED in only,
+        low_confidence=LOW in only,
+        column=column,
+        text=text.strip(),
+        judged=judged or "",  # type: ignore[arg-type]
+        expert=expert.label if expert else "",
+    )
+    return wanted, SORTS[sort]
+
+
+def _has_confidence(card: ModelCard) -> bool:
+    return card.task != "regression"
+
+
+def table(visit: Visit, batch: Batch) -> None:
+    """The rows in view, each with its answer, one's verdict, and what can be said of it."""
+    wanted, (sort, descending) = filters(visit, batch)
+    page = int(st.session_state.get("batch_page") or 1)
+    look = partial(visit.store.batches.rows, batch, wanted, sort, descending=descending)
+    found = look(page=page)
+    if not found.total:
+        st.text("No row is like that. Ask for fewer things at once.")
+        return
+    pages = -(-found.total // PAGE_ROWS)
+    if page > pages:
+        # A verdict may have taken the last row off the last page.
+        st.session_state["batch_page"] = pages
+        found = look(page=pages)
+    given = _verdicts(visit, batch, found)
+    show_problem("batch")
+    with st.container(key="batch_table"):
+        st.dataframe(
+            _frame(visit.card, batch, found, given),
+            hide_index=True,
+            height=height_for(len(found.rows), 12),
+            column_config=_columns(visit, batch, found),
+            alt="The scored rows of the batch",
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if pages > 1:
+            st.pagination(pages, key="batch_page")
+        st.caption(plural(found.total, "row"))
+
+
+def _verdicts(visit: Visit, batch: Batch, found: RowPage) -> dict[int, Verdict]:
+    expert = visit.expert
+    if expert is None:
+        return {}
+    ids = {prediction_id(batch.id, row): row for row in found.rows.tolist()}
+    given = visit.store.current_verdicts_of(expert.label, ids)
+    return {ids[made]: verdict for made, verdict in given.items()}
+
+
+def _frame(
+    card: ModelCard, batch: Batch, found: RowPage, given: dict[int, Verdict]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    scored = found.scored.to_pydict()
+    rows = found.rows.tolist()
+    columns: dict[str, Any] = {"open": ["Open"] * len(rows), "row": rows}
+    columns["answer"] = [_answer(card, value) for value in scored["prediction"]]
+    if _has_confidence(card):
+        columns["sure"] = scored["confidence"]
+    for action, sign in answers.SIGN.items():
+        columns[action] = [sign] * len(rows)
+    columns["said"] = [_said(card, given.get(row)) for row in rows]
+    columns["flags"] = [_flags(card, text) for text in scored["flags"]]
+    if batch.bad_rows:
+        columns["line"] = found.lines
+    for at in _shown_columns(card, batch):
+        columns[f"c{at}"] = found.text.column(at).to_pylist()
+    return pd.DataFrame(columns)
+
+
+def _shown_columns(card: ModelCard, batch: Batch) -> list[int]:
+    """The columns of the file, the model's first: as many as a person scrolls through."""
+    names = card.case_schema.names
+    places = sorted(range(len(batch.columns)), key=lambda at: batch.columns[at] not in names)
+    return places[:MOST_COLUMNS]
+
+
+def _columns(visit: Visit, batch: Batch, found: RowPage) -> dict[str, Any]:
+    config = st.column_config
+    rows = tuple(found.rows.tolist())
+
+    def button(action: Action, help_: str) -> Any:
+        key = f"batch_{action}"
+        return config.ButtonColumn(
+            "",
+            key=key,
+            type="tertiary",
+            help=help_,
+            pinned=action == "open",
+            width=62 if action == "open" else 42,
+            on_click=_clicked(visit, batch, rows, action),
+        )
+
+    named = {f"c{at}": name for at, name in enumerate(batch.columns)}
+    return {
+        "open": button("open", "Open the case"),
+        "agree": button("agree", "Agree"),
+        "disagree": button("disagree", "Disagree"),
+        "unsure": button("unsure", "Unsure"),
+        "row": config.NumberColumn("Row", format="%d", pinned=True),
+        "line": config.NumberColumn("Line", format="%d", help="Line of the file"),
+        "answer": config.TextColumn("The model says"),
+        "sure": config.NumberColumn("Sure", format="percent"),
+        "said": config.TextColumn("You say", width="small"),
+        "flags": config.TextColumn("Flags", width="medium"),
+        **{key: config.TextColumn(name) for key, name in named.items()},
+    }
+
+
+def _answer(card: ModelCard, value: str | None) -> str:
+    return "no answer" if value is None else answers.value_text(card, json.loads(value))
+
+
+def _said(card: ModelCard, verdict: Verdict | None) -> str:
+    if verdict is None:
+        return ""
+    return f"{answers.SIGN[verdict.judgement]} {answers.verdict_text(card, verdict)}"
+
+
+def _flags(card: ModelCard, text: str | None) -> str:
+    return "; ".join(flag_name(card, flag) for flag in (text or "").split(";") if flag)
+
+
+def the_case(visit: Visit, batch: Batch) -> None:
+    """One row as a case, with the panel that every page has for a verdict."""
+    st.number_input(
+        "Open the case in row",
+        min_value=1,
+        max_value=max(batch.rows_done, 1),
+        value=None,
+        step=1,
+        key="batch_row",
+        width=190,
+        placeholder=f"1 to {batch.rows_done:,}",
+    )
+    seeds.confirm(lambda: None)
+    row = st.session_state.get("batch_row")
+    if not row:
+        return
+    card = visit.card
+    prediction = visit.store.batches.opened(batch, int(row), card)
+    left, right = st.columns([3, 2], gap="medium")
+    with left, st.container(border=True, key="batch_case"):
+        st.header(f"Row {row}", anchor=False)
+        st.dataframe(
+            [
+                {"": feature.label, "Value": feature.text(prediction.inputs[feature.name])}
+                for feature in card.features
+            ],
+            hide_index=True,
+            height=height_for(len(card.features), 14),
+            alt="The case",
+        )
+    with right, st.container(border=True, key="batch_answer"):
+        st.header("The model says", anchor=False)
+        answer.show(card, prediction)
+        verdicts.panel(visit, card, prediction)
+    browser.reveal("batch_answer", f"{prediction.id} {st.session_state['verdict_open']}")
+
+
+def _clicked(
+    visit: Visit, batch: Batch, rows: tuple[int, ...], action: Action
+) -> Callable[[], None]:
+    # Made before the click: the browser's retry carries the same token.
+    token = st.session_state.setdefault("batch_token", new_id())
+
+    @callback("batch")
+    def act() -> None:
+        click = st.session_state.get(f"batch_{action}")
+        if not click or not 0 <= click["row"] < len(rows):
+            raise UserError("The table has changed since. Press again.")
+        row = rows[click["row"]]
+        prediction = visit.store.batches.opened(batch, row, visit.card)
+        if action == "agree":
+            before = _before(visit, prediction)
+            verdicts.agree(visit, prediction, uuid5(UUID(hex=token), prediction.id + before).hex)
+            return
+        verdicts.open_panel(visit.card, prediction, "" if action == "open" else action)
+        seeds.put({"batch_row": row})
+
+    return act
+
+
+def _before(visit: Visit, prediction: Prediction) -> str:
+    """The id of one's verdict so far: another one after it is another verdict."""
+    expert = visit.expert
+    verdict = visit.store.current_verdict(prediction.id, expert.label) if expert else None
+    return verdict.id if verdict else ""
+
+
+def height_for(rows: int, most: int) -> int:
+    """The height of a table that shows so many rows without scrolling."""
+    return 35 * (min(rows, most) + 1) + 3
+
+
+def _first_page() -> None:
+    st.session_state["batch_page"] = 1

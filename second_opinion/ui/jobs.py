@@ -1,0 +1,47 @@
+"""How far a check or a scoring is, while it runs in the background."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from second_opinion import jobs
+from second_opinion.records import Batch
+from second_opinion.ui.frame import Visit, callback, guarded
+from second_opinion.words import duration, percent, plural
+
+
+@st.fragment(run_every=0.7)
+@guarded
+def progress(visit: Visit, batch: Batch) -> None:
+    """Watch a batch until it stops, then draw the whole page once more."""
+    batch = jobs.revive(visit.store, visit.registry, batch)
+    if not batch.is_running:
+        st.rerun()
+    with st.container(key="batch_progress"):
+        if batch.state == "checking":
+            share = batch.bytes_read / max(batch.bytes, 1)
+            said = f"Reading the file: {plural(batch.rows + batch.bad_rows, 'row')} so far"
+        else:
+            share, said = batch.rows_done / batch.rows, pace(batch)
+        st.progress(min(share, 1.0), said)
+        st.caption("This goes on when you leave the page. Its link brings you back here.")
+        st.button("Cancel", key="batch_cancel", on_click=_cancel, args=(visit, batch.id))
+
+
+def pace(batch: Batch) -> str:
+    """``812 of 1,237 · 66 % · 9,400 rows a second · 1 s left``, as far as it is known."""
+    done = f"{batch.rows_done:,} of {batch.rows:,} rows"
+    if batch.started_at is None:
+        return f"{done} · waits until another batch is scored"
+    parts = [done]
+    if batch.rows_done:
+        parts.append(percent(batch.rows_done / batch.rows))
+    if batch.rows_a_second and batch.seconds_left is not None:
+        parts.append(f"{round(batch.rows_a_second):,} rows a second")
+        parts.append(f"{duration(batch.seconds_left)} left")
+    return " · ".join(parts)
+
+
+@callback("page")
+def _cancel(visit: Visit, batch_id: str) -> None:
+    visit.store.batches.cancel(batch_id)

@@ -1,0 +1,255 @@
+"""The Batch upload page without a browser: what it shows in each state, and what it stores."""
+
+import io
+import json
+import time
+
+import pandas as pd
+import pytest
+from conftest import HOSTILE
+from test_jobs import csv_of, rows_of
+from test_pages import keys, messages, press, start
+
+from second_opinion import Registry, downloads
+from second_opinion.records import new_id
+from second_opinion.store import Store
+from second_opinion.ui import batch as page
+from second_opinion.ui import who
+
+BATCH = "pages/2_Batch_upload.py"
+
+
+@pytest.fixture
+def registry(models):
+    return Registry(models)
+
+
+def upload(at, content, name="march.csv", mime="text/csv"):
+    """Choose a file, and wait until it is checked."""
+    at.file_uploader(key="batch_file").upload(name, content, mime).run()
+    return until_idle(at)
+
+
+def until_idle(at):
+    deadline = time.monotonic() + 60
+    while "batch_cancel" in keys(at):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        at.run()
+    return at
+
+
+def batch_on(at, place):
+    (batch_id,) = [at.query_params["batch"]]
+    batch_id = batch_id if isinstance(batch_id, str) else batch_id[0]
+    return Store.open(place / "feedback.db").batches.find(batch_id)
+
+
+def texts(at):
+    return " | ".join([t.value for t in at.text] + [t.value for t in at.caption])
+
+
+def scored(at, content, **about):
+    upload(at, content, **about)
+    return until_idle(press(at, "batch_score"))
+
+
+def open_row(at, row):
+    at.number_input(key="batch_row").set_value(row).run()
+    return at
+
+
+def frames(at):
+    return [element.value for element in at.dataframe]
+
+
+def test_a_file_is_checked_scored_looked_at_and_judged(place, registry):
+    frame = rows_of(registry, "triage", 250)
+    frame.loc[[10, 20], "age"] = "old"
+    at = upload(start(BATCH, model="triage"), csv_of(frame))
+    assert messages(at) == []
+    assert "250 rows · comma · UTF-8 · 11 of 11 columns · 1 more carried along" in texts(at)
+    assert frames(at)[0]["Line"].tolist() == [12, 22]
+    assert at.button(key="batch_score").label == "Score the 248 good rows"
+    at = until_idle(press(at, "batch_score"))
+    assert messages(at) == []
+    assert {metric.label: metric.value for metric in at.metric}["Rows scored"] == "248"
+    table = next(frame for frame in frames(at) if "answer" in frame)
+    assert table["row"].tolist() == list(range(1, 101))
+    open_row(at, 77)
+    assert [header.value for header in at.header].count("Row 77") == 1
+    press(at, "verdict_agree")
+    assert messages(at) == []
+    reviewed = Store.open(place / "feedback.db").reviewed()
+    assert reviewed[["row_number", "judgement", "source"]].values.tolist() == [
+        [77, "agree", "batch"]
+    ]
+    table = next(frame for frame in frames(at) if "answer" in frame)
+    assert table["said"].tolist()[76] == "✓ agree"
+    found = downloads.scored_file(Store.open(place / "feedback.db"), batch_on(at, place))
+    back = pd.read_csv(io.BytesIO(found), dtype=str, keep_default_na=False)
+    assert back[frame.columns].equals(frame.drop([10, 20]).reset_index(drop=True))
+
+
+def test_the_link_finds_a_batch_in_another_browser(place, registry):
+    at = scored(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
+    link = batch_on(at, place).id
+    other = start(BATCH, name="Grace", batch=link)
+    assert messages(other) == []
+    assert other.selectbox(key="model_choice").value == "dose@champion"
+    assert {metric.label: metric.value for metric in other.metric}["Rows scored"] == "20"
+
+
+def test_a_link_to_nothing_says_so_and_asks_for_a_file(place):
+    at = start(BATCH, batch=new_id())
+    assert "not in the feedback database" in messages(at)[0]
+    assert at.file_uploader(key="batch_file")
+    assert "batch" not in at.query_params
+
+
+def test_another_model_in_the_menu_leaves_the_batch(place, registry):
+    at = scored(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
+    at.selectbox(key="model_choice").set_value("iris@champion").run()
+    assert messages(at) == []
+    assert at.file_uploader(key="batch_file")
+    assert "batch" not in at.query_params
+
+
+def test_a_batch_is_open_still_after_another_page(place, registry):
+    at = scored(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
+    at.switch_page("Home.py").run()
+    at.switch_page(BATCH).run()
+    assert {metric.label: metric.value for metric in at.metric}["Rows scored"] == "20"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b"%PDF-1.7", "PDF"),
+        (b"pulse,temperature\n1,2\n", "missing"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why_and_makes_no_batch(place, content, said):
+    at = start(BATCH, model="triage")
+    at.file_uploader(key="batch_file").upload("march.csv", content, "text/csv").run()
+    assert said in " ".join(messages(at))
+    assert Store.open(place / "feedback.db").batches.listed() == []
+
+
+def test_an_offer_is_a_button_and_is_taken(place, registry):
+    frame = rows_of(registry, "triage", 5)
+    content = frame.to_csv(index=False, sep=";").encode()
+    at = start(BATCH, model="triage")
+    at.file_uploader(key="batch_file").upload("march.csv", content, "text/csv").run()
+    assert messages(at)
+    until_idle(press(at, "batch_offer_0"))
+    assert messages(at) == []
+    assert batch_on(at, place).rows == 5
+
+
+def test_a_file_without_a_good_row_offers_another_file(place, registry):
+    frame = rows_of(registry, "triage", 3).assign(age="x")
+    at = upload(start(BATCH, model="triage"), csv_of(frame))
+    assert messages(at) == []
+    assert "No row of this file can be scored." in texts(at)
+    assert "batch_score" not in keys(at)
+    press(at, "batch_fix")
+    assert at.file_uploader(key="batch_file")
+
+
+def test_fixing_the_file_first_keeps_nothing_of_it(place, registry):
+    at = upload(start(BATCH, model="triage"), csv_of(rows_of(registry, "triage", 3)))
+    batch = batch_on(at, place)
+    press(at, "batch_fix")
+    store = Store.open(place / "feedback.db")
+    assert not store.batches.is_whole(batch.id)
+    assert not [button for button in keys(at) if button.startswith("batch_open_")]
+
+
+def test_pasted_json_is_a_batch_too(place, registry):
+    schema = registry.card("dose").case_schema
+    cases = [registry.reference("dose").plausible(schema, seed) for seed in range(3)]
+    at = start(BATCH, model="dose")
+    until_idle(at.text_area(key="batch_json").set_value(json.dumps(cases)).run())
+    assert messages(at) == []
+    assert batch_on(at, place).rows == 3
+
+
+def test_columns_that_look_like_people_are_pointed_out(place, registry):
+    frame = rows_of(registry, "triage", 3).assign(patient_id=["1", "2", "3"])
+    at = upload(start(BATCH, model="triage"), csv_of(frame))
+    assert "patient" in at.warning[0].value
+
+
+def test_past_batches_say_who_when_model_and_progress_and_open(place, registry):
+    at = scored(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
+    batch = batch_on(at, place)
+    press(at, "batch_another")
+    line = next(text.value for text in at.text if "rows scored" in text.value)
+    assert "Ada" in line
+    assert "dose version 1" in line
+    press(at, f"batch_open_{batch.id}")
+    assert {metric.label: metric.value for metric in at.metric}["Rows scored"] == "20"
+
+
+def test_elsewhere_one_sees_only_the_batches_of_this_browser(
+    place,
+    registry,
+    monkeypatch,
+):
+    at = scored(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
+    batch = batch_on(at, place)
+    monkeypatch.setattr(who, "is_local", lambda: False)
+    press(at, "batch_another")
+    assert f"batch_open_{batch.id}" in keys(at)
+    other = start(BATCH, name="Ada", model="dose")
+    assert f"batch_open_{batch.id}" not in keys(other)
+
+
+def test_filters_and_order_change_the_table(place, registry):
+    at = scored(start(BATCH, model="triage"), csv_of(rows_of(registry, "triage", 250)))
+    at.selectbox(key="batch_sort").set_value("Least sure first").run()
+    table = next(frame for frame in frames(at) if "answer" in frame)
+    assert table["sure"].is_monotonic_increasing
+    at.selectbox(key="batch_filter_column").set_value("note_of_ours").run()
+    at.text_input(key="batch_filter_text").set_value("row 24").run()
+    table = next(frame for frame in frames(at) if "answer" in frame)
+    assert sorted(table["row"]) == [25, *range(241, 251)]
+    at.text_input(key="batch_filter_text").set_value("nothing like that").run()
+    assert "No row is like that" in texts(at)
+    assert messages(at) == []
+
+
+def test_a_batch_that_stopped_says_why_and_offers_the_rest(place, registry):
+    at = upload(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
+    store, batch = Store.open(place / "feedback.db"), batch_on(at, place)
+    store.batches.claim(batch.id, "somebody")
+    store.batches.fail(batch.id, f"The disk is full. {HOSTILE}", "somebody")
+    at.run()
+    assert messages(at) == [f"The disk is full. {HOSTILE}"]
+    until_idle(press(at, "batch_score"))
+    assert batch_on(at, place).state == "done"
+
+
+@pytest.mark.parametrize("model", ["dose", "risk", "iris", "hostile"])
+def test_every_kind_of_model_has_its_page(place, registry, model):
+    content = csv_of(rows_of(registry, model, 30).assign(**{HOSTILE: HOSTILE}))
+    at = scored(start(BATCH, model=model), content, name=f"{HOSTILE}.csv")
+    assert messages(at) == []
+    open_row(at, 3)
+    assert messages(at) == []
+    press(at, "verdict_unsure")
+    press(at, "verdict_save")
+    assert messages(at) == []
+    assert Store.open(place / "feedback.db").reviewed()["judgement"].tolist() == ["unsure"]
+
+
+def test_progress_is_said_in_words():
+    from test_batches import batch_of
+
+    assert page.progress_text(batch_of()) == "is being checked"
+    assert page.progress_text(batch_of(state="checked", rows=1)) == "1 row, checked, not scored yet"
+    half = batch_of(state="cancelled", rows=1237, rows_done=812)
+    assert page.progress_text(half) == "812 of 1,237 rows, cancelled"
+    assert page.progress_text(batch_of(state="done", rows=5, rows_done=5)) == "5 rows scored"
