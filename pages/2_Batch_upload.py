@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from second_opinion.ui import batch, batch_rows, frame, jobs, who
+from second_opinion.ui import batch, batch_rows, batch_summary, frame, jobs, upload, who
 
 visit = frame.open_page("Batch upload")
 
@@ -15,7 +15,7 @@ def page() -> None:
         return
     opened = batch.current(visit)
     if opened is None:
-        batch.choose(visit)
+        upload.choose(visit)
         batch.past(visit)
     else:
         batch.title(visit, opened)
@@ -43,7 +43,7 @@ def work(opened: batch.Batch) -> None:
 def look(opened: batch.Batch) -> None:
     st.header("4 Look", anchor=False)
     batch.files(visit, opened)
-    batch_rows.summary(visit, opened)
+    batch_summary.show(visit, opened)
     batch_rows.table(visit, opened)
     batch_rows.the_case(visit, opened)
 

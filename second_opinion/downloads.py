@@ -67,13 +67,16 @@ def _written(tables: Iterable[pa.Table], *, spreadsheet_safe: bool) -> bytes:
 
 def _scored(store: Store, batch: Batch) -> Iterator[pa.Table]:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from second_opinion.batch import added_columns
     from second_opinion.tables.writer import as_text
 
     names = added_columns(batch.columns)
     for text, scored, _ in store.batches.scored_chunks(batch):
-        said = (_values(scored), as_text(scored["confidence"]), as_text(scored["flags"]))
+        flags = as_text(scored["flags"])
+        raised = pc.if_else(pc.equal(flags, ""), pa.scalar(None, pa.string()), flags)
+        said = (_values(scored), as_text(scored["confidence"]), raised)
         for name, column in zip(names, said, strict=True):
             text = text.append_column(name, column)
         yield text.filter(scored["prediction"].is_valid().combine_chunks())

@@ -21,6 +21,7 @@ from conftest import ROOT
 from second_opinion import Registry, downloads, jobs
 from second_opinion.errors import UserError
 from second_opinion.records import Batch
+from second_opinion.scoring import score_file
 from second_opinion.store import Store
 from second_opinion.store import batches as leases
 from second_opinion.tables import Limits, Source, look, typed
@@ -110,6 +111,16 @@ def test_a_row_that_is_opened_is_the_case_that_a_form_gives(empty_store, registr
         assert opened.flags == alone.flags
         assert opened.confidence == pytest.approx(alone.confidence)
         assert opened.probabilities == pytest.approx(alone.probabilities)
+
+
+@pytest.mark.parametrize("ref", MODELS)
+def test_the_page_and_the_command_give_the_same_file(empty_store, registry, ref, tmp_path):
+    content, model = csv_of(rows_of(registry, ref, 300)), registry.load(ref)
+    batch = score(empty_store, registry, check(empty_store, registry, content, ref))
+    source = Source.of_bytes("march.csv", content)
+    out = tmp_path / "scored.csv"
+    score_file(source, look(source, model.card.case_schema), model, out)
+    assert downloads.scored_file(empty_store, batch) == out.read_bytes()
 
 
 def test_bad_rows_are_named_by_line_and_come_back_as_they_were(empty_store, registry):

@@ -152,17 +152,17 @@ class BatchRows:
     def summary(self, batch: Batch) -> Summary:
         """Counts over all scored rows."""
         scores = self.scores(batch)
-        classes = np.bincount(scores.codes[scores.codes >= 0], minlength=len(scores.values))
-        combined = np.bincount(scores.flag_codes, minlength=len(scores.flags))
+        classes = _counted(scores.codes, len(scores.values))
+        combined = _counted(scores.flag_codes, len(scores.flags))
         flags: Counter[str] = Counter()
-        for text, count in zip(scores.flags, combined.tolist(), strict=True):
+        for text, count in zip(scores.flags, combined, strict=True):
             flags.update(dict.fromkeys(filter(None, text.split(";")), count))
         edges, bars = _bars(scores.numbers)
         known = scores.confidence[~np.isnan(scores.confidence)]
         rows = len(scores.codes)
         return Summary(
             rows=rows,
-            classes=dict(zip(scores.values, classes.tolist(), strict=True)),
+            classes=dict(zip(scores.values, classes, strict=True)),
             edges=edges,
             bars=bars,
             confidence=float(known.mean()) if len(known) else None,
@@ -268,6 +268,12 @@ def _coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray]:
     coded = column.combine_chunks().dictionary_encode()
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     return tuple(coded.dictionary.to_pylist()), codes
+
+
+def _counted(codes: np.ndarray, known: int) -> list[int]:
+    """How often each code stands there; a row without an answer has none."""
+    counts: list[int] = np.bincount(codes[codes >= 0], minlength=known).tolist()
+    return counts
 
 
 def _with_flag(scores: Scores, flag: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The scored rows of a batch on its page: summed up, as a table, and one of them as a case."""
+"""The scored rows of a batch on its page: as a table, and one of them as a case."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from second_opinion import answers
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.records import Batch, Prediction, Verdict, new_id
-from second_opinion.store.batch_rows import PAGE_ROWS, RowFilter, RowPage, SortBy, Summary
+from second_opinion.store.batch_rows import PAGE_ROWS, RowFilter, RowPage, SortBy
 from second_opinion.store.batches import prediction_id
 from second_opinion.ui import answer, browser, seeds, verdicts
-from second_opinion.ui.frame import Visit, callback, escape, show_problem
-from second_opinion.words import percent, plural
+from second_opinion.ui.batch_summary import flag_name
+from second_opinion.ui.frame import Visit, callback, show_problem
+from second_opinion.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,61 +35,7 @@ SORTS: dict[str, tuple[SortBy, bool]] = {
     "Answer, up": ("prediction", False),
     "Answer, down": ("prediction", True),
 }
-FLAG_WORDS = {
-    "out_of_range": "outside the training cases",
-    "unseen": "not among the training cases",
-    "missing": "not known",
-}
-MOST_CLASSES, MOST_COLUMNS = 12, 60
-
-
-def summary(visit: Visit, batch: Batch) -> None:
-    """What the model said of the whole batch."""
-    card, found = visit.card, visit.store.batches.summary(batch)
-    figures, answered = st.columns(2, gap="medium")
-    with figures, st.grid(2, min_column_width=140, key="batch_summary"):
-        st.metric("Rows scored", f"{found.rows:,}", border=True)
-        st.metric("Flagged", f"{found.flagged:,}", border=True)
-        if found.confidence is not None:
-            st.metric("Sure on average", percent(found.confidence), border=True)
-            low = f"Less than {percent(card.bands.low)} sure"
-            st.metric(low, percent(found.low_confidence), border=True)
-    with answered:
-        if found.bars:
-            _histogram(card, found)
-        for value, count in _largest(found.classes):
-            label = escape(card.label(json.loads(value)))
-            share = count / found.rows
-            st.progress(share, f"{label} · {count:,} · {percent(share)}")
-    if found.flags:
-        with st.expander(f"{plural(found.flagged, 'row')} flagged: what for"):
-            for flag, count in _largest(found.flags):
-                st.text(f"{count:,} · {flag_name(card, flag)}")
-
-
-def _histogram(card: ModelCard, found: Summary) -> None:
-    unit = f" ({card.target.unit})" if card.target.unit else ""
-    middles = [(a + b) / 2 for a, b in zip(found.edges, found.edges[1:], strict=False)]
-    across, up = f"Predicted{unit}", "Rows"
-    st.bar_chart(
-        {across: middles, up: found.bars},
-        x=across,
-        y=up,
-        height=220,
-        alt="How many rows the model gave which number",
-    )
-
-
-def _largest(counts: dict[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda pair: -pair[1])[:MOST_CLASSES]
-
-
-def flag_name(card: ModelCard, flag: str) -> str:
-    """A flag without a case: ``Age: outside the training cases``."""
-    kind, _, name = flag.partition(":")
-    if not name:
-        return f"the model is less than {percent(card.bands.low)} sure"
-    return f"{card.case_schema[name].label}: {FLAG_WORDS.get(kind, kind)}"
+MOST_COLUMNS = 60
 
 
 def filters(visit: Visit, batch: Batch) -> tuple[RowFilter, tuple[SortBy, bool]]:

@@ -1,0 +1,69 @@
+"""What the model said of a whole batch, in figures and bars."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from second_opinion.card import ModelCard
+from second_opinion.records import Batch
+from second_opinion.store.batch_rows import Summary
+from second_opinion.ui.frame import Visit, escape
+from second_opinion.words import percent, plural
+
+FLAG_WORDS = {
+    "out_of_range": "outside the training cases",
+    "unseen": "not among the training cases",
+    "missing": "not known",
+}
+MOST_CLASSES = 12
+
+
+def show(visit: Visit, batch: Batch) -> None:
+    """What the model said of the whole batch."""
+    card, found = visit.card, visit.store.batches.summary(batch)
+    figures, answered = st.columns(2, gap="medium")
+    with figures, st.grid(2, min_column_width=140, key="batch_summary"):
+        st.metric("Rows scored", f"{found.rows:,}", border=True)
+        st.metric("Flagged", f"{found.flagged:,}", border=True)
+        if found.confidence is not None:
+            st.metric("Sure on average", percent(found.confidence), border=True)
+            low = f"Less than {percent(card.bands.low)} sure"
+            st.metric(low, percent(found.low_confidence), border=True)
+    with answered:
+        if found.bars:
+            _histogram(card, found)
+        for value, count in _largest(found.classes):
+            label = escape(card.label(json.loads(value)))
+            share = count / found.rows
+            st.progress(share, f"{label} · {count:,} · {percent(share)}")
+    if found.flags:
+        with st.expander(f"{plural(found.flagged, 'row')} flagged: what for"):
+            for flag, count in _largest(found.flags):
+                st.text(f"{count:,} · {flag_name(card, flag)}")
+
+
+def _histogram(card: ModelCard, found: Summary) -> None:
+    unit = f" ({card.target.unit})" if card.target.unit else ""
+    middles = [(a + b) / 2 for a, b in zip(found.edges, found.edges[1:], strict=False)]
+    across, up = f"Predicted{unit}", "Rows"
+    st.bar_chart(
+        {across: middles, up: found.bars},
+        x=across,
+        y=up,
+        height=220,
+        alt="How many rows the model gave which number",
+    )
+
+
+def _largest(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda pair: -pair[1])[:MOST_CLASSES]
+
+
+def flag_name(card: ModelCard, flag: str) -> str:
+    """A flag without a case: ``Age: outside the training cases``."""
+    kind, _, name = flag.partition(":")
+    if not name:
+        return f"the model is less than {percent(card.bands.low)} sure"
+    return f"{card.case_schema[name].label}: {FLAG_WORDS.get(kind, kind)}"
