@@ -27,7 +27,7 @@ def begin() -> None:
         who.form("Then judge a first case. Your verdicts carry your name.")
         return
     st.header("Begin", anchor=False)
-    with st.grid(4, min_column_width=200):
+    with st.grid(2, min_column_width=240):
         way(
             "Judge a case",
             "A typical case is filled in. Change what you like, then say if the answer is right.",

@@ -18,12 +18,14 @@ from second_opinion.records import Batch, same_person
 from second_opinion.store import queries_batches
 from second_opinion.store.chunks import Recent, bytes_of, taken, unpacked, unpacked_text
 from second_opinion.store.file import DatabaseFile
+from second_opinion.words import round_down
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 PAGE_ROWS = 100
-BARS = 20
+# So many bars at least, and at most two and a half times as many.
+BARS = 8
 # A million rows take 16 MB, and 4 MB more for each order in which they are looked at.
 MOST_SCORES, MOST_ORDERS = 48_000_000, 24_000_000
 
@@ -299,8 +301,14 @@ def _sorted(scores: Scores, found: np.ndarray, sort: SortBy, descending: bool) -
 
 
 def _bars(numbers: np.ndarray | None) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Bars between round numbers, and how many rows each holds."""
     if numbers is None:
         return (), ()
     known = numbers[np.isfinite(numbers)]
-    counts, edges = np.histogram(known, bins=BARS if len(known) else 1)
+    if not len(known) or known.min() == known.max():
+        counts, edges = np.histogram(known, bins=1)
+        return tuple(edges.tolist()), tuple(counts.tolist())
+    step = round_down(float(known.max() - known.min()) / BARS)
+    first, last = np.floor(known.min() / step), np.ceil(known.max() / step)
+    counts, edges = np.histogram(known, bins=np.arange(first, last + 1) * step)
     return tuple(edges.tolist()), tuple(counts.tolist())

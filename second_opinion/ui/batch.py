@@ -166,7 +166,11 @@ def go_on(visit: Visit, batch: Batch) -> None:
     left = batch.rows - batch.rows_done
     if batch.state == "done":
         return
-    st.text(f"This batch {BECAME[batch.state]}: {progress_text(batch)}.")
+    if batch.rows_done:
+        scored = f"{batch.rows_done:,} of {plural(batch.rows, 'row')}"
+        st.text(f"This batch {BECAME[batch.state]} after {scored}.")
+    else:
+        st.text(f"This batch {BECAME[batch.state]} before anything was scored.")
     if left and visit.store.batches.is_whole(batch.id):
         st.button(
             f"Score the other {left:,}" if batch.rows_done else f"Score {plural(left, 'row')}",

@@ -46,7 +46,9 @@ def show(visit: Visit, batch: Batch) -> None:
 
 def _histogram(card: ModelCard, found: Summary) -> None:
     unit = f" ({card.target.unit})" if card.target.unit else ""
-    middles = [(a + b) / 2 for a, b in zip(found.edges, found.edges[1:], strict=False)]
+    pairs = zip(found.edges, found.edges[1:], strict=False)
+    # Twelve digits: what is left of 0.30000000000000004 is a label that people can read.
+    middles = [float(f"{(low + high) / 2:.12g}") for low, high in pairs]
     across, up = f"Predicted{unit}", "Rows"
     st.bar_chart(
         {across: middles, up: found.bars},
