@@ -33,6 +33,7 @@ def feature_fields(column: pd.Series[Any], inside: Known = NOTHING) -> dict[str,
     fields = _named(name) | {
         "missing": bool(len(known) < len(column)),
         "dtype": dtype_of(column),
+        **_gap(column),
     }
     if known.empty:
         raise UserError(
@@ -58,6 +59,13 @@ def feature_fields(column: pd.Series[Any], inside: Known = NOTHING) -> dict[str,
         choices = _learned(inside, str) or {plain(value) for value in levels}
         return fields | _category(choices, _mode(known))
     return fields | {"kind": "text", "typical": ""}
+
+
+def _gap(column: pd.Series[Any]) -> dict[str, Any]:
+    """What stands for a missing value, where it is not NaN: an encoder that has learned None
+    knows no NaN."""
+    holes = column[column.isna()] if column.dtype == "object" else column[:0]
+    return {"gap": "none"} if len(holes) and all(hole is None for hole in holes) else {}
 
 
 def known_fields(name: str, inside: Known) -> dict[str, Any]:

@@ -80,7 +80,8 @@ class Feature(Part):
     refused. ``missing`` says whether the value may be left out (a list names more texts that mean
     so in a file). ``unknown`` says what to do with a category that is not among ``choices``.
     ``places`` are the digits after the point that the training data has.
-    ``dtype`` is the pandas dtype of the training column, where it is not the usual one of its kind.
+    ``dtype`` is the pandas dtype of the training column, where it is not the usual one of its kind;
+    ``gap`` is what a missing value is in a column of Python objects: encoders tell None from NaN.
     """
 
     name: str = Field(min_length=1)
@@ -95,6 +96,7 @@ class Feature(Part):
     missing: bool | tuple[str, ...] = False
     unknown: Literal["flag", "error"] = "flag"
     dtype: str = ""
+    gap: Literal["nan", "none"] = "nan"
     places: int | None = Field(default=None, ge=0, le=10)
 
     @model_validator(mode="before")
@@ -398,7 +400,7 @@ def typed(values: Any, feature: Feature) -> Any:
     if dtype == "object":
         cells = np.empty(len(values), dtype=object)
         cells[:] = values
-        cells[pd.isna(cells)] = math.nan
+        cells[pd.isna(cells)] = None if feature.gap == "none" else math.nan
         return cells
     return pd.array(values, dtype=dtype)
 

@@ -41,7 +41,9 @@ from threadpoolctl import threadpool_limits
 from second_opinion import Registry, cli, settings
 from second_opinion.predictor import as_taken
 from second_opinion.records import Expert, new_id, plain
+from second_opinion.scoring import score_file
 from second_opinion.store import Store
+from second_opinion.tables import Source, look
 from second_opinion.ui import fields
 
 TARGET = "outcome"
@@ -378,6 +380,34 @@ def assert_same_at_once(brought):
 
 def test_all_rows_at_once_are_answered_as_the_estimator_does(brought):
     assert_same_at_once(brought)
+
+
+def as_file(brought, path):
+    """The rows of the data as a CSV file of what people would type."""
+    schema = brought.model.card.case_schema
+    names = {name: brought.X[name] for name in schema.names}
+    rows = [
+        schema.read(dict(zip(names, map(plain, row), strict=True)))[0]
+        for row in zip(*names.values(), strict=True)
+    ]
+    cells = [["" if value is None else str(value) for value in row.values()] for row in rows]
+    pd.DataFrame(cells, columns=schema.names, dtype="str").to_csv(path, index=False)
+    return path
+
+
+def test_a_scored_file_says_what_the_estimator_says(brought, tmp_path):
+    source = Source.of_path(as_file(brought, tmp_path / "cases.csv"))
+    found = look(source, brought.model.card.case_schema)
+    summary = score_file(source, found, brought.model, tmp_path / "scored.csv")
+    scored = pd.read_csv(tmp_path / "scored.csv", dtype="str", keep_default_na=False)
+    values, probabilities = brought.asked(pd.DataFrame({n: brought.X[n].array for n in brought.X}))
+    assert (summary.good, summary.bad) == (len(brought.X), 0)
+    assert scored["prediction"].tolist() == [str(value) for value in values]
+    sure = [None if shares is None else max(shares) for shares in probabilities]
+    if brought.model.card.label_from_probability:
+        assert [float(text) for text in scored["confidence"]] == sure
+    elif sure[0] is None:
+        assert set(scored["confidence"]) == {""}
 
 
 def test_answers_keep_their_type_in_json(brought):

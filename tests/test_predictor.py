@@ -243,3 +243,15 @@ def test_many_texts_reach_the_estimator_as_they_are(storage):
     assert given.dtype == "str"
     assert given.isna().tolist() == [cell is None for cell in cells]
     assert given.dropna().tolist() == [cell for cell in cells if cell is not None]
+
+
+def test_a_missing_value_is_what_the_training_data_had_in_its_place(models, training, triage):
+    """An encoder that has learned None as a level of its own does not know NaN."""
+    cases, _ = training
+    card = Registry(models).card("triage/1")
+    assert card.case_schema["pregnant"].gap == "none"
+    assert card.case_schema["temperature"].gap == "nan"
+    unknown = cases[cases["pregnant"].isna()].head(20)
+    found = Registry(models).load("triage/1").predict(unknown)
+    expected = triage.predict_proba(unknown)
+    assert np.array_equal(sorted(map(max, found["probabilities"])), sorted(expected.max(axis=1)))
