@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import shutil
 import signal
 import sys
@@ -17,8 +18,12 @@ from second_opinion.aliases import managed
 from second_opinion.errors import UserError
 from second_opinion.settings import Settings
 from second_opinion.shown import printable
+from second_opinion.store import Store
+from second_opinion.words import joined
 
 if TYPE_CHECKING:
+    from second_opinion.card import ModelCard
+    from second_opinion.registry import Registry
     from second_opinion.scoring import Progress, Summary
     from second_opinion.tables import Look, Source
 
@@ -36,6 +41,7 @@ path = click.Path(path_type=Path)
     "--bad-rows", type=path, help="Put rows that cannot be scored here; score the others."
 )
 @click.option("--problems", type=path, help="List here all that is wrong, line by line, as CSV.")
+@click.option("--record", is_flag=True, help="Keep the rows and answers for the pages as well.")
 @click.option("--jobs", type=click.IntRange(1), default=1, help="Processes that predict at once.")
 @click.option("--encoding", default="", help="How IN is encoded, if not in UTF-8, like cp1252.")
 @click.option(
@@ -47,6 +53,7 @@ def score(
     model: str,
     bad_rows: Path | None,
     problems: Path | None,
+    record: bool,
     jobs: int,
     encoding: str,
     delimiter: str,
@@ -60,7 +67,8 @@ def score(
 
     _check_names(file, output, bad_rows, problems)
     settings = Settings.read()
-    chosen = managed(settings).load(model or settings.model)
+    registry = managed(settings)
+    chosen = registry.load(_one(registry, model or settings.model))
     source = Source.of_path(file)
     delimiter = "\t" if delimiter in ("tab", "\\t") else delimiter
     found = look(source, chosen.card.case_schema, encoding=encoding, delimiter=delimiter)
@@ -83,7 +91,42 @@ def score(
             jobs=jobs,
             progress=progress,
         )
-    click.echo(printable(_said(summary, chosen.card.ref, output, bad_rows)), err=True)
+        said = _said(summary, chosen.card.ref, output, bad_rows)
+        if record:
+            said += "\n" + _recorded(registry, chosen.card, source, found, check)
+    click.echo(printable(said), err=True)
+
+
+def _one(registry: Registry, ref: str) -> str:
+    """The reference, if it means one version: all rows of a file are to be scored alike."""
+    arms = list(registry.arms(ref))
+    if len(arms) == 1:
+        return ref
+    name, _ = registry.resolve(ref)
+    raise UserError(
+        f"{ref or name} shares new cases between the versions {joined(arms)}; expected one for all "
+        f"rows of a file. Name it: --model {name}/{arms[0]}."
+    )
+
+
+def _recorded(
+    registry: Registry, card: ModelCard, source: Source, found: Look, check: Callable[[], None]
+) -> str:
+    """Keep the file with its answers in the feedback database; where to find it."""
+    from second_opinion import jobs
+    from second_opinion.scoring import NO_LIMITS
+
+    batch = jobs.record(
+        Store.open(Settings.read().feedback_db),
+        registry,
+        card,
+        source,
+        found,
+        asked_by=getpass.getuser(),
+        limits=NO_LIMITS,
+        heard=lambda batch: check(),
+    )
+    return f"Recorded {batch.rows:,} rows: open the app at /Batch_upload?batch={batch.id}"
 
 
 def _check_names(file: Path, *written: Path | None) -> None:

@@ -172,6 +172,45 @@ def revive(store: Store, registry: Registry, batch: Batch) -> Batch:
     return store.batches.find(batch.id) or batch
 
 
+def record(
+    store: Store,
+    registry: Registry,
+    card: ModelCard,
+    source: Source,
+    look: Look,
+    *,
+    asked_by: str,
+    limits: Limits,
+    heard: Callable[[Batch], None],
+) -> Batch:
+    """Check and score a file into a new batch, and wait until it is done.
+
+    ``heard`` is told how far it is, a few times a second; when it raises, the batch is cancelled.
+    `UserError` when the batch stops for another reason.
+    """
+    batch = check(store, card, source, look, asked_by=asked_by, limits=limits)
+    try:
+        _wait(store, batch, heard)
+        score(store, registry, batch.id)
+        return _wait(store, batch, heard)
+    except BaseException:
+        store.batches.cancel(batch.id)
+        raise
+
+
+def _wait(store: Store, batch: Batch, heard: Callable[[Batch], None]) -> Batch:
+    """The batch when nothing is done with it any more."""
+    while True:
+        found = store.batches.find(batch.id) or batch
+        heard(found)
+        if not found.is_running:
+            break
+        time.sleep(0.1)
+    if found.state not in ("checked", "done"):
+        raise UserError(f"{found.name} was not recorded: {found.message or found.state}.")
+    return found
+
+
 def shown_name(name: str) -> str:
     """A file's name without what would not show, and not longer than a line."""
     name = "".join(letter for letter in name if letter.isprintable())

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import pandas as pd
 import psutil
 import pytest
 
-from second_opinion import Registry, cli, settings
+from second_opinion import Registry, Store, cli, settings
+from second_opinion.downloads import scored_file
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "second_opinion", "score"]
@@ -99,6 +101,37 @@ def test_bad_rows_can_be_put_aside(place, run):
     assert Path("bad.csv").read_text() == "pulse,age\nfast,30\n80\n"
     assert len(Path("out.csv").read_text().splitlines()) == 2
     assert [line[0] for line in Path("why.csv").read_text().splitlines()] == ["l", "3", "4"]
+
+
+def test_recorded_rows_are_a_batch_of_the_pages(place, run, tmp_path):
+    Path("in.csv").write_text(rows(30) + "old,20,x\n" + rows(3, seed=9).split("\n", 1)[1])
+    code, _, said = run(
+        "in.csv", "-o", "out.csv", "--model", "risk", "--record", "--bad-rows", "bad.csv"
+    )
+    assert code == 0
+    store = Store.open(tmp_path / "feedback.db")
+    (batch,) = store.batches.listed()
+    assert (batch.rows, batch.bad_rows, batch.state, batch.name) == (33, 1, "done", "in.csv")
+    assert f"Recorded 33 rows: open the app at /Batch_upload?batch={batch.id}" in said
+    assert scored_file(store, batch) == Path("out.csv").read_bytes()
+
+
+def test_nothing_is_recorded_of_a_file_with_bad_rows(place, run, tmp_path):
+    Path("in.csv").write_text(rows(30) + "old,20,x\n")
+    assert run("in.csv", "-o", "out.csv", "--model", "risk", "--record")[0] == 1
+    assert names(place) == ["in.csv"]
+    assert not Store.open(tmp_path / "feedback.db").batches.listed()
+
+
+def test_a_file_is_scored_by_one_version(place, run, models, tmp_path, monkeypatch):
+    folder = tmp_path / "two"
+    shutil.copytree(models, folder)
+    monkeypatch.setenv("MODEL_DIR", str(folder))
+    aliases = folder / "triage" / "aliases.json"
+    aliases.write_text('{"champion": "1", "ab": {"1": 0.5, "2": 0.5}}')
+    Path("in.csv").write_text(rows(3))
+    code, _, said = run("in.csv", "--model", "triage@ab")
+    assert (code, "Name it: --model triage/1" in said) == (1, True)
 
 
 def test_a_taken_name_is_said(place, run):
