@@ -3,27 +3,27 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 import streamlit as st
 from conftest import HOSTILE, ROOT
-from test_pages import (  # noqa: F401 - place is a fixture
+from test_pages import (
     CASE,
     as_read,
     assert_strange_text_is_escaped,
     keys,
     messages,
-    place,
     predicted,
     press,
     start,
     stored,
-    type_json,
 )
 
-from second_opinion import Registry, aliases, arms
-from second_opinion.records import AliasMove, Expert, Verdict
+from second_opinion import Registry, aliases, arms, compare, jobs
+from second_opinion.records import AliasMove, Expert, Verdict, plain
 from second_opinion.settings import Settings
 from second_opinion.store import Store
+from second_opinion.tables import Limits, Source, look
 
 MODELS = "pages/7_Models.py"
 CHURN = "customer-churn"
@@ -38,7 +38,7 @@ def at_home(monkeypatch):
 
 
 @pytest.fixture
-def churn(place, monkeypatch):  # noqa: F811
+def churn(place, monkeypatch):
     """The churn demo alone, and a database of its own."""
     shutil.copytree(ROOT / "model" / CHURN, place / "model" / CHURN)
     monkeypatch.setenv("MODEL_DIR", str(place / "model"))
@@ -300,7 +300,42 @@ def test_two_versions_are_compared(churn, store):
     assert "Too few to tell the two apart" in texts(at)
 
 
-def test_numbers_are_compared_with_a_tolerance(place, models, tmp_path):  # noqa: F811
+def test_two_versions_are_compared_on_a_batch(churn, store):
+    registry = Registry(churn / "model")
+    card, reference = registry.card(CHURN), registry.reference(CHURN)
+    rows = pd.DataFrame([reference.plausible(card.case_schema, seed) for seed in range(40)])
+    source = Source.of_bytes("march.csv", rows.to_csv(index=False).encode())
+    found = look(source, card.case_schema)
+    batch = jobs.record(
+        store,
+        registry,
+        card,
+        source,
+        found,
+        asked_by="Ada",
+        limits=Limits(),
+        heard=lambda batch: None,
+    )
+    cases = compare.cases_of_batch(store.batches, batch, card)
+    assert cases.about == "the 40 cases of the batch march.csv"
+    assert list(cases.cases) == [card.case_schema.read(row)[0] for row in as_typed(rows)]
+
+    at = start(MODELS)
+    at.selectbox(key="models_compare_cases").set_value(f"batch {batch.id}").run()
+    at = press(at, "models_compare")
+    assert "On the 40 cases of the batch march.csv." in [text.value for text in at.text]
+    assert not messages(at)
+
+
+def as_typed(rows):
+    """Cases as they were before pandas made floats of whole numbers."""
+    return [
+        {name: None if pd.isna(value) else plain(value) for name, value in row.items()}
+        for row in rows.to_dict("records")
+    ]
+
+
+def test_numbers_are_compared_with_a_tolerance(place, models, tmp_path):
     folder = tmp_path / "two" / "model"
     shutil.copytree(models / "dose", folder / "dose")
     shutil.copytree(folder / "dose" / "1", folder / "dose" / "2")
@@ -318,7 +353,7 @@ def test_numbers_are_compared_with_a_tolerance(place, models, tmp_path):  # noqa
         assert messages(at) == []
 
 
-def test_other_versions_and_models_do_not_keep_an_old_comparison(place, models):  # noqa: F811
+def test_other_versions_and_models_do_not_keep_an_old_comparison(place, models):
     at = press(start(MODELS, model="triage"), "models_compare")
     assert {metric.label for metric in at.metric} >= {"Same answer"}
     at.selectbox(key="model_choice").set_value("iris@champion").run()
@@ -344,7 +379,7 @@ def test_away_from_this_machine_an_expert_sees_no_row_and_no_verdict(split, monk
     assert all("agreement" not in frame.value for frame in at.dataframe)
 
 
-def test_strange_text_in_a_comparison_stays_text(place, models, tmp_path, monkeypatch):  # noqa: F811
+def test_strange_text_in_a_comparison_stays_text(place, models, tmp_path, monkeypatch):
     folder = tmp_path / "two" / "model"
     shutil.copytree(models / "hostile", folder / "hostile")
     shutil.copytree(folder / "hostile" / "1", folder / "hostile" / "2")

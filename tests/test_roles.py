@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 import streamlit as st
-from test_pages import ROOT, keys, messages, place, press, start  # noqa: F401 - a fixture
+from test_pages import ROOT, keys, messages, press, start
 
 from second_opinion import roles
 from second_opinion.errors import UserError
@@ -152,7 +152,7 @@ def test_many_wrong_codes_slow_every_session_and_not_for_ever(monkeypatch):
 # --- in the pages
 
 
-def signs_in(place):  # noqa: F811
+def signs_in(place):
     events = Store.open(place / "feedback.db").review.events(by=Expert("O", role="owner"))
     return [(event.what, event.who, event.details["role"]) for event in events]
 
@@ -169,14 +169,14 @@ def said(at):
     return "\n".join(text.value for text in at.text)
 
 
-def test_away_from_the_machine_the_owner_has_a_setting_to_make(place, away):  # noqa: F811
+def test_away_from_the_machine_the_owner_has_a_setting_to_make(place, away):
     at = start(MODELS_PAGE)
     assert "set OWNER_CODE to a code" in said(at)
     assert "models_promote" not in keys(at)
     assert not asks_for_a_code(at)
 
 
-def test_the_owners_code_opens_the_models_page(place, away, codes):  # noqa: F811
+def test_the_owners_code_opens_the_models_page(place, away, codes):
     codes(owner="owner-3")
     at = start(MODELS_PAGE)
     assert "Enter your code" in said(at)
@@ -188,7 +188,7 @@ def test_the_owners_code_opens_the_models_page(place, away, codes):  # noqa: F81
     assert signs_in(place) == [("sign-in", "Ada", "owner")]
 
 
-def test_a_reviewers_code_does_not_open_what_is_the_owners(place, away, codes):  # noqa: F811
+def test_a_reviewers_code_does_not_open_what_is_the_owners(place, away, codes):
     codes(reviewer="reviewer-2", owner="owner-3")
     at = start(MODELS_PAGE)
     at.text_input(key="who_code").set_value("reviewer-2")
@@ -197,7 +197,7 @@ def test_a_reviewers_code_does_not_open_what_is_the_owners(place, away, codes): 
     assert asks_for_a_code(at)
 
 
-def test_a_wrong_code_is_refused_and_the_next_one_has_to_wait(place, away, codes):  # noqa: F811
+def test_a_wrong_code_is_refused_and_the_next_one_has_to_wait(place, away, codes):
     codes(owner="owner-3")
     at = start(MODELS_PAGE)
     for code, answer in (("guess", "not right"), ("owner-3", "too fast")):
@@ -208,7 +208,7 @@ def test_a_wrong_code_is_refused_and_the_next_one_has_to_wait(place, away, codes
     assert signs_in(place) == []
 
 
-def test_with_a_code_for_experts_nobody_gets_in_without(place, away, codes):  # noqa: F811
+def test_with_a_code_for_experts_nobody_gets_in_without(place, away, codes):
     codes(expert="expert-1")
     for page in ["Home.py", *(f"pages/{path.name}" for path in ROOT.glob("pages/*.py"))]:
         at = start(page)
@@ -222,7 +222,7 @@ def test_with_a_code_for_experts_nobody_gets_in_without(place, away, codes):  # 
 
 
 @pytest.mark.parametrize("code", ["", "wrong"])
-def test_a_missing_or_wrong_code_keeps_the_door_shut(place, away, codes, code):  # noqa: F811
+def test_a_missing_or_wrong_code_keeps_the_door_shut(place, away, codes, code):
     codes(expert="expert-1")
     at = start(name="")
     at.text_input(key="who_name").set_value("Ada")
@@ -233,7 +233,7 @@ def test_a_missing_or_wrong_code_keeps_the_door_shut(place, away, codes, code): 
 
 
 def test_a_verdict_by_code_says_so_and_the_code_is_not_remembered(
-    place,  # noqa: F811
+    place,
     away,
     codes,
     monkeypatch,
@@ -254,7 +254,7 @@ def test_a_verdict_by_code_says_so_and_the_code_is_not_remembered(
     assert "expert-1" not in repr(remembered)
 
 
-def test_a_name_from_the_browser_does_not_open_the_door(place, away, codes, monkeypatch):  # noqa: F811
+def test_a_name_from_the_browser_does_not_open_the_door(place, away, codes, monkeypatch):
     codes(expert="expert-1")
     cookie = quote('{"name":"Ada","role":"owner","code":"expert-1"}')
     monkeypatch.setattr(type(st.context), "cookies", {"second_opinion": cookie})
@@ -262,7 +262,7 @@ def test_a_name_from_the_browser_does_not_open_the_door(place, away, codes, monk
 
 
 def test_on_this_machine_the_owners_code_counts_once_it_is_set(
-    place,  # noqa: F811
+    place,
     codes,
     monkeypatch,
 ):
@@ -272,7 +272,7 @@ def test_on_this_machine_the_owners_code_counts_once_it_is_set(
     assert "models_promote" not in keys(start(MODELS_PAGE))
 
 
-def test_whoever_leaves_takes_the_role_along(place, away, codes):  # noqa: F811
+def test_whoever_leaves_takes_the_role_along(place, away, codes):
     codes(owner="owner-3")
     at = start(MODELS_PAGE)
     at.text_input(key="who_code").set_value("owner-3")

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from second_opinion import compare
+from second_opinion.errors import UserError
 from second_opinion.predictor import Model
-from second_opinion.registry import Registry
+from second_opinion.records import Batch
 from second_opinion.ui.frame import Visit, callback, escape, show_problem
 from second_opinion.words import joined, number_text
 
+BATCH = "batch "
+MOST_BATCHES = 20
 POINTS = "Of the class whose probability changed most, in percentage points, over all cases."
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Which versions of a model to compare, and on which version's cases."""
+    """Which versions of a model to compare, and on what: a version's cases, or a batch's."""
 
     name: str
     first: str
@@ -53,11 +58,12 @@ def form(visit: Visit, version: str) -> None:
         others = [other for other in reversed(versions) if other != first]
         begin = others.index(version) if version in others else 0
         second = st.selectbox("with version", others, begin, key="models_compare_second")
+        known = {f"{BATCH}{batch.id}": batch for batch in _batches(visit)}
         source = st.selectbox(
-            "On cases like the training data of",
-            [first, second],
+            "On",
+            [first, second, *known],
             key="models_compare_cases",
-            format_func=lambda chosen: f"version {chosen}",
+            format_func=lambda chosen: _words(visit, chosen, known.get(chosen)),
         )
         tolerance = None
         if visit.card.task == "regression":
@@ -70,6 +76,19 @@ def form(visit: Visit, version: str) -> None:
             )
         asked = Asked(name, first, second, source, tolerance)
         st.button("Compare", key="models_compare", on_click=_ask, args=(asked,))
+
+
+def _batches(visit: Visit) -> list[Batch]:
+    """The scored batches of this model, newest first."""
+    name, _ = visit.version
+    found = visit.store.batches.listed(limit=MOST_BATCHES)
+    return [batch for batch in found if batch.model == name and batch.state == "done"]
+
+
+def _words(visit: Visit, chosen: str, batch: Batch | None) -> str:
+    if batch is None:
+        return f"cases like the training data of version {chosen}"
+    return f"{batch.name}, {batch.rows_done:,} cases, {visit.clock(batch.created_at)}"
 
 
 @callback("compare")
@@ -96,11 +115,11 @@ def result(visit: Visit) -> None:
 
 
 def _answered(visit: Visit, asked: Asked) -> Answered:
-    registry, source = visit.registry, f"{asked.name}/{asked.source}"
+    registry = visit.registry
     first, second = (registry.load(ref) for ref in asked.refs)
     hashes = [(model.card.artifact.sha256, model.card.sha256) for model in (first, second)]
-    key = f"{hashes} {compare.key_of(registry, source)}"
-    about, found = _compared(key, asked.tolerance, registry, (first, second), source)
+    key, cases = _cases(visit, asked)
+    about, found = _compared(f"{hashes} {key}", asked.tolerance, (first, second), cases)
     judged = visit.store.judged(asked.name, (asked.first, asked.second))
     if not judged:
         silence = "Nobody has judged a case of either version yet."
@@ -111,15 +130,28 @@ def _answered(visit: Visit, asked: Asked) -> Answered:
     return Answered(about, found, None, silence)
 
 
+def _cases(visit: Visit, asked: Asked) -> tuple[str, Callable[[], compare.CaseSet]]:
+    """What tells the chosen cases from all others, and how to read them."""
+    registry = visit.registry
+    if not asked.source.startswith(BATCH):
+        ref = f"{asked.name}/{asked.source}"
+        return compare.key_of(registry, ref), partial(compare.cases_of, registry, ref)
+    batches = visit.store.batches
+    batch = batches.find(asked.source.removeprefix(BATCH))
+    if batch is None:
+        raise UserError("The batch is not in the feedback database any more. Choose another one.")
+    card = registry.card(batch.ref)
+    return compare.key_of_batch(batch), partial(compare.cases_of_batch, batches, batch, card)
+
+
 @st.cache_data(max_entries=8, show_spinner=False)
 def _compared(
     key: str,
     tolerance: float | None,
-    _registry: Registry,
     _models: tuple[Model, Model],
-    _source: str,
+    _cases: Callable[[], compare.CaseSet],
 ) -> tuple[str, compare.Comparison]:
-    cases = compare.cases_of(_registry, _source)
+    cases = _cases()
     return cases.about, compare.compare(*_models, cases.cases, tolerance)
 
 
