@@ -86,7 +86,7 @@ def draw(browser: Browser, url: str, name: str) -> None:
     shoot(page, f"home-{name}")
     draw_batch(page, url, name)
     page.goto(f"{url}/Help")
-    page.get_by_test_id("stDataFrame").wait_for()
+    page.get_by_test_id("stDataFrame").first.wait_for()
     shoot(page, f"help-{name}")
     page.goto(f"{url}/Models")
     page.locator(".st-key-models_card").wait_for()

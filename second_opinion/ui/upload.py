@@ -21,6 +21,8 @@ def choose(visit: Visit) -> None:
         f"A table with a row for each case and the {len(card.features)} columns that "
         f"{card.title} takes. Names and record numbers of people are not needed: leave them out."
     )
+    if len(visit.arms) > 1:
+        st.text(f"All rows of a file are scored by one version, here version {card.version}.")
     upload, help_ = st.columns([3, 2], gap="medium")
     with upload:
         file = st.file_uploader(
