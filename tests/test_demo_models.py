@@ -295,7 +295,9 @@ def test_fifty_reference_rows_come_back_from_json_without_a_blocking_problem(dem
         assert problems == []
         assert case == {name: plain(value) for name, value in row.items()}
     typed = schema.frame([schema.read(as_json(row))[0] for row in rows.to_dict("records")])
-    pd.testing.assert_frame_equal(typed, rows)
+    # How pandas stores a text is its own affair: as Python's objects, or as Arrow's.
+    assert typed.dtypes.map(str).equals(rows.dtypes.map(str))
+    pd.testing.assert_frame_equal(typed, rows, check_dtype=False)
 
 
 @each()
