@@ -6,7 +6,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -249,7 +249,7 @@ class Registry:
         if X is not None:
             y = None if y is None else estimators.outcomes_of(estimator, y)
             data = columns.features_of(estimator, X, naming.target)
-        new = NewVersion(estimator, data, y, naming, card or {})
+        new = NewVersion(estimator, data, y, naming, card or {}, self._card_in_use(name))
         with self._new_version(naming) as home:
             written = new.write(home, artifact)
             if reference == "rows" and data is not None:
@@ -345,6 +345,12 @@ class Registry:
             if not made:
                 shutil.rmtree(home.parent, ignore_errors=True)
             raise
+
+    def _card_in_use(self, name: str) -> ModelCard | None:
+        """The card of the model's champion; None where there is none, or it is broken."""
+        with suppress(UserError):
+            return self.card(name) if self.versions(name) else None
+        return None
 
     def _point(self, card: ModelCard, alias: str) -> None:
         """Give a new version its alias, and make the first model that is no demo the default."""

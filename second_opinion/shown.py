@@ -196,6 +196,10 @@ class Added:
     @property
     def _changes(self) -> list[str]:
         said = []
+        if len(self.registry.versions(self.card.name)) > 1:
+            said.append(
+                "Words were taken over from the version in use, where they fit: check them."
+            )
         if self.is_new_default:
             said.append(f"{self.card.name} is the default model now.")
         if self.hides_demos:

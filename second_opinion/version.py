@@ -14,6 +14,7 @@ from second_opinion.errors import UserError
 from second_opinion.jsonfile import write_json
 from second_opinion.predictor import Model, as_taken
 from second_opinion.reference import MOST_ROWS
+from second_opinion.wording import taken_over
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,8 @@ ABOUT = "the rows given to add, which may include the training rows"
 class NewVersion:
     """What is to become a version: the estimator with its cases, outcomes, names and card fields.
 
-    ``given`` holds fields of the card that replace inferred ones.
+    ``given`` holds fields of the card that replace inferred ones, and ``before`` is the card whose
+    words the new one begins with.
     """
 
     estimator: Any
@@ -33,6 +35,7 @@ class NewVersion:
     y: pd.Series[Any] | None
     naming: describe.Naming
     given: dict[str, Any]
+    before: ModelCard | None = None
 
     def write(self, home: Path, artifact: tuple[str, bytes] | None = None) -> ModelCard:
         """Write model file, card and summary into an empty folder; returns the card.
@@ -44,6 +47,9 @@ class NewVersion:
         inferred = describe.card_fields(
             self.estimator, self.data, self.y, self.naming, signature=signature
         )
+        if self.before is not None:
+            inferred = taken_over(inferred, self.before)
+            inferred["title"] = self.naming.title or self.before.title
         fields = merged(inferred, self.given)
         file_format, content = artifact or ("joblib", _dumped(self.estimator))
         fields["artifact"] = {
@@ -63,7 +69,7 @@ class NewVersion:
         """The model with its card complete: each thing that it then says of itself was tried."""
         fields["label_from_probability"] = self._follows_probabilities(fields["input"])
         model = Model(_written(home, fields), self.estimator, artifacts.threads())
-        # With data, its holes say what may be missing: nobody has seen the model do without the rest.
+        # With data, its holes say what may be missing: nobody saw the model do without the rest.
         allowed = missing.allowed(model) if self.data is None else set()
         told = self.given.get("features", {})
         for feature in fields["features"]:

@@ -19,7 +19,7 @@ mlflow_source
 estimators
 inside
 columns features importance
-describe missing
+describe missing wording
 version pair
 registry store insight charts
 aliases batch compare report doctor corrections copies
