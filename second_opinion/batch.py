@@ -138,20 +138,19 @@ def clashes(columns: Sequence[str]) -> str:
     return " ".join(said)
 
 
-def scored_table(text: pa.Table, answers: Answers) -> pa.Table:
-    """The rows as they stand in the file, with the model's answers behind.
+def added_cells(answers: Answers) -> list[pa.Array]:
+    """What the model says of each row, as text in the order of `added_columns`.
 
-    All columns are text: ``prediction`` the value, not its label; ``confidence`` in its shortest
-    exact form and ``flags`` with ``;`` between, both null where there is none.
+    The value, not its label; the confidence in its shortest exact form; the flags with ``;``
+    between. Null where there is none.
     """
     confidence = answers.confidence
     sure = pa.nulls(len(answers), pa.string()) if confidence is None else pa.array(confidence)
-    flags = as_text(answers.flags_text())
-    raised = pc.if_else(pc.equal(flags, ""), pa.scalar(None, pa.string()), flags)
-    columns = [value_text(answers.values), as_text(sure), raised]
-    for name, column in zip(added_columns(text.column_names), columns, strict=True):
-        text = text.append_column(name, column)
-    return text
+    flags = answers.flags_text()
+    known = pc.if_else(
+        pc.equal(flags.dictionary, ""), pa.scalar(None, pa.string()), flags.dictionary
+    )
+    return [value_text(answers.values), as_text(sure), known.take(flags.indices)]
 
 
 def value_text(values: np.ndarray) -> pa.Array:

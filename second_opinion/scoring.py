@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from second_opinion.artifacts import threads
-from second_opinion.batch import Scored, clashes, scored, scored_table
+from second_opinion.batch import Scored, added_cells, added_columns, clashes, scored
 from second_opinion.errors import UserError
-from second_opinion.predictor import Model
+from second_opinion.predictor import Answers, Model
 from second_opinion.tables import Chunk, Limits, Look, Source, TableProblem, read
-from second_opinion.tables.writer import records, whole_file, write_csv
+from second_opinion.tables.writer import one_array, records, whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,8 +128,10 @@ class _Run:
         self.rejected = rejected
         self.summary.note = clashes(self.look.columns)
         self._begin()
+        scores.write(_header([*self.look.columns, *added_columns(self.look.columns)]))
         with closing(self._predicted(chunks, jobs)) as predicted:
-            write_csv(self._tables(predicted), scores)
+            for lines in self._lines(predicted):
+                scores.write(lines)
         if self.summary.bad and self.refuses:
             raise BadRowsError(self.look.name, self.summary)
         if not self.summary.rows:
@@ -140,8 +142,8 @@ class _Run:
 
     def _begin(self) -> None:
         if self.rejected:
-            names = [pa.array([name], pa.string()) for name in self.look.columns]
-            self.rejected.write(self.look.header or records(names, self.look.delimiter or ","))
+            names = _header(self.look.columns, self.look.delimiter or ",")
+            self.rejected.write(self.look.header or names)
         if self.listed:
             self.listed.write(b"line,column,found,expected\n")
 
@@ -157,24 +159,28 @@ class _Run:
             hopeless = self.refuses and (self.summary.bad or chunk.problems)
             yield chunk, None if hopeless else scored(chunk.cases, self.model, chunk.lines)
 
-    def _tables(self, predicted: Iterable[tuple[Chunk, Scored | None]]) -> Iterator[pa.Table]:
+    def _lines(self, predicted: Iterable[tuple[Chunk, Scored | None]]) -> Iterator[bytes]:
+        """The scored rows of each chunk as they are written."""
         for chunk, found in predicted:
             self._note(chunk.problems, chunk.rejected)
-            text = chunk.text
-            self.summary.rows += len(text)
+            self.summary.rows += len(chunk.text)
             if found is not None:
                 if found.faults:
-                    good = pa.array(found.good)
-                    lost = [
-                        column.combine_chunks() for column in text.filter(pc.invert(good)).columns
-                    ]
-                    self._note(found.faults, records(lost, self.look.delimiter or ","))
-                    text = text.filter(good)
-                    self.summary.rows -= len(found.faults)
-                self.summary.good += len(text)
-                yield scored_table(text, found.answers)
+                    chunk = self._answered(chunk, found)
+                self.summary.good += len(chunk.text)
+                if len(chunk.text):
+                    yield _with_answers(chunk, found.answers)
             if self.progress:
                 self.progress(self.summary.rows, chunk.bytes_read)
+
+    def _answered(self, chunk: Chunk, found: Scored) -> Chunk:
+        """The rows that the model had an answer for; the others are put aside."""
+        good = pa.array(found.good)
+        lost = [one_array(column) for column in chunk.text.filter(pc.invert(good)).columns]
+        self._note(found.faults, records(lost, self.look.delimiter or ","))
+        self.summary.rows -= len(found.faults)
+        written = None if chunk.written is None else chunk.written.filter(good)
+        return replace(chunk, text=chunk.text.filter(good), written=written)
 
     def _note(self, problems: list[TableProblem], rejected: Any) -> None:
         """Count bad rows, and put them and what is wrong with them aside."""
@@ -192,6 +198,17 @@ class _Run:
                 *((str(p.line), p.column, p.found, p.expected) for p in problems), strict=True
             )
             self.listed.write(records([pa.array(column, pa.string()) for column in columns]))
+
+
+def _header(names: Iterable[str], delimiter: str = ",") -> bytes:
+    return records([pa.array([name], pa.string()) for name in names], delimiter)
+
+
+def _with_answers(chunk: Chunk, answers: Answers) -> bytes:
+    added = added_cells(answers)
+    if chunk.written is not None:
+        return records(added, before=[chunk.written])
+    return records([*(one_array(column) for column in chunk.text.columns), *added])
 
 
 def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
@@ -220,6 +237,7 @@ def _together(chunks: list[Chunk]) -> Chunk:
 
     if len(chunks) == 1:
         return chunks[0]
+    written = [chunk.written for chunk in chunks]
     return Chunk(
         pa.concat_tables([chunk.text for chunk in chunks]),
         np.concatenate([chunk.lines for chunk in chunks]),
@@ -227,6 +245,7 @@ def _together(chunks: list[Chunk]) -> Chunk:
         [problem for chunk in chunks for problem in chunk.problems],
         b"".join(chunk.rejected for chunk in chunks),
         chunks[-1].bytes_read,
+        None if any(part is None for part in written) else pa.concat_arrays(written),
     )
 
 

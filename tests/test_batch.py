@@ -5,7 +5,6 @@ import io
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +12,7 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import ThreadpoolController
 
 from second_opinion import Registry, UserError
-from second_opinion.batch import added_columns, clashes, scored, scored_table, value_text
+from second_opinion.batch import added_cells, added_columns, clashes, scored, value_text
 from second_opinion.card import ModelCard
 from second_opinion.predictor import Answers, Model
 from second_opinion.records import plain
@@ -132,15 +131,14 @@ def test_another_number_of_answers_is_refused():
 # --- the columns that are added
 
 
-def test_answers_stand_behind_the_cells_of_the_file():
-    text = pa.table({"x": ["1.10", None], "name": ["007", ""]})
+def test_answers_are_texts_and_null_where_there_is_none():
     answers = Answers(
         np.array([0.1 + 0.2, 4.0]), None, None, {"missing:x": np.array([False, True])}
     )
-    assert scored_table(text, answers).to_pylist() == [
-        {"x": "1.10", "name": "007", "prediction": "0.30000000000000004", "confidence": None}
-        | {"flags": None},
-        {"x": None, "name": "", "prediction": "4.0", "confidence": None, "flags": "missing:x"},
+    assert [column.to_pylist() for column in added_cells(answers)] == [
+        ["0.30000000000000004", "4.0"],
+        [None, None],
+        [None, "missing:x"],
     ]
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from second_opinion import schema as schemas
 from second_opinion.records import same_value
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
-from second_opinion.tables.digits import shape
+from second_opinion.tables.digits import numbers
 from second_opinion.tables.parts import CellFault
 from second_opinion.tables.reading import (
     cell_reader,
@@ -147,22 +147,31 @@ Said = dict[int, tuple[str, str]]
 
 
 def _numbers(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, Said]:
-    pattern = f"^{NUMBER}$".replace(r"\.", f"[{decimal}]")
-    given = cells
     said: Said = {}
-    plain = decimal == "." and shape(cells) != "other"
-    if not plain and not _all(pc.match_substring_regex(cells, pattern)):
-        given, said = _trimmed(cells, pattern, feature, decimal)
-    if decimal != ".":
-        given = pc.replace_substring(given, decimal, ".")
-    values = pc.cast(given, pa.float64()).to_numpy(zero_copy_only=False)
-    missing = _mask(pc.is_null(given))
-    for row in _doubtful(given, values, feature):
+    given = cells
+    plain = numbers(cells) if decimal == "." else None
+    if plain is None:
+        given, said = _regular(cells, feature, decimal)
+        values = pc.cast(given, pa.float64()).to_numpy(zero_copy_only=False)
+    else:
+        values = plain.values
+    missing = _nulls(given)
+    whole = plain is not None and plain.whole
+    for row in _doubtful(given, values, feature, whole=whole):
         fault = _inexact(given[row].as_py(), feature)
         if fault is not None:
             said[row] = (f"is {quoted(cells[row].as_py())}{fault}", f"expected {expected(feature)}")
             missing = _with(missing, row)
     return Column(feature, values, missing), said
+
+
+def _regular(cells: pa.Array, feature: Feature, decimal: str) -> tuple[pa.Array, Said]:
+    """The cells that are numbers, with a decimal point; the others are null, and why."""
+    pattern = f"^{NUMBER}$".replace(r"\.", f"[{decimal}]")
+    said: Said = {}
+    if not _all(pc.match_substring_regex(cells, pattern)):
+        cells, said = _trimmed(cells, pattern, feature, decimal)
+    return (cells if decimal == "." else pc.replace_substring(cells, decimal, ".")), said
 
 
 def _trimmed(
@@ -180,15 +189,22 @@ def _trimmed(
     return pc.if_else(regular, cells, pa.scalar(None, pa.string())), said
 
 
-def _doubtful(given: pa.Array, values: Any, feature: Feature) -> list[int]:
-    """Rows of which only exact arithmetic tells whether the float is what was written."""
+def _doubtful(given: pa.Array, values: Any, feature: Feature, *, whole: bool) -> list[int]:
+    """Rows of which only exact arithmetic tells whether the float is what was written.
+
+    ``whole`` says that all are written as whole numbers.
+    """
+    exact = whole or feature.kind != "integer"
+    # A comparison with NaN is false, so this holds only where nothing is missing.
+    if exact and len(values) and np.abs(values).max() < LARGEST_EXACT_INTEGER:
+        return []
     with np.errstate(invalid="ignore"):
-        large = ~(np.abs(values) < LARGEST_EXACT_INTEGER) & ~_mask(pc.is_null(given))
-    if feature.kind == "integer" and shape(given) != "whole":
+        doubtful = ~(np.abs(values) < LARGEST_EXACT_INTEGER) & ~_nulls(given)
+    if not exact:
         safe = pc.match_substring_regex(given, f"^{SAFE_WHOLE}$")
         if not _all(safe):
-            large |= ~_mask(pc.fill_null(safe, True))
-    return [int(row) for row in np.flatnonzero(large)]
+            doubtful |= ~_mask(pc.fill_null(safe, True))
+    return [int(row) for row in np.flatnonzero(doubtful)]
 
 
 def _inexact(text: str, feature: Feature) -> str | None:
@@ -207,13 +223,13 @@ def _inexact(text: str, feature: Feature) -> str | None:
 def _texts(cells: pa.Array, feature: Feature) -> Column:
     nothing = pa.array(["", *texts_for_missing(feature)])
     cells = pc.if_else(pc.is_in(cells, nothing), pa.scalar(None, pa.string()), cells)
-    return Column(feature, cells, _mask(pc.is_null(cells)))
+    return Column(feature, cells, _nulls(cells))
 
 
 def _levels(cells: pa.Array, feature: Feature) -> tuple[Column, Said]:
     """A column with few distinct texts: each is read once."""
     encoded = pc.dictionary_encode(cells)
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes = pc.fill_null(encoded.indices, -1).to_numpy()
     read, wrong, said = cell_reader(feature), {}, {}
     levels: list[Any] = []
     places = np.full(len(encoded.dictionary) + 1, -1)
@@ -233,6 +249,12 @@ def _levels(cells: pa.Array, feature: Feature) -> tuple[Column, Said]:
 
 def _all(matches: pa.BooleanArray) -> bool:
     return pc.all(matches).as_py() is not False
+
+
+def _nulls(cells: pa.Array) -> Flags:
+    if not cells.null_count:
+        return np.zeros(len(cells), dtype=bool)
+    return _mask(cells.is_null())
 
 
 def _mask(flags: pa.BooleanArray) -> Flags:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +14,11 @@ from second_opinion.schema import Schema
 from second_opinion.tables.chunks import MOST_ROWS, rows_allowed, split
 from second_opinion.tables.decoding import blocks, row_cells
 from second_opinion.tables.parts import MEGABYTE, Chunk, Limits, Look, Source, TableProblem
-from second_opinion.tables.scan import BLANK, Numbers, Records, scan
+from second_opinion.tables.scan import BLANK, CR, Numbers, Records, scan
 
 # Where a cell may be of any length, a row that goes on for longer is an unclosed quote.
 LONGEST_ROW = 16 * MEGABYTE
+BYTE_ORDER_MARK = "\ufeff".encode()
 
 
 def read_csv(source: Source, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
@@ -125,20 +126,29 @@ class _Reader:
         lines = self.line + records.lines[good]
         text = self._parsed(b"".join(_pieces(block, records, good)), len(good))
         chunk = split(text, lines, self.schema, self.look.decimal)
-        problems = [self.bad[row] for row in rows.tolist() if row in self.bad] + chunk.problems
+        problems = chunk.problems
+        if misshapen is not None:
+            problems = [*(self.bad[row] for row in rows[misshapen].tolist()), *problems]
+        rejected = self._rejected(block, records, rows, problems) if problems else b""
+        if problems:
+            good = good[np.isin(lines, chunk.lines)]
+        return replace(
+            chunk,
+            problems=sorted(problems, key=lambda problem: problem.line),
+            rejected=rejected,
+            bytes_read=bytes_read,
+            written=_as_written(block, records, good) if self.look.delimiter == "," else None,
+        )
+
+    def _rejected(
+        self, block: bytes, records: Records, rows: Numbers, problems: list[TableProblem]
+    ) -> bytes:
         named = {problem.line for problem in problems}
         kept = rows[np.isin(self.line + records.lines[rows], list(named))]
         rejected = b"".join(_pieces(block, records, kept))
         if self.line_end_added and rejected and records.ends[kept[-1]] == len(block):
             rejected = rejected[:-1]
-        return Chunk(
-            chunk.text,
-            chunk.lines,
-            chunk.cases,
-            sorted(problems, key=lambda problem: problem.line),
-            rejected,
-            bytes_read,
-        )
+        return rejected
 
     def _parsed(self, text: bytes, rows: int) -> pa.Table:
         names = list(self.look.columns)
@@ -173,6 +183,22 @@ def _pieces(block: bytes, records: Records, rows: Numbers) -> Iterator[bytes]:
     breaks = np.flatnonzero(np.diff(rows) != 1) + 1
     for run in np.split(rows, breaks):
         yield block[records.starts[run[0]] : records.ends[run[-1]]]
+
+
+def _as_written(block: bytes, records: Records, rows: Numbers) -> pa.Array | None:
+    """Rows without their line ends, where these would be written just as they stand."""
+    if b'"' in block or BYTE_ORDER_MARK in block:
+        return None
+    letters = np.frombuffer(block, np.uint8)
+    starts, ends = records.starts[rows], records.ends[rows] - 1
+    if b"\r" in block:
+        ends -= letters[np.maximum(ends - 1, 0)] == CR
+    # Every second text is what stands between two rows.
+    offsets = np.column_stack([starts, ends]).ravel().astype(np.int32)
+    texts = pa.StringArray.from_buffers(
+        max(len(offsets) - 1, 0), pa.py_buffer(offsets), pa.py_buffer(block)
+    )
+    return texts.take(pa.array(np.arange(0, len(offsets), 2)))
 
 
 def _not_utf8(block: bytes, records: Records) -> Iterator[int]:

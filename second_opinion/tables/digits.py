@@ -1,48 +1,59 @@
-"""Whether a column holds nothing but plain numbers, seen in its bytes: ten times faster than a
-regular expression a cell."""
+"""Columns of text that hold nothing but plain numbers, told by a few of their bytes: far cheaper
+than a regular expression a cell."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-MINUS, POINT, ZERO = 45, 46, 48
-# Whole numbers of so many digits are exact in a float, whatever they are.
-SAFE_LENGTH = 15
+ZERO, NINE = ord("0"), ord("9")
 
 
-def shape(cells: pa.Array) -> Literal["whole", "number", "other"]:
-    """What all cells of a column of text are that are not null.
+class Numbers(NamedTuple):
+    """Floats, NaN for null, and whether each was written without a point."""
 
-    ``whole``: like ``-12``, of at most 15 characters; ``number``: like ``-12`` or ``-12.50``;
-    ``other``: there may be anything, also numbers in another form.
+    values: npt.NDArray[np.float64]
+    whole: bool
+
+
+def numbers(cells: pa.Array) -> Numbers | None:
+    """A column of text as numbers, where each cell that is not null is like ``-12`` or ``+12.50``.
+
+    None where a cell may be anything else, also a number in another form. Arrow's conversion is
+    the check of most of it: beyond that it takes ``inf``, ``nan``, ``1e5``, ``5.`` and ``.5``.
     """
-    if not len(cells):
-        return "other"
+    content = cells.buffers()[2]
+    if cells.null_count == len(cells) or content is None:
+        return None
     offsets = np.frombuffer(cells.buffers()[1], dtype=np.int32)
     offsets = offsets[cells.offset : cells.offset + len(cells) + 1]
-    lengths = np.diff(offsets)
-    # A valid cell of no length is an empty text; a null one has no length as a rule.
-    if np.count_nonzero(lengths == 0) != cells.null_count or cells.buffers()[2] is None:
-        return "other"
-    text = np.frombuffer(cells.buffers()[2], dtype=np.uint8)[offsets[0] : offsets[-1]]
-    odd = np.flatnonzero(text - np.uint8(ZERO) > 9)
-    begins = np.zeros(len(text) + 1, dtype=bool)
-    begins[offsets - offsets[0]] = True
-    if not _in_place(text, odd, begins, offsets[1:] - offsets[0]):
-        return "other"
-    whole = lengths.max() <= SAFE_LENGTH and not (text[odd] == POINT).any()
-    return "whole" if whole else "number"
+    text = np.frombuffer(content, dtype=np.uint8)[: offsets[-1]]
+    # Every letter is beyond the digits, so no name of a number and no exponent is left.
+    if text[offsets[0] :].max(initial=0) > NINE:
+        return None
+    try:
+        values = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    whole = b"." not in text[offsets[0] :].tobytes()
+    return Numbers(values, whole) if whole or _digits_around(text, offsets) else None
 
 
-def _in_place(text: np.ndarray, odd: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> bool:
-    """Whether all bytes but digits are a minus before a cell's first digit or its one point."""
-    minus, point = odd[text[odd] == MINUS], odd[text[odd] == POINT]
-    if len(minus) + len(point) != len(odd) or (np.diff(odd) == 1).any():
+def _digits_around(text: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> bool:
+    """Whether each number has a digit before its point and behind it."""
+    starts, ends = offsets[:-1], offsets[1:]
+    if (starts == ends).any():
+        known = starts < ends
+        starts, ends = starts[known], ends[known]
+    if not _are_digits(text[ends - 1]).all():
         return False
-    # A digit follows each in the same cell, and stands before the point.
-    if begins[odd + 1].any() or not begins[minus].all() or begins[point].any():
-        return False
-    return bool((np.diff(np.searchsorted(ends, point, side="right")) > 0).all())
+    signed = starts[~_are_digits(text[starts])]
+    return bool((text[signed] != ord(".")).all() and _are_digits(text[signed + 1]).all())
+
+
+def _are_digits(letters: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    return letters - np.uint8(ZERO) <= NINE - ZERO

@@ -48,22 +48,30 @@ def write_records(
     return rows
 
 
-def records(cells: Sequence[pa.Array], delimiter: str = ",") -> bytes:
-    """Columns of text as the bytes of CSV records, quoted where they must be."""
+def records(
+    cells: Sequence[pa.Array], delimiter: str = ",", *, before: Sequence[pa.Array] = ()
+) -> bytes:
+    """Columns of text as the bytes of CSV records, quoted where they must be.
+
+    ``before`` are finished columns, or several in one, that come first.
+    """
     # A byte order mark at the very beginning would be taken for one.
     marks = ['"', delimiter, "\r", "\n", "\ufeff"]
     # A lone empty cell would make a blank line, and a blank line is no record.
-    alone = len(cells) == 1
-    return lines([_quoted_where_needed(column, marks, alone=alone) for column in cells], delimiter)
+    alone = len(before) + len(cells) == 1
+    finished = [_quoted_where_needed(column, marks, alone=alone) for column in cells]
+    return lines([*before, *finished], delimiter)
 
 
 def lines(cells: Sequence[pa.Array], delimiter: str) -> bytes:
     """Columns of finished cells put together line by line; null is an empty cell."""
+    *others, last = cells
     options = {"null_handling": "replace", "null_replacement": ""}
-    joined = pc.binary_join_element_wise(*cells, delimiter, **options)
-    ends = pa.array([0, len(joined)], pa.int32())
-    content = pc.binary_join(pa.ListArray.from_arrays(ends, joined), "\n").buffers()[2]
-    return (b"" if content is None else content.to_pybytes()) + b"\n"
+    ended = pc.binary_join_element_wise(last, "\n", "", **options)
+    joined = pc.binary_join_element_wise(*others, ended, delimiter, **options)
+    # The lines of an array lie one behind the other.
+    content = joined.buffers()[2]
+    return b"" if content is None else content.slice(0, int(_offsets(joined)[-1])).to_pybytes()
 
 
 def quoted(column: pa.Array) -> pa.Array:
@@ -133,6 +141,8 @@ def _text(value: Any) -> str:
 def _float_text(numbers: pa.Array) -> pa.Array:
     """`repr` of each number. Arrow casts five times faster, but not always to the same digits."""
     values = numbers.to_numpy(zero_copy_only=False)
+    if len(values) and values.min() >= PLAIN_FROM and values.max() < 1:
+        return pc.cast(numbers, pa.string())
     size = np.abs(values)
     whole = (values == np.floor(values)) & (size < WHOLE_TO) & ~((values == 0) & np.signbit(values))
     plain = (size >= PLAIN_FROM) & (size < PLAIN_TO)
