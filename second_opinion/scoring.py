@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from second_opinion import heap
 from second_opinion.artifacts import threads
 from second_opinion.batch import Scored, added_cells, added_columns, clashes, scored
 from second_opinion.errors import UserError
@@ -88,7 +89,7 @@ def score_file(
     cannot be read to its end, has no rows, or the model fails on all of them.
     """
     started = time.perf_counter()
-    with _file(problems) as listed:
+    with heap.kept(), _file(problems) as listed:
         run = _Run(look, model, listed, refuses=bad_rows is None, progress=progress)
         try:
             with whole_file(out) as scores, _file(bad_rows) as rejected:

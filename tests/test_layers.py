@@ -9,7 +9,7 @@ from conftest import ROOT
 
 # From the ground up. What stands on one line does not know the others of that line.
 LAYERS = """
-errors words strangers
+errors heap words strangers
 records settings training jsonfile skops_format signature
 filters roles
 schema formats
