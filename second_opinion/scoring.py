@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SHOWN = 100
 # A pipeline has its costs for each call, whatever the number of rows.
-AT_ONCE = 30_000
+AT_ONCE = 20_000
 NO_LIMITS = Limits(max_bytes=None, max_rows=None, max_columns=None, max_cell=None)
 
 Progress = Callable[[int, int], None]

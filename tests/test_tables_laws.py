@@ -326,6 +326,16 @@ def test_where_the_blocks_end_makes_no_difference(content, size):
     assert summary(parts[1]) == summary(whole[1])
 
 
+@often
+@given(broken() | st.text("ab,\r\n \ufeff\u00a0", max_size=60).map(lambda t: b"a,b\n" + t.encode()))
+def test_rows_that_are_kept_as_written_hold_the_cells_that_were_read(content):
+    for chunk in all_of(content, PLAIN)[1] or []:
+        if chunk.written is not None:
+            cells = [[cell or "" for cell in row.values()] for row in chunk.text.to_pylist()]
+            assert chunk.written.to_pylist() == [",".join(row) for row in cells]
+            assert not any(mark in "".join(map("".join, cells)) for mark in '",\r\n\ufeff')
+
+
 def summary(chunks):
     return (
         [row for chunk in chunks for row in chunk.text.to_pylist()],

@@ -32,7 +32,8 @@ def read_csv(source: Source, look: Look, schema: Schema, limits: Limits) -> Iter
             reader.line_end_added = True
         if not block:
             continue
-        records = scan(block, look.delimiter, final=final)
+        measured = limits.max_cell is not None
+        records = scan(block, look.delimiter, final=final, measured=measured)
         rest = block[records.used :]
         reader.check_length(records, len(rest))
         yield from reader.chunks(block, records, bytes_read)
@@ -194,11 +195,12 @@ def _as_written(block: bytes, records: Records, rows: Numbers) -> pa.Array | Non
     if b"\r" in block:
         ends -= letters[np.maximum(ends - 1, 0)] == CR
     # Every second text is what stands between two rows.
-    offsets = np.column_stack([starts, ends]).ravel().astype(np.int32)
+    offsets = np.empty(2 * len(rows), np.int32)
+    offsets[::2], offsets[1::2] = starts, ends
     texts = pa.StringArray.from_buffers(
         max(len(offsets) - 1, 0), pa.py_buffer(offsets), pa.py_buffer(block)
     )
-    return texts.take(pa.array(np.arange(0, len(offsets), 2)))
+    return texts.take(pa.array(np.arange(0, len(offsets), 2, dtype=np.int32)))
 
 
 def _not_utf8(block: bytes, records: Records) -> Iterator[int]:

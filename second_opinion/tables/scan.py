@@ -30,7 +30,7 @@ class Records:
     start of the block; ``cells`` are how many cells a row has: 0 where its quotes are broken
     (``faults`` says how, by the number of the row) and -1 where it is blank. The rest of the
     block, from ``used`` on, is the beginning of an incomplete row; ``used_lines`` are before it.
-    ``longest`` is the length in bytes of the longest cell of each row.
+    ``longest`` is the length in bytes of the longest cell.
     """
 
     starts: Numbers
@@ -61,12 +61,21 @@ class _Rows:
     longest: int
 
 
-def scan(block: bytes, delimiter: str, *, final: bool) -> Records:
+def scan(block: bytes, delimiter: str, *, final: bool, measured: bool = True) -> Records:
     """The rows of a block of UTF-8 text that begins with a row.
 
     The ``final`` block must end with a line end. Of another the last, incomplete row is left over.
+    Where ``measured`` is false, ``longest`` may be 0.
     """
     letters = np.frombuffer(block, np.uint8)
+    if b'"' not in block and b"\r" not in block:
+        rows = _even(block, letters, ord(delimiter), measured)
+        if rows is not None:
+            starts = np.concatenate([[0], rows.ends[:-1]])
+            used, lines = int(rows.ends[-1]), np.arange(len(starts))
+            return Records(
+                starts, rows.ends, lines, rows.cells, {}, rows.longest, used, len(starts)
+            )
     marks = _marks(block, letters, ord(delimiter))
     line_ends = marks.at[marks.kind == LF]
     faults: dict[int, str] = {}
@@ -86,6 +95,24 @@ def scan(block: bytes, delimiter: str, *, final: bool) -> Records:
         used,
         int(np.searchsorted(line_ends, used)),
     )
+
+
+def _even(block: bytes, letters: Letters, delimiter: int, measured: bool) -> _Rows | None:
+    """The rows of a block without quotes where all have as many cells as the first, two at least;
+    None where they have not. Finds what `_rows` finds, in half the time."""
+    first = block.find(b"\n")
+    cells = block.count(delimiter, 0, first) + 1 if first >= 0 else 1
+    if cells == 1:
+        return None
+    line_end = letters == LF
+    rows = np.count_nonzero(line_end)
+    at = np.flatnonzero(line_end | (letters == delimiter))[: rows * cells]
+    last = at[cells - 1 :: cells]
+    # So many line ends there are: if all of these are some, no other place has one.
+    if len(last) != rows or not line_end[last].all():
+        return None
+    longest = int(np.diff(at, prepend=-1).max()) - 1 if measured else 0
+    return _Rows(last + 1, np.full(rows, cells), longest)
 
 
 def _marks(block: bytes, letters: Letters, delimiter: int) -> _Marks:
