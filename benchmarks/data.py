@@ -36,19 +36,27 @@ CATEGORIES = {
 }
 
 
-def cases(rows: int, seed: int) -> pd.DataFrame:
-    """Cases with 8 numbers, 3 categories and 1 boolean; a few outside the training range."""
+PLACES = {"income": 2, "usage": 2, "score": 1, "charge": 2, "distance": 3}
+
+
+def cases(rows: int, seed: int, *, exact: bool = False) -> pd.DataFrame:
+    """Cases with 8 numbers, 3 categories and 1 boolean; a few outside the training range.
+
+    Where they are ``exact``, the numbers have all their digits.
+    """
     rng = np.random.default_rng(seed)
     columns = {
         "age": rng.integers(18, 91, rows),
-        "income": rng.normal(50_000, 15_000, rows).round(2),
+        "income": rng.normal(50_000, 15_000, rows),
         "tenure": rng.integers(0, 120, rows),
-        "usage": rng.gamma(2.0, 8.0, rows).round(2),
-        "score": rng.normal(640, 80, rows).round(1),
-        "charge": rng.normal(60, 20, rows).round(2),
+        "usage": rng.gamma(2.0, 8.0, rows),
+        "score": rng.normal(640, 80, rows),
+        "charge": rng.normal(60, 20, rows),
         "calls": rng.poisson(2, rows),
-        "distance": rng.exponential(12, rows).round(3),
+        "distance": rng.exponential(12, rows),
     }
+    if not exact:
+        columns |= {name: columns[name].round(places) for name, places in PLACES.items()}
     for name, values in CATEGORIES.items():
         columns[name] = pd.array(
             np.array(values, object)[rng.integers(0, len(values), rows)], "str"
@@ -84,14 +92,14 @@ MODELS = {
 }
 
 
-def make(folder: Path, rows: int) -> Path:
+def make(folder: Path, rows: int, *, exact: bool = False) -> Path:
     """The CSV file with so many rows, made unless it is there; and the models beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"cases-{rows}.csv"
+    path = folder / f"cases-{rows}{'-exact' if exact else ''}.csv"
     if not path.exists():
         with path.open("w") as file:
             for at in range(0, rows, AT_ONCE):
-                part = cases(min(AT_ONCE, rows - at), at + 1)
+                part = cases(min(AT_ONCE, rows - at), at + 1, exact=exact)
                 part.to_csv(file, index=False, header=at == 0)
     registry = Registry(folder / "model")
     table = cases(TRAINED_ON, 0)
