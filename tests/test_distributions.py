@@ -304,3 +304,8 @@ def test_a_million_rows_are_added_up_in_little_time_and_memory():
     assert bars.rows == 1_100_000
     assert spent < 0.5
     assert peak < 10e6
+
+
+def test_levels_that_nobody_has_are_not_counted_as_different_ones():
+    found = Counts(["a", "b", "c"]).add(["a", "a", None, "d"])
+    assert found.distinct == 2

@@ -47,6 +47,11 @@ class Counts:
         """Rows without a value."""
         return self.rows - sum(self._counts.values())
 
+    @property
+    def distinct(self) -> int:
+        """How many levels there are in the rows."""
+        return sum(count > 0 for count in self._counts.values())
+
     def result(self, most: int = MOST_LEVELS) -> pd.DataFrame:
         """Columns ``value``, ``count``, ``share`` (of the known): the commonest first, then the
         others together as one row that says so."""
