@@ -1,0 +1,140 @@
+"""Charts of what the experts said of the model's answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from second_opinion.charts import EXPERTS, REFERENCE, SHARES, Chart, lay_out
+from second_opinion.charts_stacked import day_ticks
+from second_opinion.words import percent, plural
+
+
+def agreement_per_day(found: pd.DataFrame) -> Chart:
+    """How often experts agree, by the day of the verdict; ``found`` as `errors_by` gives it."""
+    cases, right = int(found["cases"].sum()), int((found["cases"] - found["errors"]).sum())
+    share = f" ({percent(right / cases)})" if cases else ""
+    title = f"Experts agree with the model in {right:,} of {plural(cases, 'verdict')}{share}"
+    rate = 1 - found["rate"]
+    line = go.Scatter(
+        x=found["group"].tolist(),
+        y=rate.tolist(),
+        mode="markers+lines",
+        line={"color": EXPERTS, "width": 2},
+        marker={"size": 9, "symbol": "diamond"},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": (found["rate"] - found["low"]).tolist(),
+            "arrayminus": (found["high"] - found["rate"]).tolist(),
+        },
+        customdata=list(range(len(found))),
+        text=[plural(n, "verdict") for n in found["cases"].tolist()],
+        hovertemplate="%{x|%d %b %Y}: %{y:.0%} of %{text}<extra></extra>",
+    )
+    figure = go.Figure([line])
+    lay_out(figure, legend=False)
+    figure.update_xaxes(title_text="Day of the verdict (UTC)", type="date", **day_ticks(len(found)))
+    figure.update_yaxes(
+        title_text="Share of verdicts that agree", tickformat=".0%", range=[0, 1.04]
+    )
+    table = pd.DataFrame(
+        {
+            "Day": found["group"],
+            "Verdicts": found["cases"],
+            "Agree": rate,
+            "At least": 1 - found["high"],
+            "At most": 1 - found["low"],
+            "Unsure": found["unsure"],
+        }
+    )
+    return Chart(
+        title, f"A line over the days with 95 % intervals. {title}.", figure, table, SHARES
+    )
+
+
+def reliability(found: pd.DataFrame) -> Chart:
+    """Whether the model is as often right as it says; ``found`` as `calibration.bins` gives it."""
+    cases = found["cases"].to_numpy()
+    sure = float(np.average(found["confidence"], weights=cases))
+    right = float(np.average(found["right"], weights=cases))
+    said = f"right in {percent(right)} of {plural(int(cases.sum()), 'verdict')}"
+    title = f"The model is {percent(sure)} sure on average and {said}"
+    points = go.Scatter(
+        x=found["confidence"].tolist(),
+        y=found["right"].tolist(),
+        mode="markers",
+        name="Judged cases, 95 % interval",
+        marker={"color": EXPERTS, "size": 10, "symbol": "diamond"},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": (found["high"] - found["right"]).tolist(),
+            "arrayminus": (found["right"] - found["low"]).tolist(),
+        },
+        customdata=list(range(len(found))),
+        text=[plural(n, "case") for n in cases.tolist()],
+        hovertemplate="%{x:.0%} sure, right in %{y:.0%} of %{text}<extra></extra>",
+    )
+    line = go.Scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        name="As often right as it says",
+        line={"color": REFERENCE, "dash": "dot", "width": 2},
+        hoverinfo="skip",
+    )
+    figure = go.Figure([points, line])
+    lay_out(figure, height=380, legend=True)
+    lowest = max(0.0, min(found["confidence"].min(), found["low"].min()) - 0.05)
+    figure.update_xaxes(title_text="How sure the model is", tickformat=".0%", range=[lowest, 1.02])
+    figure.update_yaxes(title_text="How often it is right", tickformat=".0%", range=[lowest, 1.04])
+    table = found[["confidence", "cases", "right", "low", "high"]]
+    table = table.set_axis(["How sure", "Cases", "Right", "At least", "At most"], axis=1)
+    return Chart(
+        title, f"Points with intervals, one for each tenth. {title}.", figure, table, SHARES
+    )
+
+
+def risk_coverage(found: pd.DataFrame) -> Chart:
+    """How often the model is wrong when its surest answers alone are used; ``found`` as
+    `calibration.risk_coverage` gives it."""
+    half = found.iloc[(found["coverage"] - 0.5).abs().argmin()]
+    title = (
+        f"Of the surest {percent(half['coverage'])} the model has {percent(half['risk'])} wrong, "
+        f"of all {percent(found['risk'].iloc[-1])}"
+    )
+    curve = go.Scatter(
+        x=found["coverage"].tolist(),
+        y=found["risk"].tolist(),
+        mode="lines+markers" if len(found) < 20 else "lines",
+        name="Wrong",
+        line={"color": EXPERTS, "width": 2.5},
+        customdata=list(range(len(found))),
+        text=[percent(threshold) for threshold in found["threshold"]],
+        hovertemplate="%{x:.0%} of cases, %{text} sure or more: %{y:.1%} wrong<extra></extra>",
+    )
+    ends = [
+        go.Scatter(
+            x=found["coverage"].tolist(),
+            y=found[end].tolist(),
+            mode="lines",
+            name="95 % interval",
+            showlegend=end == "low",
+            line={"color": REFERENCE, "dash": "dot", "width": 1.5},
+            hoverinfo="skip",
+        )
+        for end in ("low", "high")
+    ]
+    figure = go.Figure([curve, *ends])
+    lay_out(figure, height=380, legend=True)
+    figure.update_xaxes(title_text="Share of cases that are used, surest first", tickformat=".0%")
+    figure.update_yaxes(
+        title_text="Share of these that are wrong", tickformat=".0%", rangemode="tozero"
+    )
+    table = found[["threshold", "coverage", "cases", "risk", "low", "high"]]
+    table = table.set_axis(
+        ["At least so sure", "Share of cases", "Cases", "Wrong", "At least", "At most"], axis=1
+    )
+    return Chart(title, f"A curve with its 95 % interval. {title}.", figure, table, SHARES)
