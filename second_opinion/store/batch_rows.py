@@ -151,6 +151,17 @@ class BatchRows:
             rows, lines = unpacked_text(unpacked(text), batch.columns)
             yield rows, unpacked(scored), lines
 
+    def texts(self, batch: Batch, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Some columns of the file as text, chunk by chunk; those that it lacks are left out."""
+        places = {f"c{batch.columns.index(name)}": name for name in names if name in batch.columns}
+        for chunk in self._chunks(batch):
+            place = {"id": batch.id, "position": chunk["position"]}
+            with self._file.reading() as connection:
+                (blob,) = connection.execute(queries_batches.CHUNK_TEXT, place).fetchone()
+            # Without a column of its own, a chunk still has its rows.
+            found = unpacked(blob, list(places) or ["line"])
+            yield found.rename_columns(list(places.values())) if places else found
+
     def summary(self, batch: Batch) -> Summary:
         """Counts over all scored rows."""
         scores = self.scores(batch)

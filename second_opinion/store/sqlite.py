@@ -25,6 +25,7 @@ from second_opinion.store import queries, queries_review, rows
 from second_opinion.store.batches import Batches
 from second_opinion.store.file import DatabaseFile
 from second_opinion.store.review import Review
+from second_opinion.store.singles import Singles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +75,7 @@ class Store:
         self._file = DatabaseFile(path)
         self.review = Review(self._file)
         self.batches = Batches(self._file)
+        self.singles = Singles(self._file)
 
     @classmethod
     def open(cls, where: str | Path) -> Store:

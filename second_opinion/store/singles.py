@@ -1,0 +1,70 @@
+"""Predictions by the thousand: those that were asked for one by one, and the verdicts on any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from second_opinion.store import queries_population as queries
+from second_opinion.store import rows
+from second_opinion.store.file import DatabaseFile
+
+MOST_SINGLES = 50_000
+
+
+@dataclass(frozen=True)
+class SingleCount:
+    """How many predictions of one version came from one source, and when the last one did."""
+
+    version: str
+    source: str
+    predictions: int
+    last_at: str
+
+
+class Singles:
+    """The verbs of a store that read many predictions. Get one as ``store.singles``."""
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+
+    def counts(self, model: str) -> list[SingleCount]:
+        """How many predictions of a model there are that belong to no batch."""
+        found = self._select(queries.SINGLE_COUNTS, model=model)
+        return [SingleCount(**row) for row in found]
+
+    def listed(
+        self,
+        model: str,
+        *,
+        version: str = "",
+        source: str = "",
+        since: str = "",
+        until: str = "",
+        limit: int = MOST_SINGLES,
+    ) -> list[dict[str, Any]]:
+        """The latest predictions that belong to no batch, newest first.
+
+        ``id, version, inputs, value, confidence, source, created_at``; ``since`` and ``until``
+        (without) are ISO times, and an empty filter lets all through.
+        """
+        return self._select(
+            queries.SINGLES,
+            model=model,
+            version=version,
+            source=source,
+            since=since,
+            until=until,
+            limit=limit,
+        )
+
+    def verdicts(self, model: str, batch_id: str | None = None) -> list[dict[str, Any]]:
+        """The current verdicts on a batch, or on the predictions of none, in order of their time.
+
+        ``prediction_id, row_number, version, value, confidence, judgement, created_at``.
+        """
+        return self._select(queries.VERDICTS_ON, model=model, batch_id=batch_id)
+
+    def _select(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
+        with self._file.reading() as connection:
+            return [rows.from_row(row) for row in connection.execute(query, parameters)]
