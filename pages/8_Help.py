@@ -34,6 +34,16 @@ MANY = """
    your file as it was, then the answer, how sure the model is, and the flags.
 """
 
+DRAWN = """
+1. Open **Distributions**. It shows your latest batch beside the training data; choose another one,
+   or narrow it down to cases of one kind. The link in the address bar keeps what you chose.
+2. **Predictions** and **Confidence** show what the model says and how sure it is, **Features** on
+   what kind of cases, those that moved furthest first. **Drift** says which features have "moved":
+   chance does not explain it, and it is large enough to mind. Under 50 rows it does not judge.
+3. Click a bar to list the cases behind it, and **Open** one to judge it. **As a table** and
+   **Numbers** give the figures; the camera above a chart keeps it as a picture.
+"""
+
 SEEN = """
 - **What is kept:** every case that you predict, every file that you have checked with all of its
   columns, the answers, your verdicts, the name and e-mail that you gave, and the times. Names and
@@ -69,6 +79,12 @@ def how_to() -> None:
 def many_cases() -> None:
     st.header("How to judge many cases", anchor=False)
     st.markdown(MANY)
+
+
+@frame.guarded
+def distributions() -> None:
+    st.header("How to look at all cases together", anchor=False)
+    st.markdown(DRAWN)
 
 
 @frame.guarded
@@ -129,5 +145,5 @@ def trouble() -> None:
     st.markdown(TROUBLE)
 
 
-for section in (how_to, many_cases, what_to_enter, who_sees_it, trouble):
+for section in (how_to, many_cases, distributions, what_to_enter, who_sees_it, trouble):
     section()

@@ -85,6 +85,7 @@ def draw(browser: Browser, url: str, name: str) -> None:
     page.locator(".st-key-home_progress").wait_for()
     shoot(page, f"home-{name}")
     draw_batch(page, url, name)
+    draw_distributions(page, url, name)
     page.goto(f"{url}/Help")
     page.get_by_test_id("stDataFrame").first.wait_for()
     shoot(page, f"help-{name}")
@@ -106,6 +107,14 @@ def draw_batch(page: Page, url: str, name: str) -> None:
     page.locator(".st-key-batch_score button").click()
     page.locator(".st-key-batch_table").wait_for()
     shoot(page, f"batch-{name}")
+
+
+def draw_distributions(page: Page, url: str, name: str) -> None:
+    """The batch that was just scored, section by section."""
+    for part in ("Predictions", "Confidence", "Features", "Drift"):
+        page.goto(f"{url}/Distributions?model=customer-churn&part={part}")
+        page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        shoot(page, f"distributions-{part.lower()}-{name}")
 
 
 def march() -> bytes:

@@ -13,6 +13,7 @@ from second_opinion.records import Batch
 from second_opinion.store import Store
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 
@@ -55,6 +56,18 @@ def problems_file(store: Store, batch: Batch) -> bytes:
         for name in ("line", "column", "found", "expected")
     }
     return _written([pa.table(columns)], spreadsheet_safe=True)
+
+
+def table_file(table: pd.DataFrame) -> bytes:
+    """A CSV of a small table, safe to open in a spreadsheet."""
+    import pandas as pd
+    import pyarrow as pa
+
+    texts = [
+        pa.array([None if pd.isna(cell) else str(cell) for cell in column], pa.string())
+        for _, column in table.items()
+    ]
+    return _written([pa.table(texts, names=list(table.columns))], spreadsheet_safe=True)
 
 
 def _written(tables: Iterable[pa.Table], *, spreadsheet_safe: bool) -> bytes:

@@ -51,6 +51,7 @@ PAGES = (
     Page("Home.py", "Home", ":material/home:"),
     Page("pages/1_Single_prediction.py", "Single prediction", ":material/stethoscope:"),
     Page("pages/2_Batch_upload.py", "Batch upload", ":material/table_rows:"),
+    Page("pages/4_Distributions.py", "Distributions", ":material/bar_chart:"),
     Page("pages/7_Models.py", "Models", ":material/deployed_code:"),
     Page("pages/8_Help.py", "Help", ":material/help:"),
 )

@@ -1,0 +1,125 @@
+"""What the bars of a chart stand for: parts of a population, put together and said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from second_opinion import charts_stacked
+from second_opinion.card import ModelCard
+from second_opinion.population import Part
+from second_opinion.schema import Choice, Feature
+from second_opinion.statistics.columns import days, shape_of
+from second_opinion.statistics.distributions import OTHERS
+from second_opinion.words import joined, number_text, percent
+
+BIN = 0.05
+
+
+def of_rows(found: pd.DataFrame, like: Part, feature: Feature) -> tuple[tuple[Part, ...], ...]:
+    """For each row of a result of levels or bars, the cases that it counts."""
+    if "value" in found:
+        shown = tuple(value for value in found["value"] if value != OTHERS)
+        return tuple(
+            (replace(like, levels=shown, besides=True),)
+            if value == OTHERS
+            else (replace(like, levels=(value,)),)
+            for value in found["value"]
+        )
+    ends = [
+        days(found[end]) if shape_of(feature.kind) == "date" else found[end].to_numpy(float)
+        for end in ("low", "high")
+    ]
+    pairs = zip(*(end.tolist() for end in ends), strict=True)
+    return tuple((replace(like, ranges=(pair,)),) for pair in pairs)
+
+
+def merged(picks: Iterable[tuple[Part, ...]]) -> tuple[Part, ...]:
+    """Several bars of one chart as the parts that stand for all of them together."""
+    together: dict[tuple[str, str], Part] = {}
+    for part in (part for parts in picks for part in parts):
+        place = part.kind, part.name
+        known = together.get(place)
+        together[place] = part if known is None else _either(known, part)
+    return tuple(together.values())
+
+
+def _either(one: Part, other: Part) -> Part:
+    if one.ranges:
+        return replace(one, ranges=tuple(dict.fromkeys(one.ranges + other.ranges)))
+    if one.besides == other.besides:
+        return replace(one, levels=tuple(dict.fromkeys(one.levels + other.levels)))
+    besides, named = (one, other) if one.besides else (other, one)
+    return replace(besides, levels=tuple(v for v in besides.levels if v not in named.levels))
+
+
+def words_of(card: ModelCard, part: Part) -> str:
+    """A part in words: ``Age from 30 up to 40``, ``the model says Leaves``."""
+    if part.kind == "confidence":
+        low, high = min(r[0] for r in part.ranges), max(r[1] for r in part.ranges)
+        return f"{percent(max(low, 0.0))} to {percent(min(high, 1.0))} sure"
+    if part.kind == "day":
+        ends = min(r[0] for r in part.ranges), max(r[1] for r in part.ranges) - 1
+        first, last = (str(np.datetime64(int(end), "D")) for end in ends)
+        return f"on {first}" if first == last else f"from {first} to {last}"
+    feature = target(card) if part.kind == "prediction" else card.case_schema[part.name]
+    label = "the model says" if part.kind == "prediction" else feature.label
+    if part.ranges:
+        low, high = min(r[0] for r in part.ranges), max(r[1] for r in part.ranges)
+        return f"{label} {_between(feature, low, high)}"
+    said = card.label if part.kind == "prediction" else feature.text
+    names = ["not known" if value is None else said(value) for value in part.levels[:4]]
+    more = [f"{len(part.levels) - 4} more"] if len(part.levels) > 4 else []
+    return f"{label} {'none of ' if part.besides else ''}{joined([*names, *more])}"
+
+
+def _between(feature: Feature, low: float, high: float) -> str:
+    def told(value: float) -> str:
+        if feature.kind == "date":
+            return str(np.datetime64(int(value), "D"))
+        return number_text(value)
+
+    begin = "" if low == -np.inf else f"from {told(low)} "
+    return (begin + ("" if high == np.inf else f"up to {told(high)}")).strip()
+
+
+def of_confidence(card: ModelCard, found: pd.DataFrame) -> tuple[tuple[Part, ...], ...]:
+    """For each bin of each answer in turn, as the chart numbers them."""
+    ends = sorted(found["x"].astype(float).unique())
+    bins = [
+        (-np.inf if end <= 0 else end, np.inf if end + BIN > 0.99 else round(end + BIN, 2))
+        for end in ends
+    ]
+    parts = [Part("confidence", ranges=(pair,)) for pair in bins]
+    return tuple((part, answer) for answer in _answers(card, found["y"]) for part in parts)
+
+
+def _answers(card: ModelCard, said: Iterable[Any]) -> list[Part]:
+    """The parts of the groups of answers that are stacked."""
+    stacked = charts_stacked.groups(card, said)
+    parts = [Part("prediction", levels=tuple(group)) for group in stacked]
+    if stacked and OTHERS in stacked[-1]:
+        named = tuple(value for group in stacked[:-1] for value in group)
+        parts[-1] = Part("prediction", levels=named, besides=True)
+    return parts
+
+
+def of_days(card: ModelCard, found: pd.DataFrame) -> tuple[tuple[Part, ...], ...]:
+    """For each day of each answer in turn, as the chart numbers them."""
+    at = days(sorted(set(found["x"]))).tolist()
+    parts = [Part("day", ranges=((day, day + 1),)) for day in at]
+    if card.task == "regression":
+        return tuple((part,) for part in parts)
+    return tuple((part, answer) for answer in _answers(card, found["y"]) for part in parts)
+
+
+def target(card: ModelCard) -> Feature:
+    """The answers as a column: what the reference keeps of the target goes by its name."""
+    if card.task == "regression":
+        return Feature(name=card.target.name, kind="number")
+    classes = tuple(Choice(value=c.value, label=c.label) for c in card.classes)
+    return Feature(name=card.target.name, kind="category", choices=classes)

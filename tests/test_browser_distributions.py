@@ -1,0 +1,161 @@
+"""The page Distributions in a browser: the churn demo, and a batch in which two features moved."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_jobs import check, csv_of, score
+
+from second_opinion import Registry, population, sections
+from second_opinion.records import Verdict
+from second_opinion.store import Store
+
+CHURN = "customer-churn"
+MOVED = {"Monthly charge", "Contract"}
+ROWS = 1_237
+
+
+def shifted(registry, seed=3):
+    """Cases like the training data, but with dearer contracts, and more of them by the month."""
+    rng = np.random.default_rng(seed)
+    known = pd.read_parquet(registry.rows_file(CHURN))
+    rows = known.sample(ROWS, random_state=seed).reset_index(drop=True)
+    charge = rows["monthly_charge"]
+    moved = charge + 0.6 * charge.std()
+    rows["monthly_charge"] = moved.clip(upper=known["monthly_charge"].max()).round(2)
+    months = rng.random(ROWS) < 0.4
+    rows.loc[months, "contract"] = known["contract"].value_counts().index[0]
+    names = registry.card(CHURN).case_schema.names
+    return rows[names].map(lambda value: "" if pd.isna(value) else str(value))
+
+
+@pytest.fixture(scope="module")
+def batch(shared_app):
+    """The shifted batch, scored, with 60 verdicts on it."""
+    store, registry = Store.open(shared_app.database), Registry(shared_app.models)
+    content = csv_of(shifted(registry))
+    made = score(store, registry, check(store, registry, content, CHURN, "shifted.csv"))
+    card = registry.card(CHURN)
+    for row in range(1, 61):
+        opened = store.batches.opened(made, row, card)
+        store.add_verdict(
+            Verdict(opened.id, "Grace", "agree")
+            if row % 6
+            else Verdict(opened.id, "Grace", "disagree", correct_value=1 - opened.value)
+        )
+    return made
+
+
+def part(page, key):
+    return page.locator(f".st-key-{key}")
+
+
+def open_part(page, app, batch, name, **more):
+    query = "&".join(f"{k}={v}" for k, v in {"of": batch.id, "part": name, **more}.items())
+    page.goto(f"{app.url}/Distributions?model={CHURN}&{query}")
+    part(page, "distributions_section").wait_for()
+
+
+def drawn(page, name):
+    found = part(page, f"distributions_{name}_chart").locator(".js-plotly-plot .main-svg")
+    found.first.wait_for()
+    return found
+
+
+def bars(page, name):
+    return part(page, f"distributions_{name}_chart").locator(".js-plotly-plot .bars .point path")
+
+
+def click(page, bar):
+    """Point at a bar first, as a person does: plotly clicks on what it has seen under the mouse."""
+    box = bar.bounding_box()
+    at = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
+    page.mouse.move(*at, steps=5)
+    page.locator(".js-plotly-plot .hovertext").first.wait_for()
+    page.mouse.click(*at)
+
+
+def test_exactly_the_features_that_moved_are_said_to_have_moved(app, batch, page):
+    open_part(page, app, batch, "Drift")
+    drawn(page, "drift")
+    assert page.get_by_text("2 of 12 features moved, ").is_visible()
+    words = page.locator(".js-plotly-plot .bartext").all_text_contents()
+    assert sum(text.endswith(" moved") for text in words) == 2
+    names = page.locator(".js-plotly-plot .ytick text").all_text_contents()
+    assert set(names[:2]) == MOVED
+    store, registry = Store.open(app.database), Registry(app.models)
+    people = population.of_batch(store, batch, registry.card(CHURN))
+    found = sections.drift_table(people, sections.training(registry, registry.card(CHURN)))
+    assert set(found.loc[found["Verdict"] == "moved", "Feature"]) == MOVED
+    assert (found["Verdict"] == "steady").sum() == 10
+
+
+def test_a_click_on_a_bar_lists_its_cases_and_one_opens_to_be_judged(app, batch, page):
+    page.goto(app.url)
+    part(page, "who_name").locator("input").fill("Ada")
+    part(page, "who_start").locator("button").click()
+    page.wait_for_function("document.cookie.includes('second_opinion=')")
+    open_part(page, app, batch, "Predictions")
+    drawn(page, "predictions")
+    page.wait_for_timeout(500)
+    click(page, bars(page, "predictions").nth(1))
+    listed = part(page, "distributions_list")
+    listed.wait_for()
+    title = part(page, "distributions_cases").inner_text()
+    count = int(title.split()[0].replace(",", ""))
+    assert page.get_by_text(f"Leaves is predicted for {count:,} of 1,237 cases").is_visible()
+    assert "the model says Leaves" in title
+    # The button stands in the first cell of the first row of a canvas.
+    grid = listed.locator("canvas").first.bounding_box()
+    page.mouse.click(grid["x"] + 30, grid["y"] + 52)
+    part(page, "distributions_case").wait_for()
+    before = len(Store.open(app.database).reviewed())
+    part(page, "verdict_agree").locator("button").click()
+    part(page, "verdict_saved").wait_for()
+    after = Store.open(app.database).reviewed()
+    assert len(after) == before + 1
+    assert after.iloc[-1][["batch_id", "expert", "value"]].tolist() == [batch.id, "Ada", 1]
+    # The link shows the same case again.
+    page.reload()
+    part(page, "distributions_case").wait_for()
+    part(page, "verdict_saved").wait_for()
+
+
+def test_bars_that_are_drawn_over_list_their_cases_together(app, batch, page):
+    open_part(page, app, batch, "Features", feature="")
+    drawn(page, "feature_monthly_charge")
+    page.wait_for_timeout(500)
+    some = bars(page, "feature_monthly_charge")
+    chart = part(page, "distributions_feature_monthly_charge_chart")
+    chart.locator(".modebar-btn[data-val=select]").click()
+    page.wait_for_timeout(300)
+    first, last = some.nth(8).bounding_box(), some.nth(10).bounding_box()
+    middle = first["y"] + first["height"] / 2
+    page.mouse.move(first["x"] + first["width"] / 2 - 2, middle)
+    page.mouse.down()
+    page.mouse.move(last["x"] + last["width"] / 2 + 2, middle, steps=12)
+    page.mouse.up()
+    part(page, "distributions_list").wait_for()
+    title = part(page, "distributions_cases").inner_text()
+    assert "Monthly charge from 55 up to 70" in title
+    part(page, "distributions_clear").locator("button").click()
+    part(page, "distributions_list").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["Predictions", "Confidence", "Features", "Drift"])
+def test_every_chart_is_drawn_in_colours_of_the_theme(app, batch, visitor, theme, name):
+    page = visitor(color_scheme=theme, viewport={"width": 1280, "height": 1000})
+    open_part(page, app, batch, name)
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    page.wait_for_timeout(1000)
+    placeholder = page.evaluate(
+        """() => [...document.querySelectorAll('.js-plotly-plot svg *')].filter((e) =>
+            /rgb\\(0, 0, (\\d|[1-3]\\d|6[0-4])\\)/.test(e.style.fill + e.style.stroke)
+            && !/rgb\\(0, 0, 0\\)/.test(e.style.fill + e.style.stroke)).length"""
+    )
+    assert placeholder == 0
+    text = page.locator(".js-plotly-plot .xtick text").first
+    seen = text.evaluate("(e) => e.style.fill")
+    channels = [int(c) for c in seen.removeprefix("rgb(").rstrip(")").split(",")]
+    assert (max(channels) < 110) if theme == "light" else (min(channels) > 150)
+    assert page.locator("[role=img][aria-label*='.'], .stPlotlyChart [aria-label]").count()

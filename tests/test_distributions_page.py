@@ -1,0 +1,255 @@
+"""The page Distributions without a browser: what it shows in each state, and what the URL says."""
+
+import json
+
+import pytest
+import streamlit as st
+from conftest import judged
+from test_jobs import check, csv_of, rows_of, score
+from test_pages import keys, messages, press, start
+
+from second_opinion import Registry
+from second_opinion.store import Store
+from second_opinion.ui import who
+
+PAGE = "pages/4_Distributions.py"
+PARTS = ["Predictions", "Confidence", "Features", "Over time", "Drift"]
+
+
+@pytest.fixture
+def registry(models):
+    return Registry(models)
+
+
+@pytest.fixture(autouse=True)
+def _on_this_machine(monkeypatch):
+    """AppTest has no browser: by itself it counts as one from elsewhere."""
+    monkeypatch.setattr(type(st.context), "ip_address", None)
+
+
+@pytest.fixture
+def store(place):
+    return Store.open(place / "feedback.db")
+
+
+def batch_of(store, registry, ref="triage", rows=120, **columns):
+    """A scored batch; the columns that are given stand in every row."""
+    frame = rows_of(registry, ref, rows).assign(**columns)
+    return score(store, registry, check(store, registry, csv_of(frame), ref))
+
+
+def texts(at):
+    return " | ".join(
+        [t.value for t in at.text] + [t.value for t in at.caption] + [t.value for t in at.markdown]
+    )
+
+
+def charts(at):
+    """The figures that are sent, as what the browser gets of them."""
+    return [json.loads(element.proto.spec) for element in at.get("plotly_chart")]
+
+
+def pick(at, shown, *places):
+    """Click bars of a chart, by the numbers that they carry."""
+    points = [{"customdata": place} for place in places]
+    at.session_state[f"distributions_{shown}_0"] = {"selection": {"points": points}}
+    return at.run()
+
+
+def frames(at):
+    return [element.value for element in at.dataframe]
+
+
+def listed(at):
+    return next((frame for frame in frames(at) if "open" in frame), None)
+
+
+def query(at, name):
+    found = at.query_params.get(name)
+    return found[0] if isinstance(found, list) else found
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("model", ["triage", "dose", "risk", "iris", "hostile"])
+def test_every_section_of_every_model_opens(place, store, models, registry, part, model):
+    judged(models, store)
+    batch = batch_of(store, registry, model)
+    for of in (batch.id, "singles"):
+        at = start(PAGE, model=model, of=of, part=part)
+        assert messages(at) == []
+        assert charts(at) or "case" in texts(at) or "too few rows to judge" in texts(at)
+
+
+def test_without_predictions_the_page_says_what_to_do(place):
+    at = start(PAGE, model="triage")
+    assert messages(at) == []
+    assert "No predictions of this model yet. Predict a case, or score a file." in texts(at)
+
+
+def test_the_latest_batch_is_shown_first_and_stays_in_the_url(place, store, registry):
+    batch_of(store, registry)
+    last = batch_of(store, registry, rows=31)
+    at = start(PAGE, model="triage")
+    assert at.selectbox(key="distributions_of").value == last.id
+    assert " of 31 cases (" in texts(at)
+    at.selectbox(key="distributions_feature").set_value("age").run()
+    at.number_input(key="distributions_from_age").set_value(50.0).run()
+    assert (query(at, "feature"), query(at, "from_age")) == ("age", "50.0")
+    old = sum(float(v) >= 50 for v in rows_of(registry, "triage", 31)["age"])
+    assert f" of {old} cases (" in texts(at)
+    link = {name: query(at, name) for name in at.query_params}
+    again = start(PAGE, **link)
+    assert f" of {old} cases (" in texts(again)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "label"),
+    [
+        ("of", "gone", "Look at"),
+        ("against", "gone", "Compared with"),
+        ("feature", "shoe_size", "Only cases with"),
+        ("part", "Nonsense", None),
+    ],
+)
+def test_what_a_link_asks_for_in_vain_is_left_out_with_a_note(
+    place, store, registry, name, value, label
+):
+    batch_of(store, registry)
+    at = start(PAGE, model="triage", **{name: value})
+    notes = [warning.value for warning in at.warning]
+    assert messages(at) == []
+    assert all("which is not to be had" in note for note in notes)
+    assert len(notes) == (label is not None)
+    assert charts(at)
+
+
+def test_a_filter_of_days_or_numbers_that_is_none_is_left_out(place, store, registry):
+    judged(registry.folder, store)
+    wrong = {"since": "yesterday", "feature": "age", "from_age": "old"}
+    at = start(PAGE, model="triage", of="singles", **wrong)
+    assert len(at.warning) == 2
+    assert "of 4 cases" in texts(at) or "all 4 cases" in texts(at)
+
+
+def test_a_filter_that_lets_nobody_through_says_so(place, store, registry):
+    batch_of(store, registry)
+    for part in PARTS:
+        at = start(PAGE, model="triage", part=part, feature="age", from_age="500")
+        assert messages(at) == []
+        assert "No case is like that." in texts(at)
+        assert charts(at) == []
+
+
+def test_a_bar_lists_its_cases_and_a_case_opens_to_be_judged(place, store, registry):
+    batch = batch_of(store, registry)
+    at = start(PAGE, model="triage")
+    assert listed(at) is None
+    shown = frames(pick(at, "predictions", 1))
+    assert messages(at) == []
+    table = next(frame for frame in shown if "open" in frame)
+    assert table["The model says"].nunique() == 1
+    assert f"{len(table)} cases: the model says {table['The model says'][0]}" in [
+        header.value for header in at.header
+    ]
+    row = int(table["Row"].iloc[0])
+    at.query_params["case"] = str(row)
+    at.run()
+    assert f"Row {row}" in [header.value for header in at.header]
+    press(at, "verdict_agree")
+    assert messages(at) == []
+    reviewed = store.reviewed()
+    assert reviewed[["batch_id", "row_number", "judgement"]].values.tolist() == [
+        [batch.id, row, "agree"]
+    ]
+    press(at, "distributions_clear")
+    assert listed(at) is None
+    assert query(at, "case") is None
+
+
+def test_another_choice_lets_go_of_the_list(place, store, registry):
+    batch_of(store, registry)
+    at = pick(start(PAGE, model="triage"), "predictions", 0)
+    assert listed(at) is not None
+    at.selectbox(key="distributions_of").set_value("singles").run()
+    assert messages(at) == []
+    assert listed(at) is None
+
+
+def test_long_lists_are_paged(place, store, registry):
+    batch_of(store, registry, rows=250)
+    at = pick(start(PAGE, model="triage"), "predictions", 0, 1)
+    assert len(listed(at)) == 100
+    at.session_state["distributions_page"] = 3
+    at.run()
+    assert listed(at)["Row"].tolist() == list(range(201, 251))
+
+
+def test_a_case_of_another_batch_is_not_opened(place, store, registry):
+    batch_of(store, registry, rows=31)
+    for case in ("32", "nonsense", judged(registry.folder, store)[0].id):
+        at = start(PAGE, model="triage", case=case)
+        assert len(messages(at)) == 1
+        assert "traceback" not in messages(at)[0].lower()
+        assert "verdict_agree" not in keys(at)
+
+
+def test_a_table_stands_in_place_of_the_chart(place, store, registry):
+    batch_of(store, registry)
+    at = start(PAGE, model="triage")
+    before = len(charts(at))
+    at.toggle(key="distributions_predictions_table").set_value(True).run()
+    assert len(charts(at)) == before - 1
+    found = frames(at)[0]
+    assert found["Cases"].sum() == 120
+
+
+def test_a_version_that_is_gone_is_said(place, store, registry, monkeypatch, models):
+    import shutil
+
+    batch = batch_of(store, registry)
+    shutil.copytree(models, place / "model")
+    shutil.rmtree(place / "model" / "triage" / batch.version)
+    aliases = place / "model" / "triage" / "aliases.json"
+    aliases.write_text(json.dumps({"champion": "2"}))
+    monkeypatch.setenv("MODEL_DIR", str(place / "model"))
+    at = start(PAGE, model="triage", of=batch.id)
+    (said,) = messages(at)
+    assert f"triage/{batch.version}, which is not in the registry any more" in said.replace(
+        "\\", ""
+    )
+    at = start(PAGE, model="triage", of="singles")
+    assert messages(at) == []
+
+
+def test_from_elsewhere_an_expert_sees_the_own_batches_alone(place, store, registry, monkeypatch):
+    other, own = batch_of(store, registry), batch_of(store, registry, rows=31)
+    judged(registry.folder, store)
+    monkeypatch.setattr(type(st.context), "ip_address", "192.0.2.7")
+    at = start(PAGE, model="triage")
+    assert messages(at) == []
+    assert "You have no batch of this model yet." in texts(at)
+    monkeypatch.setattr(who, "batches", lambda: [own.id])
+    for wanted in (other.id, "singles"):
+        at = start(PAGE, model="triage", of=wanted)
+        assert at.selectbox(key="distributions_of").options == [
+            option for option in at.selectbox(key="distributions_of").options if "31 rows" in option
+        ]
+        assert len(at.warning) == 1
+        assert " of 31 cases (" in texts(at)
+
+
+def test_words_of_the_data_stay_as_they_are(place, store, registry):
+    batch_of(store, registry, "hostile")
+    for part in PARTS:
+        at = start(PAGE, model="hostile", part=part)
+        assert messages(at) == []
+        for markdown in at.markdown:
+            assert "![x]" not in markdown.value
+
+
+def test_what_goes_to_the_browser_is_small(place, store, registry):
+    batch_of(store, registry, rows=2000)
+    for part in PARTS:
+        at = start(PAGE, model="triage", part=part)
+        sent = sum(len(element.proto.spec) for element in at.get("plotly_chart"))
+        assert sent < 200_000
