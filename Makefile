@@ -32,6 +32,7 @@ demo-models: $(VENV)/run.stamp ## Train the demo models again
 
 bench: $(VENV)/dev.stamp ## Measure beside the alternatives, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/batch.py
+	$(BIN)/python benchmarks/distributions.py
 
 screenshots: $(VENV)/dev.stamp ## Draw docs/images: every page, light, dark and phone
 	@scripts/browser $(BIN)/python

@@ -1,0 +1,115 @@
+"""What the page Distributions costs on a large batch: CPU, memory, and what goes to the browser.
+
+    python benchmarks/distributions.py [--rows 1000000]
+
+A batch is stored as Batch upload stores it, and then opened in a process of its own by what the
+page calls: every section the first time, and all of them again. CPU seconds are user and system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import data
+from measure import measured, side, table, versions
+
+from second_opinion import Registry, Store, jobs, population, sections
+from second_opinion.scoring import NO_LIMITS
+from second_opinion.tables import Source, look
+
+ON_A_PAGE = 6
+SECTIONS = ("predictions", "confidence", "features", "drift")
+
+
+def stored(folder: Path, rows: int) -> None:
+    """Put a batch of so many rows into a database, unless it is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    store = Store.open(folder / f"feedback-{rows}.db")
+    if any(batch.state == "done" for batch in store.batches.listed()):
+        return
+    registry = Registry(folder / "model")
+    source, card = Source.of_path(data.make(folder, rows)), registry.card("lr")
+    seen = look(source, card.case_schema)
+    batch = jobs.check(store, card, source, seen, asked_by="Ada", limits=NO_LIMITS)
+    _ended(store, batch.id)
+    jobs.score(store, registry, batch.id)
+    _ended(store, batch.id)
+
+
+def _ended(store: Store, batch_id: str) -> None:
+    while (batch := store.batches.find(batch_id)) is None or batch.is_running:
+        time.sleep(0.2)
+
+
+def opened(folder: Path, rows: int) -> dict[str, dict[str, float]]:
+    """Open the batch as the page does, section by section, and again."""
+    store, registry = Store.open(folder / f"feedback-{rows}.db"), Registry(folder / "model")
+    (batch,) = store.batches.listed()
+    card = registry.card(batch.ref)
+    found: dict[str, dict[str, float]] = {}
+    drawn: list[sections.Shown] = []
+
+    def open_section(name: str) -> None:
+        people, against = population.of_batch(store, batch, card), sections.training(registry, card)
+        judged = population.verdicts(store, people)
+        drawn[:] = {
+            "predictions": lambda: sections.predictions(people, against),
+            "confidence": lambda: sections.confidence(people, judged),
+            "features": lambda: [
+                sections.feature(people, against, feature)
+                for feature in sections.ordered(people, against)[:ON_A_PAGE]
+            ],
+            "drift": lambda: sections.drift(people, against),
+        }[name]()
+
+    resident = Path("/proc/self/statm")
+    page = os.sysconf("SC_PAGESIZE") / 1e6
+    start = int(resident.read_text().split()[1]) * page
+    for turn in ("first", "again"):
+        for name in SECTIONS:
+            held = int(resident.read_text().split()[1]) * page - start
+            found[f"{name}, {turn}"] = cost = measured(partial(open_section, name))
+            cost["peak"] += held
+            figures = [part.chart.figure.to_json() for part in drawn if part.chart]
+            cost["bytes"] = sum(map(len, figures))
+    return found
+
+
+def _line(name: str, costs: list[dict[str, float]]) -> list[str]:
+    return [
+        name,
+        f"{max(cost['cpu'] for cost in costs):.2f}",
+        f"{max(cost['peak'] for cost in costs):+.0f} MB",
+        f"{max(cost['bytes'] for cost in costs) / 1000:,.0f} kB",
+    ]
+
+
+def main() -> None:
+    """Store the batch, open it in a fresh process, and print what that cost."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--open", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir(), "so-bench"))
+    given = parser.parse_args()
+    if given.open:
+        print(json.dumps(opened(given.folder, given.rows)))
+        return
+    stored(given.folder, given.rows)
+    found = side(__file__, "--open", "--rows", given.rows, "--folder", given.folder)
+    lines = [_line(name, [cost]) for name, cost in found.items()]
+    for turn, goal in (("first", "< 3 s"), ("again", "< 0.3 s")):
+        costs = [cost for name, cost in found.items() if name.endswith(turn)]
+        lines.append(_line(f"the most, {turn} (goals {goal}, < +300 MB, < 2,000 kB)", costs))
+    print(f"Measured {versions()}; {given.rows:,} rows.\n")
+    print(table(["section", "CPU s", "peak above start of all", "figures"], lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
