@@ -24,7 +24,7 @@ version pair
 registry store insight charts
 charts_stacked batch_columns
 charts_verdicts
-aliases batch compare population report doctor corrections copies
+aliases batch compare population report doctor corrections copies reviewed
 scoring exports jobs downloads picks
 sections
 cloud shown

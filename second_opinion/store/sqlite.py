@@ -147,6 +147,11 @@ class Store:
             connection.execute(queries.ADD_VERDICT, row)
         return rows.verdict(row)
 
+    def verdict(self, verdict_id: str) -> Verdict | None:
+        """The verdict with this id, whether it still counts or not, or None."""
+        found = self._select(queries.VERDICT, id=verdict_id)
+        return rows.verdict(found[0]) if found else None
+
     def current_verdict(self, prediction_id: str, expert: str) -> Verdict | None:
         """The verdict of this expert on this prediction that counts, or None."""
         return self.current_verdicts_of(expert, [prediction_id]).get(prediction_id)

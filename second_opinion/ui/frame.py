@@ -14,6 +14,7 @@ import streamlit as st
 from second_opinion import arms, roles
 from second_opinion.aliases import managed
 from second_opinion.card import ModelCard
+from second_opinion.doctor import durability
 from second_opinion.errors import UserError, incident
 from second_opinion.predictor import Model
 from second_opinion.records import Expert, Role
@@ -27,7 +28,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # Where on a page a problem of a callback is shown.
-PLACES = ("page", "answer", "verdict", "batch")
+PLACES = ("page", "answer", "verdict", "batch", "review")
 
 # What markdown gives a meaning wherever it stands, at the start of a line, and by what follows.
 ANYWHERE = re.compile(r"[\\`*_\[\]<>~|]|&(?=#?\w+;)")
@@ -36,6 +37,11 @@ ACTIVE = re.compile(r":(?=[^\W\d]|[\w+-]+:)|(?<=\w)@(?=\w)|https?(?=:)|www(?=\.)
 # Streamlit draws `<-` and `--` as an arrow and a dash, and `>=` as one sign.
 TYPOGRAPHY = re.compile(r"[-<>~](?=[-=>])")
 JOINER = "\u2060"
+
+THROW_AWAY = (
+    "This app likely runs on a disk that is thrown away when it restarts, and the verdicts with "
+    "it. Take a backup now and then. The setting DURABLE=1 says that the disk stays."
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ PAGES = (
     Page("pages/1_Single_prediction.py", "Single prediction", ":material/stethoscope:"),
     Page("pages/2_Batch_upload.py", "Batch upload", ":material/table_rows:"),
     Page("pages/4_Distributions.py", "Distributions", ":material/bar_chart:"),
+    Page("pages/5_Feedback_review.py", "Feedback review", ":material/rate_review:"),
     Page("pages/7_Models.py", "Models", ":material/deployed_code:"),
     Page("pages/8_Help.py", "Help", ":material/help:"),
 )
@@ -147,7 +154,24 @@ def open_page(title: str) -> Visit:
     # On a phone the menu is closed: what is wrong stands on the page.
     for fault in faults:
         problem(fault)
-    return Visit(settings, ref)
+    visit = Visit(settings, ref)
+    _warn_of_throw_away_disk(visit)
+    return visit
+
+
+def _warn_of_throw_away_disk(visit: Visit) -> None:
+    """Tell those who can do something about it that verdicts may be lost, with the way out."""
+    if visit.expert is None or visit.closed("reviewer"):
+        return
+    if durability(visit.settings).state != "ok":
+        with st.container(key="frame_durable"):
+            notice(THROW_AWAY)
+            st.page_link(
+                "pages/5_Feedback_review.py",
+                label="Download a backup",
+                icon=":material/download:",
+                query_params={"section": "files"},
+            )
 
 
 def _ask_for_code(faults: list[str]) -> None:

@@ -1,0 +1,52 @@
+"""Feedback review: what the experts said, where the model fails, and the data to mend it."""
+
+from second_opinion import reviewed
+from second_opinion.filters import Filter
+from second_opinion.ui import (
+    adjudication,
+    frame,
+    review,
+    review_figures,
+    review_files,
+    review_table,
+    seeds,
+    who,
+)
+
+visit = frame.open_page("Feedback review")
+
+
+@frame.guarded
+def page() -> None:
+    if review.closed(visit):
+        return
+    frame.header(visit)
+    wanted = review.wanted(visit)
+    review.filters(visit, wanted)
+    shared = visit.store.review.shared_counts(wanted.model, wanted.version)
+    found = reviewed.figures(visit.store.review, wanted)
+    if found.total:
+        review.headline(found, shared)
+    section(review.section(shared["undecided"]), wanted, found, shared)
+    review_table.opened(visit)
+    seeds.confirm(lambda: None)
+    who.keep("review")
+
+
+def section(name: str, wanted: Filter, found: reviewed.Figures, shared: dict[str, int]) -> None:
+    if name == "files":
+        total = review_files.counted(found.total, more=found.more)
+        review_files.files(visit, wanted, total, shared["undecided"])
+    elif name == "conflicts":
+        adjudication.conflicts(visit, wanted, shared["undecided"])
+    elif name == "figures":
+        review_figures.figures(visit, found)
+    elif name == "fails":
+        review_figures.fails(visit, wanted)
+    elif name == "experts":
+        review_figures.experts(visit, wanted, found, shared)
+    else:
+        review_table.verdicts(visit, wanted)
+
+
+page()

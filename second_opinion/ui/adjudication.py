@@ -1,0 +1,166 @@
+"""Feedback review: cases in which experts contradict each other, side by side, to be decided.
+
+Names are hidden, so that it is the answers that are weighed; whoever judged a case may not decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from second_opinion import reviewed
+from second_opinion.card import ModelCard
+from second_opinion.errors import UserError
+from second_opinion.filters import Filter
+from second_opinion.records import (
+    COMMENT_LIMIT,
+    Expert,
+    Prediction,
+    SharedCase,
+    Verdict,
+    new_id,
+    same_person,
+)
+from second_opinion.ui import answer, review, review_table
+from second_opinion.ui.frame import Visit, callback, escape, show_problem
+from second_opinion.words import plural
+
+LISTED = 50
+
+
+def conflicts(visit: Visit, wanted: Filter, waiting: int) -> None:
+    """The cases that wait for a decision, and the form to decide the chosen one."""
+    show_problem("review")
+    person = visit.expert
+    listed = _listed(visit, wanted)
+    if person is None:
+        return
+    if not listed:
+        st.text("No case waits for a decision. Experts do not contradict each other here.")
+        return
+    # First those that this person may decide.
+    listed.sort(key=lambda case: _is_judge(case, person))
+    ids = {case.prediction_id: at for at, case in enumerate(listed, 1)}
+    if st.session_state.get("review_conflict") not in ids:
+        st.session_state["review_conflict"] = next(iter(ids))
+    waits = f"{plural(waiting, 'case')} {'waits' if waiting == 1 else 'wait'} for a decision."
+    st.text(f"{waits} The final answer counts from then on; every verdict stays as it is.")
+    if len(listed) < waiting:
+        st.caption(f"The newest {len(listed)} that the filters leave are listed.")
+    chosen = st.selectbox(
+        "Case to decide",
+        list(ids),
+        key="review_conflict",
+        format_func=lambda case: f"{ids[case]} of {len(ids)} · case {case[:8]}",
+    )
+    _decide(visit, person, listed[ids[chosen] - 1])
+
+
+def _listed(visit: Visit, wanted: Filter) -> list[SharedCase]:
+    found = visit.store.review.conflicts(wanted.model, wanted.version, size=LISTED)
+    if reviewed.is_whole(wanted):
+        return found
+    within = {row.prediction.id for row in visit.store.review.page(wanted, size=1_000).rows}
+    return [case for case in found if case.prediction_id in within]
+
+
+def _is_judge(case: SharedCase, person: Expert) -> bool:
+    return any(same_person(name, person.label) for name, _, _ in case.answers)
+
+
+def _decide(visit: Visit, person: Expert, case: SharedCase) -> None:
+    made = visit.store.prediction(case.prediction_id)
+    if made is None:
+        return
+    card = review.known_card(visit, made.model, made.version)
+    with st.container(border=True, key="review_conflict_case"):
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            st.header("The case", anchor=False)
+            found = review_table.inputs(card, made)
+            st.dataframe(
+                [{"Field": label, "Value": value} for label, value in found],
+                hide_index=True,
+                height=review_table.height_for(len(found), 16),
+                alt="The inputs of the case",
+            )
+        with right:
+            st.header("The model says", anchor=False)
+            if card is None:
+                st.text(review.value_words(None, made.value))
+            else:
+                answer.show(card, made)
+        _side_by_side(visit, card, case)
+        if _is_judge(case, person):
+            st.text("You judged this case yourself. Somebody who did not has to decide it.")
+        else:
+            _form(visit, card, made)
+
+
+def _side_by_side(visit: Visit, card: ModelCard | None, case: SharedCase) -> None:
+    """What each expert said, under letters that are given anew for each case."""
+    history = visit.store.verdict_history(case.prediction_id)
+    replaced = {given.supersedes for given in history}
+    current = [given for given in history if given.id not in replaced]
+    with st.grid(3, min_column_width=220):
+        for letter, name, _, _ in reviewed.in_order(case):
+            given = next((v for v in current if same_person(v.expert, name)), None)
+            if given is not None:
+                _expert(card, letter, given)
+
+
+def _expert(card: ModelCard | None, letter: str, given: Verdict) -> None:
+    with st.container(border=True, height="stretch"):
+        st.markdown(f"**Expert {letter}**")
+        st.text(review_table.verdict_words(card, given))
+        if given.severity == "serious":
+            st.text("Calls the mistake serious.")
+        st.text(given.comment or "No comment.")
+
+
+def _form(visit: Visit, card: ModelCard | None, made: Prediction) -> None:
+    if st.session_state.get("review_conflict_for") != made.id:
+        st.session_state["review_conflict_for"] = made.id
+        st.session_state["review_conflict_id"] = new_id()
+        st.session_state["review_conflict_answer"] = None
+        st.session_state["review_conflict_reason"] = ""
+    if card is None:
+        st.text("This version was taken out of the registry; its cases cannot be decided here.")
+        return
+    if card.task == "regression":
+        unit = f" ({card.target.unit})" if card.target.unit else ""
+        label = escape(f"Final answer{unit}")
+        st.number_input(label, value=None, key="review_conflict_answer", step=1.0, format="%g")
+    else:
+        st.selectbox(
+            "Final answer",
+            card.class_values,
+            index=None,
+            key="review_conflict_answer",
+            format_func=card.label,
+            placeholder="choose the answer that is right",
+        )
+    st.text_area("Why", key="review_conflict_reason", max_chars=COMMENT_LIMIT, height=80)
+    decided = _decided(visit, made.id)
+    st.button("Decide this case", key="review_adjudicate", type="primary", on_click=decided)
+
+
+def _decided(visit: Visit, prediction_id: str) -> Callable[[], None]:
+    # The id is made before the click: a second click, or the browser's retry, carries it too.
+    made = st.session_state["review_conflict_id"]
+
+    @callback("review")
+    def save() -> None:
+        person = visit.expert
+        if person is None:
+            raise UserError("You have no name here any more. Give your name, then save again.")
+        final: Any = st.session_state["review_conflict_answer"]
+        reason = st.session_state["review_conflict_reason"] or ""
+        visit.store.review.adjudicate(prediction_id, final, reason, by=person, id=made)
+        st.session_state.pop("review_conflict_for", None)
+        st.session_state.pop("review_conflict", None)
+        st.toast("Decided and saved.", icon=":material/check:")
+
+    return save

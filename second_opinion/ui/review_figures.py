@@ -1,0 +1,335 @@
+"""Feedback review: agreement by day, class and confidence, weak spots, and the experts."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from second_opinion import reviewed
+from second_opinion.card import ModelCard
+from second_opinion.filters import Filter
+from second_opinion.statistics import calibration, feedback, slices
+from second_opinion.statistics import experts as rating
+from second_opinion.ui import review, review_table
+from second_opinion.ui.frame import Visit
+from second_opinion.words import number_text, percent, plural
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODES = {"open": "after seeing the model's answer", "blind": "before seeing it"}
+# A case can be listed without its search being run again.
+FOUND = "review_found"
+SEED = 0
+
+
+def figures(visit: Visit, found: reviewed.Figures) -> None:
+    """How often the model is right: by version, day, class, confidence and expert's mode."""
+    if not found.counted:
+        st.text("No verdict is like that, so there is nothing to count.")
+        return
+    card = visit.card
+    if card.task == "regression":
+        distances(visit, card, found)
+    else:
+        confusion(card, found)
+    st.header("How often the model is right", anchor=False)
+    st.text("By what counts as right, of the verdicts that say so, with the 95 % Wilson interval.")
+    # The numbers of a regression are no classes, even where they are whole.
+    classes = found.by_class.iloc[: 0 if card.task == "regression" else None]
+    by: list[tuple[str, str, pd.DataFrame]] = [
+        ("By version", "version", found.by_version.drop(columns="model")),
+        ("By what the model said", "value", classes.assign(value=classes["value"].map(card.label))),
+        ("By how sure the model was", "band", reviewed.by_band(found.by_confidence)),
+        ("By expert", "expert", found.by_expert),
+        ("By when the verdict was given", "mode", _in_words(found.by_mode)),
+        ("By day", "day", found.by_day.iloc[::-1]),
+    ]
+    with st.grid(2, min_column_width=380):
+        for title, column, table in by:
+            if len(table):
+                shares(title, column, table)
+
+
+def _in_words(by_mode: pd.DataFrame) -> pd.DataFrame:
+    return by_mode.assign(mode=by_mode["mode"].map(MODES))
+
+
+def shares(title: str, column: str, table: pd.DataFrame) -> None:
+    """A table of how often the model is right, group by group."""
+    known = reviewed.with_agreement(table)
+    shown = known[[column, "right", "wrong", "unsure", "share", "low", "high"]]
+    share = st.column_config.NumberColumn
+    with st.container():
+        st.markdown(f"**{title}**")
+        st.dataframe(
+            shown,
+            hide_index=True,
+            height=review_table.height_for(len(shown), 8),
+            column_config={
+                column: title.removeprefix("By ").capitalize(),
+                "right": "Right",
+                "wrong": "Wrong",
+                "unsure": "Unsure",
+                "share": share("Share right", format="percent"),
+                "low": share("At least", format="percent"),
+                "high": share("At most", format="percent"),
+            },
+            alt=f"How often the model is right: {title}",
+        )
+
+
+def confusion(card: ModelCard, found: reviewed.Figures) -> None:
+    """What the model said against what counts as right."""
+    st.header("The model against the experts", anchor=False)
+    pairs = found.confusion
+    if not len(pairs):
+        st.text("No verdict names a right answer yet.")
+        return
+    counts = feedback.confusion(
+        pairs["value"], pairs["answer"], card.class_values, pairs["verdicts"]
+    )
+    as_shares = st.segmented_control(
+        "Show",
+        ["Counts", "Shares of each row"],
+        default="Counts",
+        key="review_confusion",
+        required=True,
+        label_visibility="collapsed",
+    )
+    shown: pd.DataFrame = counts if as_shares == "Counts" else feedback.normalised(counts)
+    words = [card.label(value) for value in shown.columns]
+    named = [f"{word} ({at})" if words.count(word) > 1 else word for at, word in enumerate(words)]
+    table = shown.set_axis([f"Right: {name}" for name in named], axis=1)
+    table.insert(0, "The model said", named)
+    number = "localized" if as_shares == "Counts" else "percent"
+    config = {name: st.column_config.NumberColumn(format=number) for name in table.columns[1:]}
+    st.dataframe(
+        table.reset_index(drop=True),
+        hide_index=True,
+        column_config=config,
+        alt="How often the model said each class (rows) where each class counts as right (columns)",
+    )
+    st.caption(
+        f"{plural(int(pairs['verdicts'].sum()), 'verdict')} that name a right answer. Down the "
+        "diagonal the model is right."
+    )
+
+
+def distances(visit: Visit, card: ModelCard, found: reviewed.Figures) -> None:
+    """How far the numbers of the model lie from those that count as right (Bland and Altman)."""
+    st.header("The model against the experts", anchor=False)
+    versions = found.by_version["version"]
+    version = versions.iloc[0] if len(versions) == 1 else None
+    pairs = visit.store.review.numbers(visit.version[0], version)
+    limits = calibration.bland_altman(pairs["value"], pairs["answer"])
+    if limits.n < 2:
+        st.text("Fewer than two verdicts name a right number: no distance can be told yet.")
+        return
+    unit = f" {card.target.unit}" if card.target.unit else ""
+    side = "above" if limits.bias >= 0 else "below"
+    st.text(
+        f"Over {plural(limits.n, 'verdict')} of {'this version' if version else 'all versions'} "
+        f"the model lies {_short(abs(limits.bias))}{unit} {side} what counts as right, on average. "
+        f"95 % of the differences lie between {_short(limits.low)} and {_short(limits.high)}{unit}."
+    )
+    st.caption(
+        "A verdict that agrees counts as a difference of nought. The other filters do not narrow "
+        "this figure."
+    )
+
+
+def _short(value: float) -> str:
+    return number_text(float(f"{value:.3g}"))
+
+
+def fails(visit: Visit, wanted: Filter) -> None:
+    """Kinds of cases in which the model is wrong more often than in the rest."""
+    st.text(
+        "Looks through every field, thirds of numbers, bands of confidence, the model's answers "
+        "and pairs of these for cases in which the model is wrong more often than in the rest."
+    )
+    newest = visit.store.review.page(wanted, size=1)
+    key = json_key(wanted, newest.total, newest.rows[0].verdict.id if newest.rows else "")
+    st.button("Search for weak spots", key="review_fails", on_click=_asked, args=(key,))
+    if st.session_state.get(FOUND, {}).get("asked") != key:
+        if FOUND in st.session_state:
+            st.caption("The verdicts or filters have changed since the last search.")
+        return
+    kept = st.session_state[FOUND]
+    if "cases" not in kept:
+        with st.spinner("Searching …"):
+            kept |= _search(visit, wanted)
+    _spots(visit, kept)
+
+
+def json_key(wanted: Filter, total: int, newest: str) -> str:
+    """What a search was made of: another filter, or another verdict, is another search."""
+    return f"{sorted(wanted.texts.items())} {total} {newest}"
+
+
+def _asked(key: str) -> None:
+    st.session_state[FOUND] = {"asked": key}
+    st.session_state.pop("review_spot", None)
+
+
+def _search(visit: Visit, wanted: Filter) -> dict[str, Any]:
+    cases = reviewed.cases(visit.store.review, wanted)
+    card = visit.card
+    said = [card.label(row.prediction.value) for row in cases.rows]
+    known = not cases.rows or any(c is not None for c in cases.confidence)
+    found = slices.find(
+        cases.inputs,
+        cases.errors,
+        SEED,
+        cases.confidence if known else None,
+        None if card.task == "regression" else said,
+        card.case_schema,
+    )
+    return {"cases": cases, "spots": found}
+
+
+def _spots(visit: Visit, kept: dict[str, Any]) -> None:
+    cases, spots = kept["cases"], kept["spots"]
+    known = [error for error in cases.errors if not math.isnan(error)]
+    wrong = int(sum(known))
+    of = f"{plural(len(known), 'case')} with a clear verdict, {wrong:,} of them wrong"
+    if len(known) < 2 * slices.FEWEST_CASES:
+        st.text(
+            f"{of}: too few to look for weak spots. From {2 * slices.FEWEST_CASES} on it is "
+            "worth it."
+        )
+        return
+    if not len(spots):
+        st.text(f"{of}. No kind of case stands out from what chance would do.")
+        return
+    st.text(f"{of}. Suspicions, the most striking first:")
+    for at, spot in enumerate(spots.itertuples()):
+        with st.container(border=True, key=f"review_spot_{at}"):
+            st.text(spot.slice)
+            interval = f"{percent(spot.low)} to {percent(spot.high)}"
+            st.text(
+                f"{spot.errors} of {spot.cases} wrong ({interval}), adjusted p "
+                f"{'under 0.001' if spot.p_adjusted < 0.001 else f'{spot.p_adjusted:.3f}'}"
+            )
+            st.button("List the cases", key=f"review_spot_list_{at}", on_click=_list, args=(at,))
+    st.caption(
+        "The p is adjusted for all the kinds that were looked at, by shuffling the errors "
+        f"{slices.SHUFFLES} times. A suspicion is to be checked on new cases."
+    )
+    chosen = st.session_state.get("review_spot")
+    if chosen is not None and chosen < len(spots):
+        spot = spots.iloc[chosen]
+        rows = [row for row, inside in zip(cases.rows, spot["mask"], strict=True) if inside]
+        rows.sort(key=lambda row: row.outcome != "wrong")
+        with st.container(key="review_spot_cases"):
+            st.header("The cases, the wrong ones first", anchor=False)
+            st.text(spot["slice"])
+            review_table.table(visit, rows[:200], "review_spot_table")
+            if len(rows) > 200:
+                st.caption(f"The first 200 of {len(rows):,}.")
+
+
+def _list(at: int) -> None:
+    st.session_state["review_spot"] = at
+
+
+def experts(visit: Visit, wanted: Filter, found: reviewed.Figures, shared: dict[str, int]) -> None:
+    """Who reviewed how many, and how far experts agree with each other."""
+    if not found.counted:
+        st.text("No verdict is like that, so there is nobody to compare.")
+        return
+    st.header("Who reviewed how many", anchor=False)
+    people = reviewed.with_agreement(found.by_expert)
+    share = st.column_config.NumberColumn
+    st.dataframe(
+        people[["expert", "verdicts", "agree", "disagree", "unsure", "share"]],
+        hide_index=True,
+        height=review_table.height_for(len(people)),
+        column_config={
+            "expert": "Expert",
+            "verdicts": "Verdicts",
+            "agree": "Agree",
+            "disagree": "Disagree",
+            "unsure": "Unsure",
+            "share": share("Model right, by what counts", format="percent"),
+        },
+        alt="The experts with how many verdicts they gave and how often they agree with the model",
+    )
+    st.header("Do they agree with each other?", anchor=False)
+    cases = reviewed.shared(visit.store.review, wanted)
+    table = reviewed.ratings(cases)
+    numbers = visit.card.task == "regression"
+    agreed = reviewed.agreement(table, numbers=numbers)
+    if not agreed.cases:
+        st.text(
+            "No case has answers of two experts. Give the same cases to two of them to learn how "
+            "much of the disagreement lies with the experts."
+        )
+        return
+    _agreement(agreed)
+    _pairs(table)
+    waiting = shared["undecided"]
+    st.text(
+        f"{plural(shared['conflicts'], 'case')} of this model in conflict, "
+        f"{waiting:,} of them without a decision."
+    )
+    if shared["shared"] > len(cases) and reviewed.is_whole(wanted):
+        st.caption(f"The figures are of the newest {len(cases):,} of {shared['shared']:,} cases.")
+
+
+def _agreement(agreed: rating.Agreement) -> None:
+    with st.grid(4, min_column_width=150, key="review_agreement"):
+        st.metric("Cases with two answers", f"{agreed.cases:,}", border=True)
+        st.metric(
+            "Same answer", review.share_text(agreed.agreed, agreed.cases), border=True, help=SAME
+        )
+        if agreed.ac1 is not None:
+            st.metric("Gwet's AC1", _figure(agreed.ac1, agreed.ac1_interval), border=True)
+        if agreed.alpha is not None:
+            alpha = _figure(agreed.alpha, agreed.alpha_interval)
+            st.metric("Krippendorff's alpha", alpha, border=True, help=BEYOND)
+    if agreed.note:
+        st.text(agreed.note)
+
+
+SAME = "Of the cases that two experts or more answered, with the 95 % Wilson interval."
+BEYOND = (
+    "Agreement beyond what chance would give: 1 is perfect, 0 is chance. The interval is by "
+    "drawing the cases again 1,000 times."
+)
+
+
+def _figure(value: float, interval: tuple[float, float] | None) -> str:
+    if math.isnan(value):
+        return "not defined"
+    if interval is None or math.isnan(interval[0]):
+        return f"{value:.2f}"
+    return f"{value:.2f} ({interval[0]:.2f}–{interval[1]:.2f})"
+
+
+def _pairs(table: pd.DataFrame) -> None:
+    found = rating.pairwise(table)
+    if not len(found):
+        return
+    if len(table) > 2:
+        st.markdown("**Two by two**")
+    share = st.column_config.NumberColumn
+    st.dataframe(
+        found.head(200),
+        hide_index=True,
+        height=review_table.height_for(min(len(found), 200)),
+        column_config={
+            "rater_a": "Expert",
+            "rater_b": "and",
+            "cases": "Cases",
+            "agreed": "Same answer",
+            "share": share("Share", format="percent"),
+            "low": share("At least", format="percent"),
+            "high": share("At most", format="percent"),
+            "kappa": share("Cohen's kappa", format="%.2f"),
+        },
+        alt="Each two experts who share a case, with how often they gave the same answer",
+    )

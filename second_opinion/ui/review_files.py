@@ -1,0 +1,129 @@
+"""Feedback review: verdicts and corrections as files, and a copy of the whole database."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from typing import BinaryIO, get_args
+
+import streamlit as st
+
+from second_opinion import copies, exports
+from second_opinion.doctor import durability
+from second_opinion.filters import Filter
+from second_opinion.records import Expert
+from second_opinion.store import Store
+from second_opinion.ui.frame import Visit
+from second_opinion.words import plural
+
+WHAT: dict[exports.What, str] = {
+    "verdicts": "Verdicts",
+    "corrections": "Corrections, to learn from",
+    "predictions": "Predictions",
+}
+NOTES: dict[exports.What, str] = {
+    "verdicts": "Every current verdict of the filters with its case and what counts as right.",
+    "corrections": (
+        "Each case once: its inputs, the value to learn from, who that is from, a weight, and "
+        "whether the case was drawn for a release decision (plan) or not (exploration). Cases in "
+        "which experts contradict each other are left out until somebody decides them, and so are "
+        "those for which nobody named a right answer."
+    ),
+    "predictions": "Every prediction of the filters' version, batch, source and days.",
+}
+FORMATS: dict[exports.Format, str] = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet"}
+MIME = {"csv": "text/csv", "jsonl": "application/jsonl", "parquet": "application/octet-stream"}
+SAFE = "Cells that a spreadsheet would run as a formula get a sign before them that stops it."
+
+
+def files(visit: Visit, wanted: Filter, total: str, waiting: int) -> None:
+    """What can be taken away from here; each time is on record with name and filter."""
+    export, backup = st.columns(2, gap="medium")
+    with export, st.container(border=True, key="review_export_form", height="stretch"):
+        _export(visit, wanted, total, waiting)
+    with backup, st.container(border=True, key="review_backup", height="stretch"):
+        _backup(visit)
+    st.caption("Each download is on record: who took it, when, and by which filters.")
+
+
+def _export(visit: Visit, wanted: Filter, total: str, waiting: int) -> None:
+    st.header("Export", anchor=False)
+    what: exports.What = st.selectbox(
+        "What", get_args(exports.What), key="review_export_what", format_func=lambda w: WHAT[w]
+    )
+    st.text(NOTES[what])
+    chosen: exports.Format = st.segmented_control(
+        "As",
+        list(FORMATS),
+        default="csv",
+        key="review_export_format",
+        required=True,
+        format_func=lambda name: FORMATS[name],
+    )
+    safe = chosen == "csv" and st.checkbox(
+        "Safe to open in a spreadsheet", key="review_export_safe", help=SAFE
+    )
+    if what != "predictions":
+        st.caption(f"{total} match the filters.")
+    if what == "corrections" and waiting:
+        st.caption(f"{plural(waiting, 'case')} of this model without a decision: left out.")
+    person = visit.expert
+    if person is not None:
+        st.download_button(
+            "Download",
+            data=_written(visit.store, what, chosen, wanted, person, safe=safe),
+            file_name=f"{wanted.model}-{what}{'-spreadsheet' if safe else ''}.{chosen}",
+            mime=MIME[chosen],
+            on_click="ignore",
+            key="review_export",
+            icon=":material/download:",
+            type="primary",
+        )
+
+
+def _written(
+    store: Store,
+    what: exports.What,
+    format: exports.Format,
+    wanted: Filter,
+    by: Expert,
+    *,
+    safe: bool,
+) -> Callable[[], BinaryIO]:
+    def write() -> BinaryIO:
+        # On disk: a million verdicts are more than a server wants to hold twice.
+        out = tempfile.TemporaryFile()  # noqa: SIM115 - closed with its last reader
+        exports.export(store, out, what, format=format, spreadsheet_safe=safe, wanted=wanted, by=by)
+        out.seek(0)
+        return out
+
+    return write
+
+
+def _backup(visit: Visit) -> None:
+    st.header("Backup", anchor=False)
+    st.text(
+        "A copy of the whole database, every model and every expert, as it is at the click; people "
+        "can go on working. It is checked before you get it."
+    )
+    found = durability(visit.settings)
+    if found.state != "ok":
+        st.text("The disk under this app is likely thrown away at a restart: take copies often.")
+    person = visit.expert
+    if person is not None:
+        store = visit.store
+        st.download_button(
+            "Download a copy",
+            data=lambda: copies.opened_copy(store, by=person),
+            file_name="feedback-backup.db",
+            mime="application/vnd.sqlite3",
+            on_click="ignore",
+            key="backup_download",
+            icon=":material/download:",
+        )
+    st.caption("The owner puts a copy back with the command python -m second_opinion restore FILE.")
+
+
+def counted(total: int, *, more: bool) -> str:
+    """How many verdicts match, in words."""
+    return f"{'more than ' if more else ''}{plural(total, 'verdict')}"

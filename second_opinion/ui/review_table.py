@@ -1,0 +1,263 @@
+"""Feedback review: the table of verdicts, and one of them opened as a case."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, get_args
+
+import streamlit as st
+
+from second_opinion import answers
+from second_opinion.card import ModelCard
+from second_opinion.errors import UserError
+from second_opinion.filters import Filter
+from second_opinion.records import (
+    COMMENT_LIMIT,
+    Judged,
+    Prediction,
+    TriageState,
+    Verdict,
+    new_id,
+)
+from second_opinion.ui import answer, browser, review, seeds
+from second_opinion.ui.frame import Visit, callback, show_problem
+from second_opinion.words import plural
+
+PAGE_ROWS = 50
+OUTCOMES = {"right": "right", "wrong": "wrong", "unsure": "open"}
+
+
+def height_for(rows: int, most: int = 12) -> int:
+    """The height of a table that shows so many rows without scrolling."""
+    return 35 * (min(rows, most) + 1) + 3
+
+
+def verdicts(visit: Visit, wanted: Filter) -> None:
+    """The page of verdicts that the address asks for, and the case that is open."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        sort = review.sort()
+    number = review.page_number()
+    found = visit.store.review.page(wanted, sort=sort, number=number, size=PAGE_ROWS)
+    if not found.rows:
+        _nothing(wanted)
+        return
+    table(visit, found.rows, "review_table")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if found.pages > 1:
+            review.pages(min(number, found.pages), found.pages)
+        more = "more than " if found.more else ""
+        st.caption(f"{more}{plural(found.total, 'verdict')}")
+    if found.total > found.pages * PAGE_ROWS or found.more:
+        st.caption("Only the first 10,000 can be turned to. Narrow the filter to see others.")
+
+
+def _nothing(wanted: Filter) -> None:
+    if set(wanted.texts) - {"model"}:
+        st.text("No verdict is like that. Take away a filter.")
+        return
+    st.text("No verdicts on this model yet. Try one case, and judge it.")
+    st.page_link("pages/1_Single_prediction.py", label="Judge a case")
+
+
+def table(visit: Visit, rows: list[Judged], key: str) -> None:
+    """Verdicts with their cases in words; a button in each row opens it."""
+    cards = {row.prediction.version: None for row in rows}
+    known = {v: review.known_card(visit, rows[0].prediction.model, v) for v in cards}
+    ids = tuple(row.verdict.id for row in rows)
+    config = st.column_config
+    with st.container(key=key):
+        st.dataframe(
+            [_row(visit, known[row.prediction.version], row) for row in rows],
+            hide_index=True,
+            height=height_for(len(rows)),
+            column_config={
+                "": config.ButtonColumn(
+                    "",
+                    key=f"{key}_open",
+                    type="tertiary",
+                    help="Open the case",
+                    pinned=True,
+                    width=62,
+                    on_click=_opened(key, ids),
+                ),
+                "Sure": config.NumberColumn(format="percent"),
+                "Comment": config.TextColumn(width="medium"),
+                "Case": config.TextColumn(width="medium"),
+            },
+            alt="Verdicts, each with its case, what the model said and what counts as right",
+        )
+
+
+def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
+    given, made = row.verdict, row.prediction
+    counts = review.value_words(card, row.answer)
+    return {
+        "": "Open",
+        "When": visit.clock(given.created_at),
+        "Model said": review.value_words(card, made.value),
+        "Sure": made.confidence,
+        "Verdict": verdict_words(card, given),
+        "Counts as right": f"{counts} (decided)" if row.adjudicated else counts,
+        "Comment": given.comment,
+        "Expert": given.expert,
+        "Mistake": given.severity if given.judgement == "disagree" else "",
+        "Triage": row.triage or "",
+        "Case": case_words(card, made),
+        "Given": "after seeing" if given.mode == "open" else "before seeing",
+        "Version": made.version,
+        "From": made.source,
+    }
+
+
+def case_words(card: ModelCard | None, made: Prediction) -> str:
+    """The inputs in one line."""
+    return " · ".join(f"{label}: {value}" for label, value in inputs(card, made))
+
+
+def inputs(card: ModelCard | None, made: Prediction) -> list[tuple[str, str]]:
+    """The inputs in words with their units; as they are stored where there is no card for them."""
+    schema = card.case_schema if card else None
+    found = []
+    for name, value in made.inputs.items():
+        feature = schema.get(name) if schema else None
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        found.append((feature.label, feature.text(value)) if feature else (name, text))
+    return found
+
+
+def verdict_words(card: ModelCard | None, given: Verdict) -> str:
+    """``✕ disagree: Leaves``."""
+    sign = answers.SIGN.get(given.judgement, "")
+    if card is not None:
+        return f"{sign} {answers.verdict_text(card, given)}".strip()
+    right = (
+        "" if given.correct_value is None else f": {review.value_words(None, given.correct_value)}"
+    )
+    return f"{sign} {given.judgement}{right}".strip()
+
+
+def _opened(key: str, ids: tuple[str, ...]) -> Callable[[], None]:
+    @callback()
+    def act() -> None:
+        click = st.session_state.get(f"{key}_open")
+        if not click or not 0 <= click["row"] < len(ids):
+            raise UserError("The table has changed since. Press again.")
+        st.query_params["case"] = ids[click["row"]]
+
+    return act
+
+
+def opened(visit: Visit) -> None:
+    """The case of the address: inputs, answer, every verdict on it, and what was decided."""
+    asked = st.query_params.get("case", "")
+    if not asked:
+        return
+    given = visit.store.verdict(asked)
+    made = visit.store.prediction(given.prediction_id) if given else None
+    if given is None or made is None or made.model != visit.version[0]:
+        st.text("The case that the address names is not one of this model.")
+        return
+    card = review.known_card(visit, made.model, made.version)
+    with st.container(border=True, key="review_case"):
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            st.header("The case", anchor=False)
+            st.button("Close", key="review_case_close", type="tertiary", on_click=_close)
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            _case(card, made)
+        with right:
+            _answer(card, made)
+            _history(visit, card, made)
+            _triage(visit, given)
+    browser.reveal("review_case", asked)
+
+
+@callback()
+def _close() -> None:
+    st.query_params.pop("case", None)
+
+
+def _case(card: ModelCard | None, made: Prediction) -> None:
+    found = inputs(card, made)
+    st.dataframe(
+        [{"Field": label, "Value": value} for label, value in found],
+        hide_index=True,
+        height=height_for(len(found), 16),
+        alt="The inputs of the case",
+    )
+    if card is None:
+        st.caption("This version was taken out of the registry: the case stands as it is stored.")
+    place = [f"version {made.version}", f"from {made.source}"]
+    if made.batch_id:
+        place.append(f"row {made.row_number} of batch {made.batch_id[:8]}")
+    st.caption(f"Case {made.id[:8]}, {', '.join(place)}.")
+    st.text(f"Asked by {made.asked_by}")
+
+
+def _answer(card: ModelCard | None, made: Prediction) -> None:
+    st.header("The model says", anchor=False)
+    if card is None:
+        st.text(review.value_words(None, made.value))
+    else:
+        answer.show(card, made)
+
+
+def _history(visit: Visit, card: ModelCard | None, made: Prediction) -> None:
+    st.header("Verdicts", anchor=False)
+    history = visit.store.verdict_history(made.id)
+    replaced = {given.supersedes for given in history}
+    for given in reversed(history):
+        what = verdict_words(card, given)
+        serious = ", a serious mistake" if given.severity == "serious" else ""
+        gone = " (replaced later)" if given.id in replaced else ""
+        st.text(f"{visit.clock(given.created_at)} · {given.expert}: {what}{serious}{gone}")
+        if given.comment:
+            st.text(given.comment)
+    for decided in reversed(visit.store.review.adjudications_of(made.id)):
+        said = review.value_words(card, decided.answer)
+        st.text(f"{visit.clock(decided.created_at)} · {decided.decided_by} decided: {said}")
+        st.text(decided.reason)
+
+
+def _triage(visit: Visit, given: Verdict) -> None:
+    st.header("Triage", anchor=False)
+    show_problem("review")
+    made = visit.store.review.triage_of(given.id)
+    for one in reversed(made):
+        st.text(f"{visit.clock(one.created_at)} · {one.decided_by}: {one.state}")
+        if one.note:
+            st.text(one.note)
+    if not made:
+        st.text(f"Nobody has looked at the verdict of {given.expert} for triage yet.")
+    _begin(given.id, made[-1].state if made else "open")
+    st.segmented_control(
+        "State", get_args(TriageState), key="review_triage_state", required=True, wrap=True
+    )
+    st.text_area("Note (optional)", key="review_triage_note", max_chars=COMMENT_LIMIT, height=80)
+    st.button("Save triage", key="review_triage", on_click=_decided(visit, given.id))
+
+
+def _begin(verdict_id: str, state: str) -> None:
+    """Forget what was typed about another verdict."""
+    if st.session_state.get("review_triage_for") != verdict_id:
+        st.session_state["review_triage_for"] = verdict_id
+        st.session_state["review_triage_id"] = new_id()
+        seeds.put({"review_triage_state": state, "review_triage_note": ""})
+
+
+def _decided(visit: Visit, verdict_id: str) -> Callable[[], None]:
+    # The id is made before the click: a second click, or the browser's retry, carries it too.
+    made = st.session_state["review_triage_id"]
+
+    @callback("review")
+    def save() -> None:
+        person = visit.expert
+        if person is None:
+            raise UserError("You have no name here any more. Give your name, then save again.")
+        state: TriageState = st.session_state["review_triage_state"]
+        note = st.session_state["review_triage_note"] or ""
+        visit.store.review.triage(verdict_id, state, note, by=person, id=made)
+        st.session_state.pop("review_triage_for", None)
+
+    return save
