@@ -20,13 +20,14 @@ visit = frame.open_page("Feedback review")
 def page() -> None:
     if review.closed(visit):
         return
-    frame.header(visit)
+    review.title(visit)
     wanted = review.wanted(visit)
     review.filters(visit, wanted)
     shared = visit.store.review.shared_counts(wanted.model, wanted.version)
     found = reviewed.figures(visit.store.review, wanted)
     if found.total:
-        review.headline(found, shared)
+        review.headline(found)
+        review.limits(wanted, found, shared)
     section(review.section(shared["undecided"]), wanted, found, shared)
     review_table.opened(visit)
     seeds.confirm(lambda: None)

@@ -1,16 +1,12 @@
 """The page Feedback review, run without a browser."""
 
-import json
-from datetime import date
 
 import pytest
 import streamlit as st
 from conftest import HOSTILE
 from test_pages import (
     assert_strange_text_is_escaped,
-    keys,
     messages,
-    press,
     start,
 )
 

@@ -53,9 +53,13 @@ def conflicts(visit: Visit, wanted: Filter, waiting: int) -> None:
         "Case to decide",
         list(ids),
         key="review_conflict",
-        format_func=lambda case: f"{ids[case]} of {len(ids)} · case {case[:8]}",
+        format_func=lambda case: f"{ids[case]} of {len(ids)} · {_last(visit, listed, ids[case])}",
     )
     _decide(visit, person, listed[ids[chosen] - 1])
+
+
+def _last(visit: Visit, listed: list[SharedCase], at: int) -> str:
+    return f"last judged {visit.clock(listed[at - 1].last_at)}"
 
 
 def _listed(visit: Visit, wanted: Filter) -> list[SharedCase]:

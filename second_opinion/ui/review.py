@@ -206,45 +206,85 @@ def _clear() -> None:
         _turn_to(name, "")
 
 
-def headline(found: Figures, shared: dict[str, int]) -> None:
+def title(visit: Visit) -> None:
+    """The line above the page: it is of all versions, as far as no filter asks for one."""
+    st.title("Feedback review", anchor=False)
+    card = visit.card
+    st.text(f"{card.title}. {card.target.description}".strip())
+
+
+def headline(found: Figures) -> None:
     """How many verdicts, by how many experts, and how often they agree."""
-    judged = found.of("agree") + found.of("disagree")
-    certain = found.of("right") + found.of("wrong")
+    agree, judged = found.of("agree"), found.of("agree") + found.of("disagree")
+    right, certain = found.of("right"), found.of("right") + found.of("wrong")
     days = reviewed.with_agreement(found.by_day)
     with st.grid(5, min_column_width=150, key="review_headline"):
-        _metric("Verdicts", f"{found.total:,}{'+' if found.more else ''}", days["verdicts"])
-        _metric("Experts", f"{len(found.by_expert):,}")
-        _metric("Agree with the model", share_text(found.of("agree"), judged), about=AGREE)
-        _metric("Model right", share_text(found.of("right"), certain), days["share"], about=RIGHT)
-        _metric("Unsure", share_text(found.of("unsure"), found.counted, interval=False))
-    for text in limits(found, shared):
-        st.caption(text)
+        total = f"{found.total:,}{'+' if found.more else ''}"
+        figure("Verdicts", total, line=days["verdicts"], about="The line is by day.")
+        figure("Experts", f"{len(found.by_expert):,}")
+        figure("Agree", share_text(agree, judged), interval_text(agree, judged), about=AGREE)
+        figure(
+            "Model right",
+            share_text(right, certain),
+            interval_text(right, certain),
+            line=days["share"],
+            about=RIGHT,
+        )
+        figure("Unsure", share_text(found.of("unsure"), found.counted))
 
 
 AGREE = "Of the verdicts that agree or disagree, with the 95 % Wilson interval."
 RIGHT = (
-    "The same by what counts: an adjudicated answer in the place of what each expert said. The "
-    "line is by day."
+    "The same by what counts as right: an adjudicated answer in the place of what each expert "
+    "said. The line is by day."
 )
 
 
-def _metric(label: str, value: str, line: Any = None, about: str | None = None) -> None:
-    points = None if line is None else [float(v) for v in line if v == v]
-    drawn = points if points and len(points) > 1 else None
-    st.metric(label, value, border=True, chart_data=drawn, chart_type="line", help=about)
+def figure(label: str, value: str, below: str = "", *, line: Any = None, about: str = "") -> None:
+    """One large figure, with its interval below and a small line of how it went."""
+    points = [] if line is None else [float(point) for point in line if point == point]
+    st.metric(
+        label,
+        value,
+        delta=below or None,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        height="stretch",
+        chart_data=points if len(points) > 1 else None,
+        help=about or None,
+    )
 
 
-def share_text(k: int, n: int, *, interval: bool = True) -> str:
-    """``91.3 % (88–94)``; ``none yet`` of nothing."""
+def share_text(k: int, n: int) -> str:
+    """``91.3 %``; ``none yet`` of nothing."""
+    return f"{100 * k / n:.1f} %" if n else "none yet"
+
+
+def interval_text(k: int, n: int) -> str:
+    """``88 to 94 %``: the 95 % Wilson interval; empty of nothing."""
     if not n:
-        return "none yet"
+        return ""
     low, high = (f"{100 * end:.0f}" for end in wilson(k, n))
-    return f"{100 * k / n:.1f} %" + (f" ({low}–{high})" if interval else "")
+    return f"{low} to {high} %"
 
 
-def limits(found: Figures, shared: dict[str, int]) -> list[str]:
-    """What to know before believing the figures."""
+BY_ITSELF = ("judgement", "outcome", "answer", "severity", "corrected", "triage", "adjudicated")
+
+
+def limits(now: Filter, found: Figures, shared: dict[str, int]) -> None:
+    """Say what to know before believing the figures."""
+    for text in _limits(now, found, shared):
+        st.caption(text)
+
+
+def _limits(now: Filter, found: Figures, shared: dict[str, int]) -> list[str]:
     said = []
+    if set(now.texts) & set(BY_ITSELF):
+        said.append(
+            "The filters choose verdicts by what they say; shares of these do not tell how good "
+            "the model is."
+        )
     if found.counted < found.total or found.more:
         said.append(f"The figures are of the newest {found.counted:,} of these verdicts.")
     judged = found.of("agree") + found.of("disagree")
@@ -291,6 +331,7 @@ def sort() -> Sort:
         list(SORTS),
         format_func=lambda name: SORTS[name],
         key="review_sort",
+        width=260,
         on_change=_keep,
         args=("sort",),
     )
@@ -305,8 +346,9 @@ def page_number() -> int:
 
 def pages(number: int, count: int) -> None:
     """Turn the pages of the table."""
-    _put("review_page", number, 1)
-    st.pagination(count, key="review_page", on_change=_keep, args=("page",))
+    if st.session_state.get("review_page", number) != number:
+        st.session_state["review_page"] = number
+    st.pagination(count, default=number, key="review_page", on_change=_keep, args=("page",))
 
 
 def _put(key: str, value: Any, first: Any) -> None:

@@ -19,9 +19,10 @@ from second_opinion.words import number_text, percent, plural
 if TYPE_CHECKING:
     import pandas as pd
 
-MODES = {"open": "after seeing the model's answer", "blind": "before seeing it"}
+MODES = {"open": "after seeing it", "blind": "before seeing it"}
 # A case can be listed without its search being run again.
 FOUND = "review_found"
+PERCENT = st.column_config.NumberColumn
 SEED = 0
 
 
@@ -44,7 +45,7 @@ def figures(visit: Visit, found: reviewed.Figures) -> None:
         ("By what the model said", "value", classes.assign(value=classes["value"].map(card.label))),
         ("By how sure the model was", "band", reviewed.by_band(found.by_confidence)),
         ("By expert", "expert", found.by_expert),
-        ("By when the verdict was given", "mode", _in_words(found.by_mode)),
+        ("By when it was given", "mode", _in_words(found.by_mode)),
         ("By day", "day", found.by_day.iloc[::-1]),
     ]
     with st.grid(2, min_column_width=380):
@@ -60,8 +61,9 @@ def _in_words(by_mode: pd.DataFrame) -> pd.DataFrame:
 def shares(title: str, column: str, table: pd.DataFrame) -> None:
     """A table of how often the model is right, group by group."""
     known = reviewed.with_agreement(table)
-    shown = known[[column, "right", "wrong", "unsure", "share", "low", "high"]]
-    share = st.column_config.NumberColumn
+    shown = known[[column, "right", "wrong", "unsure"]].assign(
+        share=known["share"] * 100, interval=_intervals(known)
+    )
     with st.container():
         st.markdown(f"**{title}**")
         st.dataframe(
@@ -73,12 +75,16 @@ def shares(title: str, column: str, table: pd.DataFrame) -> None:
                 "right": "Right",
                 "wrong": "Wrong",
                 "unsure": "Unsure",
-                "share": share("Share right", format="percent"),
-                "low": share("At least", format="percent"),
-                "high": share("At most", format="percent"),
+                "share": PERCENT("Share right", format="%.1f %%"),
+                "interval": "95 % interval",
             },
             alt=f"How often the model is right: {title}",
         )
+
+
+def _intervals(known: pd.DataFrame) -> list[str]:
+    ends = zip(known["low"], known["high"], strict=True)
+    return ["" if low != low else f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in ends]
 
 
 def confusion(card: ModelCard, found: reviewed.Figures) -> None:
@@ -243,9 +249,10 @@ def experts(visit: Visit, wanted: Filter, found: reviewed.Figures, shared: dict[
         return
     st.header("Who reviewed how many", anchor=False)
     people = reviewed.with_agreement(found.by_expert)
-    share = st.column_config.NumberColumn
     st.dataframe(
-        people[["expert", "verdicts", "agree", "disagree", "unsure", "share"]],
+        people[["expert", "verdicts", "agree", "disagree", "unsure"]].assign(
+            share=people["share"] * 100, interval=_intervals(people)
+        ),
         hide_index=True,
         height=review_table.height_for(len(people)),
         column_config={
@@ -254,7 +261,8 @@ def experts(visit: Visit, wanted: Filter, found: reviewed.Figures, shared: dict[
             "agree": "Agree",
             "disagree": "Disagree",
             "unsure": "Unsure",
-            "share": share("Model right, by what counts", format="percent"),
+            "share": PERCENT("Model right", format="%.1f %%"),
+            "interval": "95 % interval",
         },
         alt="The experts with how many verdicts they gave and how often they agree with the model",
     )
@@ -282,15 +290,14 @@ def experts(visit: Visit, wanted: Filter, found: reviewed.Figures, shared: dict[
 
 def _agreement(agreed: rating.Agreement) -> None:
     with st.grid(4, min_column_width=150, key="review_agreement"):
-        st.metric("Cases with two answers", f"{agreed.cases:,}", border=True)
-        st.metric(
-            "Same answer", review.share_text(agreed.agreed, agreed.cases), border=True, help=SAME
-        )
+        of = agreed.agreed, agreed.cases
+        review.figure("Cases with two answers", f"{agreed.cases:,}")
+        review.figure("Same answer", review.share_text(*of), review.interval_text(*of), about=SAME)
         if agreed.ac1 is not None:
-            st.metric("Gwet's AC1", _figure(agreed.ac1, agreed.ac1_interval), border=True)
+            review.figure("Gwet's AC1", *_figure(agreed.ac1, agreed.ac1_interval), about=BEYOND)
         if agreed.alpha is not None:
             alpha = _figure(agreed.alpha, agreed.alpha_interval)
-            st.metric("Krippendorff's alpha", alpha, border=True, help=BEYOND)
+            review.figure("Krippendorff's alpha", *alpha, about=BEYOND)
     if agreed.note:
         st.text(agreed.note)
 
@@ -302,12 +309,13 @@ BEYOND = (
 )
 
 
-def _figure(value: float, interval: tuple[float, float] | None) -> str:
+def _figure(value: float, interval: tuple[float, float] | None) -> tuple[str, str]:
+    """A coefficient and its interval in words."""
     if math.isnan(value):
-        return "not defined"
+        return "not defined", ""
     if interval is None or math.isnan(interval[0]):
-        return f"{value:.2f}"
-    return f"{value:.2f} ({interval[0]:.2f}–{interval[1]:.2f})"
+        return f"{value:.2f}", ""
+    return f"{value:.2f}", f"{interval[0]:.2f} to {interval[1]:.2f}"
 
 
 def _pairs(table: pd.DataFrame) -> None:
@@ -316,20 +324,21 @@ def _pairs(table: pd.DataFrame) -> None:
         return
     if len(table) > 2:
         st.markdown("**Two by two**")
-    share = st.column_config.NumberColumn
+    found = found.head(200)
     st.dataframe(
-        found.head(200),
+        found[["rater_a", "rater_b", "cases", "agreed"]].assign(
+            share=found["share"] * 100, interval=_intervals(found), kappa=found["kappa"]
+        ),
         hide_index=True,
-        height=review_table.height_for(min(len(found), 200)),
+        height=review_table.height_for(len(found)),
         column_config={
             "rater_a": "Expert",
             "rater_b": "and",
             "cases": "Cases",
             "agreed": "Same answer",
-            "share": share("Share", format="percent"),
-            "low": share("At least", format="percent"),
-            "high": share("At most", format="percent"),
-            "kappa": share("Cohen's kappa", format="%.2f"),
+            "share": PERCENT("Share", format="%.1f %%"),
+            "interval": "95 % interval",
+            "kappa": PERCENT("Cohen's kappa", format="%.2f"),
         },
         alt="Each two experts who share a case, with how often they gave the same answer",
     )

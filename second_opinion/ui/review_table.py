@@ -35,8 +35,7 @@ def height_for(rows: int, most: int = 12) -> int:
 
 def verdicts(visit: Visit, wanted: Filter) -> None:
     """The page of verdicts that the address asks for, and the case that is open."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        sort = review.sort()
+    sort = review.sort()
     number = review.page_number()
     found = visit.store.review.page(wanted, sort=sort, number=number, size=PAGE_ROWS)
     if not found.rows:
@@ -81,7 +80,7 @@ def table(visit: Visit, rows: list[Judged], key: str) -> None:
                     width=62,
                     on_click=_opened(key, ids),
                 ),
-                "Sure": config.NumberColumn(format="percent"),
+                "Sure": config.NumberColumn(format="%.0f %%"),
                 "Comment": config.TextColumn(width="medium"),
                 "Case": config.TextColumn(width="medium"),
             },
@@ -96,7 +95,7 @@ def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
         "": "Open",
         "When": visit.clock(given.created_at),
         "Model said": review.value_words(card, made.value),
-        "Sure": made.confidence,
+        "Sure": None if made.confidence is None else made.confidence * 100,
         "Verdict": verdict_words(card, given),
         "Counts as right": f"{counts} (decided)" if row.adjudicated else counts,
         "Comment": given.comment,
