@@ -232,6 +232,8 @@ def place(tmp_path, models, monkeypatch):
     monkeypatch.setenv("MODEL_DIR", str(models))
     monkeypatch.setenv("FEEDBACK_DB", str(tmp_path / "feedback.db"))
     monkeypatch.delenv("MODEL", raising=False)
+    # Tests run in containers too, where every page would warn of the disk.
+    monkeypatch.setenv("DURABLE", "1")
     monkeypatch.setattr(settings, "SECRETS", tmp_path / "secrets.toml")
     # AppTest compiles the page for each run, and magic makes that ten times slower.
     config.set_option("runner.magicEnabled", False)
@@ -263,7 +265,8 @@ class App:
             "server.fileWatcherType": "none",
         }
         command += [f"--{name}={value}" for name, value in options.items()]
-        env = {**os.environ, "FEEDBACK_DB": str(self.database), "MODEL_DIR": str(self.models)}
+        env = {"DURABLE": "1", **os.environ}
+        env |= {"FEEDBACK_DB": str(self.database), "MODEL_DIR": str(self.models)}
         env.pop("MODEL", None)
         with self.log.open("a") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)

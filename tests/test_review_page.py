@@ -1,6 +1,5 @@
 """The page Feedback review, run without a browser."""
 
-
 import pytest
 import streamlit as st
 from conftest import HOSTILE
@@ -23,7 +22,6 @@ REVIEWER = Expert("Grace", role="reviewer")
 def at_home(monkeypatch):
     """A browser on the machine of the app, where Streamlit gives no address."""
     monkeypatch.setattr(type(st.context), "ip_address", None)
-    monkeypatch.setenv("DURABLE", "1")
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from typing import BinaryIO, get_args
+from io import BytesIO
+from typing import get_args
 
 import streamlit as st
 
@@ -89,13 +89,12 @@ def _written(
     by: Expert,
     *,
     safe: bool,
-) -> Callable[[], BinaryIO]:
-    def write() -> BinaryIO:
-        # On disk: a million verdicts are more than a server wants to hold twice.
-        out = tempfile.TemporaryFile()  # noqa: SIM115 - closed with its last reader
+) -> Callable[[], bytes]:
+    def write() -> bytes:
+        # Streamlit keeps a download in memory in any case; the command `export` does not.
+        out = BytesIO()
         exports.export(store, out, what, format=format, spreadsheet_safe=safe, wanted=wanted, by=by)
-        out.seek(0)
-        return out
+        return out.getvalue()
 
     return write
 

@@ -1,0 +1,248 @@
+"""Feedback review in a real browser: from verdicts that differ to a model that learned."""
+
+import io
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import pandas as pd
+import pytest
+from conftest import HOSTILE, ROOT, App
+from playwright.sync_api import expect
+from sklearn.base import clone
+from test_browser import button, part, settle, stored
+
+from second_opinion import Registry
+from second_opinion.store import Store
+
+pytestmark = pytest.mark.browser
+CHURN = "customer-churn"
+
+
+def running(folder):
+    """A running app on the churn demo alone."""
+    shutil.copytree(ROOT / "model" / CHURN, folder / "model" / CHURN)
+    app = App(folder, folder / "model")
+    try:
+        yield app.start()
+    finally:
+        app.stop()
+    assert "Traceback" not in app.said()
+    assert "incident" not in app.said()
+
+
+@pytest.fixture
+def app(tmp_path):
+    yield from running(tmp_path)
+
+
+@pytest.fixture
+def coded(tmp_path, monkeypatch):
+    """A running app in which reviewers and the owner need a code."""
+    monkeypatch.setenv("REVIEWER_CODE", "right reviewer code")
+    monkeypatch.setenv("OWNER_CODE", "right owner code")
+    yield from running(tmp_path)
+
+
+@pytest.fixture
+def person(visitor):
+    """Opens a browser of its own that knows a name from an earlier visit."""
+
+    def open_browser(app, name, **options):
+        page = visitor(viewport={"width": 1280, "height": 1000}, **options)
+        memory = {"name": "second_opinion", "value": quote(json.dumps({"name": name}))}
+        page.context.add_cookies([{**memory, "url": app.url}])
+        return page
+
+    return open_browser
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Ten known customers: the model is right about eight, and nearly undecided about two."""
+    model = Registry(ROOT / "model").load(CHURN)
+    known = pd.read_parquet(ROOT / "model" / CHURN / "1" / "reference.parquet")
+    said = model.predict(known[model.card.case_schema.names])
+    wrong = said["value"].to_numpy() != known["churn"].to_numpy()
+    unsure = said["confidence"].astype(float).argsort(kind="stable").to_numpy()
+    right = [at for at in unsure[::-1] if not wrong[at]]
+    missed = [at for at in unsure if wrong[at]]
+    return known.iloc[[right[0], missed[0], *right[1:4], missed[1], *right[4:8]]]
+
+
+def as_json(row):
+    return json.dumps(json.loads(row.drop("churn").to_json()))
+
+
+def review(page, app, section="verdicts", **query):
+    link = "&".join(f"{name}={quote(str(value))}" for name, value in query.items())
+    page.goto(f"{app.url}/Feedback_review?model={CHURN}&section={section}&{link}")
+    part(page, "review_section").wait_for()
+    settle(page)
+
+
+def figure(page, label, value):
+    """A large figure of the page, with its interval below."""
+    shown = page.get_by_test_id("stMetric").filter(has_text=label)
+    expect(shown.first).to_contain_text(value)
+
+
+def choose(page, key, option):
+    box = part(page, key).locator("[role=combobox], input").first
+    # A list that is open closes when the page scrolls.
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)
+    box.click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settle(page)
+
+
+def downloaded(page, key):
+    with page.expect_download(timeout=60_000) as found:
+        button(page, key).click()
+    return Path(found.value.path()).read_bytes()
+
+
+def judge_as_first(page, app, rows):
+    """Enter each case as JSON, and agree with the model; returns the links of the cases."""
+    page.goto(f"{app.url}/Single_prediction?model={CHURN}")
+    part(page, "predict_tab").get_by_text("JSON").click()
+    area = part(page, "predict_json").locator("textarea")
+    area.wait_for()
+    links = []
+    for _, row in rows.iterrows():
+        area.fill(as_json(row))
+        settle(page)
+        button(page, "predict_submit").click()
+        button(page, "verdict_agree").click()
+        part(page, "verdict_saved").wait_for()
+        links.append(page.url.split("prediction=")[1].split("&")[0])
+    return links
+
+
+def judge_as_second(page, app, links, against):
+    """Open each case by its link; disagree with some, agree with the others."""
+    for at, link in enumerate(links):
+        page.goto(f"{app.url}/Single_prediction?model={CHURN}&prediction={link}")
+        if at in against:
+            button(page, "verdict_disagree").click()
+            part(page, "verdict_comment").locator("textarea").fill(f"Not so {HOSTILE}")
+            button(page, "verdict_save").click()
+        else:
+            button(page, "verdict_agree").click()
+        part(page, "verdict_saved").wait_for()
+
+
+def decide(page, answer):
+    """Decide the case that is shown; returns what is said of the experts."""
+    said = part(page, "review_conflict_case").inner_text()
+    choose(page, "review_conflict_answer", answer)
+    part(page, "review_conflict_reason").locator("textarea").fill("The contract says so.")
+    button(page, "review_adjudicate").click()
+    page.get_by_text("Decided and saved.").first.wait_for()
+    settle(page)
+    return said
+
+
+LABELS = {0: "Stays", 1: "Leaves"}
+
+
+def test_experts_differ_a_third_decides_and_the_model_learns(app, person, rows):
+    ada = person(app, "Ada")
+    links = judge_as_first(ada, app, rows)
+    # Of the second and the sixth the model is wrong, of the eighth it is right.
+    judge_as_second(person(app, "Bo"), app, links, against={1, 5, 7})
+    truth = dict(zip(links, rows["churn"].tolist(), strict=True))
+
+    grace = person(app, "Grace")
+    asked = []
+    grace.on("request", lambda request: asked.append(request.url))
+    review(grace, app, "experts")
+    # 20 verdicts, 17 of them agree: 85.0 %, Wilson .6396 to .9476. Ten cases with two answers, the
+    # same in seven: 70.0 %, .3968 to .8922.
+    figure(grace, "Verdicts", "20")
+    figure(grace, "Experts", "2")
+    figure(grace, "Agree", "85.0 %")
+    figure(grace, "Agree", "64 to 95 %")
+    figure(grace, "Model right", "85.0 %")
+    figure(grace, "Unsure", "0.0 %")
+    figure(grace, "Cases with two answers", "10")
+    figure(grace, "Same answer", "70.0 %")
+    figure(grace, "Same answer", "40 to 89 %")
+    expect(grace.get_by_text("10 cases have two answers or more; from 30 on")).to_be_visible()
+    expect(
+        grace.get_by_text("3 cases of this model in conflict, 3 of them without")
+    ).to_be_visible()
+    expect(grace.get_by_text("All verdicts were given after seeing")).to_be_visible()
+
+    # Who judged a case may not decide it.
+    review(ada, app, "conflicts")
+    expect(ada.get_by_text("You judged this case yourself.")).to_be_visible()
+    expect(part(ada, "review_adjudicate")).to_have_count(0)
+
+    review(grace, app, "conflicts")
+    for left in (3, 2, 1):
+        expect(part(grace, "review_section").get_by_text(f"Conflicts ({left})")).to_be_visible()
+        waiting = Store.open(app.database).review.conflicts(CHURN)
+        assert len(waiting) == left
+        said = decide(grace, LABELS[truth[waiting[0].prediction_id]])
+        assert "Expert A" in said
+        assert "Expert B" in said
+        assert HOSTILE in said
+        assert "Ada" not in said
+        assert "Bo" not in said
+    expect(grace.get_by_text("No case waits for a decision.")).to_be_visible()
+    decided = stored(app, "SELECT decided_by, answer, prediction_id FROM adjudications")
+    assert {row["decided_by"] for row in decided} == {"Grace"}
+    assert {row["prediction_id"] for row in decided} == {links[1], links[5], links[7]}
+
+    # What counts now: both verdicts on the second and the sixth case say wrong, and both on the
+    # eighth right. 16 of 20: 80.0 %, Wilson .5840 to .9193. What experts said stays: 85.0 %.
+    figure(grace, "Agree", "85.0 %")
+    figure(grace, "Model right", "80.0 %")
+    figure(grace, "Model right", "58 to 92 %")
+    assert len(stored(app, "SELECT * FROM verdicts")) == 20
+
+    review(grace, app, "files")
+    choose(grace, "review_export_what", "Corrections, to learn from")
+    content = downloaded(grace, "review_export")
+    learned_from(content, app, truth)
+    copy = app.folder / "copy.db"
+    copy.write_bytes(downloaded(grace, "backup_download"))
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT count(*) FROM verdicts").fetchone() == (20,)
+    log = stored(app, "SELECT what, who, details FROM events ORDER BY rowid")
+    assert [row["what"] for row in log] == [*["adjudicate"] * 3, "export", "backup"]
+    assert {row["who"] for row in log} == {"Grace"}
+    assert json.loads(log[3]["details"])["filter"] == {"model": CHURN}
+    assert not [url for url in asked if "evil.example" in url]
+
+
+def learned_from(content, app, truth):
+    """Train the demo again with the corrections: it is right about more of them, and no worse."""
+    corrections = pd.read_csv(io.BytesIO(content))
+    assert len(corrections) == 10
+    assert dict(zip(corrections["prediction_id"], corrections["learn"], strict=True)) == truth
+    assert corrections["source"].value_counts().to_dict() == {"agree": 7, "adjudicated": 3}
+    assert set(corrections["purpose"]) == {"exploration"}
+
+    model, known = (
+        Registry(app.models).load(CHURN),
+        pd.read_parquet(app.models / CHURN / "1" / "reference.parquet"),
+    )
+    names = model.card.case_schema.names
+    learn = pd.concat([known, *[corrections.rename(columns={"learn": "churn"})] * 20])
+    again = clone(model.estimator).fit(learn[names], learn["churn"])
+    before, after = (
+        [(of.predict(frame[names]) == frame[target]).mean() for frame, target in pairs]
+        for of, pairs in (
+            (model.estimator, [(corrections, "learn"), (known, "churn")]),
+            (again, [(corrections, "learn"), (known, "churn")]),
+        )
+    )
+    assert before[0] == 0.8
+    assert after[0] > before[0]
+    assert after[1] > before[1] - 0.02
