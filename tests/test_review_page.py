@@ -1,13 +1,13 @@
 """The page Feedback review, run without a browser."""
 
+import json
+from datetime import date
+
 import pytest
 import streamlit as st
-from conftest import HOSTILE
-from test_pages import (
-    assert_strange_text_is_escaped,
-    messages,
-    start,
-)
+from conftest import HOSTILE, ROOT, judged
+from streamlit.testing.v1 import AppTest
+from test_pages import assert_strange_text_is_escaped, keys, messages, press, start
 
 from second_opinion import Registry
 from second_opinion.records import Expert, Verdict, new_id
@@ -70,7 +70,12 @@ def metrics(at):
 
 
 def open_page(section="verdicts", model="triage", **query):
-    at = start(REVIEW, name="Grace", model=model, section=section, **query)
+    """The page as a reviewer opens it by a link."""
+    at = AppTest.from_file(ROOT / "Home.py", default_timeout=30)
+    at.session_state["who_expert"] = Expert.declared("Grace")
+    at.session_state["who_cases"] = []
+    at.query_params.update({"model": model, "section": section, **query})
+    at.switch_page(REVIEW).run()
     assert messages(at) == []
     return at
 
@@ -111,8 +116,6 @@ SECTIONS = ("verdicts", "figures", "fails", "experts", "conflicts", "files")
 def test_every_section_works_on_an_empty_and_on_a_filled_database(
     place, store, models, section, model
 ):
-    from conftest import judged
-
     open_page(section, model)
     judged(models, store)
     judged(models, store, expert=f"Bo {HOSTILE[:20]}".replace("<", ""))
@@ -129,3 +132,234 @@ def test_the_table_shows_the_current_verdicts_newest_first(judge):
     labels = {"keep": "Keep here", "home": "Send home"}
     assert list(shown["Model said"]) == [labels[m.value] for m in (second, second, first)]
     assert "Pulse: 130 beats/min" in shown["Case"].iloc[0]
+
+
+def filtered(at, name, value):
+    """Narrow the page by one of its filters."""
+    key = f"review_filter_{name}"
+    groups = (at.selectbox, at.text_input, at.number_input, at.date_input)
+    (widget,) = [w for group in groups for w in group if w.key == key]
+    widget.set_value(value).run()
+    assert messages(at) == []
+    return at
+
+
+def address(at):
+    return {
+        name: value[0] if isinstance(value, list) else value
+        for name, value in at.query_params.items()
+    }
+
+
+def test_each_filter_narrows_the_table_and_stands_in_the_address(judge, store):
+    seen = judge(("Ada", "agree"), pulse=140.0)
+    judge(("Bo", "unsure"), comment="a scan is missing", pulse=140.0)
+    wrong = judge(("Cy", other(seen)), comment="no", pulse=140.0)
+    today = verdict_of(store, wrong, "Cy").created_at[:10]
+    for name, value, text, left in (
+        ("expert", "Bo", "Bo", ["Bo"]),
+        ("judgement", "disagree", "disagree", ["Cy"]),
+        ("words", "SCAN miss", "SCAN miss", ["Bo"]),
+        ("value", json.dumps(other(seen)), json.dumps(other(seen)), []),
+        ("answer", json.dumps(other(seen)), json.dumps(other(seen)), ["Cy"]),
+        ("outcome", "right", "right", ["Ada"]),
+        ("triage", "open", "open", ["Cy"]),
+        ("corrected", "true", "true", ["Cy"]),
+        ("since", date.fromisoformat(today), today, ["Cy", "Bo", "Ada"]),
+        ("below", 10.0, "0.1", []),
+        ("batch", "none", "none", []),
+        ("source", "form", "form", ["Cy", "Bo", "Ada"]),
+        ("mode", "blind", "blind", []),
+        ("version", "2", "2", []),
+    ):
+        at = filtered(open_page(), name, value)
+        assert address(at)[name] == text
+        found = [frame.value for frame in at.dataframe if "Expert" in frame.value]
+        assert [list(frame["Expert"]) for frame in found] == ([left] if left else []), name
+        # The same address, opened by somebody else.
+        again = open_page(**{name: text})
+        found = [frame.value for frame in again.dataframe if "Expert" in frame.value]
+        assert [list(frame["Expert"]) for frame in found] == ([left] if left else []), name
+        assert "ignored" not in " ".join(warning.value for warning in again.warning)
+        press(again, "review_filter_clear")
+        assert list(table(again, "Expert")["Expert"]) == ["Cy", "Bo", "Ada"]
+
+
+def test_a_filter_of_the_address_that_will_not_do_is_ignored_with_a_note(judge):
+    judge(("Ada", "agree"))
+    at = open_page(judgement="maybe", until="soon", below="7", page="x", sort="y", expert="Ada")
+    (note,) = [warning.value for warning in at.warning]
+    for part in ("Verdict ('maybe')", "To day (UTC) ('soon')", "Sure below (%) ('7')"):
+        assert part in note
+    assert list(table(at, "Expert")["Expert"]) == ["Ada"]
+    at = open_page(section="nowhere", judgement=HOSTILE)
+    assert table(at, "Expert") is not None
+    assert_strange_text_is_escaped(at)
+
+
+def test_pages_are_turned_in_the_database(judge, monkeypatch):
+    from second_opinion.ui import review_table
+
+    monkeypatch.setattr(review_table, "PAGE_ROWS", 2)
+    for at in range(5):
+        judge((f"Expert {at}", "agree"))
+    shown = open_page(page="3")
+    assert list(table(shown, "Expert")["Expert"]) == ["Expert 0"]
+    assert "5 verdicts" in texts(shown)
+    shown = filtered(shown, "judgement", "agree")
+    assert list(table(shown, "Expert")["Expert"]) == ["Expert 4", "Expert 3"]
+    assert list(table(open_page(page="99"), "Expert")["Expert"]) == ["Expert 0"]
+
+
+# --- an opened case and its triage
+
+
+def test_a_case_is_opened_with_every_verdict_on_it(judge, store):
+    made = judge(("Ada", "agree"), comment=HOSTILE, pulse=130.0)
+    store.add_verdict(Verdict(made.id, "Ada", "unsure", comment="on second thoughts"))
+    at = open_page(case=verdict_of(store, made).id)
+    fields = table(at, "Field")
+    assert "130 beats/min" in list(fields["Value"])
+    shown = texts(at)
+    assert "Ada: ✓ agree (replaced later)" in shown
+    assert "Ada: ? unsure" in shown
+    assert HOSTILE in shown
+    assert "on second thoughts" in shown
+    assert_strange_text_is_escaped(at)
+    press(at, "review_case_close")
+    assert "case" not in address(at)
+    assert "Field" not in {name for frame in at.dataframe for name in frame.value}
+
+
+def test_a_case_that_is_not_there_is_said_to_be_so(judge):
+    judge(("Ada", "agree"))
+    assert "not one of this model" in texts(open_page(case="nothing"))
+
+
+def test_triage_is_saved_once_with_name_and_note(judge, store):
+    made = judge(("Ada", "disagree"), comment="no", pulse=130.0)
+    given = verdict_of(store, made)
+    at = open_page(case=given.id)
+    at.button_group(key="review_triage_state").set_value("accepted").run()
+    at.text_area(key="review_triage_note").set_value(f"mend {HOSTILE}").run()
+    press(at, "review_triage")
+    assert messages(at) == []
+    (one,) = store.review.triage_of(given.id)
+    assert (one.state, one.note, one.decided_by) == ("accepted", f"mend {HOSTILE}", "Grace")
+    assert list(table(at, "Triage")["Triage"]) == ["accepted"]
+    assert "Grace: accepted" in texts(at)
+    assert at.text_area(key="review_triage_note").value == ""
+    store.add_verdict(Verdict(made.id, "Ada", "agree"))
+    press(at, "review_triage")
+    assert "no longer counts" in messages(at)[0]
+
+
+# --- conflicts
+
+
+def test_a_conflict_is_decided_by_a_third_person_with_names_hidden(judge, store):
+    made = judge(("Ada", "agree"), pulse=130.0)
+    store.add_verdict(
+        Verdict(made.id, "Bo", "disagree", correct_value=other(made), comment=HOSTILE)
+    )
+    at = open_page("conflicts")
+    shown = texts(at) + " ".join(markdown.value for markdown in at.markdown)
+    assert "Expert A" in shown
+    assert "Expert B" in shown
+    assert "Ada" not in shown
+    assert HOSTILE in shown
+    press(at, "review_adjudicate")
+    assert "answer is missing" in messages(at)[0]
+    at.selectbox(key="review_conflict_answer").set_value(other(made)).run()
+    press(at, "review_adjudicate")
+    assert "reason is missing" in messages(at)[0]
+    at.text_area(key="review_conflict_reason").set_value("the scan").run()
+    press(at, "review_adjudicate")
+    assert messages(at) == []
+    (decided,) = store.review.adjudications_of(made.id)
+    assert (decided.answer, decided.reason) == (other(made), "the scan")
+    assert "No case waits for a decision" in texts(at)
+    assert metrics(at)["Model right"] == "0.0 %"
+    assert metrics(at)["Agree"] == "50.0 %"
+    at = open_page(case=verdict_of(store, made).id)
+    assert "Grace decided:" in texts(at)
+    assert "(decided)" in table(at, "Counts as right")["Counts as right"].iloc[0]
+
+
+def test_who_judged_a_case_is_not_asked_to_decide_it(judge):
+    first = judge(("Ada", "agree"))
+    judge(("Grace", "agree"), ("Bo", other(first)))
+    at = open_page("conflicts")
+    assert "You judged this case yourself" in texts(at)
+    assert "review_adjudicate" not in keys(at)
+
+
+def test_the_letters_of_experts_are_given_anew_for_each_case(judge, store):
+    from second_opinion import reviewed
+
+    first = judge(("Ada", "agree"), ("Bo", "unsure"))
+    for _ in range(11):
+        judge(("Ada", "agree"), ("Bo", other(first)))
+    cases = store.review.shared_cases("triage")
+    who_is_a = {next(reviewed.in_order(case))[1] for case in cases}
+    assert who_is_a == {"Ada", "Bo"}
+    assert all([row[0] for row in reviewed.in_order(case)] == ["A", "B"] for case in cases)
+
+
+# --- figures
+
+
+def test_the_headline_says_what_it_rests_on(judge):
+    seen = judge(("Ada", "agree"), ("Bo", "agree"))
+    judge(("Ada", other(seen)))
+    judge(("Ada", "unsure"))
+    at = open_page()
+    assert metrics(at) == {
+        "Verdicts": "4",
+        "Experts": "2",
+        "Agree": "66.7 %",
+        "Model right": "66.7 %",
+        "Unsure": "25.0 %",
+    }
+    shown = texts(at)
+    assert "3 verdicts say right or wrong: too few to conclude anything" in shown
+    assert "All verdicts were given after seeing the model's answer" in shown
+    assert "count once for each of them" in shown
+    shown = texts(filtered(at, "judgement", "agree"))
+    assert "do not tell how good the model is" in shown
+
+
+def test_a_weak_spot_is_found_and_its_cases_are_listed(judge):
+    for at in range(40):
+        weak = at % 2
+        seen = judge(colour="red" if weak else "green", pulse=80.0 + at / 10)
+        said = other(seen) if weak and at % 8 else "agree"
+        judge(("Ada", said), colour="red" if weak else "green", pulse=80.0 + at / 10)
+    at = press(open_page("fails"), "review_fails")
+    assert messages(at) == []
+    assert "Colour: red" in texts(at)
+    assert "adjusted p" in texts(at)
+    listed = press(at, "review_spot_list_0")
+    assert messages(listed) == []
+    cases = table(listed, "Case")["Case"]
+    assert len(cases) == 20
+    assert all("Colour: red" in case for case in cases)
+
+
+def test_too_few_cases_are_not_searched(judge):
+    judge(("Ada", "agree"))
+    at = press(open_page("fails"), "review_fails")
+    assert "too few to look for weak spots" in texts(at)
+
+
+# --- a disk that is thrown away
+
+
+@pytest.mark.parametrize("page", ["Home.py", CASE, REVIEW])
+def test_reviewers_are_told_of_a_disk_that_is_thrown_away(place, monkeypatch, page):
+    monkeypatch.setenv("DURABLE", "0")
+    told = [warning.value for warning in start(page, model="triage").warning]
+    assert [text for text in told if "thrown away" in text]
+    monkeypatch.setattr(type(st.context), "ip_address", "203.0.113.5")
+    told = [warning.value for warning in start(page, model="triage").warning]
+    assert not [text for text in told if "thrown away" in text]
