@@ -33,6 +33,7 @@ demo-models: $(VENV)/run.stamp ## Train the demo models again
 bench: $(VENV)/dev.stamp ## Measure beside the alternatives, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/batch.py
 	$(BIN)/python benchmarks/distributions.py
+	$(BIN)/python benchmarks/review.py
 
 screenshots: $(VENV)/dev.stamp ## Draw docs/images: every page, light, dark and phone
 	@scripts/browser $(BIN)/python

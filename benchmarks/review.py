@@ -26,6 +26,7 @@ from sqlite_utils.db import Database
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from second_opinion import reviewed
 from second_opinion.filters import Filter
 from second_opinion.records import Prediction, Verdict
 from second_opinion.store import Store
@@ -204,6 +205,15 @@ def queries(store: Store) -> dict[str, Callable[[], Any]]:
         "one shared case": lambda: review.shared_case(shared),
         "progress": lambda: store.progress("churn"),
         "progress of a version": lambda: store.progress("churn", "1"),
+        "the page's figures": lambda: reviewed.figures(review, Filter(model="churn")),
+        "the page's figures, narrowed": lambda: reviewed.figures(
+            review, Filter(model="churn", expert="expert 7")
+        ),
+        "conflicts, as the page lists": lambda: review.conflicts("churn", size=50),
+        "shared cases as ratings": lambda: reviewed.ratings(
+            reviewed.shared(review, Filter(model="churn"))
+        ),
+        "cases to search for weak spots": lambda: reviewed.cases(review, Filter(model="churn")),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from shutil import which
 
@@ -19,7 +21,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 HOME = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HOME))
 
-from second_opinion import Registry  # noqa: E402
+from second_opinion import Registry, Store  # noqa: E402
+from second_opinion.records import Verdict, new_id  # noqa: E402
 from second_opinion.tables.template import cell, template  # noqa: E402
 
 IMAGES = HOME / "docs" / "images"
@@ -31,13 +34,13 @@ LOOKS = {
 
 
 @contextmanager
-def app() -> Iterator[str]:
-    """A server of its own, on the demo models and an empty database."""
+def app() -> Iterator[tuple[str, Path]]:
+    """A server of its own, on the demo models and an empty database: address and database."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"FEEDBACK_DB": f"{folder}/feedback.db"}
+        environment = os.environ | {"FEEDBACK_DB": f"{folder}/feedback.db", "DURABLE": "1"}
         command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.headless=true"]
         command += [f"--server.port={port}", "--server.address=127.0.0.1"]
         server = subprocess.Popen(  # noqa: S603 - our own command, no input from outside
@@ -46,7 +49,7 @@ def app() -> Iterator[str]:
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/_stcore/health")
-            yield url
+            yield url, Path(folder, "feedback.db")
         finally:
             server.terminate()
             server.wait()
@@ -117,6 +120,40 @@ def draw_distributions(page: Page, url: str, name: str) -> None:
         shoot(page, f"distributions-{part.lower()}-{name}")
 
 
+def judge(database: Path) -> None:
+    """Three experts on 180 cases of the churn model, who know better than it now and then."""
+    registry, store = Registry(HOME / "model"), Store.open(database)
+    model, reference = registry.load("customer-churn"), registry.reference("customer-churn")
+    chance = random.Random(5)  # noqa: S311 - pictures, not secrets
+    for at in range(180):
+        day = f"2026-11-{2 + at // 10:02d}T{9 + at % 8:02d}:12:00.000Z"
+        case = reference.plausible(model.card.case_schema, at)
+        made = model.predict_one(case, asked_by="Dr Ada Lovelace", source="form", id=new_id())
+        made = replace(made, created_at=day)
+        store.add_prediction(made)
+        for expert in ("Dr Ada Lovelace", "Bo Chen", "Mara Lind")[at % 3 : at % 3 + 2]:
+            wrong = chance.random() < (0.4 if (made.confidence or 1) < 0.75 else 0.06)
+            said = "disagree" if wrong else "unsure" if chance.random() < 0.03 else "agree"
+            more = {"correct_value": 1 - made.value, "comment": "Called twice about the bill."}
+            more |= {"severity": chance.choice(["serious", "minor"])}
+            given = Verdict(made.id, expert, said, created_at=day, **(more if wrong else {}))  # type: ignore[arg-type]
+            store.add_verdict(given)
+
+
+def draw_review(browser: Browser, url: str, name: str) -> None:
+    """What reviewers see of many verdicts."""
+    page = browser.new_context(**LOOKS[name], timezone_id="Europe/London").new_page()
+    page.goto(url)
+    page.locator(".st-key-who_name input").fill("Grace Hopper")
+    page.locator(".st-key-who_start button").click()
+    page.locator(".st-key-home_progress").wait_for()
+    for section in ("verdicts", "figures", "conflicts"):
+        page.goto(f"{url}/Feedback_review?model=customer-churn&section={section}")
+        page.locator(".st-key-review_section").wait_for()
+        shoot(page, f"feedback-review-{name}" if section == "verdicts" else f"{section}-{name}")
+    page.context.close()
+
+
 def march() -> bytes:
     """Plausible cases of the churn model as a CSV, two of them with an age that is none."""
     registry = Registry(HOME / "model")
@@ -142,13 +179,16 @@ def main() -> None:
     """Draw every look."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     installed = next(filter(None, map(which, ("chromium", "google-chrome"))), None)
-    with sync_playwright() as playwright, app() as url:
+    with sync_playwright() as playwright, app() as (url, database):
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM") or installed,
             args=["--no-sandbox"] if os.geteuid() == 0 else [],
         )
         for name in LOOKS:
             draw(browser, url, name)
+        judge(database)
+        for name in LOOKS:
+            draw_review(browser, url, name)
 
 
 if __name__ == "__main__":

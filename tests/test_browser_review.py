@@ -13,7 +13,7 @@ import pytest
 from conftest import HOSTILE, ROOT, App
 from playwright.sync_api import expect
 from sklearn.base import clone
-from test_browser import button, part, settle, stored
+from test_browser import CUT_OFF, PALE, alert, button, part, settle, stored
 
 from second_opinion import Registry
 from second_opinion.store import Store
@@ -246,3 +246,100 @@ def learned_from(content, app, truth):
     assert before[0] == 0.8
     assert after[0] > before[0]
     assert after[1] > before[1] - 0.02
+
+
+def test_away_from_this_machine_the_page_is_closed(app, person):
+    away = person(app, "Mallory", extra_http_headers={"X-Forwarded-For": "203.0.113.5"})
+    away.goto(f"{app.url}/Feedback_review?model={CHURN}")
+    expect(away.get_by_text("set REVIEWER_CODE to a code and start the app again")).to_be_visible()
+    expect(part(away, "review_section")).to_have_count(0)
+    expect(part(away, "backup_download")).to_have_count(0)
+
+
+def test_a_code_opens_what_is_for_reviewers_and_nothing_more(coded, person):
+    away = {"extra_http_headers": {"X-Forwarded-For": "203.0.113.5"}}
+    page = person(coded, "Grace", **away)
+    page.goto(f"{coded.url}/Feedback_review?model={CHURN}")
+    expect(page.get_by_text("Enter your code, below your name in the menu")).to_be_visible()
+    page.get_by_text("I have a code").click()
+    part(page, "who_code").locator("input").fill("wrong")
+    button(page, "who_code_enter").click()
+    alert(page, "The code is not right").wait_for()
+    expect(part(page, "review_section")).to_have_count(0)
+    # A wrong code has to wait for a second.
+    page.wait_for_timeout(1200)
+    part(page, "who_code").locator("input").fill("right reviewer code")
+    button(page, "who_code_enter").click()
+    part(page, "review_section").wait_for()
+    page.get_by_role("link", name="Models").click()
+    part(page, "models_card").wait_for()
+    expect(part(page, "models_promote")).to_have_count(0)
+    (event,) = stored(coded, "SELECT who, details FROM events WHERE what = 'sign-in'")
+    assert event["who"] == "Grace"
+    assert json.loads(event["details"]) == {"role": "reviewer", "by": "code"}
+    assert "right reviewer code" not in json.dumps(page.context.cookies())
+    # The code is of this session: a reload asks again.
+    page.goto(f"{coded.url}/Feedback_review?model={CHURN}")
+    expect(page.get_by_text("Enter your code, below your name in the menu")).to_be_visible()
+
+
+def judged(app):
+    """Two experts on three cases, of which they contradict each other on one."""
+    from second_opinion.records import Verdict, new_id
+
+    model, store = Registry(app.models).load(CHURN), Store.open(app.database)
+    for at in range(3):
+        inputs, _ = model.card.case_schema.read(model.card.case_schema.typical | {"age": 30 + at})
+        made = model.predict_one(inputs, asked_by="Ada", source="form", id=new_id())
+        store.add_prediction(made)
+        store.add_verdict(Verdict(made.id, "Ada", "agree"))
+        right = 1 - made.value
+        said = {"correct_value": right, "comment": HOSTILE} if at == 1 else {}
+        last = store.add_verdict(Verdict(made.id, "Bo", "disagree" if said else "agree", **said))
+    return last
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+def test_every_section_is_readable_and_nothing_is_cut_off(app, visitor, look):
+    opened = judged(app)
+    width = 390 if look == "phone" else 1280
+    page = visitor(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if look == "dark" else "light",
+    )
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    memory = {"name": "second_opinion", "value": quote(json.dumps({"name": "Grace"}))}
+    page.context.add_cookies([{**memory, "url": app.url}])
+    for section in ("verdicts", "figures", "fails", "experts", "conflicts", "files"):
+        review(page, app, section, case=opened.id, expert="nobody" * 3 if look == "phone" else "")
+        part(page, "review_case").wait_for()
+        page.wait_for_timeout(700)
+        assert page.evaluate(CUT_OFF, width) == [], section
+        assert page.evaluate(PALE) == [], section
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+    assert not [url for url in asked if "evil.example" in url]
+
+
+def test_a_row_opens_its_case_and_triage_is_kept(app, person):
+    judged(app)
+    page = person(app, "Grace")
+    review(page, app, judgement="disagree", until="never")
+    alert(page, "ignored: To day (UTC) ('never')").wait_for()
+    canvas = part(page, "review_table").locator("canvas[data-testid=data-grid-canvas]")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    # The button "Open" of the first row, below the header of 35 px.
+    page.mouse.click(box["x"] + 30, box["y"] + 52)
+    part(page, "review_case").wait_for()
+    expect(part(page, "review_case")).to_contain_text("✕ disagree")
+    assert "case=" in page.url
+    assert "judgement=disagree" in page.url
+    part(page, "review_triage_state").get_by_text("declined").click()
+    part(page, "review_triage_note").locator("textarea").fill("Not a mistake.")
+    button(page, "review_triage").click()
+    expect(part(page, "review_case").get_by_text("Grace: declined")).to_be_visible()
+    page.reload()
+    expect(part(page, "review_case").get_by_text("Grace: declined")).to_be_visible()
+    (row,) = stored(app, "SELECT state, note, decided_by FROM triage")
+    assert tuple(row) == ("declined", "Not a mistake.", "Grace")
