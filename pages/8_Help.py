@@ -56,18 +56,20 @@ SEEN = """
 """
 
 REVIEWING = """
-**Feedback review** is for those who judge the model. It has every verdict, filters that stand in the
-address, what the verdicts add up to, the kinds of cases in which the model fails, and the cases on which
-experts contradict each other: a third person decides these, and the decided answer counts. Verdicts, the
-cases to learn from, and a backup of the whole database can be downloaded there; each download is on record.
+**Feedback review** is for those who judge the model. It has every verdict, filters that stand in
+the address, what the verdicts add up to, the kinds of cases in which the model fails, and the cases
+on which experts contradict each other: a third person decides these, and the decided answer counts.
+Verdicts, the cases to learn from, and a backup of the whole database can be downloaded there; each
+download is on record.
 """
 
 CODES = """
-**Codes.** On the machine that runs the app everything is open. From elsewhere, what is for reviewers and
-for the owner opens with a code: press **I have a code** below your name in the menu, or enter it together
-with your name. It holds until you close or reload the page, and is not kept in the browser. After a
-wrong code you have to wait a little. Some apps ask everybody for a code before anything is shown. The
-person who runs the app sets the codes (EXPERT_CODE, REVIEWER_CODE, OWNER_CODE) and hands them out.
+**Codes.** On the machine that runs the app everything is open. From elsewhere, what is for
+reviewers and for the owner opens with a code: press **I have a code** below your name in the menu,
+or enter it together with your name. It holds until you close or reload the page, and is not kept in
+the browser. After a wrong code you have to wait a little. Some apps ask everybody for a code before
+anything is shown. The person who runs the app sets the codes (EXPERT_CODE, REVIEWER_CODE,
+OWNER_CODE) and hands them out.
 """
 
 TROUBLE = """
