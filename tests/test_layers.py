@@ -21,7 +21,7 @@ inside
 columns features importance
 describe missing wording
 version pair
-registry store insight charts
+registry store insight charts review_charts
 charts_stacked batch_columns
 charts_verdicts
 aliases batch compare population report doctor corrections copies reviewed

@@ -18,11 +18,16 @@ from second_opinion.words import number_text, percent, plural
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 MODES = {"open": "after seeing it", "blind": "before seeing it"}
 # A case can be listed without its search being run again.
 FOUND = "review_found"
 PERCENT = st.column_config.NumberColumn
+# What is drawn, too; the others are tables alone.
+DRAWN = ("value", "band", "expert")
+HEADS = {"value": "Model said", "band": "How sure", "mode": "Verdict"}
+MOST_TILES = 12
 SEED = 0
 
 
@@ -41,17 +46,32 @@ def figures(visit: Visit, found: reviewed.Figures) -> None:
     # The numbers of a regression are no classes, even where they are whole.
     classes = found.by_class.iloc[: 0 if card.task == "regression" else None]
     by: list[tuple[str, str, pd.DataFrame]] = [
-        ("By version", "version", found.by_version.drop(columns="model")),
         ("By what the model said", "value", classes.assign(value=classes["value"].map(card.label))),
         ("By how sure the model was", "band", reviewed.by_band(found.by_confidence)),
         ("By expert", "expert", found.by_expert),
+        ("By version", "version", found.by_version.drop(columns="model")),
         ("By when it was given", "mode", _in_words(found.by_mode)),
         ("By day", "day", found.by_day.iloc[::-1]),
     ]
+    days(found.by_day)
     with st.grid(2, min_column_width=380):
         for title, column, table in by:
-            if len(table):
+            if len(table) > (column in ("version", "mode")):
                 shares(title, column, table)
+
+
+def days(by_day: pd.DataFrame) -> None:
+    """How often the model was right from day to day, where there are several."""
+    if len(by_day) > 1:
+        from second_opinion import review_charts
+
+        known = reviewed.with_agreement(by_day)
+        draw(review_charts.by_day(known), "days", "How often the model is right, by day")
+
+
+def draw(figure: go.Figure, name: str, about: str) -> None:
+    """A figure; its numbers stand in a table beside it."""
+    st.plotly_chart(figure, key=f"review_chart_{name}", config={"displayModeBar": False}, alt=about)
 
 
 def _in_words(by_mode: pd.DataFrame) -> pd.DataFrame:
@@ -61,25 +81,35 @@ def _in_words(by_mode: pd.DataFrame) -> pd.DataFrame:
 def shares(title: str, column: str, table: pd.DataFrame) -> None:
     """A table of how often the model is right, group by group."""
     known = reviewed.with_agreement(table)
+    judged = known["right"] + known["wrong"]
     shown = known[[column, "right", "wrong", "unsure"]].assign(
-        share=known["share"] * 100, interval=_intervals(known)
+        share=[_share(*each) for each in zip(known["right"], judged, strict=True)]
     )
     with st.container():
         st.markdown(f"**{title}**")
+        if column in DRAWN and len(known) > 1:
+            from second_opinion import review_charts
+
+            names = [str(name) for name in known[column]]
+            draw(review_charts.shares(names, known), column, f"How often it is right: {title}")
         st.dataframe(
             shown,
             hide_index=True,
             height=review_table.height_for(len(shown), 8),
             column_config={
-                column: title.removeprefix("By ").capitalize(),
+                column: HEADS.get(column, column.capitalize()),
                 "right": "Right",
                 "wrong": "Wrong",
                 "unsure": "Unsure",
-                "share": PERCENT("Share right", format="%.1f %%"),
-                "interval": "95 % interval",
+                "share": "Share right",
             },
             alt=f"How often the model is right: {title}",
         )
+
+
+def _share(right: int, judged: int) -> str:
+    interval = review.interval_text(right, judged).removesuffix(" %")
+    return f"{review.share_text(right, judged)} ({interval})" if judged else ""
 
 
 def _intervals(known: pd.DataFrame) -> list[str]:
@@ -108,6 +138,11 @@ def confusion(card: ModelCard, found: reviewed.Figures) -> None:
     shown: pd.DataFrame = counts if as_shares == "Counts" else feedback.normalised(counts)
     words = [card.label(value) for value in shown.columns]
     named = [f"{word} ({at})" if words.count(word) > 1 else word for at, word in enumerate(words)]
+    if len(named) <= MOST_TILES:
+        from second_opinion import review_charts
+
+        tiles = review_charts.confusion(shown, named, normalised=as_shares != "Counts")
+        draw(tiles, "confusion", "What the model said against what counts as right")
     table = shown.set_axis([f"Right: {name}" for name in named], axis=1)
     table.insert(0, "The model said", named)
     number = "localized" if as_shares == "Counts" else "percent"
@@ -141,6 +176,15 @@ def distances(visit: Visit, card: ModelCard, found: reviewed.Figures) -> None:
         f"the model lies {_short(abs(limits.bias))}{unit} {side} what counts as right, on average. "
         f"95 % of the differences lie between {_short(limits.low)} and {_short(limits.high)}{unit}."
     )
+    from second_opinion import review_charts
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        about = "The differences between model and expert over their means"
+        draw(review_charts.bland_altman(pairs, limits, card.target.unit), "distances", about)
+    with right:
+        about = "How many differences between model and expert are how large"
+        draw(review_charts.errors(pairs, card.target.unit), "errors", about)
     st.caption(
         "A verdict that agrees counts as a difference of nought. The other filters do not narrow "
         "this figure."
