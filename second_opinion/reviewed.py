@@ -120,7 +120,8 @@ def _counted(rows: list[Judged], total: int, *, more: bool) -> Figures:
 def _is_class(row: Judged) -> bool:
     """As the database sees it: a class is whatever is no fraction."""
     made = row.prediction
-    return made.probabilities is not None or not isinstance(made.value, float)
+    known = made.value is not None
+    return known and (made.probabilities is not None or not isinstance(made.value, float))
 
 
 def _key(value: Any) -> str:

@@ -1,0 +1,141 @@
+"""What verdicts add up to: the same from the summaries as from the rows."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_review import busy_store  # noqa: F401 - a fixture
+
+from second_opinion import review_charts, reviewed
+from second_opinion.filters import Filter
+from second_opinion.records import SharedCase
+from second_opinion.statistics.calibration import bland_altman
+
+FRAMES = ["by_version", "by_day", "by_class", "by_confidence", "by_expert", "by_mode", "confusion"]
+
+
+def as_rows(frame, keys):
+    """A frame as a set of rows, whatever its order; True and 1 stay apart."""
+    return {tuple(map(repr, row)) for row in frame[keys].itertuples(index=False)}
+
+
+@pytest.mark.parametrize("version", [None, "1", "2"])
+def test_counted_figures_equal_the_summaries(busy_store, version):  # noqa: F811
+    models = set(busy_store.review.by_version()["model"])
+    assert models
+    for model in models:
+        whole = Filter(model=model, version=version)
+        kept = reviewed.figures(busy_store.review, whole)
+        # All days: the same verdicts, but a filter that the summaries do not know.
+        narrow = Filter(model=model, version=version, since="0001-01-01")
+        counted = reviewed.figures(busy_store.review, narrow)
+        assert (counted.total, counted.counted) == (kept.total, kept.counted)
+        assert counted.after_seeing == kept.after_seeing
+        for name in FRAMES:
+            one, other = getattr(kept, name), getattr(counted, name)
+            assert list(one.columns) == list(other.columns)
+            columns = [column for column in one.columns if column != "expert"]
+            assert as_rows(one, columns) == as_rows(other, columns), name
+            assert len(one) == len(other), name
+
+
+def test_shares_have_their_interval_and_nothing_where_nobody_could_say():
+    table = pd.DataFrame({"right": [17, 0], "wrong": [3, 0]})
+    known = reviewed.with_agreement(table)
+    assert known["share"].iloc[0] == 0.85
+    assert known[["low", "high"]].iloc[0].round(4).tolist() == [0.6396, 0.9476]
+    assert known[["share", "low", "high"]].iloc[1].isna().all()
+
+
+def test_bands_hold_their_lower_end():
+    columns = dict.fromkeys(reviewed.SAID, 1)
+    percents = pd.DataFrame([{"percent": p, **columns} for p in (0, 59, 60, 74, 75, 90, 100)])
+    found = reviewed.by_band(percents)
+    assert dict(zip(found["band"], found["verdicts"], strict=True)) == {
+        "under 60 %": 2,
+        "60 % to 75 %": 2,
+        "75 % to 90 %": 1,
+        "90 % or more": 2,
+    }
+
+
+def test_a_case_is_an_error_only_where_its_verdicts_say_so_together(busy_store):  # noqa: F811
+    found = reviewed.cases(busy_store.review, Filter())
+    rows = [row for some in busy_store.review.each(Filter()) for row in some]
+    ids = [row.prediction.id for row in found.rows]
+    assert len(ids) == len(set(ids)) == len({row.prediction.id for row in rows})
+    for case, error in zip(ids, found.errors, strict=True):
+        said = {row.outcome for row in rows if row.prediction.id == case} - {"unsure"}
+        if len(said) != 1:
+            assert math.isnan(error)
+        else:
+            assert error == (said == {"wrong"})
+    assert len(found.inputs) == len(ids)
+
+
+def shared_case(*answers, case="a"):
+    return SharedCase(
+        case, "churn", "1", conflict=False, adjudicated=False, last_at="", answers=answers
+    )
+
+
+def test_ratings_are_experts_by_cases_whatever_the_spelling_of_a_name():
+    table = reviewed.ratings(
+        [
+            shared_case(("Ada", "agree", 1), ("Bo", "unsure", None), case="a"),
+            shared_case(("ADA ", "disagree", 0), ("Cy", "agree", 1), case="b"),
+        ]
+    )
+    assert list(table.index) == ["Ada", "Bo", "Cy"]
+    assert table.loc["Ada"].tolist() == [1, 0]
+    assert table.loc["Cy"].tolist() == [None, 1]
+    agreed = reviewed.agreement(table, numbers=False)
+    assert (agreed.cases, agreed.agreed) == (1, 0)
+    assert agreed.alpha is None
+
+
+def test_a_narrow_filter_narrows_the_shared_cases(busy_store):  # noqa: F811
+    everything = reviewed.shared(busy_store.review, Filter())
+    assert everything
+    expert = everything[0].answers[0][0]
+    narrow = reviewed.shared(busy_store.review, Filter(expert=expert))
+    ids = {case.prediction_id for case in narrow}
+    assert ids
+    assert ids <= {case.prediction_id for case in everything}
+    for case in narrow:
+        assert expert.casefold() in {name.casefold() for name, _, _ in case.answers}
+
+
+# --- figures
+
+
+KNOWN = reviewed.with_agreement(
+    pd.DataFrame({"day": ["2026-11-19", "2026-11-20"], "right": [3, 4], "wrong": [1, 0]})
+)
+
+
+def test_figures_show_what_they_are_given():
+    dots = review_charts.shares(["<b>Ada</b>", "Bo"], KNOWN).data[0]
+    assert list(dots.x) == [0.75, 1.0]
+    assert list(dots.text) == ["3 of 4", "4 of 4"]
+    assert (np.asarray(dots.error_x.arrayminus) >= 0).all()
+    assert list(review_charts.by_day(KNOWN).data[0].y) == [0.75, 1.0]
+    counts = pd.DataFrame([[5, 1], [0, 0]])
+    tiles = review_charts.confusion(counts, ["yes", "no"], normalised=False).data[0]
+    assert np.asarray(tiles.text).tolist() == [["5", "1"], ["0", "0"]]
+
+
+def test_names_are_no_markup_to_plotly():
+    figure = review_charts.shares(["<b>Ada</b>", "Bo"], KNOWN)
+    assert figure.layout.yaxis.ticktext[0] == "&lt;b&gt;Ada&lt;/b&gt;"
+
+
+def test_a_thousand_numbers_are_a_few_hundred_points():
+    pairs = pd.DataFrame({"value": np.arange(3000.0), "answer": np.arange(3000.0) + 1})
+    limits = bland_altman(pairs["value"], pairs["answer"])
+    figure = review_charts.bland_altman(pairs, limits, "mg")
+    assert 100 < len(figure.data[0].x) <= review_charts.MOST_POINTS
+    assert {shape.y0 for shape in figure.layout.shapes} == {-1.0}
+    bars = review_charts.errors(pairs, "mg").data[0]
+    assert sum(bars.y) == 3000
