@@ -147,6 +147,8 @@ def draw_review(browser: Browser, url: str, name: str) -> None:
     page.locator(".st-key-who_name input").fill("Grace Hopper")
     page.locator(".st-key-who_start button").click()
     page.locator(".st-key-home_progress").wait_for()
+    # The browser remembers the name once the page has told it to.
+    page.wait_for_timeout(1500)
     for section in ("verdicts", "figures", "conflicts"):
         page.goto(f"{url}/Feedback_review?model=customer-churn&section={section}")
         page.locator(".st-key-review_section").wait_for()
