@@ -175,6 +175,7 @@ def test_without_the_client_the_command_to_install_it_is_said(a_server_is_named)
 
 @pytest.mark.skipif(find_spec("mlflow") is None, reason="needs requirements-mlflow.txt")
 def test_a_server_that_does_not_answer_is_said_without_its_password(a_server_is_named):
+    pytest.importorskip("mlflow", reason="mlflow-skinny is an extra: make try-mlflow tries it")
     with pytest.raises(UserError, match="could not be fetched from MLflow") as raised:
         fetch(URI)
     assert "secret" not in str(raised.value)
