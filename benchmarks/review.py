@@ -209,6 +209,9 @@ def queries(store: Store) -> dict[str, Callable[[], Any]]:
         "the page's figures, narrowed": lambda: reviewed.figures(
             review, Filter(model="churn", expert="expert 7")
         ),
+        "the page's figures, by words": lambda: reviewed.figures(
+            review, Filter(model="churn", words="odd")
+        ),
         "conflicts, as the page lists": lambda: review.conflicts("churn", size=50),
         "shared cases as ratings": lambda: reviewed.ratings(
             reviewed.shared(review, Filter(model="churn"))

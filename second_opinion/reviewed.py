@@ -23,7 +23,7 @@ from second_opinion.statistics.slices import BANDS
 from second_opinion.store.review import SAID, Review
 from second_opinion.words import percent
 
-MOST = 3_000
+MOST = 2_500
 # Below this many verdicts a share says next to nothing.
 FEW = 20
 
