@@ -93,9 +93,8 @@ def score_file(
         run = _Run(look, model, listed, refuses=bad_rows is None, progress=progress)
         try:
             with whole_file(out) as scores, _file(bad_rows) as rejected:
-                run.score(
-                    read(source, look, model.card.case_schema, NO_LIMITS), scores, rejected, jobs
-                )
+                chunks = read(source, look, model.card.case_schema, NO_LIMITS, written=True)
+                run.score(chunks, scores, rejected, jobs)
         except BadRowsError as error:
             refused: BadRowsError | None = error
         else:

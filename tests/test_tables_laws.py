@@ -80,7 +80,7 @@ def all_of(content, schema=SCHEMA, **chosen):
     seen = look(source, schema, **chosen)
     if seen.problems:
         return seen, []
-    return seen, list(read(source, seen, schema, Limits()))
+    return seen, list(read(source, seen, schema, Limits(), written=True))
 
 
 # --- a form, JSON and CSV agree

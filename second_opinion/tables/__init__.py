@@ -38,20 +38,27 @@ __all__ = [
 
 
 def read(
-    source: Source, look: Look, schema: Schema, limits: Limits | None = None
+    source: Source,
+    look: Look,
+    schema: Schema,
+    limits: Limits | None = None,
+    *,
+    written: bool = False,
 ) -> Iterator[Chunk]:
     """The rows of a file that was looked at, about a megabyte at a time.
 
-    Bad rows are problems of their chunk. `UserError` for a file that `look` forbids to read, and
+    Bad rows are problems of their chunk. With ``written``, the rows of a CSV file also come as they
+    would be written, where that is known. `UserError` for a file that `look` forbids to read, and
     for one that is over the limits.
     """
     limits = limits or Limits()
     _check(source, look, limits)
+    if look.format == "csv":
+        return read_csv(source, look, schema, limits, written=written)
     return _READERS[look.format](source, look, schema, limits)
 
 
 _READERS = {
-    "csv": read_csv,
     "json": read_json,
     "jsonl": read_json,
     "xlsx": read_workbook,

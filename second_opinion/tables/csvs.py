@@ -21,9 +21,11 @@ LONGEST_ROW = 16 * MEGABYTE
 BYTE_ORDER_MARK = "\ufeff".encode()
 
 
-def read_csv(source: Source, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
+def read_csv(
+    source: Source, look: Look, schema: Schema, limits: Limits, *, written: bool = False
+) -> Iterator[Chunk]:
     """The rows of a CSV file, about a megabyte at a time."""
-    reader = _Reader(look, schema, limits)
+    reader = _Reader(look, schema, limits, written and look.delimiter == ",")
     rest = b""
     for text, bytes_read, final in blocks(source, look.encoding):
         block = rest + text
@@ -47,6 +49,7 @@ class _Reader:
     look: Look
     schema: Schema
     limits: Limits
+    written: bool = False
     line: int = 1
     rows: int = 0
     beyond_header: bool = False
@@ -138,7 +141,7 @@ class _Reader:
             problems=sorted(problems, key=lambda problem: problem.line),
             rejected=rejected,
             bytes_read=bytes_read,
-            written=_as_written(block, records, good) if self.look.delimiter == "," else None,
+            written=_as_written(block, records, good) if self.written else None,
         )
 
     def _rejected(
