@@ -24,6 +24,7 @@ from second_opinion.records import (
     same_person,
 )
 from second_opinion.ui import answer, review, review_table
+from second_opinion.ui.case import table
 from second_opinion.ui.frame import Visit, callback, escape, show_problem
 from second_opinion.words import plural
 
@@ -83,13 +84,7 @@ def _decide(visit: Visit, person: Expert, case: SharedCase) -> None:
         left, right = st.columns([3, 2], gap="medium")
         with left:
             st.header("The case", anchor=False)
-            found = review_table.inputs(card, made)
-            st.dataframe(
-                [{"Field": label, "Value": value} for label, value in found],
-                hide_index=True,
-                height=review_table.height_for(len(found), 16),
-                alt="The inputs of the case",
-            )
+            table(card, made)
         with right:
             st.header("The model says", anchor=False)
             if card is None:

@@ -9,7 +9,7 @@ import streamlit as st
 from second_opinion import downloads, jobs
 from second_opinion.records import Batch, new_id
 from second_opinion.ui import who
-from second_opinion.ui.batch_rows import height_for
+from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import Visit, callback, escape, notice, problem, say
 from second_opinion.words import joined, plural
 

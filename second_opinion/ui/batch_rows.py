@@ -16,8 +16,9 @@ from second_opinion.errors import UserError
 from second_opinion.records import Batch, Prediction, Verdict, new_id
 from second_opinion.store.batch_rows import PAGE_ROWS, RowFilter, RowPage, SortBy
 from second_opinion.store.batches import prediction_id
-from second_opinion.ui import answer, browser, seeds, verdicts
+from second_opinion.ui import case, seeds, verdicts
 from second_opinion.ui.batch_summary import flag_name
+from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import Visit, callback, show_problem
 from second_opinion.words import plural
 
@@ -212,25 +213,8 @@ def the_case(visit: Visit, batch: Batch) -> None:
     row = st.session_state.get("batch_row")
     if not row:
         return
-    card = visit.card
-    prediction = visit.store.batches.opened(batch, int(row), card)
-    left, right = st.columns([3, 2], gap="medium")
-    with left, st.container(border=True, key="batch_case"):
-        st.header(f"Row {row}", anchor=False)
-        st.dataframe(
-            [
-                {"": feature.label, "Value": feature.text(prediction.inputs[feature.name])}
-                for feature in card.features
-            ],
-            hide_index=True,
-            height=height_for(len(card.features), 14),
-            alt="The case",
-        )
-    with right, st.container(border=True, key="batch_answer"):
-        st.header("The model says", anchor=False)
-        answer.show(card, prediction)
-        verdicts.panel(visit, card, prediction)
-    browser.reveal("batch_answer", f"{prediction.id} {st.session_state['verdict_open']}")
+    prediction = visit.store.batches.opened(batch, int(row), visit.card)
+    case.judge(visit, visit.card, prediction, f"Row {row}", "batch")
 
 
 def _clicked(
@@ -261,11 +245,6 @@ def _before(visit: Visit, prediction: Prediction) -> str:
     expert = visit.expert
     verdict = visit.store.current_verdict(prediction.id, expert.label) if expert else None
     return verdict.id if verdict else ""
-
-
-def height_for(rows: int, most: int) -> int:
-    """The height of a table that shows so many rows without scrolling."""
-    return 35 * (min(rows, most) + 1) + 3
 
 
 def _first_page() -> None:

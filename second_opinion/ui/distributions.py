@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -9,8 +10,8 @@ import streamlit as st
 from second_opinion.errors import UserError
 from second_opinion.population import LISTED, Population
 from second_opinion.records import Prediction
-from second_opinion.ui import answer, browser, verdicts, who
-from second_opinion.ui.batch_rows import height_for
+from second_opinion.ui import case, drawing
+from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import Visit, callback, escape
 from second_opinion.ui.population import Chosen
 from second_opinion.words import plural
@@ -18,90 +19,31 @@ from second_opinion.words import plural
 if TYPE_CHECKING:
     import pandas as pd
 
-    from second_opinion.charts import Chart
     from second_opinion.sections import Shown
 
 ON_A_PAGE = 6
 
 
 def draw(chosen: Chosen, shown: Shown) -> None:
-    """A chart with its title, table and downloads; or the sentence in its place."""
+    """A chart whose bars list their cases; or the sentence in its place."""
     if shown.chart is None:
         st.text(shown.sentence)
         return
-    chart, key = shown.chart, f"distributions_{shown.name}"
-    st.markdown(f"**{escape(chart.title)}**")
-    with st.container(key=f"{key}_chart"):
-        if st.session_state.get(f"{key}_table"):
-            table(chart)
-        else:
-            _plot(chosen, shown, chart, key)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.toggle("As a table", key=f"{key}_table")
-        _csv(chart.table, shown.name, f"{key}_csv")
-    if shown.sentence:
-        st.caption(escape(shown.sentence))
-
-
-def _plot(chosen: Chosen, shown: Shown, chart: Chart, key: str) -> None:
-    config = {
-        "displaylogo": False,
-        "displayModeBar": True,
-        "modeBarButtons": [["pan2d", "select2d", "toImage"] if shown.picks else ["toImage"]],
-        "toImageButtonOptions": {"format": "png", "filename": shown.name, "scale": 2},
-    }
-    # A new key lets go of what is selected in the browser.
-    widget = f"{key}_{st.session_state.get('distributions_cleared', 0)}"
-    event: Any = st.plotly_chart(
-        chart.figure,
-        key=widget,
-        on_select="rerun" if shown.picks else "ignore",
-        selection_mode=("points", "box"),
-        config=config,
-        alt=chart.alt,
-    )
-    if shown.picks:
-        _pick(chosen, shown, widget, event)
-
-
-def table(chart: Chart) -> None:
-    """The numbers of a chart."""
-    percentages = st.column_config.NumberColumn(format="percent")
-    st.dataframe(
-        chart.table,
-        hide_index=True,
-        height=height_for(len(chart.table), 12),
-        column_config=dict.fromkeys(chart.shares, percentages),
-        alt=f"The numbers of the chart: {chart.title}",
+    drawing.draw(
+        shown.chart,
+        f"distributions_{shown.name}",
+        name=shown.name,
+        below=shown.sentence,
+        picked=partial(_pick, chosen, shown) if shown.picks else None,
+        # Another one lets go of what is selected in the browser.
+        generation=st.session_state.get("distributions_cleared", 0),
     )
 
 
-def _csv(frame: pd.DataFrame, name: str, key: str) -> None:
-    from second_opinion import downloads
-
-    st.download_button(
-        "Numbers",
-        data=lambda: downloads.table_file(frame),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        on_click="ignore",
-        key=key,
-        icon=":material/download:",
-        help="A CSV of the numbers that are drawn",
-    )
-
-
-def _pick(chosen: Chosen, shown: Shown, widget: str, event: Any) -> None:
+def _pick(chosen: Chosen, shown: Shown, places: list[int]) -> None:
     """Remember the bars of a chart that were just selected; the last choice on the page counts."""
     from second_opinion import picks
 
-    found = [point.get("customdata") for point in event["selection"]["points"]]
-    places = [place[0] if isinstance(place, list) else place for place in found]
-    places = [int(place) for place in places if place is not None]
-    seen = st.session_state.setdefault("distributions_seen", {})
-    if seen.get(widget, []) == places:
-        return
-    seen[widget] = places
     st.session_state.pop("distributions_page", None)
     st.session_state.pop("distributions_picked", None)
     picked = [shown.picks[place] for place in places if place < len(shown.picks)]
@@ -153,7 +95,7 @@ def drift(chosen: Chosen) -> None:
         | {"p after Holm": few},
         alt="How far each feature has moved, and by which test",
     )
-    _csv(found, "drift-tests", "distributions_drift_rows_csv")
+    drawing.numbers_file(found, "drift-tests", "distributions_drift_rows_csv")
 
 
 def cases(chosen: Chosen, clickable: bool) -> None:
@@ -228,27 +170,9 @@ def the_case(visit: Visit, chosen: Chosen) -> None:
     wanted = st.query_params.get("case")
     if not wanted:
         return
-    card, prediction = chosen.people.card, _opened(visit, chosen.people, wanted)
-    left, right = st.columns([3, 2], gap="medium")
-    with left, st.container(border=True, key="distributions_case"):
-        where = f"Row {prediction.row_number}" if prediction.row_number else "The case"
-        st.header(where, anchor=False)
-        known = [feature for feature in card.features if feature.name in prediction.inputs]
-        st.dataframe(
-            [{"": f.label, "Value": f.text(prediction.inputs[f.name])} for f in known],
-            hide_index=True,
-            height=height_for(len(known), 14),
-            alt="The case",
-        )
-    with right, st.container(border=True, key="distributions_answer"):
-        st.header("The model says", anchor=False)
-        answer.show(card, prediction)
-        if visit.expert is None:
-            who.form("Your verdict carries your name.")
-        else:
-            verdicts.panel(visit, card, prediction)
-            said = f"{prediction.id} {st.session_state['verdict_open']}"
-            browser.reveal("distributions_answer", said)
+    prediction = _opened(visit, chosen.people, wanted)
+    title = f"Row {prediction.row_number}" if prediction.row_number else "The case"
+    case.judge(visit, chosen.people.card, prediction, title, "distributions")
 
 
 def _opened(visit: Visit, people: Population, wanted: str) -> Prediction:

@@ -13,6 +13,7 @@ from second_opinion.filters import Filter
 from second_opinion.statistics import calibration, feedback, slices
 from second_opinion.statistics import experts as rating
 from second_opinion.ui import review, review_table
+from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import Visit
 from second_opinion.words import number_text, percent, plural
 
@@ -95,7 +96,7 @@ def shares(title: str, column: str, table: pd.DataFrame) -> None:
         st.dataframe(
             shown,
             hide_index=True,
-            height=review_table.height_for(len(shown), 8),
+            height=height_for(len(shown), 8),
             column_config={
                 column: HEADS.get(column, column.capitalize()),
                 "right": "Right",
@@ -298,7 +299,7 @@ def experts(visit: Visit, wanted: Filter, found: reviewed.Figures, shared: dict[
             share=people["share"] * 100, interval=_intervals(people)
         ),
         hide_index=True,
-        height=review_table.height_for(len(people)),
+        height=height_for(len(people)),
         column_config={
             "expert": "Expert",
             "verdicts": "Verdicts",
@@ -374,7 +375,7 @@ def _pairs(table: pd.DataFrame) -> None:
             share=found["share"] * 100, interval=_intervals(found), kappa=found["kappa"]
         ),
         hide_index=True,
-        height=review_table.height_for(len(found)),
+        height=height_for(len(found)),
         column_config={
             "rater_a": "Expert",
             "rater_b": "and",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -20,17 +19,13 @@ from second_opinion.records import (
     Verdict,
     new_id,
 )
-from second_opinion.ui import answer, browser, review, seeds
+from second_opinion.ui import answer, browser, case, review, seeds
+from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import Visit, callback, show_problem
 from second_opinion.words import plural
 
 PAGE_ROWS = 50
 OUTCOMES = {"right": "right", "wrong": "wrong", "unsure": "open"}
-
-
-def height_for(rows: int, most: int = 12) -> int:
-    """The height of a table that shows so many rows without scrolling."""
-    return 35 * (min(rows, most) + 1) + 3
 
 
 def verdicts(visit: Visit, wanted: Filter) -> None:
@@ -111,18 +106,7 @@ def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
 
 def case_words(card: ModelCard | None, made: Prediction) -> str:
     """The inputs in one line."""
-    return " · ".join(f"{label}: {value}" for label, value in inputs(card, made))
-
-
-def inputs(card: ModelCard | None, made: Prediction) -> list[tuple[str, str]]:
-    """The inputs in words with their units; as they are stored where there is no card for them."""
-    schema = card.case_schema if card else None
-    found = []
-    for name, value in made.inputs.items():
-        feature = schema.get(name) if schema else None
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        found.append((feature.label, feature.text(value)) if feature else (name, text))
-    return found
+    return " · ".join(f"{label}: {value}" for label, value in case.inputs(card, made))
 
 
 def verdict_words(card: ModelCard | None, given: Verdict) -> str:
@@ -178,13 +162,7 @@ def _close() -> None:
 
 
 def _case(card: ModelCard | None, made: Prediction) -> None:
-    found = inputs(card, made)
-    st.dataframe(
-        [{"Field": label, "Value": value} for label, value in found],
-        hide_index=True,
-        height=height_for(len(found), 16),
-        alt="The inputs of the case",
-    )
+    case.table(card, made)
     if card is None:
         st.caption("This version was taken out of the registry: the case stands as it is stored.")
     place = [f"version {made.version}", f"from {made.source}"]

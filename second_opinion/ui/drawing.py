@@ -1,0 +1,116 @@
+"""Charts and tables on a page: a chart with its title, its numbers and its downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from second_opinion.ui.frame import escape
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from second_opinion.charts import Chart
+
+Places = list[int]
+
+
+def height_for(rows: int, most: int = 12) -> int:
+    """The height of a table that shows so many rows without scrolling."""
+    return 35 * (min(rows, most) + 1) + 3
+
+
+def draw(
+    chart: Chart,
+    key: str,
+    *,
+    name: str,
+    below: str = "",
+    picked: Callable[[Places], None] | None = None,
+    range_too: bool = True,
+    generation: int = 0,
+) -> None:
+    """A chart with its title, and its numbers as a table or a file; PNG is in its corner.
+
+    ``name`` is that of the files. ``picked`` hears the numbers of the bars that were just selected,
+    which another ``generation`` lets go of; with ``range_too`` several can be drawn over.
+    """
+    st.markdown(f"**{escape(chart.title)}**")
+    with st.container(key=f"{key}_chart"):
+        if st.session_state.get(f"{key}_table"):
+            table(chart)
+        else:
+            _plot(chart, f"{key}_{generation}", name, picked, range_too=range_too)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.toggle("As a table", key=f"{key}_table")
+        numbers_file(chart.table, name, f"{key}_csv")
+    if below:
+        st.caption(escape(below))
+
+
+def _plot(
+    chart: Chart,
+    widget: str,
+    name: str,
+    picked: Callable[[Places], None] | None,
+    *,
+    range_too: bool,
+) -> None:
+    buttons = ["pan2d", "select2d", "toImage"] if picked and range_too else ["toImage"]
+    config = {
+        "displaylogo": False,
+        "displayModeBar": True,
+        "modeBarButtons": [buttons],
+        "toImageButtonOptions": {"format": "png", "filename": name, "scale": 2},
+    }
+    event: Any = st.plotly_chart(
+        chart.figure,
+        key=widget,
+        on_select="rerun" if picked else "ignore",
+        selection_mode=("points", "box") if range_too else ("points",),
+        config=config,
+        alt=chart.alt,
+    )
+    if picked:
+        _tell(widget, event, picked)
+
+
+def _tell(widget: str, event: Any, picked: Callable[[Places], None]) -> None:
+    """Tell what is selected when that changes: a chart that was selected in before says nothing."""
+    found = [point.get("customdata") for point in event["selection"]["points"]]
+    places = [place[0] if isinstance(place, list) else place for place in found]
+    places = [int(place) for place in places if place is not None]
+    seen = st.session_state.setdefault("drawing_seen", {})
+    if seen.get(widget, []) != places:
+        seen[widget] = places
+        picked(places)
+
+
+def table(chart: Chart) -> None:
+    """The numbers of a chart."""
+    percentages = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        chart.table,
+        hide_index=True,
+        height=height_for(len(chart.table)),
+        column_config=dict.fromkeys(chart.shares, percentages),
+        alt=f"The numbers of the chart: {chart.title}",
+    )
+
+
+def numbers_file(frame: pd.DataFrame, name: str, key: str) -> None:
+    """A button that hands out a table as a CSV."""
+    from second_opinion import downloads
+
+    st.download_button(
+        "Numbers",
+        data=lambda: downloads.table_file(frame),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        key=key,
+        icon=":material/download:",
+        help="A CSV of the numbers that are drawn",
+    )
