@@ -80,9 +80,9 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 def keep(title: str, text: str) -> None:
     """Put the latest figures under their title into RESULTS.md."""
-    section = f"## {title}\n\n{text.strip()}\n"
+    section = f"## {title}\n\n{text.strip()}\n\n"
     before = RESULTS.read_text() if RESULTS.exists() else "# Latest figures\n"
     pattern = re.compile(rf"^## {re.escape(title)}\n.*?(?=^## |\Z)", re.M | re.S)
     found = pattern.search(before)
     after = pattern.sub(lambda _: section, before) if found else f"{before.rstrip()}\n\n{section}"
-    RESULTS.write_text(after)
+    RESULTS.write_text(after.rstrip() + "\n")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -25,8 +26,14 @@ NAME_LIMIT = 80
 
 
 def new_id() -> str:
-    """An id for a prediction or a verdict: 32 hexadecimal digits."""
-    return uuid.uuid4().hex
+    """An id for a prediction or a verdict: 32 hexadecimal digits that grow with time.
+
+    A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds since 1970 and 74 of
+    chance. New rows stand side by side in every index, so adding one costs the same at any size.
+    """
+    number = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)
+    version, variant = 0x7 << 76, 0x2 << 62
+    return f"{number & ~(0xF << 76) & ~(0x3 << 62) | version | variant:032x}"
 
 
 def now() -> str:

@@ -1,9 +1,11 @@
 """What records promise: values stay apart, a name is one person, a verdict says something."""
 
 import json
+import time
 from dataclasses import FrozenInstanceError
 from datetime import UTC, date, datetime
 from itertools import product
+from uuid import RFC_4122, UUID
 
 import numpy as np
 import pandas as pd
@@ -200,6 +202,18 @@ def test_ids_are_hexadecimal_and_new_each_time():
     ids = {new_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(len(name) == 32 and int(name, 16) >= 0 for name in ids)
+
+
+def test_ids_grow_with_time():
+    """A UUID of version 7: what is stored later stands behind what was stored before."""
+    before = time.time_ns() // 1_000_000
+    first = new_id()
+    time.sleep(0.002)
+    second = new_id()
+    made = UUID(first)
+    assert (made.version, made.variant) == (7, RFC_4122)
+    assert before <= made.int >> 80 <= time.time_ns() // 1_000_000
+    assert first < second
 
 
 def test_times_are_utc_with_milliseconds():
