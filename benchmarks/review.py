@@ -3,8 +3,9 @@
     python benchmarks/review.py [--verdicts 1000000] [--folder FOLDER]
 
 Builds the database (kept in the folder for the next run), checks its summaries against the full
-count, runs each query on connections of its own, warm, and prints the best CPU of five; then what
-adding a verdict costs there and in an empty database, the median of five paired runs.
+count, runs each query on connections of its own, warm, and takes the best CPU of five; then what
+adding a verdict costs there and in an empty database, the median of five paired runs. RESULTS.md
+gets the figures.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from measure import keep, table, versions
 from sqlite_utils.db import Database
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,11 +30,13 @@ sys.path.insert(0, str(ROOT))
 
 from second_opinion import reviewed
 from second_opinion.filters import Filter
-from second_opinion.records import Prediction, Verdict
+from second_opinion.records import Prediction, Verdict, new_id
 from second_opinion.store import Store
 from second_opinion.store.migrations import migrations
 
 GOAL_MS, GOAL_LATEST_MS, GOAL_RATIO = 200.0, 5.0, 1.2
+RUNS, COUNT = 5, 1000
+Begin = Callable[[Store], list[Verdict]]
 WORDS = [f"{a}{b}" for a in ("patient", "dose", "scan", "lab", "age", "old") for b in range(500)]
 INPUTS = '{"age":47,"income":51234.5,"tenure_months":18,"city":"Bergen","smoker":false,"bmi":27.1}'
 
@@ -47,10 +51,14 @@ def main() -> None:
     if not path.exists():
         build(path, asked.verdicts)
     store = Store.open(path)
+    parts = [f"{versions()}; {asked.verdicts:,} verdicts."]
     if not asked.adding:
         verify(path)
-        show_queries(store)
-    show_adding(store, asked.folder)
+        parts.append(show_queries(store))
+    parts.append(show_adding(store, asked.folder))
+    print("\n\n".join(parts))
+    if not asked.adding:
+        keep("Feedback review", "\n\n".join(parts))
 
 
 def build(path: Path, verdicts: int) -> None:
@@ -212,6 +220,9 @@ def queries(store: Store) -> dict[str, Callable[[], Any]]:
         "the page's figures, by words": lambda: reviewed.figures(
             review, Filter(model="churn", words="odd")
         ),
+        "the page's figures, of most": lambda: reviewed.figures(
+            review, Filter(model="churn", judgement="agree")
+        ),
         "conflicts, as the page lists": lambda: review.conflicts("churn", size=50),
         "shared cases as ratings": lambda: reviewed.ratings(
             reviewed.shared(review, Filter(model="churn"))
@@ -220,19 +231,23 @@ def queries(store: Store) -> dict[str, Callable[[], Any]]:
     }
 
 
-def show_queries(store: Store) -> None:
+def show_queries(store: Store) -> str:
+    """Each query with its goal, as Markdown."""
     import pandas as pd  # noqa: F401 - its import is not part of a query
 
+    lines = []
     for name, query in queries(store).items():
         goal = GOAL_LATEST_MS if name == "latest 50" else GOAL_MS
         spent = min(cpu(query) for _ in range(5)) * 1000
-        verdict = "met" if spent <= goal else "MISSED"
-        say(f"{name:32} {spent:8.1f} ms   goal {goal:5.0f}   {verdict}")
+        lines.append(
+            [name, f"{spent:.1f} ms", f"≤ {goal:.0f} ms{'' if spent <= goal else ', MISSED'}"]
+        )
+        say(" · ".join(lines[-1]))
+    return table(["query", "CPU", "goal"], lines)
 
 
 def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    sys.stderr.write(f"{line}\n")
 
 
 def cpu(act: Callable[[], Any]) -> float:
@@ -241,36 +256,72 @@ def cpu(act: Callable[[], Any]) -> float:
     return time.process_time() - started
 
 
-def show_adding(store: Store, folder: Path) -> None:
-    """Verdicts without a comment, and with one, in turn in both databases."""
-    for comment in ("", "dose17 scan321 old4 looks odd to me here"):
-        ratios = []
-        for run in range(5):
-            path = folder / f"empty-{run}.db"
-            path.unlink(missing_ok=True)
-            with closing(Store.open(path)) as empty:
-                spent = [adding(which, comment) for which in (empty, store)]
-            path.unlink()
-            ratios.append(spent[1] / spent[0])
-            say(f"  {spent[0] * 1e6:5.0f} µs empty, {spent[1] * 1e6:5.0f} µs here")
-        median = statistics.median(ratios)
-        verdict = "met" if median <= GOAL_RATIO else "MISSED"
-        what = "with a comment" if comment else "without a comment"
-        say(f"adding {what}: {median:.2f} times   goal {GOAL_RATIO}   {verdict}")
+def show_adding(store: Store, folder: Path) -> str:
+    """Adding in turn to both databases, as Markdown: the median of five paired runs."""
+    lines = []
+    for name, (begin, goal) in ADDED.items():
+        runs = [paired(store, folder / f"empty-{run}.db", begin) for run in range(RUNS)]
+        here, empty = (statistics.median(run[at] for run in runs) * 1e6 for at in (1, 0))
+        ratio = statistics.median(run[1] / run[0] for run in runs)
+        met = "" if goal is None else f"≤ {goal}{'' if ratio <= goal else ', MISSED'}"
+        lines.append([name, f"{empty:.0f} µs", f"{here:.0f} µs", f"{ratio:.2f}", met])
+        say(" · ".join(lines[-1]))
+    return table(["a verdict", "empty", "here", "here / empty", "goal"], lines)
 
 
-def adding(store: Store, comment: str, count: int = 1000) -> float:
-    """CPU seconds of one verdict."""
-    cases = [
-        Prediction("churn", "3", "m", "c", {"age": 4}, 1, 0.83, (0.2, 0.8), (), "form", "Ada", 9.5)
-        for _ in range(count)
-    ]
-    store.add_predictions(cases)
-    said = [Verdict(case.id, "Expert 3", "agree", comment=comment) for case in cases]
+def paired(store: Store, path: Path, begin: Begin) -> tuple[float, float]:
+    """CPU seconds of one verdict in an empty database, then in this one."""
+    path.unlink(missing_ok=True)
+    with closing(Store.open(path)) as empty:
+        spent = adding(empty, begin(empty)), adding(store, begin(store))
+    path.unlink()
+    return spent
+
+
+def adding(store: Store, given: list[Verdict]) -> float:
     started = time.process_time()
-    for verdict in said:
+    for verdict in given:
         store.add_verdict(verdict)
-    return (time.process_time() - started) / count
+    return (time.process_time() - started) / len(given)
+
+
+def fresh(comment: str) -> Begin:
+    """Verdicts on cases that were just predicted."""
+
+    def begin(store: Store) -> list[Verdict]:
+        cases = made()
+        store.add_predictions(cases)
+        return [Verdict(case.id, "Expert 3", "agree", comment=comment) for case in cases]
+
+    return begin
+
+
+def scattered(store: Store) -> list[Verdict]:
+    """Verdicts on cases from all over the database that somebody judged before."""
+    if not store.progress("churn").verdicts:
+        cases = made()
+        store.add_predictions(cases)
+        adding(store, [Verdict(case.id, "Expert 3", "agree") for case in cases])
+    with closing(sqlite3.connect(store.path)) as connection:
+        ids = connection.execute(
+            "SELECT prediction_id FROM verdicts ORDER BY random() LIMIT ?", (COUNT,)
+        ).fetchall()
+    name = f"Expert {new_id()}"
+    return [Verdict(case, name, "agree") for case in {case for (case,) in ids}]
+
+
+def made() -> list[Prediction]:
+    return [
+        Prediction("churn", "3", "m", "c", {"age": 4}, 1, 0.83, (0.2, 0.8), (), "form", "Ada", 9.5)
+        for _ in range(COUNT)
+    ]
+
+
+ADDED: dict[str, tuple[Begin, float | None]] = {
+    "on a case just predicted": (fresh(""), GOAL_RATIO),
+    "the same with a comment": (fresh("dose17 scan321 old4 looks odd to me here"), GOAL_RATIO),
+    "a further one on a case of long ago": (scattered, None),
+}
 
 
 if __name__ == "__main__":

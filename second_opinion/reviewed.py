@@ -7,8 +7,7 @@ verdicts. Anything narrower is counted from the newest matching verdicts, up to 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,10 +19,13 @@ from second_opinion.records import Judged, SharedCase, folded, plain
 from second_opinion.statistics import experts
 from second_opinion.statistics.agreement import wilson
 from second_opinion.statistics.slices import BANDS
-from second_opinion.store.review import SAID, Review
+from second_opinion.store.newest import SAID, Newest, people
+from second_opinion.store.review import Review
 from second_opinion.words import percent
 
-MOST = 2_500
+MOST = 50_000
+# Cases whose inputs are read: a row costs as much as a hundred that are only counted.
+MOST_READ = 2_500
 # Below this many verdicts a share says next to nothing.
 FEW = 20
 
@@ -69,8 +71,7 @@ def is_whole(wanted: Filter) -> bool:
 def figures(review: Review, wanted: Filter) -> Figures:
     """The figures of a filter, from the summaries where these know them."""
     if not is_whole(wanted):
-        page = review.page(wanted, size=MOST)
-        return _counted(page.rows, page.total, more=page.more)
+        return _counted(review.newest(wanted, MOST))
     about = (wanted.model, wanted.version)
     versions = review.by_version(wanted.model)
     if wanted.version is not None:
@@ -88,58 +89,27 @@ def figures(review: Review, wanted: Filter) -> Figures:
     )
 
 
-def _counted(rows: list[Judged], total: int, *, more: bool) -> Figures:
-    classes = [row for row in rows if _is_class(row)]
-    answered = [row for row in classes if row.answer is not None]
-    pairs = Counter((_key(row.prediction.value), _key(row.answer)) for row in answered)
-    confusion = [(json.loads(v), json.loads(a), n) for (v, a), n in sorted(pairs.items())]
-    by_expert = _by(rows, ["expert"], lambda row: (folded(row.verdict.expert),))
-    names = {folded(row.verdict.expert): row.verdict.expert for row in reversed(rows)}
-    by_class = _by(classes, ["value"], lambda row: (_key(row.prediction.value),))
+def _counted(newest: Newest) -> Figures:
+    by_class, pairs = newest.by("value"), newest.by("value", "answer")
+    by_class = by_class[by_class["value"] != ""].reset_index(drop=True)
+    pairs = pairs[(pairs["value"] != "") & (pairs["answer"] != "")].reset_index(drop=True)
     return Figures(
-        total=total,
-        more=more,
-        by_version=_by(
-            rows, ["model", "version"], lambda row: (row.prediction.model, row.prediction.version)
-        ),
-        by_day=_by(rows, ["day"], lambda row: (row.verdict.created_at[:10],)),
-        by_class=by_class.assign(value=[json.loads(text) for text in by_class["value"]]),
-        by_confidence=_by(
-            [row for row in rows if row.prediction.confidence is not None],
-            ["percent"],
-            lambda row: (int((row.prediction.confidence or 0) * 100 + 1e-9),),
-        ),
-        by_expert=by_expert.assign(expert=by_expert["expert"].map(names)).sort_values(
-            "verdicts", ascending=False, kind="stable", ignore_index=True
-        ),
-        by_mode=_by(rows, ["mode"], lambda row: (row.verdict.mode,)),
-        confusion=pd.DataFrame(confusion, columns=["value", "answer", "verdicts"]),
+        total=newest.total,
+        more=newest.more,
+        by_version=newest.by("model", "version"),
+        by_day=newest.by("day"),
+        by_class=_decoded(by_class, "value"),
+        by_confidence=newest.by("percent"),
+        by_expert=people(newest.by("expert")),
+        by_mode=newest.by("mode"),
+        confusion=_decoded(pairs, "value", "answer")[["value", "answer", "verdicts"]],
     )
 
 
-def _is_class(row: Judged) -> bool:
-    """As the database sees it: a class is whatever is no fraction."""
-    made = row.prediction
-    known = made.value is not None
-    return known and (made.probabilities is not None or not isinstance(made.value, float))
-
-
-def _key(value: Any) -> str:
-    # Python takes True for 1, which in an answer are two different things.
-    return json.dumps(plain(value))
-
-
-def _by(
-    rows: Iterable[Judged], columns: list[str], key: Callable[[Judged], tuple[Any, ...]]
-) -> pd.DataFrame:
-    counts: dict[tuple[Any, ...], dict[str, int]] = {}
-    for row in rows:
-        count = counts.setdefault(key(row), dict.fromkeys(SAID, 0))
-        outcome = () if row.outcome == "unsure" else (row.outcome,)
-        for name in ("verdicts", row.verdict.judgement, *outcome):
-            count[name] += 1
-    table = [(*each, *count.values()) for each, count in sorted(counts.items())]
-    return pd.DataFrame(table, columns=[*columns, *SAID])
+def _decoded(table: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """The same with values where JSON texts stand: 1, True and "1" stay apart."""
+    values = {name: pd.Series(map(json.loads, table[name]), dtype="object") for name in names}
+    return table.assign(**values)
 
 
 def with_agreement(table: pd.DataFrame) -> pd.DataFrame:
@@ -187,7 +157,7 @@ class Cases:
         return [row.prediction.confidence for row in self.rows]
 
 
-def cases(review: Review, wanted: Filter, most: int = MOST) -> Cases:
+def cases(review: Review, wanted: Filter, most: int = MOST_READ) -> Cases:
     """The newest cases of a filter with whether the model was wrong, from ``most`` verdicts."""
     outcomes: dict[str, set[str]] = {}
     first: dict[str, Judged] = {}
@@ -207,7 +177,7 @@ def shared(review: Review, wanted: Filter, most: int = 2_000) -> list[SharedCase
     found = review.shared_cases(wanted.model, wanted.version, most)
     if is_whole(wanted):
         return found
-    within = {row.prediction.id for row in review.page(wanted, size=MOST).rows}
+    within = {row.prediction.id for row in review.page(wanted, size=MOST_READ).rows}
     return [case for case in found if case.prediction_id in within]
 
 

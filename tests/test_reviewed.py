@@ -9,7 +9,7 @@ from test_review import busy_store  # noqa: F401 - a fixture
 
 from second_opinion import review_charts, reviewed
 from second_opinion.filters import Filter
-from second_opinion.records import SharedCase
+from second_opinion.records import SharedCase, folded
 from second_opinion.statistics.calibration import bland_altman
 
 FRAMES = ["by_version", "by_day", "by_class", "by_confidence", "by_expert", "by_mode", "confusion"]
@@ -38,6 +38,70 @@ def test_counted_figures_equal_the_summaries(busy_store, version):  # noqa: F811
             columns = [column for column in one.columns if column != "expert"]
             assert as_rows(one, columns) == as_rows(other, columns), name
             assert len(one) == len(other), name
+
+
+def count(rows, key):
+    """`SAID` of some rows by a key, one after the other."""
+    found = {}
+    for row in rows:
+        name = key(row)
+        if name is None:
+            continue
+        said = found.setdefault(name, dict.fromkeys(reviewed.SAID, 0))
+        said["verdicts"] += 1
+        said[row.verdict.judgement] += 1
+        if row.outcome != "unsure":
+            said[row.outcome] += 1
+    return found
+
+
+def counted(frame, column, key=lambda value: value):
+    columns = frame.set_index(column)[reviewed.SAID].to_dict("index")
+    return {key(name): {k: int(v) for k, v in said.items()} for name, said in columns.items()}
+
+
+NARROW = [
+    Filter(model="churn", judgement="disagree"),
+    Filter(model="churn", expert="ada"),
+    Filter(model="churn", since="2026-11-02", until="2026-11-03"),
+    Filter(model="churn", at_least=0.55, below=0.99),
+    Filter(model="churn", words="old"),
+    Filter(model="dose", mode="blind"),
+    Filter(model="churn", batch="a", outcome="wrong"),
+]
+
+
+@pytest.mark.parametrize("wanted", NARROW, ids=str)
+def test_figures_of_a_narrow_filter_equal_a_count_of_its_rows(busy_store, wanted):  # noqa: F811
+    rows = [row for some in busy_store.review.each(wanted) for row in some]
+    assert rows
+    found = reviewed.figures(busy_store.review, wanted)
+    assert (found.total, found.counted, found.more) == (len(rows), len(rows), False)
+    assert counted(found.by_day, "day") == count(rows, lambda row: row.verdict.created_at[:10])
+    assert counted(found.by_mode, "mode") == count(rows, lambda row: row.verdict.mode)
+    assert counted(found.by_expert, "expert", folded) == count(
+        rows, lambda row: folded(row.verdict.expert)
+    )
+    sure = count(
+        rows,
+        lambda row: (
+            None
+            if row.prediction.confidence is None
+            else int(row.prediction.confidence * 100 + 1e-9)
+        ),
+    )
+    assert counted(found.by_confidence, "percent") == sure
+
+
+def test_of_more_verdicts_than_are_counted_the_newest_are(busy_store, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(reviewed, "MOST", 7)
+    for wanted in NARROW[:4]:
+        rows = busy_store.review.page(wanted, size=7).rows
+        total = sum(map(len, busy_store.review.each(wanted)))
+        found = reviewed.figures(busy_store.review, wanted)
+        assert found.counted == len(rows) == min(total, 7)
+        assert counted(found.by_day, "day") == count(rows, lambda row: row.verdict.created_at[:10])
+        assert found.more or found.total == total
 
 
 def test_shares_have_their_interval_and_nothing_where_nobody_could_say():

@@ -46,6 +46,10 @@ GROUPS = """
         AND (:triage IS NULL OR triage = :triage)
 """
 
+GROUPS_WITH_IDS = """
+    SELECT * FROM review_groups WHERE id IN (SELECT value FROM json_each(:ids))
+"""
+
 BATCH = "SELECT number FROM review_batches WHERE batch_id = :batch_id"
 
 # A bit of text per group says whether it is wanted: a third of the cost of asking a list.
@@ -87,6 +91,17 @@ COUNTED = """
             AND (:below IS NULL OR confidence < :below)
         LIMIT :most
     )
+"""
+
+# What few rows of review differ in, to be counted: the newest first.
+FACTS = """
+    SELECT group_id, day, CAST(confidence * 100 + 1e-9 AS INTEGER) FROM review
+    WHERE (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+        AND (:batch IS NULL OR batch = :batch)
+        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+        AND (:at_least IS NULL OR confidence >= :at_least)
+        AND (:below IS NULL OR confidence < :below)
+    ORDER BY number DESC LIMIT :most
 """
 
 # The same among the verdicts whose comment has the words, the newest hits first.
@@ -144,6 +159,19 @@ COUNTED_FOUND = """
             AND (:below IS NULL OR confidence < :below)
         LIMIT :most
     )
+"""
+FACTS_FOUND = """
+    SELECT group_id, day, CAST(confidence * 100 + 1e-9 AS INTEGER) FROM review
+    WHERE number IN (
+            SELECT rowid FROM review_search WHERE review_search MATCH :words
+            ORDER BY rowid DESC LIMIT :hits
+        )
+        AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+        AND (:batch IS NULL OR batch = :batch)
+        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+        AND (:at_least IS NULL OR confidence >= :at_least)
+        AND (:below IS NULL OR confidence < :below)
+    ORDER BY number DESC LIMIT :most
 """
 
 VERDICTS_NUMBERED = """

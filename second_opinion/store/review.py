@@ -17,6 +17,7 @@ from second_opinion.filters import Filter, Sort
 from second_opinion.records import Judged, Prediction, SharedCase, folded, said
 from second_opinion.store import queries, queries_review, rows
 from second_opinion.store.decisions import Decisions
+from second_opinion.store.newest import SAID, Newest, people
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +28,6 @@ MOST_NUMBERS = 5_000
 MOST_HITS = 50_000
 CHUNK = 2_000
 NO_BATCH = -1
-
-SAID = ["verdicts", "agree", "disagree", "unsure", "right", "wrong"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,22 @@ class Review(Decisions):
                 asked["serious"], _ = _mask(connection, about)
             found = [row for (row,) in connection.execute(query, asked)]
             return Page(_judged(connection, found), total, more, pages)
+
+    def newest(self, wanted: Filter, most: int) -> Newest:
+        """Up to so many of the newest matching verdicts, to be counted by any of their facts."""
+        with self._file.reading() as connection:
+            asked = _asked(connection, wanted)
+            found = wanted.words is not None
+            query = queries_review.FACTS_FOUND if found else queries_review.FACTS
+            cursor = connection.cursor()
+            # Plain tuples: a million of them cost a third of rows with names.
+            cursor.row_factory = None
+            rows = cursor.execute(query, asked | {"most": most + 1}).fetchall()
+            ids = {"ids": json.dumps(list({row[0] for row in rows}))}
+            groups = connection.execute(queries_review.GROUPS_WITH_IDS, ids).fetchall()
+        known = not wanted.by_row
+        total = asked["in_groups"] if known else min(len(rows), most)
+        return Newest(rows[:most], groups, total=total, more=not known and len(rows) > most)
 
     def each(self, wanted: Filter) -> Iterator[list[Judged]]:
         """All matching verdicts, oldest first, some at a time; nothing but their order is kept.
@@ -138,12 +153,7 @@ class Review(Decisions):
 
         Spellings of one name count as one person, under the one that was used most.
         """
-        found = self._figures(queries_review.BY_EXPERT, ["expert"], model, version)
-        person = found["expert"].map(folded)
-        label = found.groupby(person, sort=False)["expert"].first()
-        summed = found.groupby(person, sort=False)[SAID].sum().reset_index(drop=True)
-        summed.insert(0, "expert", label.to_numpy())
-        return summed.sort_values("verdicts", ascending=False, kind="stable", ignore_index=True)
+        return people(self._figures(queries_review.BY_EXPERT, ["expert"], model, version))
 
     def confusion(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """How often each class was predicted and each counts as right: ``value, answer, verdicts``.
