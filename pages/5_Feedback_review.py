@@ -6,8 +6,11 @@ from second_opinion.ui import (
     adjudication,
     frame,
     review,
+    review_experts,
     review_figures,
     review_files,
+    review_filters,
+    review_spots,
     review_table,
     seeds,
     who,
@@ -21,14 +24,14 @@ def page() -> None:
     if review.closed(visit):
         return
     review.title(visit)
-    wanted = review.wanted(visit)
-    review.filters(visit, wanted)
+    wanted = review_filters.wanted(visit)
+    review_filters.filters(visit, wanted)
     shared = visit.store.review.shared_counts(wanted.model, wanted.version)
     found = reviewed.figures(visit.store.review, wanted)
     if found.total:
         review.headline(found)
         review.limits(wanted, found, shared)
-    section(review.section(shared["undecided"]), wanted, found, shared)
+    section(review_filters.section(shared["undecided"]), wanted, found, shared)
     review_table.opened(visit)
     seeds.confirm(lambda: None)
     who.keep("review")
@@ -43,9 +46,9 @@ def section(name: str, wanted: Filter, found: reviewed.Figures, shared: dict[str
     elif name == "figures":
         review_figures.figures(visit, found)
     elif name == "fails":
-        review_figures.fails(visit, wanted)
+        review_spots.fails(visit, wanted, found)
     elif name == "experts":
-        review_figures.experts(visit, wanted, found, shared)
+        review_experts.experts(visit, wanted, found, shared)
     else:
         review_table.verdicts(visit, wanted)
 

@@ -57,8 +57,9 @@ SEEN = """
 
 REVIEWING = """
 **Feedback review** is for those who judge the model. It has every verdict, filters that stand in
-the address, what the verdicts add up to, the kinds of cases in which the model fails, and the cases
-on which experts contradict each other: a third person decides these, and the decided answer counts.
+the address, what the verdicts add up to (a click on a bar or a tile lists the verdicts behind it),
+the kinds of cases in which the model fails, and the cases on which experts contradict each other: a
+third person decides these, and the decided answer counts.
 Verdicts, the cases to learn from, and a backup of the whole database can be downloaded there; each
 download is on record.
 """

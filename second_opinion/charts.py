@@ -171,8 +171,10 @@ def _outline(middles: list[Any], beside: Beside) -> list[go.Scatter]:
     ]
 
 
-def histogram(title: str, found: pd.DataFrame, axis: str, beside: Beside | None = None) -> Chart:
-    """Bars of numbers or dates between edges."""
+def histogram(
+    title: str, found: pd.DataFrame, axis: str, beside: Beside | None = None, of: str = "cases"
+) -> Chart:
+    """Bars of numbers or dates between edges; ``of`` says what is counted."""
     middles, widths, low, high = _places(found)
     is_date = found["low"].dtype.kind == "M"
     bars = go.Bar(
@@ -185,17 +187,17 @@ def histogram(title: str, found: pd.DataFrame, axis: str, beside: Beside | None 
         text=[f"{count:,}" for count in found["count"]],
         textposition="none",
         hovertext=[f"{a} up to {b}" for a, b in zip(low, high, strict=True)],
-        hovertemplate="%{hovertext}<br>%{text} cases, %{y:.1%}<extra></extra>",
+        hovertemplate=f"%{{hovertext}}<br>%{{text}} {of}, %{{y:.1%}}<extra></extra>",
     )
     figure = go.Figure([bars])
-    table = pd.DataFrame({"From": low, "Up to": high, "Cases": found["count"]})
+    table = pd.DataFrame({"From": low, "Up to": high, of.capitalize(): found["count"]})
     table["Share"] = found["share"]
     if beside is not None:
         table[beside.name] = beside.shares
         figure.add_traces(_outline(middles, beside))
     lay_out(figure, legend=beside is not None, direction="h")
     figure.update_xaxes(title_text=shown(axis, 60), type="date" if is_date else "linear")
-    figure.update_yaxes(title_text="Share of cases", tickformat=".0%", rangemode="tozero")
+    figure.update_yaxes(title_text=f"Share of {of}", tickformat=".0%", rangemode="tozero")
     return Chart(title, f"Histogram, {axis}. {title}.", figure, table, _from(table, "Share"))
 
 

@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from second_opinion.charts import EXPERTS, REFERENCE, SHARES, Chart, lay_out
+from second_opinion.charts import EXPERTS, MODEL, REFERENCE, SHARES, Chart, lay_out
 from second_opinion.charts_stacked import day_ticks
 from second_opinion.words import percent, plural
 
 
-def agreement_per_day(found: pd.DataFrame) -> Chart:
-    """How often experts agree, by the day of the verdict; ``found`` as `errors_by` gives it."""
+@dataclass(frozen=True)
+class Words:
+    """What a chart by day counts: in its title, on its axis, above its column; and its colour."""
+
+    title: str
+    axis: str
+    column: str
+    colour: str
+
+
+AGREE = Words("Experts agree with the model in", "Share of verdicts that agree", "Agree", EXPERTS)
+RIGHT = Words("The model is right in", "Share right", "Share right", MODEL)
+
+
+def agreement_per_day(
+    found: pd.DataFrame, said: Words = AGREE, *, clickable: bool = False
+) -> Chart:
+    """How often experts agree, by the day of the verdict; ``found`` as `errors_by` gives it.
+
+    With `RIGHT`, how often the model is right by what counts as right.
+    """
     cases, right = int(found["cases"].sum()), int((found["cases"] - found["errors"]).sum())
     share = f" ({percent(right / cases)})" if cases else ""
-    title = f"Experts agree with the model in {right:,} of {plural(cases, 'verdict')}{share}"
+    title = f"{said.title} {right:,} of {plural(cases, 'verdict')}{share}"
     rate = 1 - found["rate"]
     line = go.Scatter(
         x=found["group"].tolist(),
         y=rate.tolist(),
         mode="markers+lines",
-        line={"color": EXPERTS, "width": 2},
+        line={"color": said.colour, "width": 2},
         marker={"size": 9, "symbol": "diamond"},
+        unselected_marker_opacity=1,
         error_y={
             "type": "data",
             "symmetric": False,
@@ -34,23 +56,22 @@ def agreement_per_day(found: pd.DataFrame) -> Chart:
         hovertemplate="%{x|%d %b %Y}: %{y:.0%} of %{text}<extra></extra>",
     )
     figure = go.Figure([line])
-    lay_out(figure, legend=False)
+    lay_out(figure, legend=False, direction="h" if clickable else None)
     figure.update_xaxes(title_text="Day of the verdict (UTC)", type="date", **day_ticks(len(found)))
-    figure.update_yaxes(
-        title_text="Share of verdicts that agree", tickformat=".0%", range=[0, 1.04]
-    )
+    figure.update_yaxes(title_text=said.axis, tickformat=".0%", range=[0, 1.04])
     table = pd.DataFrame(
         {
             "Day": found["group"],
             "Verdicts": found["cases"],
-            "Agree": rate,
+            said.column: rate,
             "At least": 1 - found["high"],
             "At most": 1 - found["low"],
             "Unsure": found["unsure"],
         }
     )
+    shares = (said.column, "At least", "At most")
     return Chart(
-        title, f"A line over the days with 95 % intervals. {title}.", figure, table, SHARES
+        title, f"A line over the days with 95 % intervals. {title}.", figure, table, shares
     )
 
 

@@ -2,15 +2,13 @@
 
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 from test_review import busy_store  # noqa: F401 - a fixture
 
-from second_opinion import review_charts, reviewed
+from second_opinion import reviewed
 from second_opinion.filters import Filter
 from second_opinion.records import SharedCase, folded
-from second_opinion.statistics.calibration import bland_altman
 
 FRAMES = ["by_version", "by_day", "by_class", "by_confidence", "by_expert", "by_mode", "confusion"]
 
@@ -169,37 +167,3 @@ def test_a_narrow_filter_narrows_the_shared_cases(busy_store):  # noqa: F811
     assert ids <= {case.prediction_id for case in everything}
     for case in narrow:
         assert expert.casefold() in {name.casefold() for name, _, _ in case.answers}
-
-
-# --- figures
-
-
-KNOWN = reviewed.with_agreement(
-    pd.DataFrame({"day": ["2026-11-19", "2026-11-20"], "right": [3, 4], "wrong": [1, 0]})
-)
-
-
-def test_figures_show_what_they_are_given():
-    dots = review_charts.shares(["<b>Ada</b>", "Bo"], KNOWN).data[0]
-    assert list(dots.x) == [0.75, 1.0]
-    assert list(dots.text) == ["3 of 4", "4 of 4"]
-    assert (np.asarray(dots.error_x.arrayminus) >= 0).all()
-    assert list(review_charts.by_day(KNOWN).data[0].y) == [0.75, 1.0]
-    counts = pd.DataFrame([[5, 1], [0, 0]])
-    tiles = review_charts.confusion(counts, ["yes", "no"], normalised=False).data[0]
-    assert np.asarray(tiles.text).tolist() == [["5", "1"], ["0", "0"]]
-
-
-def test_names_are_no_markup_to_plotly():
-    figure = review_charts.shares(["<b>Ada</b>", "Bo"], KNOWN)
-    assert figure.layout.yaxis.ticktext[0] == "&lt;b&gt;Ada&lt;/b&gt;"
-
-
-def test_a_thousand_numbers_are_a_few_hundred_points():
-    pairs = pd.DataFrame({"value": np.arange(3000.0), "answer": np.arange(3000.0) + 1})
-    limits = bland_altman(pairs["value"], pairs["answer"])
-    figure = review_charts.bland_altman(pairs, limits, "mg")
-    assert 100 < len(figure.data[0].x) <= review_charts.MOST_POINTS
-    assert {shape.y0 for shape in figure.layout.shapes} == {-1.0}
-    bars = review_charts.errors(pairs, "mg").data[0]
-    assert sum(bars.y) == 3000

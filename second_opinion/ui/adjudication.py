@@ -23,7 +23,7 @@ from second_opinion.records import (
     new_id,
     same_person,
 )
-from second_opinion.ui import answer, review, review_table
+from second_opinion.ui import answer, review_table
 from second_opinion.ui.case import table
 from second_opinion.ui.frame import Visit, callback, escape, show_problem
 from second_opinion.words import plural
@@ -79,7 +79,7 @@ def _decide(visit: Visit, person: Expert, case: SharedCase) -> None:
     made = visit.store.prediction(case.prediction_id)
     if made is None:
         return
-    card = review.known_card(visit, made.model, made.version)
+    card = review_table.known_card(visit, made.model, made.version)
     with st.container(border=True, key="review_conflict_case"):
         left, right = st.columns([3, 2], gap="medium")
         with left:
@@ -88,7 +88,7 @@ def _decide(visit: Visit, person: Expert, case: SharedCase) -> None:
         with right:
             st.header("The model says", anchor=False)
             if card is None:
-                st.text(review.value_words(None, made.value))
+                st.text(review_table.value_words(None, made.value))
             else:
                 answer.show(card, made)
         _side_by_side(visit, card, case)

@@ -1,73 +1,19 @@
-"""Feedback review: what is looked at, which is a part of the address, and the headline."""
+"""Feedback review: who may see it, and the headline."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from datetime import date
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 
 from second_opinion import reviewed, roles
-from second_opinion.card import ModelCard
-from second_opinion.errors import UserError
-from second_opinion.filters import MOST_WORDS, Filter, Sort
-from second_opinion.records import TriageState
+from second_opinion.filters import Filter
 from second_opinion.reviewed import Figures
 from second_opinion.statistics.agreement import wilson
-from second_opinion.ui import seeds, who
-from second_opinion.ui.frame import Visit, callback, notice
-from second_opinion.words import joined, number_text, plural
+from second_opinion.ui import who
+from second_opinion.ui.frame import Visit
+from second_opinion.words import plural
 
-SECTIONS = {
-    "verdicts": "Verdicts",
-    "figures": "Figures",
-    "fails": "Where it fails",
-    "experts": "Experts",
-    "conflicts": "Conflicts",
-    "files": "Export and backup",
-}
-SORTS: dict[Sort, str] = {
-    "newest": "Newest first",
-    "serious": "Serious first, then surest",
-    "most_sure": "Surest first",
-    "least_sure": "Least sure first",
-}
-JUDGEMENTS = {"agree": "✓ agree", "disagree": "✕ disagree", "unsure": "? unsure"}
-WORDS: dict[str, dict[str, str]] = {
-    "judgement": JUDGEMENTS,
-    "outcome": {"right": "model right", "wrong": "model wrong", "unsure": "nobody could say"},
-    "severity": {"serious": "serious", "minor": "minor"},
-    "mode": {"open": "after seeing the answer", "blind": "before seeing it"},
-    "source": {"form": "form", "batch": "batch", "api": "program", "plan": "plan"},
-    "triage": {name: name for name in get_args(TriageState)},
-    "corrected": {"true": "given", "false": "not given"},
-    "adjudicated": {"true": "decided", "false": "not decided"},
-}
-LABELS = {
-    "version": "Version",
-    "expert": "Expert",
-    "judgement": "Verdict",
-    "value": "The model said",
-    "answer": "What counts as right",
-    "words": "Words in comments",
-    "outcome": "By what counts",
-    "severity": "Mistake",
-    "mode": "Given",
-    "source": "Case from",
-    "triage": "Triage",
-    "corrected": "Right answer",
-    "adjudicated": "Conflict",
-    "since": "From day (UTC)",
-    "until": "To day (UTC)",
-    "at_least": "Sure at least (%)",
-    "below": "Sure below (%)",
-    "batch": "Batch",
-}
-
-FIRST = ("version", "expert", "judgement", "value", "words")
-DAYS, SHARES = ("since", "until"), ("at_least", "below")
 AFTER_SEEING = (
     "given after seeing the model's answer. People lean towards an answer that they have seen, so "
     "the share that agrees is likely too high."
@@ -85,125 +31,6 @@ def closed(visit: Visit) -> bool:
         who.form("What you decide here is on record with your name.")
         return True
     return False
-
-
-def wanted(visit: Visit) -> Filter:
-    """The filter of the address, of the chosen model; says what in it will not do."""
-    asked = {name: st.query_params.get(name, "") for name in LABELS}
-    found, ignored = Filter.read(asked)
-    if ignored:
-        named = joined([f"{LABELS[name]} ({asked[name][:40]!r})" for name in ignored])
-        notice(f"The address asks for something that does not exist; ignored: {named}.")
-    return replace(found, model=visit.version[0])
-
-
-def known_card(visit: Visit, model: str, version: str) -> ModelCard | None:
-    """The card of a version, or None where it was taken out of the registry."""
-    try:
-        return visit.registry.card(f"{model}/{version}")
-    except UserError:
-        return None
-
-
-def value_words(card: ModelCard | None, value: Any) -> str:
-    """An answer in the words of the card, to the digit; a dash where there is none."""
-    if value is None:
-        return "–"
-    if card is not None and card.task != "regression":
-        return card.label(value)
-    if isinstance(value, str):
-        return value
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    text = number_text(value) if number else json.dumps(value)
-    return f"{text} {card.target.unit}".strip() if card else text
-
-
-def filters(visit: Visit, now: Filter) -> None:
-    """Ask what to look at; each answer becomes a part of the address."""
-    texts, options = now.texts, _options(visit, now)
-    first = [name for name in FIRST if name not in ("value",) or options.get("value")]
-    with st.grid(len(first), min_column_width=150, vertical_alignment="bottom"):
-        for name in first:
-            _ask(name, texts.get(name, ""), options)
-    rest = [name for name in LABELS if name not in FIRST and (name in options or name in _TYPED)]
-    narrowed = [LABELS[name] for name in rest if name in texts]
-    title = f"More filters: {joined(narrowed)}" if narrowed else "More filters"
-    more = st.expander(title, key="review_more")
-    with more, st.grid(4, min_column_width=150, vertical_alignment="bottom"):
-        for name in rest:
-            _ask(name, texts.get(name, ""), options)
-    if set(texts) - {"model"}:
-        st.button("Clear all filters", key="review_filter_clear", type="tertiary", on_click=_clear)
-
-
-_TYPED = (*DAYS, *SHARES, "words", "batch")
-
-
-def _options(visit: Visit, now: Filter) -> dict[str, dict[str, str]]:
-    """What there is to choose from, by filter: the text of each choice with its words."""
-    review, card = visit.store.review, visit.card
-    versions = [*visit.registry.versions(str(now.model)), *review.by_version(now.model)["version"]]
-    people = review.by_expert(now.model)["expert"]
-    options = {
-        "version": {version: version for version in dict.fromkeys(map(str, versions))},
-        "expert": {name: name for name in people},
-        **WORDS,
-    }
-    if card.task != "regression":
-        classes = {json.dumps(value): card.label(value) for value in card.class_values}
-        options |= {"value": classes, "answer": classes}
-    return options
-
-
-def _ask(name: str, text: str, options: dict[str, dict[str, str]]) -> None:
-    key = f"review_filter_{name}"
-    shown: Any = _shown(name, text)
-    if st.session_state.get(key, _shown(name, "")) != shown:
-        seeds.put({key: shown})
-    told: dict[str, Any] = {"key": key, "on_change": _narrow, "args": (name,)}
-    if name in options:
-        words = {"": "All", **options[name]}
-        choices = list(dict.fromkeys([*words, text]))
-        st.selectbox(
-            LABELS[name], choices, format_func=lambda choice: words.get(choice, choice), **told
-        )
-    elif name in DAYS:
-        st.date_input(LABELS[name], value=None, **told)
-    elif name in SHARES:
-        st.number_input(LABELS[name], 0.0, 100.0, value=None, step=1.0, format="%g", **told)
-    else:
-        st.text_input(LABELS[name], max_chars=MOST_WORDS, **told)
-
-
-def _shown(name: str, text: str) -> Any:
-    """The text of an address as its widget holds it."""
-    if name in DAYS:
-        return date.fromisoformat(text) if text else None
-    if name in SHARES:
-        return round(float(text) * 100, 6) if text else None
-    return text
-
-
-@callback()
-def _narrow(name: str) -> None:
-    value = st.session_state[f"review_filter_{name}"]
-    if name in SHARES and value is not None:
-        value = round(value / 100, 8)
-    _turn_to(name, "" if value is None else str(value).strip())
-
-
-def _turn_to(name: str, text: str) -> None:
-    """Put a filter into the address, and begin at the first page."""
-    for gone in ("page", *(() if text else (name,))):
-        st.query_params.pop(gone, None)
-    if text:
-        st.query_params[name] = text
-
-
-@callback()
-def _clear() -> None:
-    for name in LABELS:
-        _turn_to(name, "")
 
 
 def title(visit: Visit) -> None:
@@ -301,66 +128,3 @@ def _limits(now: Filter, found: Figures, shared: dict[str, int]) -> list[str]:
             "them for separate cases."
         )
     return said
-
-
-def section(waiting: int) -> str:
-    """Which part of the page is open; it is a part of the address."""
-    names = SECTIONS | ({"conflicts": f"Conflicts ({waiting:,})"} if waiting else {})
-    asked = st.query_params.get("section", "")
-    _put("review_section", asked if asked in SECTIONS else "verdicts", "verdicts")
-    chosen: Any = st.segmented_control(
-        "Section",
-        list(SECTIONS),
-        format_func=lambda name: names[name],
-        key="review_section",
-        required=True,
-        label_visibility="collapsed",
-        wrap=True,
-        on_change=_keep,
-        args=("section",),
-    )
-    return str(chosen)
-
-
-def sort() -> Sort:
-    """The order of the table; a part of the address."""
-    asked = st.query_params.get("sort", "")
-    _put("review_sort", asked if asked in SORTS else "newest", "newest")
-    chosen: Sort = st.selectbox(
-        "In the order of",
-        list(SORTS),
-        format_func=lambda name: SORTS[name],
-        key="review_sort",
-        width=260,
-        on_change=_keep,
-        args=("sort",),
-    )
-    return chosen
-
-
-def page_number() -> int:
-    """Which page of the table the address asks for, from 1."""
-    asked = st.query_params.get("page", "")
-    return max(int(asked), 1) if asked.isdecimal() and len(asked) < 7 else 1
-
-
-def pages(number: int, count: int) -> None:
-    """Turn the pages of the table."""
-    if st.session_state.get("review_page", number) != number:
-        st.session_state["review_page"] = number
-    st.pagination(count, default=number, key="review_page", on_change=_keep, args=("page",))
-
-
-def _put(key: str, value: Any, first: Any) -> None:
-    if key not in st.session_state and value == first:
-        st.session_state[key] = value
-    elif st.session_state.get(key) != value:
-        seeds.put({key: value})
-
-
-@callback()
-def _keep(name: str) -> None:
-    """Take a choice into the address."""
-    st.query_params[name] = str(st.session_state[f"review_{name}"])
-    if name == "sort":
-        st.query_params.pop("page", None)

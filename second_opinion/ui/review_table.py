@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -19,10 +20,10 @@ from second_opinion.records import (
     Verdict,
     new_id,
 )
-from second_opinion.ui import answer, browser, case, review, seeds
+from second_opinion.ui import answer, browser, case, review_filters, seeds
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import Visit, callback, show_problem
-from second_opinion.words import plural
+from second_opinion.words import number_text, plural
 
 PAGE_ROWS = 50
 OUTCOMES = {"right": "right", "wrong": "wrong", "unsure": "open"}
@@ -30,16 +31,19 @@ OUTCOMES = {"right": "right", "wrong": "wrong", "unsure": "open"}
 
 def verdicts(visit: Visit, wanted: Filter) -> None:
     """The page of verdicts that the address asks for, and the case that is open."""
-    sort = review.sort()
-    number = review.page_number()
-    found = visit.store.review.page(wanted, sort=sort, number=number, size=PAGE_ROWS)
-    if not found.rows:
-        _nothing(wanted)
-        return
-    table(visit, found.rows, "review_table")
+    with st.container(key="review_listed"):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            sort = review_filters.sort()
+            review_filters.way_back()
+        number = review_filters.page_number()
+        found = visit.store.review.page(wanted, sort=sort, number=number, size=PAGE_ROWS)
+        if not found.rows:
+            _nothing(wanted)
+            return
+        table(visit, found.rows, "review_table")
     with st.container(horizontal=True, vertical_alignment="center"):
         if found.pages > 1:
-            review.pages(min(number, found.pages), found.pages)
+            review_filters.pages(min(number, found.pages), found.pages)
         more = "more than " if found.more else ""
         st.caption(f"{more}{plural(found.total, 'verdict')}")
     if found.total > found.pages * PAGE_ROWS or found.more:
@@ -57,7 +61,7 @@ def _nothing(wanted: Filter) -> None:
 def table(visit: Visit, rows: list[Judged], key: str) -> None:
     """Verdicts with their cases in words; a button in each row opens it."""
     cards = {row.prediction.version: None for row in rows}
-    known = {v: review.known_card(visit, rows[0].prediction.model, v) for v in cards}
+    known = {v: known_card(visit, rows[0].prediction.model, v) for v in cards}
     ids = tuple(row.verdict.id for row in rows)
     config = st.column_config
     with st.container(key=key):
@@ -76,6 +80,7 @@ def table(visit: Visit, rows: list[Judged], key: str) -> None:
                     on_click=_opened(key, ids),
                 ),
                 "Sure": config.NumberColumn(format="%.0f %%"),
+                "Verdict": config.TextColumn(width=190),
                 "Comment": config.TextColumn(width="medium"),
                 "Case": config.TextColumn(width="medium"),
             },
@@ -85,11 +90,11 @@ def table(visit: Visit, rows: list[Judged], key: str) -> None:
 
 def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
     given, made = row.verdict, row.prediction
-    counts = review.value_words(card, row.answer)
+    counts = value_words(card, row.answer)
     return {
         "": "Open",
         "When": visit.clock(given.created_at),
-        "Model said": review.value_words(card, made.value),
+        "Model said": value_words(card, made.value),
         "Sure": None if made.confidence is None else made.confidence * 100,
         "Verdict": verdict_words(card, given),
         "Counts as right": f"{counts} (decided)" if row.adjudicated else counts,
@@ -104,6 +109,27 @@ def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
     }
 
 
+def known_card(visit: Visit, model: str, version: str) -> ModelCard | None:
+    """The card of a version, or None where it was taken out of the registry."""
+    try:
+        return visit.registry.card(f"{model}/{version}")
+    except UserError:
+        return None
+
+
+def value_words(card: ModelCard | None, value: Any) -> str:
+    """An answer in the words of the card, to the digit; a dash where there is none."""
+    if value is None:
+        return "–"
+    if card is not None and card.task != "regression":
+        return card.label(value)
+    if isinstance(value, str):
+        return value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    text = number_text(value) if number else json.dumps(value)
+    return f"{text} {card.target.unit}".strip() if card else text
+
+
 def case_words(card: ModelCard | None, made: Prediction) -> str:
     """The inputs in one line."""
     return " · ".join(f"{label}: {value}" for label, value in case.inputs(card, made))
@@ -114,9 +140,7 @@ def verdict_words(card: ModelCard | None, given: Verdict) -> str:
     sign = answers.SIGN.get(given.judgement, "")
     if card is not None:
         return f"{sign} {answers.verdict_text(card, given)}".strip()
-    right = (
-        "" if given.correct_value is None else f": {review.value_words(None, given.correct_value)}"
-    )
+    right = "" if given.correct_value is None else f": {value_words(None, given.correct_value)}"
     return f"{sign} {given.judgement}{right}".strip()
 
 
@@ -141,7 +165,7 @@ def opened(visit: Visit) -> None:
     if given is None or made is None or made.model != visit.version[0]:
         st.text("The case that the address names is not one of this model.")
         return
-    card = review.known_card(visit, made.model, made.version)
+    card = known_card(visit, made.model, made.version)
     with st.container(border=True, key="review_case"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header("The case", anchor=False)
@@ -175,7 +199,7 @@ def _case(card: ModelCard | None, made: Prediction) -> None:
 def _answer(card: ModelCard | None, made: Prediction) -> None:
     st.header("The model says", anchor=False)
     if card is None:
-        st.text(review.value_words(None, made.value))
+        st.text(value_words(None, made.value))
     else:
         answer.show(card, made)
 
@@ -192,7 +216,7 @@ def _history(visit: Visit, card: ModelCard | None, made: Prediction) -> None:
         if given.comment:
             st.text(given.comment)
     for decided in reversed(visit.store.review.adjudications_of(made.id)):
-        said = review.value_words(card, decided.answer)
+        said = value_words(card, decided.answer)
         st.text(f"{visit.clock(decided.created_at)} · {decided.decided_by} decided: {said}")
         st.text(decided.reason)
 

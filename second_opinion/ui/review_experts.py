@@ -1,0 +1,174 @@
+"""Feedback review: who reviewed how many, and how far experts agree with each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from second_opinion import reviewed
+from second_opinion.errors import UserError
+from second_opinion.filters import Filter
+from second_opinion.reviewed import Figures
+from second_opinion.statistics import experts as rating
+from second_opinion.ui import review, review_filters
+from second_opinion.ui.drawing import height_for
+from second_opinion.ui.frame import Visit, callback
+from second_opinion.words import plural
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NUMBER = st.column_config.NumberColumn
+MOST_PAIRS = 200
+
+
+def experts(visit: Visit, wanted: Filter, found: Figures, shared: dict[str, int]) -> None:
+    """Who reviewed how many, and how far experts agree with each other."""
+    if not found.counted:
+        st.text("No verdict is like that, so there is nobody to compare.")
+        return
+    st.header("Who reviewed how many", anchor=False)
+    people(found)
+    st.header("Do they agree with each other?", anchor=False)
+    cases = reviewed.shared(visit.store.review, wanted)
+    table = reviewed.ratings(cases)
+    agreed = reviewed.agreement(table, numbers=visit.card.task == "regression")
+    if not agreed.cases:
+        st.text(
+            "No case has answers of two experts. Give the same cases to two of them to learn how "
+            "much of the disagreement lies with the experts."
+        )
+        return
+    agreement(agreed)
+    pairs(table)
+    conflicts(shared)
+    if shared["shared"] > len(cases) and reviewed.is_whole(wanted):
+        st.caption(f"The figures are of the newest {len(cases):,} of {shared['shared']:,} cases.")
+
+
+def people(found: Figures) -> None:
+    """The experts with how many verdicts they gave; a button lists these."""
+    known = reviewed.with_agreement(found.by_expert)
+    names = tuple(known["expert"].astype(str))
+    button = st.column_config.ButtonColumn(
+        "",
+        key="review_expert",
+        type="tertiary",
+        help="List the verdicts",
+        pinned=True,
+        width=62,
+        on_click=_listed(names),
+    )
+    shown = known[["expert", "verdicts", "agree", "disagree", "unsure"]]
+    shown = shown.assign(share=known["share"] * 100, interval=_intervals(known))
+    shown.insert(0, "list", "List")
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=height_for(len(known)),
+        column_config={
+            "list": button,
+            "expert": "Expert",
+            "verdicts": "Verdicts",
+            "agree": "Agree",
+            "disagree": "Disagree",
+            "unsure": "Unsure",
+            "share": NUMBER("Model right", format="%.1f %%"),
+            "interval": "95 % interval",
+        },
+        alt="The experts with how many verdicts they gave and how often they agree with the model",
+    )
+
+
+def _listed(names: tuple[str, ...]) -> Callable[[], None]:
+    @callback()
+    def act() -> None:
+        click = st.session_state.get("review_expert")
+        if not click or not 0 <= click["row"] < len(names):
+            raise UserError("The table has changed since. Press again.")
+        review_filters.turn_to({"expert": names[click["row"]]})
+
+    return act
+
+
+def conflicts(shared: dict[str, int]) -> None:
+    """How many cases experts contradict each other on, and the way to decide them."""
+    waiting = shared["undecided"]
+    with st.container(horizontal=True, vertical_alignment="center", key="review_to_conflicts"):
+        st.text(
+            f"{plural(shared['conflicts'], 'case')} of this model in conflict, "
+            f"{waiting:,} of them without a decision."
+        )
+        if waiting:
+            st.button("Decide them", key="review_decide", type="tertiary", on_click=_decide)
+
+
+@callback()
+def _decide() -> None:
+    st.query_params["section"] = "conflicts"
+
+
+def agreement(agreed: rating.Agreement) -> None:
+    """How many cases have two answers, and how often these are the same."""
+    with st.grid(4, min_column_width=150, key="review_agreement"):
+        of = agreed.agreed, agreed.cases
+        review.figure("Cases with two answers", f"{agreed.cases:,}")
+        review.figure("Same answer", review.share_text(*of), review.interval_text(*of), about=SAME)
+        if agreed.ac1 is not None:
+            review.figure("Gwet's AC1", *_figure(agreed.ac1, agreed.ac1_interval), about=BEYOND)
+        if agreed.alpha is not None:
+            alpha = _figure(agreed.alpha, agreed.alpha_interval)
+            review.figure("Krippendorff's alpha", *alpha, about=BEYOND)
+    if agreed.note:
+        st.text(agreed.note)
+
+
+SAME = "Of the cases that two experts or more answered, with the 95 % Wilson interval."
+BEYOND = (
+    "Agreement beyond what chance would give: 1 is perfect, 0 is chance. The interval is by "
+    "drawing the cases again 1,000 times."
+)
+
+
+def _intervals(known: pd.DataFrame) -> list[str]:
+    ends = zip(known["low"], known["high"], strict=True)
+    return ["" if low != low else f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in ends]
+
+
+def _figure(value: float, interval: tuple[float, float] | None) -> tuple[str, str]:
+    """A coefficient and its interval in words."""
+    if math.isnan(value):
+        return "not defined", ""
+    if interval is None or math.isnan(interval[0]):
+        return f"{value:.2f}", ""
+    return f"{value:.2f}", f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def pairs(table: pd.DataFrame) -> None:
+    """Each two experts who share a case."""
+    found = rating.pairwise(table)
+    if not len(found):
+        return
+    if len(table) > 2:
+        st.markdown("**Two by two**")
+    found = found.head(MOST_PAIRS)
+    st.dataframe(
+        found[["rater_a", "rater_b", "cases", "agreed"]].assign(
+            share=found["share"] * 100, interval=_intervals(found), kappa=found["kappa"]
+        ),
+        hide_index=True,
+        height=height_for(len(found)),
+        column_config={
+            "rater_a": "Expert",
+            "rater_b": "and",
+            "cases": "Cases",
+            "agreed": "Same answer",
+            "share": NUMBER("Share", format="%.1f %%"),
+            "interval": "95 % interval",
+            "kappa": NUMBER("Cohen's kappa", format="%.2f"),
+        },
+        alt="Each two experts who share a case, with how often they gave the same answer",
+    )

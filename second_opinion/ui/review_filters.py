@@ -1,0 +1,274 @@
+"""Feedback review: what is looked at, which is a part of the address."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any, get_args
+
+import streamlit as st
+
+from second_opinion.filters import MOST_WORDS, Filter, Sort
+from second_opinion.records import TriageState
+from second_opinion.review_groups import Pick
+from second_opinion.ui import browser, seeds
+from second_opinion.ui.frame import Visit, callback, notice
+from second_opinion.words import joined
+
+SECTIONS = {
+    "verdicts": "Verdicts",
+    "figures": "Figures",
+    "fails": "Where it fails",
+    "experts": "Experts",
+    "conflicts": "Conflicts",
+    "files": "Export and backup",
+}
+SORTS: dict[Sort, str] = {
+    "newest": "Newest first",
+    "serious": "Serious first, then surest",
+    "most_sure": "Surest first",
+    "least_sure": "Least sure first",
+}
+JUDGEMENTS = {"agree": "✓ agree", "disagree": "✕ disagree", "unsure": "? unsure"}
+WORDS: dict[str, dict[str, str]] = {
+    "judgement": JUDGEMENTS,
+    "outcome": {"right": "model right", "wrong": "model wrong", "unsure": "nobody could say"},
+    "severity": {"serious": "serious", "minor": "minor"},
+    "mode": {"open": "after seeing the answer", "blind": "before seeing it"},
+    "source": {"form": "form", "batch": "batch", "api": "program", "plan": "plan"},
+    "triage": {name: name for name in get_args(TriageState)},
+    "corrected": {"true": "given", "false": "not given"},
+    "adjudicated": {"true": "decided", "false": "not decided"},
+}
+LABELS = {
+    "version": "Version",
+    "expert": "Expert",
+    "judgement": "Verdict",
+    "value": "The model said",
+    "answer": "What counts as right",
+    "words": "Words in comments",
+    "outcome": "By what counts",
+    "severity": "Mistake",
+    "mode": "Given",
+    "source": "Case from",
+    "triage": "Triage",
+    "corrected": "Right answer",
+    "adjudicated": "Conflict",
+    "since": "From day (UTC)",
+    "until": "To day (UTC)",
+    "at_least": "Sure at least (%)",
+    "below": "Sure below (%)",
+    "batch": "Batch",
+}
+
+FIRST = ("version", "expert", "judgement", "value", "words")
+DAYS, SHARES = ("since", "until"), ("at_least", "below")
+
+
+def wanted(visit: Visit) -> Filter:
+    """The filter of the address, of the chosen model; says what in it will not do."""
+    asked = {name: st.query_params.get(name, "") for name in LABELS}
+    found, ignored = Filter.read(asked)
+    if ignored:
+        named = joined([f"{LABELS[name]} ({asked[name][:40]!r})" for name in ignored])
+        notice(f"The address asks for something that does not exist; ignored: {named}.")
+    return replace(found, model=visit.version[0])
+
+
+def filters(visit: Visit, now: Filter) -> None:
+    """Ask what to look at; each answer becomes a part of the address."""
+    texts, options = now.texts, _options(visit, now)
+    first = [name for name in FIRST if name not in ("value",) or options.get("value")]
+    with st.grid(len(first), min_column_width=150, vertical_alignment="bottom"):
+        for name in first:
+            _ask(name, texts.get(name, ""), options)
+    rest = [name for name in LABELS if name not in FIRST and (name in options or name in _TYPED)]
+    narrowed = [LABELS[name] for name in rest if name in texts]
+    title = f"More filters: {joined(narrowed)}" if narrowed else "More filters"
+    more = st.expander(title, key="review_more")
+    with more, st.grid(4, min_column_width=150, vertical_alignment="bottom"):
+        for name in rest:
+            _ask(name, texts.get(name, ""), options)
+    if set(texts) - {"model"}:
+        st.button("Clear all filters", key="review_filter_clear", type="tertiary", on_click=_clear)
+
+
+_TYPED = (*DAYS, *SHARES, "words", "batch")
+
+
+def _options(visit: Visit, now: Filter) -> dict[str, dict[str, str]]:
+    """What there is to choose from, by filter: the text of each choice with its words."""
+    review, card = visit.store.review, visit.card
+    versions = [*visit.registry.versions(str(now.model)), *review.by_version(now.model)["version"]]
+    people = review.by_expert(now.model)["expert"]
+    options = {
+        "version": {version: version for version in dict.fromkeys(map(str, versions))},
+        "expert": {name: name for name in people},
+        **WORDS,
+    }
+    if card.task != "regression":
+        classes = {json.dumps(value): card.label(value) for value in card.class_values}
+        options |= {"value": classes, "answer": classes}
+    return options
+
+
+def _ask(name: str, text: str, options: dict[str, dict[str, str]]) -> None:
+    key = f"review_filter_{name}"
+    shown: Any = _shown(name, text)
+    if st.session_state.get(key, _shown(name, "")) != shown:
+        seeds.put({key: shown})
+    told: dict[str, Any] = {"key": key, "on_change": _narrow, "args": (name,)}
+    if name in options:
+        words = {"": "All", **options[name]}
+        choices = list(dict.fromkeys([*words, text]))
+        st.selectbox(
+            LABELS[name], choices, format_func=lambda choice: words.get(choice, choice), **told
+        )
+    elif name in DAYS:
+        st.date_input(LABELS[name], value=None, **told)
+    elif name in SHARES:
+        st.number_input(LABELS[name], 0.0, 100.0, value=None, step=1.0, format="%g", **told)
+    else:
+        st.text_input(LABELS[name], max_chars=MOST_WORDS, **told)
+
+
+def _shown(name: str, text: str) -> Any:
+    """The text of an address as its widget holds it."""
+    if name in DAYS:
+        return date.fromisoformat(text) if text else None
+    if name in SHARES:
+        return round(float(text) * 100, 6) if text else None
+    return text
+
+
+@callback()
+def _narrow(name: str) -> None:
+    value = st.session_state[f"review_filter_{name}"]
+    if name in SHARES and value is not None:
+        value = round(value / 100, 8)
+    _turn_to(name, "" if value is None else str(value).strip())
+
+
+def _turn_to(name: str, text: str) -> None:
+    """Put a filter into the address, and begin at the first page."""
+    for gone in ("page", *(() if text else (name,))):
+        st.query_params.pop(gone, None)
+    if text:
+        st.query_params[name] = text
+
+
+@callback()
+def _clear() -> None:
+    for name in LABELS:
+        _turn_to(name, "")
+
+
+def section(waiting: int) -> str:
+    """Which part of the page is open; it is a part of the address."""
+    names = SECTIONS | ({"conflicts": f"Conflicts ({waiting:,})"} if waiting else {})
+    asked = st.query_params.get("section", "")
+    _put("review_section", asked if asked in SECTIONS else "verdicts", "verdicts")
+    chosen: Any = st.segmented_control(
+        "Section",
+        list(SECTIONS),
+        format_func=lambda name: names[name],
+        key="review_section",
+        required=True,
+        label_visibility="collapsed",
+        wrap=True,
+        on_change=_keep,
+        args=("section",),
+    )
+    return str(chosen)
+
+
+def sort() -> Sort:
+    """The order of the table; a part of the address."""
+    asked = st.query_params.get("sort", "")
+    _put("review_sort", asked if asked in SORTS else "newest", "newest")
+    chosen: Sort = st.selectbox(
+        "In the order of",
+        list(SORTS),
+        format_func=lambda name: SORTS[name],
+        key="review_sort",
+        width=260,
+        on_change=_keep,
+        args=("sort",),
+    )
+    return chosen
+
+
+def page_number() -> int:
+    """Which page of the table the address asks for, from 1."""
+    asked = st.query_params.get("page", "")
+    return max(int(asked), 1) if asked.isdecimal() and len(asked) < 7 else 1
+
+
+def pages(number: int, count: int) -> None:
+    """Turn the pages of the table."""
+    if st.session_state.get("review_page", number) != number:
+        st.session_state["review_page"] = number
+    st.pagination(count, default=number, key="review_page", on_change=_keep, args=("page",))
+
+
+def turn_to(pick: Pick) -> None:
+    """Turn to the verdicts that a part of a figure stands for; there is a way back."""
+    before = {name: st.query_params[name] for name in st.query_params}
+    for name, text in pick.items():
+        _turn_to(name, _narrower(name, before.get(name, ""), text))
+    st.query_params.pop("case", None)
+    st.query_params["section"] = "verdicts"
+    st.session_state["review_back"] = before
+    # A chart of another number has nothing selected, when the way leads back to it.
+    st.session_state["review_turned"] = turned() + 1
+
+
+def turned() -> int:
+    """How often a figure was left by a click on it."""
+    return int(st.session_state.get("review_turned", 0))
+
+
+def _narrower(name: str, before: str, text: str) -> str:
+    """A bound of the address that is already narrower stays."""
+    if name not in SHARES or not before:
+        return text
+    return (max if name == "at_least" else min)(before, text, key=float)
+
+
+def way_back() -> None:
+    """A button to the figure from which a click led here."""
+    before = st.session_state.get("review_back")
+    if before is None:
+        return
+    name = SECTIONS.get(before.get("section", ""), "")
+    st.button(
+        f"Back to {name}" if name else "Back",
+        key="review_back_button",
+        icon=":material/arrow_back:",
+        on_click=_go_back,
+    )
+    if "case" not in st.query_params:
+        browser.reveal("review_listed", f"{turned()}")
+
+
+@callback()
+def _go_back() -> None:
+    st.query_params.from_dict(st.session_state.pop("review_back"))
+
+
+def _put(key: str, value: Any, first: Any) -> None:
+    if key not in st.session_state and value == first:
+        st.session_state[key] = value
+    elif st.session_state.get(key) != value:
+        seeds.put({key: value})
+
+
+@callback()
+def _keep(name: str) -> None:
+    """Take a choice into the address."""
+    if name == "section":
+        st.session_state.pop("review_back", None)
+    st.query_params[name] = str(st.session_state[f"review_{name}"])
+    if name == "sort":
+        st.query_params.pop("page", None)
