@@ -52,7 +52,7 @@ def problems_file(store: Store, batch: Batch) -> bytes:
 
     found = store.batches.problems(batch.id)
     columns = {
-        name: pa.array([str(getattr(problem, name)) for problem in found], pa.string())
+        name: pa.array([problem.cells[name] for problem in found], pa.string())
         for name in ("line", "column", "found", "expected")
     }
     return _written([pa.table(columns)], spreadsheet_safe=True)

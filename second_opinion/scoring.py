@@ -194,9 +194,8 @@ class _Run:
         if self.rejected:
             self.rejected.write(rejected)
         if self.listed:
-            columns = zip(
-                *((str(p.line), p.column, p.found, p.expected) for p in problems), strict=True
-            )
+            rows = [problem.cells.values() for problem in problems]
+            columns = zip(*rows, strict=True)
             self.listed.write(records([pa.array(column, pa.string()) for column in columns]))
 
 

@@ -20,11 +20,11 @@ from conftest import ROOT
 
 from second_opinion import Registry, downloads, jobs
 from second_opinion.errors import UserError
-from second_opinion.records import Batch
+from second_opinion.records import Batch, plain
 from second_opinion.scoring import score_file
 from second_opinion.store import Store
 from second_opinion.store import batches as leases
-from second_opinion.tables import Limits, Source, look, typed
+from second_opinion.tables import Limits, Source, look, read, typed
 from second_opinion.tables.template import template
 
 MODELS = ["triage", "dose", "risk", "iris"]
@@ -139,19 +139,28 @@ def test_bad_rows_are_named_by_line_and_come_back_as_they_were(empty_store, regi
     assert listed["line"].tolist() == ["6", "32"]
 
 
+def check_template(store, registry, ref):
+    """It reads back, begins with the typical case, and names every choice."""
+    schema = registry.card(ref).case_schema
+    batch = check(store, registry, template(schema), ref)
+    assert batch.rows >= 1
+    assert (batch.bad_rows, batch.problems) == (0, 0)
+    source = Source.of_bytes("template.csv", template(schema))
+    (chunk,) = read(source, look(source, schema), schema, Limits())
+    assert len(chunk.cases) == batch.rows
+    for feature in schema:
+        assert set(feature.values[:50]) <= set(map(plain, chunk.cases[feature.name]))
+
+
 @pytest.mark.parametrize("ref", [*MODELS, "hostile"])
 def test_the_template_reads_back_without_a_problem(empty_store, registry, ref):
-    schema = registry.card(ref).case_schema
-    batch = check(empty_store, registry, template(schema), ref)
-    assert (batch.rows, batch.bad_rows) == (1, 0)
+    check_template(empty_store, registry, ref)
 
 
 def test_the_template_of_every_demo_reads_back(empty_store):
     demos = Registry(ROOT / "model")
     for entry in demos.entries(demos=True):
-        ref = f"{entry.name}/{entry.version}"
-        batch = check(empty_store, demos, template(entry.card.case_schema), ref)
-        assert (batch.rows, batch.bad_rows) == (1, 0)
+        check_template(empty_store, demos, f"{entry.name}/{entry.version}")
 
 
 def many(registry, rows=60_000):

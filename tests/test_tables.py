@@ -487,6 +487,16 @@ def test_a_byte_order_mark_is_honoured(encoding):
     assert found.rejected.decode() == row(age="x") + "\n"
 
 
+def test_a_byte_order_mark_below_the_header_is_part_of_its_cell():
+    """Files that were put together with their marks: the parser would take one away silently."""
+    schema = Schema([Feature(name="name", kind="text"), SCHEMA["age"]])
+    found = all_of("name,age\n\ufeffAda,40\nBo,41\n", schema)
+    assert found.text["name"].tolist() == ["\ufeffAda", "Bo"]
+    assert found.cases["name"].tolist() == ["\ufeffAda", "Bo"]
+    (said,) = all_of(f"{HEADER}\n\ufeff{row()}\n{row()}\n").said
+    assert said.startswith("Line 2: pulse is ")
+
+
 def test_another_encoding_is_chosen_by_the_person():
     content = f"{HEADER}\n{row()}\n{row(note='Zürich €')}\n".encode("cp1252")
     found = seen(content)

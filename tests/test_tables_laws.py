@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from second_opinion import UserError
@@ -318,6 +318,7 @@ def test_no_bytes_raise(content):
 
 @often
 @given(broken(), st.integers(1, 40))
+@example(b"a,b,c,d\n0.0,red,,\n\xef\xbb\xbf0.0,red,,\n1.5,green,,\n", 1)
 def test_where_the_blocks_end_makes_no_difference(content, size):
     with pytest.MonkeyPatch.context() as patch:
         whole = all_of(content, PLAIN)

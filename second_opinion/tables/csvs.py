@@ -159,6 +159,9 @@ class _Reader:
         kinds = dict.fromkeys(names, pa.string())
         if not rows:
             return pa.schema(list(kinds.items())).empty_table()
+        if text.startswith(BYTE_ORDER_MARK):
+            # Arrow takes one away wherever it begins to read; this one is part of the first cell.
+            text = BYTE_ORDER_MARK + text
         table = arrow_csv.read_csv(
             pa.BufferReader(text),
             read_options=arrow_csv.ReadOptions(

@@ -78,6 +78,16 @@ class TableProblem:
         subject = f"{self.column} {self.found}" if self.column else self.found
         return f"Line {self.line}: {subject}; {self.expected}{end}"
 
+    @property
+    def cells(self) -> dict[str, str]:
+        """The problem as a row of a table, whose header says what is found and what expected."""
+        return {
+            "line": str(self.line),
+            "column": self.column,
+            "found": self.found.removeprefix("is "),
+            "expected": self.expected.removeprefix("expected "),
+        }
+
 
 @dataclass(frozen=True)
 class CellFault:

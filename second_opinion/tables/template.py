@@ -1,4 +1,4 @@
-"""A file to start from: the columns that a model takes, and a typical case."""
+"""A file to start from: the columns that a model takes, a typical case, and what is allowed."""
 
 from __future__ import annotations
 
@@ -6,17 +6,31 @@ import csv
 from io import StringIO
 from typing import Any
 
-from second_opinion.records import plain
-from second_opinion.schema import Schema
+from second_opinion.records import plain, same_value
+from second_opinion.schema import Feature, Schema
+
+# Of a column with more choices than that, the others are not in the template.
+MOST_CASES = 50
 
 
 def template(schema: Schema) -> bytes:
-    """A CSV with a header and one typical case, which reads back without a problem."""
+    """A CSV with a header, a typical case, and further ones until every choice was named.
+
+    It reads back without a problem.
+    """
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(schema.names)
-    writer.writerow([cell(schema.typical[name]) for name in schema.names])
+    columns = [_cells(feature) for feature in schema]
+    for at in range(min(max(map(len, columns)), MOST_CASES)):
+        writer.writerow([cell(values[at % len(values)]) for values in columns])
     return text.getvalue().encode()
+
+
+def _cells(feature: Feature) -> list[Any]:
+    """The typical value, then the other choices."""
+    typical = plain(feature.typical)
+    return [typical, *(v for v in feature.values if not same_value(plain(v), typical))]
 
 
 def cell(value: Any) -> str:

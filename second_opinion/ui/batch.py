@@ -130,8 +130,9 @@ def problems(visit: Visit, batch: Batch) -> None:
     with st.container(key="batch_problems"):
         st.dataframe(
             [
-                {"Line": p.line, "Column": p.column, "Found": p.found, "Expected": p.expected}
-                for p in found
+                {name.capitalize(): cell for name, cell in problem.cells.items()}
+                | {"Line": problem.line}
+                for problem in found
             ],
             hide_index=True,
             height=height_for(len(found), 8),

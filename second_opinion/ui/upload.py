@@ -40,7 +40,7 @@ def choose(visit: Visit) -> None:
             on_click="ignore",
             key="batch_template",
             icon=":material/download:",
-            help="A CSV with the column names and a typical case",
+            help="A CSV with the column names, a typical case, and cases with every choice",
         )
         with st.popover("What each column holds", icon=":material/help:"):
             rows = fields.table(card.case_schema, "the file")
