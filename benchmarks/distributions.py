@@ -20,7 +20,7 @@ from pathlib import Path
 import data
 from measure import measured, side, table, versions
 
-from second_opinion import Registry, Store, jobs, population, sections
+from second_opinion import Registry, Store, jobs, picks, population, sections
 from second_opinion.scoring import NO_LIMITS
 from second_opinion.tables import Source, look
 
@@ -54,7 +54,7 @@ def opened(folder: Path, rows: int) -> dict[str, dict[str, float]]:
     (batch,) = store.batches.listed()
     card = registry.card(batch.ref)
     found: dict[str, dict[str, float]] = {}
-    drawn: list[sections.Shown] = []
+    drawn: list[picks.Shown] = []
 
     def open_section(name: str) -> None:
         people, against = population.of_batch(store, batch, card), sections.training(registry, card)

@@ -16,14 +16,14 @@ def page() -> None:
     name = population.section()
     with st.container(key="distributions_section"):
         section(name, chosen)
-    distributions.cases(chosen, clickable=name != "Drift")
+    distributions.cases(chosen, clickable=name != "Drift" or "drift" in st.query_params)
     distributions.the_case(visit, chosen)
     seeds.confirm(lambda: None)
 
 
 def section(name: str, chosen: population.Chosen) -> None:
     # Plotly costs a second to import: what is above is on the screen by then.
-    from second_opinion import sections
+    from second_opinion import sections, sections_verdicts
     from second_opinion.population import verdicts
 
     people, against = chosen.people, chosen.against
@@ -35,11 +35,13 @@ def section(name: str, chosen: population.Chosen) -> None:
         return
     if name == "Predictions":
         parts = sections.predictions(people, against)
+    elif name == "Confidence":
+        parts = sections.confidence(people, verdicts(visit.store, people))
     else:
-        judged = verdicts(visit.store, people)
-        parts = (sections.confidence if name == "Confidence" else sections.over_time)(
-            people, judged
-        )
+        parts = sections_verdicts.over_time(people, verdicts(visit.store, people))
+    if sum(part.chart is not None for part in parts) > 1:
+        distributions.beside(chosen, parts)
+        return
     for part in parts:
         distributions.draw(chosen, part)
 

@@ -40,8 +40,10 @@ DRAWN = """
 2. **Predictions** and **Confidence** show what the model says and how sure it is, **Features** on
    what kind of cases, those that moved furthest first. **Drift** says which features have "moved":
    chance does not explain it, and it is large enough to mind. Under 50 rows it does not judge.
-3. Click a bar to list the cases behind it, and **Open** one to judge it. **As a table** and
-   **Numbers** give the figures; the camera above a chart keeps it as a picture.
+3. Under **Features** choose one feature, or two, to see what the model says by them. Where the map
+   is empty there is no case.
+4. Click a bar, a tile or a point to list the cases behind it, and **Open** one to judge it. **As a
+   table** and **Numbers** give the figures; the camera above a chart keeps it as a picture.
 """
 
 SEEN = """

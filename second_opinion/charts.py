@@ -27,6 +27,8 @@ MODEL, EXPERTS, REFERENCE = "#000001", "#000002", "#000007"
 TEXT, PAPER = "#000037", "#000038"
 LONGEST_NAME = 32
 HEIGHT, BAR_HEIGHT = 300, 26
+# A legend stands below the buttons, which would hide the end of it on a phone.
+LEGEND = 60
 # Columns of the tables that are fractions.
 SHARES = (
     *("Mean confidence", "Agree", "At least", "At most", "How sure"),
@@ -122,7 +124,7 @@ def levels(
         showlegend=False,
         hoverinfo="skip",
     )
-    height = 110 + BAR_HEIGHT * max(len(found), 2)
+    height = (110 if beside is None else 98 + LEGEND) + BAR_HEIGHT * max(len(found), 2)
     lay_out(figure, height=height, legend=beside is not None, direction="v")
     figure.update_xaxes(title_text="Share of cases", tickformat=".0%", range=[0, most * 1.4 or 1])
     figure.update_yaxes(
@@ -243,12 +245,13 @@ def drift(found: pd.DataFrame, names: Sequence[str]) -> Chart:
         text=[f"{size:.2f} {verdict}" for size, verdict in sized[["size", "verdict"]].values],
         textposition="outside",
         textfont_color=TEXT,
+        unselected={"marker": {"opacity": 0.5}, "textfont": {"color": TEXT}},
         customdata=places,
         hovertemplate="%{text}<extra></extra>",
     )
     figure = go.Figure([bars])
     figure.add_vline(x=LEAST_SIZE, line={"dash": "dash", "width": 2, "color": REFERENCE})
-    lay_out(figure, height=110 + BAR_HEIGHT * max(len(sized), 2), legend=False)
+    lay_out(figure, height=110 + BAR_HEIGHT * max(len(sized), 2), legend=False, direction="v")
     most = float(sized["size"].max()) if len(sized) else 1.0
     figure.update_xaxes(
         title_text="Distance (0 the same, 1 nothing in common)",
@@ -271,9 +274,9 @@ def lay_out(
     """What all figures have in common; with a ``direction`` a range of bars can be selected."""
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 36 if legend else 12, "b": 8},
+        margin={"l": 8, "r": 8, "t": LEGEND if legend else 12, "b": 8},
         showlegend=legend,
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         modebar={"color": TEXT, "activecolor": MODEL, "bgcolor": PAPER},
         bargap=0.08,
         # Streamlit lets a click select bars in this mode alone, and draws over several in another.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,7 @@ def _stacked(card: ModelCard, found: pd.DataFrame) -> tuple[list[Any], dict[str,
 
 
 def _stack(
-    places: list[Any], stacked: dict[str, list[int]], width: float, hover: str
+    places: list[Any], stacked: Mapping[str, Sequence[float]], width: float, hover: str
 ) -> list[go.Bar]:
     """Bars on top of one another, numbered through all of them."""
     return [
@@ -114,13 +114,38 @@ def per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
     figure = go.Figure(_stack(days, stacked, DAY * 0.9, "%{x|%d %b %Y}: %{y:,}"))
     lay_out(figure, legend=len(stacked) > 1, direction="h")
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(len(days)))
+    figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(days))
     figure.update_yaxes(title_text="Predictions")
     return Chart(title, f"Bars, one for each day. {title}.", figure, numbers)
 
 
-def day_ticks(days: int) -> dict[str, Any]:
-    return {"dtick": DAY, "tickformat": "%d %b"} if days <= 8 else {"tickformat": "%d %b<br>%Y"}
+def shares_per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
+    """The share of each answer by day; ``found`` and the numbers of the bars as in `per_day`."""
+    days, stacked = _stacked(card, found)
+    totals = np.sum(list(stacked.values()), axis=0)
+    shares = {name: (np.array(counts) / totals).tolist() for name, counts in stacked.items()}
+    last = {name: each[-1] for name, each in shares.items()}
+    most = max(last, key=lambda name: last[name])
+    title = f"{most} makes {percent(last[most])} of the answers of {days[-1]}"
+    if len(days) > 1:
+        title += f", {percent(shares[most][0])} of those of {days[0]}"
+    figure = go.Figure(_stack(days, shares, DAY * 0.9, "%{x|%d %b %Y}: %{y:.1%}"))
+    lay_out(figure, legend=True, direction="h")
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(days))
+    figure.update_yaxes(title_text="Share of predictions", tickformat=".0%")
+    table = pd.DataFrame({"Day": days, "Predictions": totals, **shares})
+    return Chart(title, f"Bars, one for each day. {title}.", figure, table, tuple(shares))
+
+
+def day_ticks(days: Sequence[str]) -> dict[str, Any]:
+    """Ticks for ISO days in their order: each day where they lie close together."""
+    first, last = (np.datetime64(day, "D") for day in (days[0], days[-1]))
+    return (
+        {"dtick": DAY, "tickformat": "%d %b"}
+        if (last - first).astype(int) < 8
+        else {"tickformat": "%d %b<br>%Y"}
+    )
 
 
 def mean_per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
@@ -144,8 +169,8 @@ def mean_per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
         hovertemplate="%{x|%d %b %Y}: %{y:" + digits + "}, %{text}<extra></extra>",
     )
     figure = go.Figure([line])
-    lay_out(figure, legend=False)
-    figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(len(found)))
+    lay_out(figure, legend=False, direction="h")
+    figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(found["group"].tolist()))
     figure.update_yaxes(title_text=shown(axis, 60), tickformat=digits)
     table = pd.DataFrame({"Day": found["group"], "Cases": found["count"], axis: found["mean"]})
     return Chart(title, f"A line over the days. {title}.", figure, table, SHARES)

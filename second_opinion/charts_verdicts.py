@@ -9,8 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from second_opinion.charts import EXPERTS, MODEL, REFERENCE, SHARES, Chart, lay_out
-from second_opinion.charts_stacked import day_ticks
+from second_opinion.charts_stacked import DAY, day_ticks
 from second_opinion.words import percent, plural
+
+# The eighth and ninth of chartCategoricalColors.
+LOOKS = {"Agree": ("#000008", ""), "Disagree": ("#000009", "x"), "Unsure": (REFERENCE, ".")}
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,9 @@ def agreement_per_day(
     )
     figure = go.Figure([line])
     lay_out(figure, legend=False, direction="h" if clickable else None)
-    figure.update_xaxes(title_text="Day of the verdict (UTC)", type="date", **day_ticks(len(found)))
+    figure.update_xaxes(
+        title_text="Day of the verdict (UTC)", type="date", **day_ticks(found["group"].tolist())
+    )
     figure.update_yaxes(title_text=said.axis, tickformat=".0%", range=[0, 1.04])
     table = pd.DataFrame(
         {
@@ -73,6 +78,42 @@ def agreement_per_day(
     return Chart(
         title, f"A line over the days with 95 % intervals. {title}.", figure, table, shares
     )
+
+
+def verdicts_per_day(found: pd.DataFrame) -> Chart:
+    """How many verdicts of each kind, by day; ``found`` as `errors_by` gives it. The bars are
+    numbered through agree, disagree and unsure."""
+    counts = {
+        "Agree": found["cases"] - found["errors"],
+        "Disagree": found["errors"],
+        "Unsure": found["unsure"],
+    }
+    days = found["group"].tolist()
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=days,
+                y=counts[name].tolist(),
+                width=DAY * 0.9,
+                name=name,
+                marker={"color": color, "pattern": {"shape": pattern, "solidity": 0.25}},
+                customdata=[at * len(days) + day for day in range(len(days))],
+                hovertemplate="%{x|%d %b %Y}: %{y:,}<extra>%{fullData.name}</extra>",
+            )
+            for at, (name, (color, pattern)) in enumerate(LOOKS.items())
+        ]
+    )
+    lay_out(figure, legend=True, direction="h")
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(
+        title_text="Day of the verdict (UTC)", type="date", **day_ticks(found["group"].tolist())
+    )
+    figure.update_yaxes(title_text="Verdicts")
+    told = [f"{int(each.sum()):,} {name.lower()}" for name, each in counts.items()]
+    verdicts = plural(int(sum(each.sum() for each in counts.values())), "verdict")
+    title = f"{verdicts} on {plural(len(days), 'day')}: {', '.join(told)}"
+    table = pd.DataFrame({"Day": days, **counts}).reset_index(drop=True)
+    return Chart(title, f"Bars, one for each day. {title}.", figure, table)
 
 
 def reliability(found: pd.DataFrame) -> Chart:
@@ -107,7 +148,7 @@ def reliability(found: pd.DataFrame) -> Chart:
         hoverinfo="skip",
     )
     figure = go.Figure([points, line])
-    lay_out(figure, height=380, legend=True)
+    lay_out(figure, height=380, legend=True, direction="any")
     lowest = max(0.0, min(found["confidence"].min(), found["low"].min()) - 0.05)
     figure.update_xaxes(title_text="How sure the model is", tickformat=".0%", range=[lowest, 1.02])
     figure.update_yaxes(title_text="How often it is right", tickformat=".0%", range=[lowest, 1.04])
@@ -129,8 +170,12 @@ def risk_coverage(found: pd.DataFrame) -> Chart:
     curve = go.Scatter(
         x=found["coverage"].tolist(),
         y=found["risk"].tolist(),
-        mode="lines+markers" if len(found) < 20 else "lines",
+        # A line without marks hears no click: of many points the marks are not seen.
+        mode="lines+markers",
         name="Wrong",
+        marker={"size": 8, "opacity": 1 if len(found) < 20 else 0},
+        selected_marker_opacity=1,
+        unselected_marker_opacity=1 if len(found) < 20 else 0,
         line={"color": EXPERTS, "width": 2.5},
         customdata=list(range(len(found))),
         text=[percent(threshold) for threshold in found["threshold"]],
@@ -149,7 +194,7 @@ def risk_coverage(found: pd.DataFrame) -> Chart:
         for end in ("low", "high")
     ]
     figure = go.Figure([curve, *ends])
-    lay_out(figure, height=380, legend=True)
+    lay_out(figure, height=380, legend=True, direction="h")
     figure.update_xaxes(title_text="Share of cases that are used, surest first", tickformat=".0%")
     figure.update_yaxes(
         title_text="Share of these that are wrong", tickformat=".0%", rangemode="tozero"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,38 @@ import pandas as pd
 
 from second_opinion import charts_stacked
 from second_opinion.card import ModelCard
-from second_opinion.population import Part
+from second_opinion.charts import Chart
+from second_opinion.charts_crossed import Side
+from second_opinion.population import Part, Population
 from second_opinion.schema import Choice, Feature
 from second_opinion.statistics.columns import days, shape_of
 from second_opinion.statistics.distributions import OTHERS
 from second_opinion.words import joined, number_text, percent
 
 BIN = 0.05
+MOST_NAMES = 3
+OR = " or "
+NOBODY = "No case is like that. Ask for fewer things at once."
+
+Mark = tuple[Part, ...]
 
 
-def of_rows(found: pd.DataFrame, like: Part, feature: Feature) -> tuple[tuple[Part, ...], ...]:
+@dataclass(frozen=True)
+class Shown:
+    """A chart, or a sentence in its place; with a chart the sentence stands below it.
+
+    ``picks`` has for each number in the chart's custom data the parts whose cases it stands for,
+    ``opens`` instead the feature whose own chart it opens.
+    """
+
+    name: str
+    chart: Chart | None = None
+    sentence: str = ""
+    picks: tuple[Mark, ...] = ()
+    opens: tuple[str, ...] = ()
+
+
+def of_rows(found: pd.DataFrame, like: Part, feature: Feature) -> tuple[Mark, ...]:
     """For each row of a result of levels or bars, the cases that it counts."""
     if "value" in found:
         shown = tuple(value for value in found["value"] if value != OTHERS)
@@ -38,17 +61,63 @@ def of_rows(found: pd.DataFrame, like: Part, feature: Feature) -> tuple[tuple[Pa
     return tuple((replace(like, ranges=(pair,)),) for pair in pairs)
 
 
-def merged(picks: Iterable[tuple[Part, ...]]) -> tuple[Part, ...]:
-    """Several bars of one chart as the parts that stand for all of them together."""
-    together: dict[tuple[str, str], Part] = {}
+def of_cells(found: pd.DataFrame, sides: Sequence[Side]) -> tuple[Mark, ...]:
+    """For each row of a result of `Crossed`, the cases that it counts."""
+    bins = [_bins(side) for side in sides]
+    places = zip(*(found[end] for end, _ in zip("xy", sides, strict=False)), strict=True)
+    return tuple(
+        tuple(parts[at] for parts, at in zip(bins, place, strict=True)) for place in places
+    )
+
+
+def _bins(side: Side) -> list[Part]:
+    like, axis = Part("feature", side.feature.name), side.axis
+    if axis.shape in ("number", "date"):
+        return [replace(like, ranges=(ends,)) for ends in axis.ranges]
+    named = [replace(like, levels=(level,)) for level in axis.levels]
+    return [*named, *[replace(like, levels=axis.levels, besides=True)] * axis.others]
+
+
+def together(population: Population, picked: Sequence[Mark], marks: Iterable[Mark]) -> Mark:
+    """Several marks of one chart as the parts that stand for all of them together.
+
+    ``marks`` are all of the chart: those of a frame that is drawn over it are what two parts have
+    in common, those that were clicked here and there may not be, and are then told case by case.
+    """
+    parts: dict[tuple[str, str], dict[Part, None]] = {}
+    for part in (part for mark in picked for part in mark):
+        parts.setdefault(_place(part), {})[part] = None
+    crossed = set(itertools.product(*parts.values()))
+    if len(parts) < 2 or crossed & set(marks) <= set(picked):
+        return merged(picked)
+    ids: dict[Any, None] = {}
+    for mark in picked:
+        some = population
+        for part in mark:
+            some = some.where(part)
+        ids.update(dict.fromkeys(some.taken(some.ids).tolist()))
+    return (Part("case", levels=tuple(ids)),)
+
+
+def merged(picks: Iterable[Mark]) -> Mark:
+    """Several bars of one chart as the parts that all of them have in common."""
+    found: dict[tuple[str, str], Part] = {}
     for part in (part for parts in picks for part in parts):
-        place = part.kind, part.name
-        known = together.get(place)
-        together[place] = part if known is None else _either(known, part)
-    return tuple(together.values())
+        known = found.get(_place(part))
+        found[_place(part)] = part if known is None else _either(known, part)
+    return tuple(found.values())
+
+
+def _place(part: Part) -> tuple[str, str]:
+    """Parts of one place are one or the other, those of two are both at once."""
+    return part.kind, "" if part.kind == "case" else part.name
 
 
 def _either(one: Part, other: Part) -> Part:
+    if one.kind == "case":
+        names = list(dict.fromkeys([*one.name.split(OR), *other.name.split(OR)]))
+        levels = tuple(dict.fromkeys(one.levels + other.levels))
+        return replace(one, name=OR.join(names), levels=levels)
     if one.ranges:
         return replace(one, ranges=tuple(dict.fromkeys(one.ranges + other.ranges)))
     if one.besides == other.besides:
@@ -59,6 +128,8 @@ def _either(one: Part, other: Part) -> Part:
 
 def words_of(card: ModelCard, part: Part) -> str:
     """A part in words: ``Age from 30 up to 40``, ``the model says Leaves``."""
+    if part.kind == "case":
+        return _case_words(part)
     if part.kind == "confidence":
         low, high = min(r[0] for r in part.ranges), max(r[1] for r in part.ranges)
         return f"{percent(max(low, 0.0))} to {percent(min(high, 1.0))} sure"
@@ -77,6 +148,12 @@ def words_of(card: ModelCard, part: Part) -> str:
     return f"{label} {'none of ' if part.besides else ''}{joined([*names, *more])}"
 
 
+def _case_words(part: Part) -> str:
+    names = [name for name in part.name.split(OR) if name]
+    more = len(names) - MOST_NAMES
+    return OR.join([*names[:MOST_NAMES], *[f"{more} more"] * (more > 0)]) or "chosen in the chart"
+
+
 def _between(feature: Feature, low: float, high: float) -> str:
     def told(value: float) -> str:
         if feature.kind == "date":
@@ -87,7 +164,7 @@ def _between(feature: Feature, low: float, high: float) -> str:
     return (begin + ("" if high == np.inf else f"up to {told(high)}")).strip()
 
 
-def of_confidence(card: ModelCard, found: pd.DataFrame) -> tuple[tuple[Part, ...], ...]:
+def of_confidence(card: ModelCard, found: pd.DataFrame) -> tuple[Mark, ...]:
     """For each bin of each answer in turn, as the chart numbers them."""
     ends = sorted(found["x"].astype(float).unique())
     bins = [
@@ -108,13 +185,18 @@ def _answers(card: ModelCard, said: Iterable[Any]) -> list[Part]:
     return parts
 
 
-def of_days(card: ModelCard, found: pd.DataFrame) -> tuple[tuple[Part, ...], ...]:
+def of_days(card: ModelCard, found: pd.DataFrame) -> tuple[Mark, ...]:
     """For each day of each answer in turn, as the chart numbers them."""
     at = days(sorted(set(found["x"]))).tolist()
     parts = [Part("day", ranges=((day, day + 1),)) for day in at]
     if card.task == "regression":
         return tuple((part,) for part in parts)
     return tuple((part, answer) for answer in _answers(card, found["y"]) for part in parts)
+
+
+def of_days_alone(found: Iterable[Any]) -> tuple[Mark, ...]:
+    """For each day the cases of it."""
+    return tuple((Part("day", ranges=((day, day + 1),)),) for day in days(list(found)).tolist())
 
 
 def target(card: ModelCard) -> Feature:

@@ -42,9 +42,10 @@ class Part:
     and up to but without; dates as days since 1970).
 
     With ``besides`` the levels are left out instead. None among them is a value that is not known.
+    A "case" is one of the ids ``levels``, and ``name`` says in words why these.
     """
 
-    kind: Literal["prediction", "confidence", "day", "feature"]
+    kind: Literal["prediction", "confidence", "day", "feature", "case"]
     name: str = ""
     levels: tuple[Any, ...] = ()
     ranges: tuple[tuple[float, float], ...] = ()
@@ -115,6 +116,8 @@ class Population:
             inside = part.mask(self.columns[part.name], is_date=is_date)
         elif part.kind == "day":
             inside = part.mask(self.when, is_date=True)
+        elif part.kind == "case":
+            inside = pd.Series(self.ids).isin(list(part.levels)).to_numpy()
         else:
             inside = part.mask(self.answers if part.kind == "prediction" else self.confidence)
         places = np.flatnonzero(inside) if self.places is None else self.places[inside[self.places]]
@@ -283,18 +286,21 @@ def _answers(found: list[dict[str, Any]], card: ModelCard) -> Any:
 def verdicts(store: Store, population: Population) -> pd.DataFrame:
     """The agreeing and disagreeing verdicts on these predictions, and the unsure ones.
 
-    Columns ``confidence`` (0 to 1 or NaN), ``wrong`` (1 where the expert disagrees, 0 where not,
-    NaN for unsure) and ``day`` (ISO, UTC), in the order of their times.
+    Columns ``id`` (that of the population), ``confidence`` (0 to 1 or NaN), ``wrong`` (1 where the
+    expert disagrees, 0 where not, NaN for unsure) and ``day`` (ISO, UTC), in the order of their
+    times.
     """
     batch = population.batch
     found = store.singles.verdicts(population.card.name, batch.id if batch else None)
     ids = population.taken(population.ids)
-    known = set(ids.tolist())
     name = "row_number" if batch else "prediction_id"
+    # Of a million rows a few are judged.
+    known = set(ids[pd.Series(ids).isin([row[name] for row in found]).to_numpy()].tolist())
     own = [row for row in found if row[name] in known]
     wrong = {"agree": 0.0, "disagree": 1.0}
     return pd.DataFrame(
         {
+            "id": pd.Series([row[name] for row in own], dtype=object),
             "confidence": np.array([row["confidence"] for row in own], dtype=float),
             "wrong": np.array([wrong.get(row["judgement"], np.nan) for row in own], dtype=float),
             "day": [row["created_at"][:10] for row in own],

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from second_opinion import charts, charts_stacked, charts_verdicts, picks
+from second_opinion import charts, charts_stacked, picks, sections_verdicts
 from second_opinion.answers import value_text
 from second_opinion.card import ModelCard
-from second_opinion.charts import Beside, Chart
+from second_opinion.charts import Beside
+from second_opinion.picks import NOBODY, Shown
 from second_opinion.population import Part, Population
 from second_opinion.reference import Reference
 from second_opinion.registry import Registry
 from second_opinion.schema import Feature
-from second_opinion.statistics import calibration, feedback
 from second_opinion.statistics import drift as drifts
 from second_opinion.statistics.bars import Bars
 from second_opinion.statistics.columns import Columns
@@ -25,25 +25,10 @@ from second_opinion.statistics.distributions import OTHERS, Counts, reference_sh
 from second_opinion.store.chunks import Recent
 from second_opinion.words import joined, number_text, percent, plural
 
-NOBODY = "No case is like that. Ask for fewer things at once."
-FEWEST_VERDICTS = 10
 # Of more levels than are drawn, the drawn ones must show something.
 LEAST_DRAWN = 0.1
 
 _compared: Recent[pd.DataFrame] = Recent(32)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A chart, or a sentence in its place; with a chart the sentence stands below it.
-
-    ``picks`` has for each number in the chart's custom data the parts whose cases it stands for.
-    """
-
-    name: str
-    chart: Chart | None = None
-    sentence: str = ""
-    picks: tuple[tuple[Part, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,19 +64,27 @@ def predictions(population: Population, against: Against | None) -> list[Shown]:
     """What the model says."""
     if not population.rows:
         return [Shown("predictions", sentence=NOBODY)]
+    if said := one_answer(population):
+        return [Shown("predictions", sentence=said)]
     card, found = population.card, population.overview().answers
-    if isinstance(found, Bars):
-        if found.low == found.high:
-            said = f"The model says {value_text(card, found.low)} in each of"
-            return [Shown("predictions", sentence=f"{said} {plural(population.rows, 'case')}.")]
-    elif found.distinct == 1:
-        said = f"The model says {card.label(found.result()['value'].iloc[0])} in"
-        all_ = "the one case" if population.rows == 1 else f"all {population.rows:,} cases"
-        return [Shown("predictions", sentence=f"{said} {all_}.")]
     table = found.result()
     target = picks.target(card)
     chart = charts.answers(card, table, population.rows, _beside(against, target, table))
     return [Shown("predictions", chart, picks=picks.of_rows(table, Part("prediction"), target))]
+
+
+def one_answer(population: Population) -> str:
+    """The sentence where the model says the same of all; empty where it does not."""
+    card, found = population.card, population.overview().answers
+    if isinstance(found, Bars):
+        if found.low != found.high:
+            return ""
+        said = value_text(card, found.low)
+        return f"The model says {said} in each of {plural(population.rows, 'case')}."
+    if found.distinct != 1:
+        return ""
+    all_ = "the one case" if population.rows == 1 else f"all {population.rows:,} cases"
+    return f"The model says {card.label(found.result()['value'].iloc[0])} in {all_}."
 
 
 def _beside(against: Against | None, feature: Feature, found: pd.DataFrame) -> Beside | None:
@@ -118,24 +111,7 @@ def confidence(population: Population, judged: pd.DataFrame) -> list[Shown]:
     table = found.confidence.result()
     chart = charts_stacked.confidence(card, table, found.low, found.sure)
     first = Shown("confidence", chart, picks=picks.of_confidence(card, table))
-    return [first, *_calibrated(judged)]
-
-
-def _calibrated(judged: pd.DataFrame) -> list[Shown]:
-    told = judged.dropna(subset=["confidence", "wrong"])
-    if len(told) < FEWEST_VERDICTS:
-        needed = "Whether the model is as often right as it says is drawn from"
-        said = f"{needed} {FEWEST_VERDICTS} verdicts on; there are {len(told)} on these cases."
-        return [Shown("reliability", sentence=said)]
-    bins = calibration.bins(told["confidence"], 1 - told["wrong"])
-    brier = calibration.brier(1 - told["wrong"], told["confidence"])
-    picked = f"Brier score {brier:.3f} (0 is perfect, always saying 50 % gives 0.250). Cases that "
-    picked += "somebody chose to judge are not a fair sample of all."
-    curve = calibration.risk_coverage(told["confidence"], told["wrong"])
-    return [
-        Shown("reliability", charts_verdicts.reliability(bins), picked),
-        Shown("risk", charts_verdicts.risk_coverage(curve)),
-    ]
+    return [first, *sections_verdicts.calibrated(judged)]
 
 
 def compared(population: Population, against: Against) -> pd.DataFrame:
@@ -166,7 +142,13 @@ def drift(population: Population, against: Against | None) -> list[Shown]:
         f"after Holm under {drifts.ALPHA}) and its distance is at least {drifts.LEAST_SIZE:.2f}, "
         "the dashed line."
     )
-    return [Shown("drift", charts.drift(found, names), said)]
+    return [Shown("drift", charts.drift(found, names), said, opens=_sized(found))]
+
+
+def _sized(found: pd.DataFrame) -> tuple[str, ...]:
+    """The features in the order of the chart of drift."""
+    sized = found.dropna(subset=["size"]).sort_values("size", ascending=False, kind="stable")
+    return tuple(sized["feature"])
 
 
 def _basis(against: Against) -> str:
@@ -212,18 +194,10 @@ def ordered(population: Population, against: Against | None) -> list[Feature]:
 def feature(population: Population, against: Against | None, described: Feature) -> Shown:
     """One feature of the cases beside the same of what they are compared with."""
     key, label = f"feature_{described.name}", described.label
-    if described.name not in population.columns:
-        return Shown(key, sentence=f"{label}: the file has no such column.")
-    if described.kind == "text":
-        return Shown(key, sentence=f"{label}: free text is not drawn.")
+    if said := unfit(population, described):
+        return Shown(key, sentence=said)
     counted = population.described().features[described.name]
-    rows = population.rows
-    known = rows - counted.missing
-    if not known:
-        return Shown(key, sentence=f"{label} is not known in any of {plural(rows, 'case')}.")
-    if one := _only_value(counted, described):
-        return Shown(key, sentence=f"{label} is {one} in {_each(known, rows)}.")
-    table = counted.result()
+    known, table = population.rows - counted.missing, counted.result()
     if "value" in table and OTHERS in set(table["value"]):
         drawn = 1 - float(table.loc[table["value"] == OTHERS, "share"].iloc[0])
         if drawn < LEAST_DRAWN and isinstance(counted, Counts):
@@ -237,6 +211,21 @@ def feature(population: Population, against: Against | None, described: Feature)
     return Shown(
         key, chart, below, picks.of_rows(table, Part("feature", described.name), described)
     )
+
+
+def unfit(population: Population, described: Feature) -> str:
+    """Why a feature cannot be drawn, as a sentence; empty where it can."""
+    label, rows = described.label, population.rows
+    if described.name not in population.columns:
+        return f"{label}: the file has no such column."
+    if described.kind == "text":
+        return f"{label}: free text is not drawn."
+    counted = population.described().features[described.name]
+    known = rows - counted.missing
+    if not known:
+        return f"{label} is not known in any of {plural(rows, 'case')}."
+    one = _only_value(counted, described)
+    return f"{label} is {one} in {_each(known, rows)}." if one else ""
 
 
 def _only_value(counted: Bars | Counts, described: Feature) -> str:
@@ -286,27 +275,3 @@ def _faults(population: Population, described: Feature) -> str:
     rows = max(population.rows, 1)
     parts = [f"{w} in {n:,} ({percent(n / rows)})" for w, n in counts.items() if n]
     return f"{joined(parts)}.".capitalize() if parts else ""
-
-
-def over_time(population: Population, judged: pd.DataFrame) -> list[Shown]:
-    """Predictions, confidence and agreement by day."""
-    if not population.rows:
-        return [Shown("days", sentence=NOBODY)]
-    parts = []
-    if population.when is None:
-        said = "A batch is predicted at one time. Choose the single predictions above for days."
-        parts.append(Shown("days", sentence=said))
-    else:
-        card, found = population.card, population.overview()
-        table = found.days.result()
-        drawn = charts_stacked.per_day(card, table)
-        parts.append(Shown("days", drawn, picks=picks.of_days(card, table)))
-        daily = found.daily.result()
-        if len(daily):
-            parts.append(Shown("daily", charts_stacked.mean_per_day(card, daily)))
-    told = judged[judged["wrong"].notna()]
-    if told.empty:
-        return [*parts, Shown("agreement", sentence="No verdict on these cases yet.")]
-    by_day = feedback.errors_by(judged["day"], judged["wrong"])
-    by_day = by_day[by_day["cases"] > 0].reset_index(drop=True)
-    return [*parts, Shown("agreement", charts_verdicts.agreement_per_day(by_day))]

@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from second_opinion import charts, charts_stacked, charts_verdicts
+from second_opinion import charts, charts_crossed, charts_points, charts_stacked, charts_verdicts
 from second_opinion.card import ModelCard
 from second_opinion.charts import Beside
-from second_opinion.schema import Feature
+from second_opinion.charts_crossed import Side, Told
+from second_opinion.schema import Choice, Feature
 from second_opinion.statistics import calibration, feedback
 from second_opinion.statistics.bars import Bars
-from second_opinion.statistics.distributions import Counts, Means, Pairs
+from second_opinion.statistics.crossed import Axis, Crossed
+from second_opinion.statistics.distributions import Counts, Means, Pairs, of_feature
 
 TAGS = '<a href="https://evil.example">x</a> & <b>bold</b>'
 
@@ -70,6 +72,12 @@ def every_chart():
     drift = pd.DataFrame({"size": [0.3, 0.02], "moved": [True, False]})
     drift["verdict"] = ["moved", "steady"]
     regression = card_of("regression")
+    by_day = feedback.errors_by(sorted(days), wrong)
+    answered = Pairs().add(days, said).result()
+    found, by_age, by_colour = crossed_of(sure * 90, days, said)
+    few = sure[:20] * 90, days[:20]
+    groups = [(TAGS, range(15)), ("Leaves", range(15, 20))]
+    texts = [TAGS] * 20
     return {
         "answers": charts.answers(card, counts, 200, Beside(TAGS, np.array([0.6, 0.4]))),
         "numbers": charts.answers(regression, bars, 200, Beside(TAGS, np.full(len(bars), 0.1))),
@@ -80,10 +88,29 @@ def every_chart():
         "drift": charts.drift(drift, [TAGS, "Age"]),
         "per_day": charts_stacked.per_day(card, Pairs().add(days, said).result()),
         "mean": charts_stacked.mean_per_day(card, Means().add(days, sure).result()),
-        "agreement": charts_verdicts.agreement_per_day(feedback.errors_by(sorted(days), wrong)),
+        "agreement": charts_verdicts.agreement_per_day(by_day),
         "reliability": charts_verdicts.reliability(calibration.bins(sure, 1 - wrong)),
+        "shares": charts_stacked.shares_per_day(card, answered),
+        "verdicts": charts_verdicts.verdicts_per_day(by_day),
+        "heat": charts_crossed.heat(Told(TAGS), found.result(), by_age, by_colour),
+        "by_bin": charts_crossed.by_bin(Told(TAGS), found.result().head(8), by_age, 0.5),
+        "points": charts_points.points(
+            "20 cases", Told(TAGS), (by_age, few[0]), (by_colour, few[1]), groups, texts, []
+        ),
         "risk": charts_verdicts.risk_coverage(calibration.risk_coverage(sure, wrong)),
     }
+
+
+def crossed_of(ages, colours, said):
+    """Two features that want to be markup, and what the model says by both."""
+    age = Feature(name="age", kind="number", label=TAGS, unit=TAGS)
+    choices = tuple(Choice(value=value, label=TAGS + str(value)) for value in set(colours))
+    colour = Feature(name="colour", kind="category", label=TAGS, choices=choices)
+    sides = [
+        Side(feature, Axis.of(feature, of_feature(feature).add(column), column))
+        for feature, column in ((age, ages), (colour, colours))
+    ]
+    return Crossed(*(side.axis for side in sides)).add(ages, colours, said), *sides
 
 
 CHARTS = every_chart()
@@ -97,9 +124,11 @@ def test_a_chart_has_a_title_axes_alternative_text_and_as_many_marks_as_rows(nam
     assert any(letter.isdigit() for letter in chart.title) or name == "feature"
     assert figure["layout"]["xaxis"]["title"]["text"]
     assert figure["layout"]["yaxis"].get("title", {}).get("text") or name == "drift"
-    first = figure["data"][0]
-    assert list(first["customdata"]) == list(range(len(chart.table)))
+    traces = figure["data"] if name == "points" else figure["data"][:1]
+    places = [place for trace in traces for place in trace["customdata"] if place is not None]
+    assert sorted(places) == list(range(len(chart.table)))
     assert set(chart.shares) - set(charts.SHARES) <= set(chart.table.columns)
+    assert chart.table.columns.is_unique
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -109,7 +138,8 @@ def test_every_colour_is_a_place_of_the_theme_s_palette(name):
     found = set(colours(figure))
     assert found
     palette = {charts.MODEL, charts.EXPERTS, charts.REFERENCE, charts.TEXT, charts.PAPER}
-    assert found <= palette | set(charts_stacked.CLASSES)
+    looks = {color for color, _ in charts_verdicts.LOOKS.values()}
+    assert found <= palette | looks | set(charts_stacked.CLASSES)
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -192,3 +222,47 @@ def test_long_names_are_cut():
     chart = charts.levels("Title", found, str, "Name")
     assert max(map(len, sent(chart)["layout"]["yaxis"]["ticktext"])) == charts.LONGEST_NAME
     assert len(chart.table["Name"].max()) <= 500
+
+
+def test_the_bin_with_the_highest_share_is_told_unless_hardly_a_case_is_in_it():
+    sides = [Side(Feature(name="age", kind="number", unit="years"), Axis("number", edges=(40.0,)))]
+    found = pd.DataFrame({"x": [0, 1], "y": [0, 0], "count": [250, 20], "mean": [0.12, 0.4]})
+    chart = charts_crossed.by_bin(Told("Leaves"), found, sides[0], 0.14)
+    assert (
+        chart.title
+        == "The model says Leaves most often where Age is 40 and more (40 % of 20 cases)"
+    )
+    assert chart.table.columns.tolist() == ["Age (years)", "Cases", "Share of Leaves"]
+    chart = charts_crossed.by_bin(Told("Leaves"), found.assign(count=[250, 2]), sides[0], 0.12)
+    assert chart.title.endswith("where Age is below 40 (12 % of 250 cases)")
+    mean = charts_crossed.by_bin(Told(unit="mg"), found.assign(mean=[12.0, 40.0]), sides[0], 14.0)
+    assert mean.title == (
+        "The mean prediction is highest where Age is 40 and more (40 mg, 20 cases)"
+    )
+    assert sent(mean)["layout"]["xaxis"]["title"]["text"] == "Mean prediction (mg)"
+
+
+def test_the_shares_of_each_day_are_one():
+    days, said = ["2026-11-01"] * 4 + ["2026-11-02"] * 5, [0, 0, 0, 1, 1, 1, 1, 1, 0]
+    chart = charts_stacked.shares_per_day(card_of(), Pairs().add(days, said).result())
+    assert chart.table[["Stays", "Leaves"]].to_numpy().tolist() == [[0.75, 0.25], [0.2, 0.8]]
+    assert chart.title == (
+        "Leaves makes 80 % of the answers of 2026-11-02, 25 % of those of 2026-11-01"
+    )
+
+
+def test_verdicts_of_a_day_are_agree_disagree_and_unsure():
+    days = ["2026-11-01"] * 4 + ["2026-11-03"]
+    found = feedback.errors_by(days, [0.0, 0.0, 1.0, np.nan, np.nan])
+    chart = charts_verdicts.verdicts_per_day(found)
+    assert chart.title == "5 verdicts on 2 days: 2 agree, 1 disagree, 2 unsure"
+    assert chart.table.to_numpy().tolist() == [["2026-11-01", 2, 1, 1], ["2026-11-03", 0, 0, 1]]
+    patterns = [trace["marker"]["pattern"]["shape"] for trace in sent(chart)["data"]]
+    assert len(set(patterns)) == 3
+
+
+@pytest.mark.parametrize(
+    ("days", "each"), [(["2026-11-01", "2026-11-07"], True), (["2026-11-01", "2026-12-07"], False)]
+)
+def test_each_day_has_a_tick_only_where_they_lie_close_together(days, each):
+    assert ("dtick" in charts_stacked.day_ticks(days)) == each

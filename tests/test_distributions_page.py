@@ -253,3 +253,66 @@ def test_what_goes_to_the_browser_is_small(place, store, registry):
         at = start(PAGE, model="triage", part=part)
         sent = sum(len(element.proto.spec) for element in at.get("plotly_chart"))
         assert sent < 200_000
+
+
+def test_two_features_stand_in_the_url_and_a_point_lists_its_case(place, store, registry):
+    batch_of(store, registry)
+    at = start(PAGE, model="triage", part="Features")
+    at.selectbox(key="distributions_by").set_value("age").run()
+    assert messages(at) == []
+    assert "The dashed line is all cases together" in texts(at)
+    at.selectbox(key="distributions_and").set_value("colour").run()
+    assert (query(at, "by"), query(at, "and")) == ("age", "colour")
+    link = {name: query(at, name) for name in at.query_params}
+    again = start(PAGE, **link)
+    assert messages(again) == []
+    assert " of 120 cases (" in texts(again)
+    assert ", by Age and Colour" in texts(again)
+    assert len(charts(again)) == 3
+    pick(again, "by_age_colour", 7)
+    assert messages(again) == []
+    assert listed(again)["Row"].tolist() == [8]
+
+
+def test_the_class_whose_share_is_told_can_be_chosen(place, store, registry):
+    batch_of(store, registry, "iris", rows=400)
+    at = start(PAGE, model="iris", part="Features", by=registry.card("iris").features[0].name)
+    share = at.selectbox(key="distributions_share")
+    first = registry.card("iris").class_values[0]
+    assert str(share.value) != str(first)
+    share.set_value(str(first)).run()
+    assert messages(at) == []
+    assert query(at, "share") == str(first)
+    assert f"The model says {registry.card('iris').label(first)} most often where" in texts(at)
+
+
+def test_a_link_to_a_feature_that_is_none_is_left_out_with_a_note(place, store, registry):
+    batch_of(store, registry)
+    at = start(PAGE, model="triage", part="Features", by="shoe_size")
+    (note,) = [warning.value for warning in at.warning]
+    assert "which is not to be had" in note
+    assert query(at, "by") is None
+    assert len(charts(at)) > 2
+
+
+def test_a_bar_of_drift_opens_its_feature_below(place, store, registry):
+    batch_of(store, registry, age="44")
+    at = start(PAGE, model="triage", part="Drift")
+    before = len(charts(at))
+    pick(at, "drift", 1)
+    assert messages(at) == []
+    assert len(charts(at)) == before + 1
+    assert query(at, "drift") in registry.card("triage").case_schema.names
+    pick(at, f"feature_{query(at, 'drift')}", 0)
+    assert messages(at) == []
+    assert listed(at) is not None
+
+
+def test_verdicts_of_a_day_list_their_cases(place, store, registry):
+    judged(registry.folder, store)
+    at = start(PAGE, model="triage", of="singles", part="Over time")
+    assert " verdicts on 1 day: " in texts(at)
+    pick(at, "agreement", 0)
+    assert messages(at) == []
+    assert len(listed(at)) > 0
+    assert any("judged on" in header.value for header in at.header)

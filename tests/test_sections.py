@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from test_population import add_single, batch_of
 
-from second_opinion import Registry, picks, population, sections
+from second_opinion import Registry, picks, population, sections, sections_verdicts
 from second_opinion.population import Part
 from second_opinion.statistics.distributions import OTHERS
 
-NOTHING_JUDGED = pd.DataFrame({"confidence": [], "wrong": [], "day": []})
+NOTHING_JUDGED = pd.DataFrame({"id": [], "confidence": [], "wrong": [], "day": []})
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def every_section(people, against):
         *sections.predictions(people, against),
         *sections.confidence(people, NOTHING_JUDGED),
         *features,
-        *sections.over_time(people, NOTHING_JUDGED),
+        *sections_verdicts.over_time(people, NOTHING_JUDGED),
         *sections.drift(people, against),
     ]
 
@@ -82,10 +82,10 @@ def test_nobody_is_said_in_every_section(empty_store, registry):
     for parts in (
         sections.predictions(people, against),
         sections.confidence(people, NOTHING_JUDGED),
-        sections.over_time(people, NOTHING_JUDGED),
+        sections_verdicts.over_time(people, NOTHING_JUDGED),
         sections.drift(people, against),
     ):
-        assert [part.sentence for part in parts] == [sections.NOBODY]
+        assert [part.sentence for part in parts] == [picks.NOBODY]
 
 
 @pytest.mark.parametrize("ref", ["triage", "dose", "risk", "iris"])
@@ -153,18 +153,86 @@ def test_a_column_that_the_file_lacks_is_said(empty_store, registry):
     assert shown.sentence == "Pregnant: the file has no such column."
 
 
+def judged_of(people, rows=12):
+    """Verdicts on the first cases, every other one against the model, the last one unsure."""
+    told = pd.DataFrame(
+        {
+            "id": people.ids[:rows].tolist(),
+            "confidence": people.confidence[:rows],
+            "wrong": [0.0, 1.0] * (rows // 2),
+            "day": [f"2026-11-{1 + at // 5:02d}" for at in range(rows)],
+        }
+    )
+    return pd.concat([told, told.tail(1).assign(wrong=np.nan)], ignore_index=True)
+
+
 def test_verdicts_draw_reliability_and_risk_from_ten_on(empty_store, registry):
     people = people_of(empty_store, registry)
-    told = pd.DataFrame(
-        {"confidence": np.linspace(0.5, 1, 12), "wrong": [0.0, 1.0] * 6, "day": "2026-11-01"}
-    )
+    told = judged_of(people)
     few = sections.confidence(people, told.head(9))
     assert "there are 9 on these cases" in said(few)
     enough = sections.confidence(people, told)
     assert [part.name for part in enough] == ["confidence", "reliability", "risk"]
     assert all(part.chart for part in enough)
-    days = sections.over_time(people, told)
+    days = sections_verdicts.over_time(people, told)
+    assert [part.name for part in days] == ["days", "verdicts", "agreement"]
     assert days[-1].chart.title == "Experts agree with the model in 6 of 12 verdicts (50 %)"
+    assert days[-2].chart.title == "13 verdicts on 3 days: 6 agree, 6 disagree, 1 unsure"
+
+
+def listed(people, mark):
+    for part in mark:
+        people = people.where(part)
+    return people.taken(people.ids).tolist()
+
+
+def test_a_point_of_verdicts_lists_the_judged_cases_behind_it(empty_store, registry):
+    people = people_of(empty_store, registry)
+    told = judged_of(people, 60)
+    _, reliability, risk = sections.confidence(people, told)
+    for shown in (reliability, risk):
+        assert len(shown.picks) == len(shown.chart.table)
+        for mark, cases in zip(shown.picks, shown.chart.table["Cases"], strict=True):
+            assert len(listed(people, mark)) == cases
+            assert set(listed(people, mark)) <= set(told["id"])
+    _, verdicts, agreement = sections_verdicts.over_time(people, told)
+    table = verdicts.chart.table
+    wanted = [count for name in ("Agree", "Disagree", "Unsure") for count in table[name]]
+    assert [len(listed(people, mark)) for mark in verdicts.picks] == wanted
+    assert [len(listed(people, mark)) for mark in agreement.picks] == agreement.chart.table[
+        "Verdicts"
+    ].tolist()
+    both = picks.together(people, agreement.picks[:2], agreement.picks)
+    assert len(listed(people, both)) == 10
+    assert picks.words_of(people.card, both[0]) == "judged on 2026-11-01 or judged on 2026-11-02"
+    many = picks.together(people, agreement.picks[:6], agreement.picks)
+    assert picks.words_of(people.card, many[0]).endswith("judged on 2026-11-03 or 3 more")
+
+
+def test_a_case_that_two_experts_judged_is_listed_once(empty_store, registry):
+    people = people_of(empty_store, registry)
+    twice = pd.concat([judged_of(people), judged_of(people)], ignore_index=True)
+    _, reliability, _ = sections.confidence(people, twice)
+    found = [row for mark in reliability.picks for row in listed(people, mark)]
+    assert sorted(found) == list(range(1, 13))
+
+
+def test_verdicts_that_are_all_unsure_give_no_agreement(empty_store, registry):
+    people = people_of(empty_store, registry)
+    unsure = judged_of(people).assign(wrong=np.nan)
+    _, verdicts, agreement = sections_verdicts.over_time(people, unsure)
+    assert verdicts.chart is not None
+    assert agreement.sentence.startswith("The experts are unsure of each of these cases")
+
+
+def test_a_bar_of_drift_opens_the_feature_that_it_is_of(empty_store, registry):
+    people = people_of(empty_store, registry, age="44")
+    (shown,) = sections.drift(people, sections.training(registry, people.card))
+    schema = people.card.case_schema
+    labels = [schema[name].label for name in shown.opens]
+    assert labels == shown.chart.table["Feature"].tolist()
+    assert shown.opens[0] == "age"
+    assert not shown.picks
 
 
 def test_a_regression_gives_no_confidence(empty_store, registry):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,9 @@ import streamlit as st
 from second_opinion.errors import UserError
 from second_opinion.population import LISTED, Population
 from second_opinion.records import Prediction
+from second_opinion.schema import Feature
 from second_opinion.ui import case, drawing
+from second_opinion.ui import population as choices
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import Visit, callback, escape
 from second_opinion.ui.population import Chosen
@@ -19,13 +22,13 @@ from second_opinion.words import plural
 if TYPE_CHECKING:
     import pandas as pd
 
-    from second_opinion.sections import Shown
+    from second_opinion.picks import Shown
 
 ON_A_PAGE = 6
 
 
 def draw(chosen: Chosen, shown: Shown) -> None:
-    """A chart whose bars list their cases; or the sentence in its place."""
+    """A chart whose bars list their cases or open a chart; or the sentence in its place."""
     if shown.chart is None:
         st.text(shown.sentence)
         return
@@ -34,10 +37,32 @@ def draw(chosen: Chosen, shown: Shown) -> None:
         f"distributions_{shown.name}",
         name=shown.name,
         below=shown.sentence,
-        picked=partial(_pick, chosen, shown) if shown.picks else None,
+        picked=_heard(chosen, shown),
+        range_too=not shown.opens,
         # Another one lets go of what is selected in the browser.
         generation=st.session_state.get("distributions_cleared", 0),
     )
+
+
+def beside(chosen: Chosen, parts: Iterable[Shown]) -> None:
+    """Several charts, two in a row where there is room."""
+    with st.grid(2, min_column_width=360, gap="medium"):
+        for part in parts:
+            with st.container():
+                draw(chosen, part)
+
+
+def _heard(chosen: Chosen, shown: Shown) -> Callable[[list[int]], None] | None:
+    if shown.picks:
+        return partial(_pick, chosen, shown)
+    return partial(_open, shown) if shown.opens else None
+
+
+def _open(shown: Shown, places: list[int]) -> None:
+    """Remember in the URL which feature's own chart was asked for."""
+    st.query_params.pop("drift", None)
+    for place in places[:1]:
+        st.query_params["drift"] = shown.opens[place]
 
 
 def _pick(chosen: Chosen, shown: Shown, places: list[int]) -> None:
@@ -48,32 +73,46 @@ def _pick(chosen: Chosen, shown: Shown, places: list[int]) -> None:
     st.session_state.pop("distributions_picked", None)
     picked = [shown.picks[place] for place in places if place < len(shown.picks)]
     if picked:
-        parts = picks.merged(picked)
-        st.session_state["distributions_picked"] = chosen.people.key, chosen.people.parts, parts
+        people = chosen.people
+        parts = picks.together(people, picked, shown.picks)
+        st.session_state["distributions_picked"] = people.key, people.parts, parts
 
 
 def features(chosen: Chosen) -> None:
-    """Each feature beside what it is compared with, those that moved furthest first."""
-    from second_opinion import sections
+    """What the model says by one feature or two; or each of them beside what it is compared with,
+    those that moved furthest first."""
+    from second_opinion import picks, sections
 
+    by, value = choices.by_features(chosen.people.card)
+    if by:
+        _crossed(chosen, by, value)
+        return
     wanted = sections.ordered(chosen.people, chosen.against)
     pages = -(-len(wanted) // ON_A_PAGE)
     if pages > 1:
         at = int(st.session_state.get("distributions_features") or 1)
         wanted = wanted[(at - 1) * ON_A_PAGE : at * ON_A_PAGE]
     if not chosen.people.rows:
-        st.text(sections.NOBODY)
+        st.text(picks.NOBODY)
         return
-    with st.grid(2, min_column_width=360, gap="medium"):
-        for feature in wanted:
-            with st.container():
-                draw(chosen, sections.feature(chosen.people, chosen.against, feature))
+    beside(chosen, (sections.feature(chosen.people, chosen.against, one) for one in wanted))
     if pages > 1:
         st.pagination(pages, key="distributions_features")
 
 
+def _crossed(chosen: Chosen, by: list[Feature], value: Any) -> None:
+    """What the model says by these features, and below how each of them is distributed."""
+    from second_opinion import sections, sections_crossed
+
+    people = chosen.people
+    draw(chosen, sections_crossed.crossed(people, by, value))
+    if people.rows:
+        shown = (sections.feature(people, chosen.against, feature) for feature in by)
+        beside(chosen, (part for part in shown if part.chart))
+
+
 def drift(chosen: Chosen) -> None:
-    """The comparison feature by feature."""
+    """The comparison feature by feature; a bar opens that feature's own chart."""
     from second_opinion import sections
 
     shown = sections.drift(chosen.people, chosen.against)
@@ -81,6 +120,11 @@ def drift(chosen: Chosen) -> None:
         draw(chosen, part)
     if chosen.against is None or not chosen.people.rows:
         return
+    feature = chosen.people.card.case_schema.get(st.query_params.get("drift", ""))
+    if feature is not None:
+        draw(chosen, sections.feature(chosen.people, chosen.against, feature))
+    elif any(part.opens for part in shown):
+        st.caption("Click a bar to see that feature beside what it is compared with.")
     found = sections.drift_table(chosen.people, chosen.against)
     shares = st.column_config.NumberColumn(format="percent")
     three = st.column_config.NumberColumn(format="%.3f")
@@ -100,15 +144,15 @@ def drift(chosen: Chosen) -> None:
 
 def cases(chosen: Chosen, clickable: bool) -> None:
     """The cases behind what was picked in a chart, and the one that is open."""
-    from second_opinion import picks, sections
+    from second_opinion import picks
 
     picked = st.session_state.get("distributions_picked")
     people = chosen.people
     if not picked or picked[:2] != (people.key, people.parts):
         if clickable:
             st.caption(
-                "Click a bar to list the cases behind it. With the dotted frame above a chart, "
-                "draw over several."
+                "Click a bar, a point or a tile to list the cases behind it. With the dotted frame "
+                "above a chart, draw over several."
             )
         return
     parts = picked[2]
@@ -119,7 +163,7 @@ def cases(chosen: Chosen, clickable: bool) -> None:
         st.header(escape(f"{plural(people.rows, 'case')}: {said}"), anchor=False)
         st.button("Clear", key="distributions_clear", type="tertiary", on_click=_clear)
     if not people.rows:
-        st.text(sections.NOBODY)
+        st.text(picks.NOBODY)
         return
     pages = -(-people.rows // LISTED)
     at = min(int(st.session_state.get("distributions_page") or 1), pages)

@@ -15,7 +15,7 @@ from second_opinion import population
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.population import Only, Part, Population
-from second_opinion.records import Batch
+from second_opinion.records import Batch, same_value
 from second_opinion.schema import Feature
 from second_opinion.ui import registry, seeds, who
 from second_opinion.ui.frame import Visit, notice
@@ -181,6 +181,7 @@ class Url:
 
     def __init__(self) -> None:
         self._now: dict[str, str] = {}
+        self._asked: list[str] = []
 
     def choice(
         self, name: str, label: str, options: list[str], start: str, said: Callable[[str], str]
@@ -216,6 +217,7 @@ class Url:
 
     def _begin(self, name: str, label: str, read: Callable[[str], Any], start: Any) -> str:
         key = f"distributions_{name}"
+        self._asked.append(name)
         if key not in st.session_state:
             value, text = start, st.query_params.get(name)
             if text is not None:
@@ -233,10 +235,42 @@ class Url:
             self._now[name] = str(value)
 
     def keep(self) -> None:
-        """Write the choices into the URL, and leave the rest of it."""
-        kept = ("model", "part", "case")
+        """Write the choices into the URL, and leave of the rest what other parts wrote there."""
+        kept = ("model", "part", "case", "drift", "by", "and", "share")
         rest = {name: st.query_params[name] for name in kept if name in st.query_params}
         st.query_params.from_dict(self._now | rest)
+
+    def add(self) -> None:
+        """Write the choices into the URL beside what is there."""
+        for name in self._asked:
+            st.query_params.pop(name, None)
+        st.query_params.update(self._now)
+
+
+def by_features(card: ModelCard) -> tuple[list[Feature], Any]:
+    """The features, two at most, by which the answers are looked at, and the class whose share is
+    told; no feature where each is looked at by itself."""
+    schema, url = card.case_schema, Url()
+    names = ["", *(f.name for f in schema if f.kind != "text")]
+    said: Callable[[str], str] = lambda name: schema[name].label if name else "Choose"  # noqa: E731
+    with st.grid(3, min_column_width=180, vertical_alignment="bottom", key="distributions_two"):
+        first = url.choice("by", "What the model says by", names, "", said)
+        others = [name for name in names if name != first]
+        second = url.choice("and", "and by", others, "", said) if first else ""
+        value = _share(card, url) if first else None
+    url.add()
+    return [schema[name] for name in (first, second) if name], value
+
+
+def _share(card: ModelCard, url: Url) -> Any:
+    """The class whose share is told; of two classes the positive one goes without saying."""
+    if len(card.classes) < 3:
+        return None
+    values = {str(value): value for value in card.class_values}
+    last = list(values)[-1]
+    start = next((t for t, v in values.items() if same_value(v, card.positive)), last)
+    chosen = url.choice("share", "Share of", list(values), start, lambda t: card.label(values[t]))
+    return values[chosen]
 
 
 def section() -> str:
