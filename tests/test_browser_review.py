@@ -344,3 +344,62 @@ def test_a_row_opens_its_case_and_triage_is_kept(app, person):
     expect(part(page, "review_case").get_by_text("Grace: declined")).to_be_visible()
     (row,) = stored(app, "SELECT state, note, decided_by FROM triage")
     assert tuple(row) == ("declined", "Not a mistake.", "Grace")
+
+
+def mark(page, figure, kind, at):
+    """Click a mark of a figure; first point at it, as plotly clicks on what it has seen there."""
+    chart = part(page, f"review_figure_{figure}_chart")
+    chart.locator(".main-svg").first.wait_for()
+    page.wait_for_timeout(800)
+    found = chart.locator(kind).nth(at)
+    found.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    box = found.bounding_box()
+    place = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
+    page.mouse.move(*place, steps=5)
+    page.locator(".js-plotly-plot .hovertext").first.wait_for()
+    page.mouse.click(*place)
+    part(page, "review_back_button").wait_for()
+    settle(page)
+
+
+def test_a_click_on_a_figure_lists_the_verdicts_behind_it_and_leads_back(app, person):
+    last = judged(app)
+    said = Store.open(app.database).prediction(last.prediction_id).value
+    page = person(app, "Grace")
+    review(page, app, "figures", mode="open")
+    expect(page.get_by_text("The model is right in 83 % of 6 verdicts; most")).to_be_visible()
+    for at, verdicts in enumerate((5, 1) if said == 0 else (0, 0, 1, 5)):
+        if not verdicts:
+            continue
+        mark(page, "confusion", ".bars .point path", at)
+        expect(page.get_by_text(f"{verdicts} verdict", exact=False).last).to_be_visible()
+        assert f"value={at // 2}" in page.url
+        assert f"answer={at % 2}" in page.url
+        assert "mode=open" in page.url
+        button(page, "review_back_button").click()
+        part(page, "review_figure_confusion_chart").wait_for()
+        assert "answer=" not in page.url
+        assert "mode=open" in page.url
+    mark(page, "expert", ".bars .point path", 0)
+    expect(page.get_by_text("3 verdicts").last).to_be_visible()
+    assert "expert=Ada" in page.url or "expert=Bo" in page.url
+    # Whoever goes elsewhere is not asked back.
+    part(page, "review_section").get_by_text("Experts").click()
+    part(page, "review_section").get_by_text("Verdicts").click()
+    part(page, "review_table").wait_for()
+    settle(page)
+    expect(part(page, "review_back_button")).to_have_count(0)
+
+
+def test_a_row_of_an_expert_lists_their_verdicts(app, person):
+    judged(app)
+    page = person(app, "Grace")
+    review(page, app, "experts")
+    canvas = page.locator("canvas[data-testid=data-grid-canvas]").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + 30, box["y"] + 52)
+    part(page, "review_back_button").wait_for()
+    assert "section=verdicts" in page.url
+    expect(page.get_by_text("3 verdicts").last).to_be_visible()

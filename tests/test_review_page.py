@@ -294,6 +294,15 @@ def test_who_judged_a_case_is_not_asked_to_decide_it(judge):
     assert "review_adjudicate" not in keys(at)
 
 
+def test_experts_lead_to_the_conflicts_that_wait(judge):
+    first = judge(("Ada", "agree"))
+    judge(("Ada", "agree"), ("Bo", other(first)))
+    at = press(open_page("experts"), "review_decide")
+    assert messages(at) == []
+    assert address(at)["section"] == "conflicts"
+    assert at.selectbox(key="review_conflict_answer")
+
+
 def test_the_letters_of_experts_are_given_anew_for_each_case(judge, store):
     from second_opinion import reviewed
 
@@ -307,6 +316,35 @@ def test_the_letters_of_experts_are_given_anew_for_each_case(judge, store):
 
 
 # --- figures
+
+
+def test_numbers_stand_as_the_model_says_them_and_as_experts_gave_them(judge):
+    made = judge(("Ada", "agree"), ("Bo", 123.456), model="dose")
+    shown = table(open_page(model="dose"), "Expert")
+    assert "Sure" not in shown
+    said = f"{made.value:.0f} mg"
+    assert list(shown["Model said"]) == [said, said]
+    assert list(shown["Counts as right"]) == ["123.456 mg", said]
+    assert "Sure" in table(open_page_with_a_class(judge), "Expert")
+
+
+def open_page_with_a_class(judge):
+    judge(("Ada", "agree"))
+    return open_page()
+
+
+def test_each_figure_is_also_a_table_of_its_numbers(judge):
+    seen = judge(("Ada", "agree"), ("Bo", "agree"))
+    judge(("Ada", other(seen)), ("Bo", "unsure"))
+    at = open_page("figures")
+    titles = " ".join(markdown.value for markdown in at.markdown)
+    assert "The model is right in 67 % of 3 verdicts" in titles
+    assert "The model is right in 100 % of verdicts by Bo and 50 % by Ada" in titles
+    at.toggle(key="review_figure_expert_table").set_value(True).run()
+    assert messages(at) == []
+    shown = table(at, "Share right").set_index("Expert")
+    assert shown.loc["Bo", ["Right", "Wrong", "Unsure"]].tolist() == [1, 0, 1]
+    assert shown.loc["Ada", "Share right"] == 0.5
 
 
 def test_the_headline_says_what_it_rests_on(judge):
@@ -344,6 +382,18 @@ def test_a_weak_spot_is_found_and_its_cases_are_listed(judge):
     cases = table(listed, "Case")["Case"]
     assert len(cases) == 20
     assert all("Colour: red" in case for case in cases)
+
+
+def test_a_search_over_the_newest_verdicts_alone_says_so(judge, monkeypatch):
+    from second_opinion.ui import review_spots
+
+    for _ in range(3):
+        judge(("Ada", "agree"), ("Bo", "agree"))
+    assert "The search is over" not in texts(open_page("fails"))
+    monkeypatch.setattr(review_spots, "SEARCHED", 4)
+    at = press(open_page("fails"), "review_fails")
+    assert "The search is over the newest 4 of 6 verdicts that the filters leave." in texts(at)
+    assert "2 cases with a clear verdict" in texts(at)
 
 
 def test_too_few_cases_are_not_searched(judge):

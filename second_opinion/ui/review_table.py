@@ -19,6 +19,7 @@ from second_opinion.records import (
     TriageState,
     Verdict,
     new_id,
+    same_value,
 )
 from second_opinion.ui import answer, browser, case, review_filters, seeds
 from second_opinion.ui.drawing import height_for
@@ -60,13 +61,16 @@ def _nothing(wanted: Filter) -> None:
 
 def table(visit: Visit, rows: list[Judged], key: str) -> None:
     """Verdicts with their cases in words; a button in each row opens it."""
-    cards = {row.prediction.version: None for row in rows}
-    known = {v: known_card(visit, rows[0].prediction.model, v) for v in cards}
+    versions = {row.prediction.version for row in rows}
+    known = {v: known_card(visit, rows[0].prediction.model, v) for v in versions}
     ids = tuple(row.verdict.id for row in rows)
     config = st.column_config
+    shown = [_row(visit, known[row.prediction.version], row) for row in rows]
+    if all(row["Sure"] is None for row in shown):
+        shown = [{name: row[name] for name in row if name != "Sure"} for row in shown]
     with st.container(key=key):
         st.dataframe(
-            [_row(visit, known[row.prediction.version], row) for row in rows],
+            shown,
             hide_index=True,
             height=height_for(len(rows)),
             column_config={
@@ -90,11 +94,14 @@ def table(visit: Visit, rows: list[Judged], key: str) -> None:
 
 def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
     given, made = row.verdict, row.prediction
-    counts = value_words(card, row.answer)
+    said = _said(card, made)
+    # What agrees is not written to another digit than the answer beside it.
+    agrees = row.answer is not None and same_value(row.answer, made.value)
+    counts = said if agrees else value_words(card, row.answer)
     return {
         "": "Open",
         "When": visit.clock(given.created_at),
-        "Model said": value_words(card, made.value),
+        "Model said": said,
         "Sure": None if made.confidence is None else made.confidence * 100,
         "Verdict": verdict_words(card, given),
         "Counts as right": f"{counts} (decided)" if row.adjudicated else counts,
@@ -107,6 +114,13 @@ def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
         "Version": made.version,
         "From": made.source,
     }
+
+
+def _said(card: ModelCard | None, made: Prediction) -> str:
+    """The model's answer as its panel says it: a number with three digits."""
+    if card is None or made.value is None:
+        return value_words(card, made.value)
+    return answers.value_text(card, made.value)
 
 
 def known_card(visit: Visit, model: str, version: str) -> ModelCard | None:
