@@ -149,10 +149,16 @@ def draw_review(browser: Browser, url: str, name: str) -> None:
     page.locator(".st-key-home_progress").wait_for()
     # The browser remembers the name once the page has told it to.
     page.wait_for_timeout(1500)
-    for section in ("verdicts", "figures", "conflicts"):
+    for section in ("verdicts", "figures", "fails", "experts", "conflicts"):
         page.goto(f"{url}/Feedback_review?model=customer-churn&section={section}")
         page.locator(".st-key-review_section").wait_for()
-        shoot(page, f"feedback-review-{name}" if section == "verdicts" else f"{section}-{name}")
+        if section == "fails":
+            page.locator(".st-key-review_fails button").click()
+            page.locator(".st-key-review_spot_0").wait_for()
+        if section == "verdicts":
+            shoot(page, f"feedback-review-{name}")
+        else:
+            shoot(page, f"{section}-{name}", "review_section")
     page.context.close()
 
 
@@ -168,11 +174,16 @@ def march() -> bytes:
     return "\n".join(rows).encode()
 
 
-def shoot(page: Page, name: str) -> None:
-    """One picture, of everything that the page shows on its first screen."""
+def shoot(page: Page, name: str, top: str = "") -> None:
+    """One picture, of the page's first screen, or of the one that begins with the part ``top``."""
     page.wait_for_timeout(1200)
     page.mouse.move(640, 500)
     page.mouse.wheel(0, -5000)
+    if top:
+        # Below the bar at the top, and with nothing under the mouse.
+        below = "part => { part.style.scrollMarginTop = '70px'; part.scrollIntoView() }"
+        page.locator(f".st-key-{top}").evaluate(below)
+        page.mouse.move(1270, 990)
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / f"{name}.png")
 

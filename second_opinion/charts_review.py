@@ -43,7 +43,7 @@ def right_by(where: str, axis: str, known: pd.DataFrame) -> Chart:
     figure = go.Figure([_tracks(places, names, counted), _diamonds(places, drawn)])
     figure.add_scatter(
         y=places,
-        x=[1.05] * len(places),
+        x=[1.08] * len(places),
         mode="text",
         text=counted,
         textposition="middle right",
@@ -130,7 +130,7 @@ def confusion(counts: pd.DataFrame, names: Sequence[str], *, as_shares: bool = F
     where there is room they have the count and the share, else ``as_shares`` says which.
     """
     cells = _cells(counts, names)
-    title = _confusion_title(counts, names)
+    title = confusion_title(counts, names)
     figure = go.Figure([_tiles(cells, len(names), as_shares=as_shares), _row_sums(counts)])
     for at in range(len(names)):
         corner = {"x0": at - 0.5 + GAP, "x1": at + 0.5 - GAP, "y0": at - 0.47, "y1": at + 0.47}
@@ -233,7 +233,8 @@ def _place_of_sums(classes: int) -> float:
     return classes - 0.5 + 0.06 * classes + 0.1
 
 
-def _confusion_title(counts: pd.DataFrame, names: Sequence[str]) -> str:
+def confusion_title(counts: pd.DataFrame, names: Sequence[str]) -> str:
+    """How often the model is right, and its commonest mistake."""
     values = counts.to_numpy()
     total, right = int(values.sum()), int(values.diagonal().sum())
     title = f"The model is right in {percent(right / total)} of {plural(total, 'verdict')}"

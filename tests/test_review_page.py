@@ -367,6 +367,18 @@ def test_the_headline_says_what_it_rests_on(judge):
     assert "do not tell how good the model is" in shown
 
 
+def test_too_many_classes_for_tiles_stand_in_a_table_with_their_sums(judge, monkeypatch):
+    from second_opinion.ui import review_figures
+
+    monkeypatch.setattr(review_figures, "MOST_TILES", 1)
+    seen = judge(("Ada", "agree"), ("Bo", "agree"))
+    judge(("Ada", other(seen)))
+    shown = table(open_page("figures"), "All").set_index("The model said")
+    labels = {"keep": "Keep here", "home": "Send home"}
+    said, right = labels[seen.value], labels[other(seen)]
+    assert shown.loc[said, ["All", f"Right: {said}", f"Right: {right}"]].tolist() == [3, 2, 1]
+
+
 def test_a_weak_spot_is_found_and_its_cases_are_listed(judge):
     for at in range(40):
         weak = at % 2

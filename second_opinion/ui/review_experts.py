@@ -121,7 +121,7 @@ def agreement(agreed: rating.Agreement) -> None:
             review.figure("Gwet's AC1", *_figure(agreed.ac1, agreed.ac1_interval), about=BEYOND)
         if agreed.alpha is not None:
             alpha = _figure(agreed.alpha, agreed.alpha_interval)
-            review.figure("Krippendorff's alpha", *alpha, about=BEYOND)
+            review.figure("Krippendorff's α", *alpha, about=ALPHA)
     if agreed.note:
         st.text(agreed.note)
 
@@ -131,6 +131,8 @@ BEYOND = (
     "Agreement beyond what chance would give: 1 is perfect, 0 is chance. The interval is by "
     "drawing the cases again 1,000 times."
 )
+# On a phone there is no room for its name in the label.
+ALPHA = f"Alpha. {BEYOND}"
 
 
 def _intervals(known: pd.DataFrame) -> list[str]:

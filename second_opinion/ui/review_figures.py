@@ -13,7 +13,7 @@ from second_opinion.reviewed import Figures
 from second_opinion.statistics import calibration, feedback
 from second_opinion.ui import drawing, review_filters
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import Visit
+from second_opinion.ui.frame import Visit, escape
 from second_opinion.words import plural
 
 if TYPE_CHECKING:
@@ -139,15 +139,20 @@ def _as_shares() -> bool:
 
 def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
     """Many classes as a table: the model in the rows, what counts as right in the columns."""
+    from second_opinion import charts_review
+
+    st.markdown(f"**{escape(charts_review.confusion_title(counts, names))}**")
     shown: pd.DataFrame = feedback.normalised(counts) if as_shares else counts
     table = shown.set_axis([f"Right: {name}" for name in names], axis=1)
-    table.insert(0, "The model said", names)
     number = st.column_config.NumberColumn(format="percent" if as_shares else "localized")
+    config = dict.fromkeys(table.columns, number)
+    table.insert(0, "The model said", names)
+    table.insert(1, "All", counts.sum(axis=1))
     st.dataframe(
         table.reset_index(drop=True),
         hide_index=True,
         height=height_for(len(names), 20),
-        column_config=dict.fromkeys(table.columns[1:], number),
+        column_config=config,
         alt="How often the model said each class (rows) where each class counts as right (columns)",
     )
     drawing.numbers_file(table, "review-confusion", "review_figure_confusion_csv")
