@@ -20,12 +20,12 @@ from pathlib import Path
 import data
 from measure import measured, side, table, versions
 
-from second_opinion import Registry, Store, jobs, picks, population, sections
+from second_opinion import Registry, Store, jobs, picks, population, sections, sections_crossed
 from second_opinion.scoring import NO_LIMITS
 from second_opinion.tables import Source, look
 
 ON_A_PAGE = 6
-SECTIONS = ("predictions", "confidence", "features", "drift")
+SECTIONS = ("predictions", "confidence", "features", "drift", "two features")
 
 
 def stored(folder: Path, rows: int) -> None:
@@ -67,6 +67,7 @@ def opened(folder: Path, rows: int) -> dict[str, dict[str, float]]:
                 for feature in sections.ordered(people, against)[:ON_A_PAGE]
             ],
             "drift": lambda: sections.drift(people, against),
+            "two features": lambda: _crossed(people, against),
         }[name]()
 
     resident = Path("/proc/self/statm")
@@ -80,6 +81,15 @@ def opened(folder: Path, rows: int) -> dict[str, dict[str, float]]:
             figures = [part.chart.figure.to_json() for part in drawn if part.chart]
             cost["bytes"] = sum(map(len, figures))
     return found
+
+
+def _crossed(people: population.Population, against: sections.Against) -> list[picks.Shown]:
+    """A number by a category, and the charts of both below."""
+    numeric = [feature for feature in people.card.features if feature.is_numeric]
+    others = [feature for feature in people.card.features if feature.kind == "category"]
+    both = [numeric[0], (others or numeric)[-1]]
+    below = [sections.feature(people, against, feature) for feature in both]
+    return [sections_crossed.crossed(people, both), *below]
 
 
 def _line(name: str, costs: list[dict[str, float]]) -> list[str]:

@@ -20,15 +20,15 @@ from second_opinion.schema import Feature
 from second_opinion.statistics.columns import shape_of
 from second_opinion.statistics.distributions import OTHERS
 from second_opinion.statistics.drift import LEAST_SIZE
-from second_opinion.words import number_text, percent, plural
+from second_opinion.words import number_text, percent, plural, round_down
 
 # What Streamlit's plotly theme replaces: #000001 is the first of chartCategoricalColors.
 MODEL, EXPERTS, REFERENCE = "#000001", "#000002", "#000007"
 TEXT, PAPER = "#000037", "#000038"
 LONGEST_NAME = 32
 HEIGHT, BAR_HEIGHT = 300, 26
-# A legend stands below the buttons, which would hide the end of it on a phone.
-LEGEND = 60
+# The buttons have a row of their own: they would hide marks, and on a phone the legend.
+BUTTONS, LEGEND = 24, 24
 # Columns of the tables that are fractions.
 SHARES = (
     *("Mean confidence", "Agree", "At least", "At most", "How sure"),
@@ -112,21 +112,11 @@ def levels(
         table[beside.name] = beside.shares
         most = max(most, float(np.nanmax(beside.shares)))
         figure.add_traces(_marks(places, beside))
-    # In a column of their own, so that no mark stands on them.
-    figure.add_scatter(
-        y=places,
-        x=[most * 1.04] * len(places),
-        mode="text",
-        text=counted,
-        textposition="middle right",
-        textfont_color=TEXT,
-        unselected_textfont_color=TEXT,
-        showlegend=False,
-        hoverinfo="skip",
-    )
-    height = (110 if beside is None else 98 + LEGEND) + BAR_HEIGHT * max(len(found), 2)
+    figure.add_traces([words_beside(counted, most * 1.04)])
+    height = 110 + BAR_HEIGHT * max(len(found), 2)
     lay_out(figure, height=height, legend=beside is not None, direction="v")
-    figure.update_xaxes(title_text="Share of cases", tickformat=".0%", range=[0, most * 1.4 or 1])
+    figure.update_xaxes(title_text="Share of cases", range=[0, most * 1.4 or 1])
+    figure.update_xaxes(**share_ticks(most))
     figure.update_yaxes(
         title_text=shown(axis, 60),
         tickvals=places,
@@ -136,6 +126,21 @@ def levels(
     )
     return Chart(
         title, f"Bars, one for each answer or level. {title}.", figure, table, _from(table, "Share")
+    )
+
+
+def words_beside(texts: Sequence[str], at: float) -> go.Scatter:
+    """Words in a column right of bars, so that no mark stands on them."""
+    return go.Scatter(
+        y=list(range(len(texts))),
+        x=[at] * len(texts),
+        mode="text",
+        text=list(texts),
+        textposition="middle right",
+        textfont_color=TEXT,
+        unselected_textfont_color=TEXT,
+        showlegend=False,
+        hoverinfo="skip",
     )
 
 
@@ -234,6 +239,8 @@ def drift(found: pd.DataFrame, names: Sequence[str]) -> Chart:
     if moved:
         title += f", {moved[0]} the furthest ({sized['size'].iloc[0]:.2f})"
     places = list(range(len(sized)))
+    words = [f"{size:.2f} {verdict}" for size, verdict in sized[["size", "verdict"]].values]
+    most = max(float(sized["size"].max()) if len(sized) else 1.0, LEAST_SIZE)
     bars = go.Bar(
         y=places,
         x=sized["size"].tolist(),
@@ -242,20 +249,17 @@ def drift(found: pd.DataFrame, names: Sequence[str]) -> Chart:
             "color": [EXPERTS if is_moved else REFERENCE for is_moved in sized["moved"]],
             "pattern": {"shape": ["/" if is_moved else "" for is_moved in sized["moved"]]},
         },
-        text=[f"{size:.2f} {verdict}" for size, verdict in sized[["size", "verdict"]].values],
-        textposition="outside",
-        textfont_color=TEXT,
-        unselected={"marker": {"opacity": 0.5}, "textfont": {"color": TEXT}},
+        unselected_marker_opacity=0.5,
+        text=words,
+        textposition="none",
         customdata=places,
         hovertemplate="%{text}<extra></extra>",
     )
-    figure = go.Figure([bars])
+    figure = go.Figure([bars, words_beside(words, most * 1.04)])
     figure.add_vline(x=LEAST_SIZE, line={"dash": "dash", "width": 2, "color": REFERENCE})
     lay_out(figure, height=110 + BAR_HEIGHT * max(len(sized), 2), legend=False, direction="v")
-    most = float(sized["size"].max()) if len(sized) else 1.0
     figure.update_xaxes(
-        title_text="Distance (0 the same, 1 nothing in common)",
-        range=[0, max(most, LEAST_SIZE) * 1.4],
+        title_text="Distance (0 the same, 1 nothing in common)", range=[0, most * 1.5]
     )
     figure.update_yaxes(
         tickvals=places,
@@ -271,10 +275,13 @@ def drift(found: pd.DataFrame, names: Sequence[str]) -> Chart:
 def lay_out(
     figure: go.Figure, *, height: int = HEIGHT, legend: bool, direction: str | None = None
 ) -> None:
-    """What all figures have in common; with a ``direction`` a range of bars can be selected."""
+    """What all figures have in common; with a ``direction`` a range of bars can be selected.
+
+    Above the ``height`` comes a row for the buttons.
+    """
     figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": LEGEND if legend else 12, "b": 8},
+        height=height + BUTTONS,
+        margin={"l": 8, "r": 8, "t": 12 + BUTTONS + legend * LEGEND, "b": 8},
         showlegend=legend,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
         modebar={"color": TEXT, "activecolor": MODEL, "bgcolor": PAPER},
@@ -287,6 +294,12 @@ def lay_out(
         figure.update_layout(selectdirection=direction)
     for axes in (figure.update_xaxes, figure.update_yaxes):
         axes(fixedrange=True, automargin=True, tickfont_color=TEXT, title_font_color=TEXT)
+
+
+def share_ticks(most: float) -> dict[str, Any]:
+    """Round shares up to the largest one: the room beside it for words is no share."""
+    step = round_down(max(most, 0.01) / 3)
+    return {"tickformat": ".0%", "tickvals": (np.arange(most // step + 1) * step).tolist()}
 
 
 def _from(table: pd.DataFrame, name: str) -> tuple[str, ...]:

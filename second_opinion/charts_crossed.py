@@ -21,7 +21,9 @@ from second_opinion.charts import (
     Chart,
     axis_of,
     lay_out,
+    share_ticks,
     shown,
+    words_beside,
 )
 from second_opinion.schema import Feature
 from second_opinion.statistics.crossed import Axis, edge_texts, is_whole, names_of
@@ -236,26 +238,15 @@ def by_bin(told: Told, found: pd.DataFrame, side: Side, mean: float) -> Chart:
     figure = go.Figure([_bars(common) if told.label else _points(common)])
     low, high = (0.0, max(values)) if told.label else (min(values), max(values))
     reach = (high - low) or 1.0
-    figure.add_scatter(
-        y=places,
-        x=[high + reach * 0.05] * len(places),
-        mode="text",
-        text=[shown(text) for text in counted],
-        textposition="middle right",
-        textfont_color=TEXT,
-        unselected_textfont_color=TEXT,
-        hoverinfo="skip",
-    )
+    words = [shown(text) for text in counted]
+    figure.add_traces([words_beside(words, high + reach * 0.05)])
     for dash, width, color in (("solid", 5, PAPER), ("dash", 2, REFERENCE)):
         figure.add_vline(x=mean, line={"dash": dash, "width": width, "color": color})
     lay_out(figure, height=110 + BAR_HEIGHT * max(len(found), 2), legend=False, direction="v")
     begin = 0.0 if told.label else low - reach * 0.08
-    figure.update_xaxes(
-        title_text=shown(told.axis, 60),
-        tickformat=told.digits,
-        range=[begin, high + reach * 0.6],
-        zeroline=False,
-    )
+    ticks = share_ticks(high) if told.label else {"tickformat": told.digits}
+    ends = [begin, high + reach * 0.6]
+    figure.update_xaxes(title_text=shown(told.axis, 60), range=ends, zeroline=False, **ticks)
     figure.update_yaxes(
         title_text=shown(side.title, 60),
         tickvals=places,

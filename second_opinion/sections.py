@@ -69,8 +69,11 @@ def predictions(population: Population, against: Against | None) -> list[Shown]:
     card, found = population.card, population.overview().answers
     table = found.result()
     target = picks.target(card)
-    chart = charts.answers(card, table, population.rows, _beside(against, target, table))
-    return [Shown("predictions", chart, picks=picks.of_rows(table, Part("prediction"), target))]
+    beside = _beside(against, target, table)
+    chart = charts.answers(card, table, population.rows, beside)
+    below = f"Compared with {basis(against)}." if against and beside else ""
+    marks = picks.of_rows(table, Part("prediction"), target)
+    return [Shown("predictions", chart, below, marks)]
 
 
 def one_answer(population: Population) -> str:
@@ -138,7 +141,7 @@ def drift(population: Population, against: Against | None) -> list[Shown]:
         return [Shown("drift", sentence=f"There is nothing to draw. {said}.")]
     names = [schema[name].label for name in found["feature"]]
     said = (
-        f"Compared with {_basis(against)}. A feature has moved when chance does not explain it (p "
+        f"Compared with {basis(against)}. A feature has moved when chance does not explain it (p "
         f"after Holm under {drifts.ALPHA}) and its distance is at least {drifts.LEAST_SIZE:.2f}, "
         "the dashed line."
     )
@@ -151,7 +154,7 @@ def _sized(found: pd.DataFrame) -> tuple[str, ...]:
     return tuple(sized["feature"])
 
 
-def _basis(against: Against) -> str:
+def basis(against: Against) -> str:
     """What a comparison rests on, in words."""
     if isinstance(against.columns, Reference):
         return f"a summary of the {plural(against.columns.rows, 'row')} of the training data"

@@ -67,6 +67,7 @@ def bars(page, name):
 
 def click(page, bar):
     """Point at a bar first, as a person does: plotly clicks on what it has seen under the mouse."""
+    bar.scroll_into_view_if_needed()
     box = bar.bounding_box()
     at = box["x"] + box["width"] / 3, box["y"] + box["height"] / 2
     page.mouse.move(*at, steps=5)
@@ -78,7 +79,7 @@ def test_exactly_the_features_that_moved_are_said_to_have_moved(app, batch, page
     open_part(page, app, batch, "Drift")
     drawn(page, "drift")
     assert page.get_by_text("2 of 12 features moved, ").is_visible()
-    words = page.locator(".js-plotly-plot .bartext").all_text_contents()
+    words = page.locator(".js-plotly-plot .textpoint text").all_text_contents()
     assert sum(text.endswith(" moved") for text in words) == 2
     names = page.locator(".js-plotly-plot .ytick text").all_text_contents()
     assert set(names[:2]) == MOVED
@@ -142,10 +143,13 @@ def test_bars_that_are_drawn_over_list_their_cases_together(app, batch, page):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["Predictions", "Confidence", "Features", "Drift"])
+@pytest.mark.parametrize(
+    "name", ["Predictions", "Confidence", "Features", "Two features", "Over time", "Drift"]
+)
 def test_every_chart_is_drawn_in_colours_of_the_theme(app, batch, visitor, theme, name):
     page = visitor(color_scheme=theme, viewport={"width": 1280, "height": 1000})
-    open_part(page, app, batch, name)
+    two = {"by": "tenure_months", "and": "contract"} if name == "Two features" else {}
+    open_part(page, app, batch, "Features" if two else name, **two)
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
     page.wait_for_timeout(1000)
     placeholder = page.evaluate(
@@ -159,3 +163,102 @@ def test_every_chart_is_drawn_in_colours_of_the_theme(app, batch, visitor, theme
     channels = [int(c) for c in seen.removeprefix("rgb(").rstrip(")").split(",")]
     assert (max(channels) < 110) if theme == "light" else (min(channels) > 150)
     assert page.locator("[role=img][aria-label*='.'], .stPlotlyChart [aria-label]").count()
+
+
+def spot(page, name, trace, at):
+    """Where a mark or a bar of a chart stands on the screen."""
+    return page.evaluate(
+        """([part, trace, at]) => {
+            const plot = document.querySelector(part + ' .js-plotly-plot');
+            const {xaxis, yaxis} = plot._fullLayout, point = plot.calcdata[trace][at];
+            const {left, top} = plot.getBoundingClientRect();
+            const [x, y] = plot._fullData[trace].type === 'bar'
+                ? [point.p, (point.s0 + point.s1) / 2 || point.s / 2].map(Number)
+                : [point.x, point.y];
+            return [left + xaxis._offset + xaxis.c2p(x), top + yaxis._offset + yaxis.c2p(y)];
+        }""",
+        [f".st-key-distributions_{name}_chart", trace, at],
+    )
+
+
+def click_spot(page, name, trace, at, *, beside=(0, 0)):
+    """Click a mark, or a few pixels beside it, and give the words that were shown before."""
+    drawn(page, name)
+    page.wait_for_timeout(800)
+    part(page, f"distributions_{name}_chart").scroll_into_view_if_needed()
+    x, y = spot(page, name, trace, at)
+    page.mouse.move(x + beside[0], y + beside[1], steps=5)
+    words = page.locator(".js-plotly-plot .hovertext").first
+    words.wait_for()
+    said = words.text_content()
+    page.mouse.click(x + beside[0], y + beside[1])
+    return said
+
+
+def cases_listed(page):
+    part(page, "distributions_list").wait_for()
+    return part(page, "distributions_cases").inner_text()
+
+
+TWO = {"by": "tenure_months", "and": "contract"}
+
+
+def test_a_click_anywhere_on_a_tile_lists_the_cases_of_both_features(app, batch, page):
+    open_part(page, app, batch, "Features", **TWO)
+    said = click_spot(page, "by_tenure_months_contract", 0, 1, beside=(20, 9))
+    title = cases_listed(page)
+    count = title.split()[0]
+    assert f" of {count} cases" in said
+    assert "Tenure from 10 up to 20 and Contract monthly" in title
+    page.reload()
+    drawn(page, "by_tenure_months_contract")
+    assert page.get_by_text("The model says Leaves most often where ").is_visible()
+
+
+def test_a_tile_without_cases_is_not_drawn_and_lists_none(app, batch, page):
+    open_part(page, app, batch, "Features", by="tenure_months", **{"and": "monthly_charge"})
+    name = "by_tenure_months_monthly_charge"
+    drawn(page, name)
+    empty = page.evaluate(
+        f"document.querySelector('.st-key-distributions_{name}_chart .js-plotly-plot')"
+        ".data[0].customdata.indexOf(null)"
+    )
+    assert empty >= 0
+    assert "no case" in click_spot(page, name, 0, empty)
+    page.wait_for_timeout(1500)
+    assert part(page, "distributions_list").count() == 0
+
+
+def test_few_cases_are_points_and_a_click_lists_the_one(app, batch, page):
+    few = {"feature": "tenure_months", "from_tenure_months": "80"}
+    open_part(page, app, batch, "Features", **TWO, **few)
+    click_spot(page, "by_tenure_months_contract", 1, 0)
+    assert cases_listed(page).startswith("1 case: ")
+
+
+def test_judged_cases_stand_behind_the_points_of_verdicts(app, batch, page):
+    open_part(page, app, batch, "Confidence")
+    said = click_spot(page, "reliability", 0, 0)
+    title = cases_listed(page)
+    assert f" of {title.split()[0]} case" in said
+    assert "sure and judged" in title
+    open_part(page, app, batch, "Over time")
+    said = click_spot(page, "verdicts", 1, 0)
+    title = cases_listed(page)
+    assert said.endswith(f": {title.split()[0]}")
+    assert "experts disagree on " in title
+    open_part(page, app, batch, "Over time")
+    click_spot(page, "agreement", 0, 0)
+    assert "judged on " in cases_listed(page)
+
+
+def test_a_bar_of_drift_opens_its_feature_whose_bars_list_cases(app, batch, page):
+    open_part(page, app, batch, "Drift")
+    drawn(page, "drift")
+    page.wait_for_timeout(800)
+    click(page, bars(page, "drift").nth(1))
+    drawn(page, "feature_contract")
+    assert "drift=contract" in page.url
+    page.wait_for_timeout(800)
+    click(page, bars(page, "feature_contract").nth(0))
+    assert "Contract yearly" in cases_listed(page)

@@ -98,6 +98,7 @@ def features(chosen: Chosen) -> None:
     beside(chosen, (sections.feature(chosen.people, chosen.against, one) for one in wanted))
     if pages > 1:
         st.pagination(pages, key="distributions_features")
+    _basis(chosen)
 
 
 def _crossed(chosen: Chosen, by: list[Feature], value: Any) -> None:
@@ -109,6 +110,15 @@ def _crossed(chosen: Chosen, by: list[Feature], value: Any) -> None:
     if people.rows:
         shown = (sections.feature(people, chosen.against, feature) for feature in by)
         beside(chosen, (part for part in shown if part.chart))
+        _basis(chosen)
+
+
+def _basis(chosen: Chosen) -> None:
+    """What a comparison rests on."""
+    from second_opinion import sections
+
+    if chosen.against is not None:
+        st.caption(escape(f"Compared with {sections.basis(chosen.against)}."))
 
 
 def drift(chosen: Chosen) -> None:
