@@ -231,6 +231,12 @@ def test_a_case_is_opened_with_every_verdict_on_it(judge, store):
     assert "Field" not in {name for frame in at.dataframe for name in frame.value}
 
 
+def test_the_longest_comment_stands_whole_in_its_case(judge, store):
+    words = f"{HOSTILE} " + "long " * 700
+    made = judge(("Ada", "agree"), comment=words[:4000])
+    assert words[:4000].strip() in texts(open_page(case=verdict_of(store, made).id))
+
+
 def test_a_case_that_is_not_there_is_said_to_be_so(judge):
     judge(("Ada", "agree"))
     assert "not one of this model" in texts(open_page(case="nothing"))

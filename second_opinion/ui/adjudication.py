@@ -116,7 +116,7 @@ def _expert(card: ModelCard | None, letter: str, given: Verdict) -> None:
         st.text(review_table.verdict_words(card, given))
         if given.severity == "serious":
             st.text("Calls the mistake serious.")
-        st.text(given.comment or "No comment.")
+        review_table.comment(given.comment or "No comment.")
 
 
 def _form(visit: Visit, card: ModelCard | None, made: Prediction) -> None:

@@ -27,6 +27,7 @@ from second_opinion.ui.frame import Visit, callback, show_problem
 from second_opinion.words import number_text, plural
 
 PAGE_ROWS = 50
+LONG_COMMENT = 600
 OUTCOMES = {"right": "right", "wrong": "wrong", "unsure": "open"}
 
 
@@ -228,11 +229,20 @@ def _history(visit: Visit, card: ModelCard | None, made: Prediction) -> None:
         gone = " (replaced later)" if given.id in replaced else ""
         st.text(f"{visit.clock(given.created_at)} · {given.expert}: {what}{serious}{gone}")
         if given.comment:
-            st.text(given.comment)
+            comment(given.comment)
     for decided in reversed(visit.store.review.adjudications_of(made.id)):
         said = value_words(card, decided.answer)
         st.text(f"{visit.clock(decided.created_at)} · {decided.decided_by} decided: {said}")
         st.text(decided.reason)
+
+
+def comment(text: str) -> None:
+    """What somebody wrote, as typed; a long one in a frame that scrolls."""
+    if len(text) > LONG_COMMENT:
+        with st.container(height=200):
+            st.text(text)
+    else:
+        st.text(text)
 
 
 def _triage(visit: Visit, given: Verdict) -> None:
