@@ -209,7 +209,10 @@ def pages(number: int, count: int) -> None:
     """Turn the pages of the table."""
     if st.session_state.get("review_page", number) != number:
         st.session_state["review_page"] = number
-    st.pagination(count, default=number, key="review_page", on_change=_keep, args=("page",))
+    # Beside other words it measures too little room for its pages.
+    width = 44 * min(count + 2, 9)
+    told: dict[str, Any] = {"on_change": _keep, "args": ("page",), "width": width}
+    st.pagination(count, default=number, key="review_page", **told)
 
 
 def turn_to(pick: Pick) -> None:
