@@ -316,3 +316,16 @@ def test_verdicts_of_a_day_list_their_cases(place, store, registry):
     assert messages(at) == []
     assert len(listed(at)) > 0
     assert any("judged on" in header.value for header in at.header)
+
+
+def test_another_model_stands_in_the_url_without_what_was_asked_of_the_last(place, store, registry):
+    batch_of(store, registry)
+    batch_of(store, registry, "dose")
+    at = start(PAGE, model="triage", part="Features", by="colour", **{"and": "visits"})
+    at.selectbox(key="model_choice").set_value("dose@champion").run()
+    assert messages(at) == []
+    assert query(at, "model") == "dose@champion"
+    assert [query(at, name) for name in ("by", "and", "share")] == [None] * 3
+    again = start(PAGE, **{name: query(at, name) for name in at.query_params})
+    assert again.selectbox(key="model_choice").value == "dose@champion"
+    assert charts(again)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -28,6 +28,7 @@ SINGLES, TRAINING, NOTHING = "singles", "training", "nothing"
 ANY = "Any"
 SOURCES = {"form": "the form", "api": "programs", "plan": "a plan", "batch": "a batch"}
 NOT_KNOWN = "not known"
+TWO = ("by", "and", "share")
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,6 @@ class Url:
 
     def __init__(self) -> None:
         self._now: dict[str, str] = {}
-        self._asked: list[str] = []
 
     def choice(
         self, name: str, label: str, options: list[str], start: str, said: Callable[[str], str]
@@ -217,7 +217,6 @@ class Url:
 
     def _begin(self, name: str, label: str, read: Callable[[str], Any], start: Any) -> str:
         key = f"distributions_{name}"
-        self._asked.append(name)
         if key not in st.session_state:
             value, text = start, st.query_params.get(name)
             if text is not None:
@@ -236,13 +235,15 @@ class Url:
 
     def keep(self) -> None:
         """Write the choices into the URL, and leave of the rest what other parts wrote there."""
-        kept = ("model", "part", "case", "drift", "by", "and", "share")
+        kept = ("part", "case", "drift", *TWO)
         rest = {name: st.query_params[name] for name in kept if name in st.query_params}
-        st.query_params.from_dict(self._now | rest)
+        # The menu changes the model without the URL.
+        model = {"model": str(st.session_state["model_choice"])}
+        st.query_params.from_dict(self._now | rest | model)
 
-    def add(self) -> None:
-        """Write the choices into the URL beside what is there."""
-        for name in self._asked:
+    def add(self, names: Sequence[str]) -> None:
+        """Write the choices into the URL beside what is there; not one of the names is left."""
+        for name in names:
             st.query_params.pop(name, None)
         st.query_params.update(self._now)
 
@@ -258,7 +259,7 @@ def by_features(card: ModelCard) -> tuple[list[Feature], Any]:
         others = [name for name in names if name != first]
         second = url.choice("and", "and by", others, "", said) if first else ""
         value = _share(card, url) if first else None
-    url.add()
+    url.add(TWO)
     return [schema[name] for name in (first, second) if name], value
 
 
