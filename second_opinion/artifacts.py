@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.card import Artifact, ModelCard
-from second_opinion.errors import UserError
+from second_opinion.errors import UserError, first_line
 from second_opinion.formats import (
     LOAD_ERRORS,
-    first_line,
     installed_scikit_learn,
     loaded,
     same_release,

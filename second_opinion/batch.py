@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from second_opinion.errors import UserError
-from second_opinion.formats import first_line
+from second_opinion.errors import UserError, first_line
 from second_opinion.predictor import Answers, Model, NoAnswerError
 from second_opinion.records import plain
 from second_opinion.tables import TableProblem

@@ -11,12 +11,12 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from second_opinion.errors import UserError
-from second_opinion.formats import Format
 from second_opinion.records import same_value
 from second_opinion.schema import Choice, Feature, Part, Schema
 from second_opinion.words import humanise
 
 Task = Literal["binary", "multiclass", "regression"]
+Format = Literal["joblib", "pickle", "skops"]
 
 
 class Target(Part):

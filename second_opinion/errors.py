@@ -22,3 +22,9 @@ def incident(error: Exception) -> str:
         "Something went wrong that is not your doing; what was saved before is safe. Try again, "
         f"and if it stays, give the number {number} to the person who runs this app."
     )
+
+
+def first_line(error: BaseException) -> str:
+    """The first line that an exception says, cut to what fits in a message."""
+    said = (str(error).strip() or "no reason given").splitlines()[0]
+    return said if len(said) <= 200 else said[:199] + "…"

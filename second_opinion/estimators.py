@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from second_opinion.errors import UserError
-from second_opinion.formats import LOAD_ERRORS, first_line
+from second_opinion.errors import UserError, first_line
+from second_opinion.formats import LOAD_ERRORS
 from second_opinion.records import plain, same_value
 from second_opinion.words import joined, quoted
 

@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Any
 from zipfile import BadZipFile
 
 from second_opinion import skops_format
-from second_opinion.errors import UserError
-
-Format = Literal["joblib", "pickle", "skops"]
+from second_opinion.card import Format
+from second_opinion.errors import UserError, first_line
 
 # What loading raises when a file is not what its name says or was made by other versions.
 LOAD_ERRORS = (
@@ -174,12 +173,6 @@ def _absent_package(error: BaseException) -> str:
     package = error.name.partition(".")[0]
     # Private modules of compiled libraries come and go with their versions: `_loss`.
     return "" if package.startswith("_") or find_spec(package) else package
-
-
-def first_line(error: BaseException) -> str:
-    """The first line that an exception says, cut to what fits in a message."""
-    said = (str(error).strip() or "no reason given").splitlines()[0]
-    return said if len(said) <= 200 else said[:199] + "…"
 
 
 def other_release(saved_by: str) -> str:

@@ -15,8 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from second_opinion.errors import UserError
-from second_opinion.formats import first_line
+from second_opinion.errors import UserError, first_line
 from second_opinion.model_file import ModelFile
 
 REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(/(?P<version>\d+)|@(?P<alias>[^/@]+))")

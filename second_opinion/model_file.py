@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from second_opinion import formats, skops_format
+from second_opinion.card import Format
 from second_opinion.errors import UserError
-from second_opinion.formats import LOAD_ERRORS, Format
+from second_opinion.formats import LOAD_ERRORS
 
 
 @dataclass(frozen=True)
