@@ -55,7 +55,7 @@ def prepare(folder: Path) -> None:
 
 def add(folder: Path, name: str) -> None:
     """Add one model, and print the processor time and the peak of memory of this process."""
-    from second_opinion.cli import main
+    from second_opinion.cli.main import main
 
     given = [str(folder / f"{name}.joblib"), "--name", name, "--data", str(folder / "train.csv")]
     code = main(["add", *given, "--target", "left", "--yes", "--json"])

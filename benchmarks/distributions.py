@@ -20,8 +20,10 @@ from pathlib import Path
 import data
 from measure import measured, side, table, versions
 
-from second_opinion import Registry, Store, jobs, picks, population, sections, sections_crossed
-from second_opinion.scoring import NO_LIMITS
+from second_opinion import Registry, Store
+from second_opinion.batch import jobs
+from second_opinion.batch.scoring import NO_LIMITS
+from second_opinion.population import picks, population, sections, sections_crossed
 from second_opinion.tables import Source, look
 
 ON_A_PAGE = 6

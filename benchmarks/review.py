@@ -28,9 +28,9 @@ from sqlite_utils.db import Database
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from second_opinion import reviewed
 from second_opinion.filters import Filter
 from second_opinion.records import Prediction, Verdict, new_id
+from second_opinion.review import reviewed
 from second_opinion.store import Store
 from second_opinion.store.migrations import migrations
 

@@ -23,8 +23,8 @@ def page() -> None:
 
 def section(name: str, chosen: population.Chosen) -> None:
     # Plotly costs a second to import: what is above is on the screen by then.
-    from second_opinion import sections, sections_verdicts
-    from second_opinion.population import verdicts
+    from second_opinion.population import sections, sections_verdicts
+    from second_opinion.population.population import verdicts
 
     people, against = chosen.people, chosen.against
     if name == "Features":

@@ -1,7 +1,7 @@
 """Feedback review: what the experts said, where the model fails, and the data to mend it."""
 
-from second_opinion import reviewed
 from second_opinion.filters import Filter
+from second_opinion.review import reviewed
 from second_opinion.ui import (
     adjudication,
     frame,

@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 HOME = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HOME))
 
-from second_opinion import Registry, Store, jobs  # noqa: E402
+from second_opinion import Registry, Store  # noqa: E402
+from second_opinion.batch import jobs  # noqa: E402
 from second_opinion.records import Verdict, new_id  # noqa: E402
 from second_opinion.tables import Limits, Source, look  # noqa: E402
 from second_opinion.tables.template import cell, template  # noqa: E402

@@ -2,7 +2,7 @@
 
 import sys
 
-from second_opinion.cli import main
+from second_opinion.cli.main import main
 
 # Processes that score import this module again.
 if __name__ == "__main__":

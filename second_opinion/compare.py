@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from second_opinion import artifacts
+from second_opinion.artifacts import loading
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.pair import Case, Pair
@@ -48,7 +48,7 @@ class CaseSet:
 def key_of(registry: Registry, ref: str) -> str:
     """What tells the cases of `cases_of` from all others, read without reading them."""
     path = registry.rows_file(ref)
-    return f"{registry.card(ref).sha256} {artifacts.stamp_of(path) if path else MADE_UP}"
+    return f"{registry.card(ref).sha256} {loading.stamp_of(path) if path else MADE_UP}"
 
 
 def cases_of(registry: Registry, ref: str) -> CaseSet:

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from second_opinion import arms, artifacts, columns, describe, estimators
+from second_opinion import arms
+from second_opinion.artifacts import loading
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
+from second_opinion.intake import columns, describe, estimators
+from second_opinion.intake.version import NewVersion
 from second_opinion.jsonfile import read_json, write_json
 from second_opinion.predictor import Model
 from second_opinion.records import AliasMove
 from second_opinion.reference import Reference
-from second_opinion.version import NewVersion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +31,7 @@ FIRST_ALIAS = "champion"
 
 Moves = Callable[[str], Sequence[AliasMove]]
 
-_cards: dict[artifacts.Stamp, ModelCard] = {}
+_cards: dict[loading.Stamp, ModelCard] = {}
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ class Registry:
         """The card that a reference means; `UserError` when it is missing or broken."""
         name, version = self.resolve(ref)
         path = self._home(name, version) / "card.json"
-        stamp = artifacts.stamp_of(path)
+        stamp = loading.stamp_of(path)
         card = _cards.get(stamp) if stamp else None
         if card is None:
             card = ModelCard.read(path)
@@ -198,8 +200,8 @@ class Registry:
         """
         card = self.card(ref)
         path = self._home(card.name, card.version) / card.artifact.file
-        loaded = artifacts.load(path, card)
-        return Model(card, loaded.estimator, loaded.threads, artifacts.version_warnings(card))
+        loaded = loading.load(path, card)
+        return Model(card, loaded.estimator, loaded.threads, loading.version_warnings(card))
 
     def reference(self, ref: str = "") -> Reference:
         """What is known of the training data of a model."""

@@ -9,7 +9,8 @@ from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from second_opinion import aliases, arms, cli
+from second_opinion import aliases, arms
+from second_opinion.cli import main
 from second_opinion.errors import UserError
 from second_opinion.records import AliasMove, Expert, new_id
 from second_opinion.registry import Registry
@@ -147,13 +148,13 @@ def test_looking_at_the_models_makes_no_database(settings_here, tmp_path):
 
 
 def test_the_commands_promote_and_roll_back(settings_here, capsys):
-    assert cli.main(["promote", MODEL, "2"]) == 0
+    assert main.main(["promote", MODEL, "2"]) == 0
     assert champion(settings_here) == "2"
-    assert cli.main(["rollback", MODEL]) == 0
+    assert main.main(["rollback", MODEL]) == 0
     assert champion(settings_here) == "1"
     assert "version 1 again" in capsys.readouterr().out
-    assert cli.main(["rollback", MODEL]) == 1
-    assert cli.main(["promote", MODEL, "9"]) == 1
+    assert main.main(["rollback", MODEL]) == 1
+    assert main.main(["promote", MODEL, "9"]) == 1
     assert "no version" in capsys.readouterr().err
 
 
@@ -285,19 +286,19 @@ def test_a_version_that_is_removed_takes_its_split_along(settings_here, store):
 
 
 def test_the_commands_split_list_and_roll_back(settings_here, capsys):
-    assert cli.main(["split", MODEL, "1=0.25", "2=0.75", "--alias", "champion"]) == 0
+    assert main.main(["split", MODEL, "1=0.25", "2=0.75", "--alias", "champion"]) == 0
     said = capsys.readouterr().out
     assert said == f"{MODEL}@champion is version 1 (25 %) and version 2 (75 %) now.\n"
-    assert cli.main(["models"]) == 0
+    assert main.main(["models"]) == 0
     assert "challenger, champion 75 %" in capsys.readouterr().out
-    assert cli.main(["models", "--json"]) == 0
+    assert main.main(["models", "--json"]) == 0
     listed = {row["version"]: row for row in json.loads(capsys.readouterr().out)}
     assert listed["1"]["shares"] == {"champion": 0.25}
     assert (listed["2"]["aliases"], listed["2"]["shares"]) == (["challenger"], {"champion": 0.75})
-    assert cli.main(["verify", f"{MODEL}@champion", "--json"]) == 0
+    assert main.main(["verify", f"{MODEL}@champion", "--json"]) == 0
     verified = [found["model"] for found in json.loads(capsys.readouterr().out)]
     assert verified == [f"{MODEL}/1", f"{MODEL}/2"]
-    assert cli.main(["rollback", MODEL]) == 0
+    assert main.main(["rollback", MODEL]) == 0
     assert "is version 1 again" in capsys.readouterr().out
 
 
@@ -316,6 +317,6 @@ def test_the_commands_split_list_and_roll_back(settings_here, capsys):
     ],
 )
 def test_shares_that_will_not_do_move_nothing(settings_here, store, capsys, shares, code):
-    assert cli.main(["split", MODEL, *shares]) == code
+    assert main.main(["split", MODEL, *shares]) == code
     assert capsys.readouterr().err
     assert store.alias_moves(MODEL) == []

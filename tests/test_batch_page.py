@@ -10,7 +10,8 @@ from conftest import HOSTILE
 from test_jobs import csv_of, rows_of
 from test_pages import keys, messages, press, start
 
-from second_opinion import Registry, downloads
+from second_opinion import Registry
+from second_opinion.batch import downloads
 from second_opinion.records import new_id
 from second_opinion.store import Store
 from second_opinion.ui import batch as page

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from test_jobs import check, csv_of, score
 
-from second_opinion import Registry, population, sections
+from second_opinion import Registry
+from second_opinion.population import population, sections
 from second_opinion.records import Verdict
 from second_opinion.store import Store
 

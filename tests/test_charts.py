@@ -9,10 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from second_opinion import charts, charts_crossed, charts_points, charts_stacked, charts_verdicts
 from second_opinion.card import ModelCard
-from second_opinion.charts import Beside
-from second_opinion.charts_crossed import Side, Told
+from second_opinion.charts import bars, heat, points, stacked, verdicts
+from second_opinion.charts.bars import Beside
+from second_opinion.charts.chart import (
+    EXPERTS,
+    LONGEST_NAME,
+    MODEL,
+    PAPER,
+    REFERENCE,
+    SHARES,
+    TEXT,
+)
+from second_opinion.charts.heat import Side, Told
 from second_opinion.schema import Choice, Feature
 from second_opinion.statistics import calibration, feedback
 from second_opinion.statistics.bars import Bars
@@ -67,7 +76,7 @@ def every_chart():
     days = np.array(["2026-11-01", "2026-11-02"])[rng.integers(0, 2, 200)]
     wrong = (rng.random(200) < 0.2).astype(float)
     counts = Counts((0, 1)).add(said).result()
-    bars = Bars().add(rng.normal(50, 9, 200)).result()
+    binned = Bars().add(rng.normal(50, 9, 200)).result()
     age = Feature(name="age", kind="number", label=TAGS, unit=TAGS)
     drift = pd.DataFrame({"size": [0.3, 0.02], "moved": [True, False]})
     drift["verdict"] = ["moved", "steady"]
@@ -79,25 +88,25 @@ def every_chart():
     groups = [(TAGS, range(15)), ("Leaves", range(15, 20))]
     texts = [TAGS] * 20
     return {
-        "answers": charts.answers(card, counts, 200, Beside(TAGS, np.array([0.6, 0.4]))),
-        "numbers": charts.answers(regression, bars, 200, Beside(TAGS, np.full(len(bars), 0.1))),
-        "confidence": charts_stacked.confidence(
+        "answers": bars.answers(card, counts, 200, Beside(TAGS, np.array([0.6, 0.4]))),
+        "numbers": bars.answers(regression, binned, 200, Beside(TAGS, np.full(len(binned), 0.1))),
+        "confidence": stacked.confidence(
             card, Pairs(np.round(np.linspace(0, 1, 21), 2)).add(sure, said).result(), 40, 200
         ),
-        "feature": charts.feature(age, bars, "is steady"),
-        "drift": charts.drift(drift, [TAGS, "Age"]),
-        "per_day": charts_stacked.per_day(card, Pairs().add(days, said).result()),
-        "mean": charts_stacked.mean_per_day(card, Means().add(days, sure).result()),
-        "agreement": charts_verdicts.agreement_per_day(by_day),
-        "reliability": charts_verdicts.reliability(calibration.bins(sure, 1 - wrong)),
-        "shares": charts_stacked.shares_per_day(card, answered),
-        "verdicts": charts_verdicts.verdicts_per_day(by_day),
-        "heat": charts_crossed.heat(Told(TAGS), found.result(), by_age, by_colour),
-        "by_bin": charts_crossed.by_bin(Told(TAGS), found.result().head(8), by_age, 0.5),
-        "points": charts_points.points(
+        "feature": bars.feature(age, binned, "is steady"),
+        "drift": bars.drift(drift, [TAGS, "Age"]),
+        "per_day": stacked.per_day(card, Pairs().add(days, said).result()),
+        "mean": stacked.mean_per_day(card, Means().add(days, sure).result()),
+        "agreement": verdicts.agreement_per_day(by_day),
+        "reliability": verdicts.reliability(calibration.bins(sure, 1 - wrong)),
+        "shares": stacked.shares_per_day(card, answered),
+        "verdicts": verdicts.verdicts_per_day(by_day),
+        "heat": heat.heat(Told(TAGS), found.result(), by_age, by_colour),
+        "by_bin": heat.by_bin(Told(TAGS), found.result().head(8), by_age, 0.5),
+        "points": points.points(
             "20 cases", Told(TAGS), (by_age, few[0]), (by_colour, few[1]), groups, texts, []
         ),
-        "risk": charts_verdicts.risk_coverage(calibration.risk_coverage(sure, wrong)),
+        "risk": verdicts.risk_coverage(calibration.risk_coverage(sure, wrong)),
     }
 
 
@@ -127,7 +136,7 @@ def test_a_chart_has_a_title_axes_alternative_text_and_as_many_marks_as_rows(nam
     traces = figure["data"] if name == "points" else figure["data"][:1]
     places = [place for trace in traces for place in trace["customdata"] if place is not None]
     assert sorted(places) == list(range(len(chart.table)))
-    assert set(chart.shares) - set(charts.SHARES) <= set(chart.table.columns)
+    assert set(chart.shares) - set(SHARES) <= set(chart.table.columns)
     assert chart.table.columns.is_unique
 
 
@@ -137,9 +146,9 @@ def test_every_colour_is_a_place_of_the_theme_s_palette(name):
     figure["layout"].pop("template", None)
     found = set(colours(figure))
     assert found
-    palette = {charts.MODEL, charts.EXPERTS, charts.REFERENCE, charts.TEXT, charts.PAPER}
-    looks = {color for color, _ in charts_verdicts.LOOKS.values()}
-    assert found <= palette | looks | set(charts_stacked.CLASSES)
+    palette = {MODEL, EXPERTS, REFERENCE, TEXT, PAPER}
+    looks = {color for color, _ in verdicts.LOOKS.values()}
+    assert found <= palette | looks | set(stacked.CLASSES)
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -153,7 +162,7 @@ def test_no_text_of_the_data_is_markup_in_a_figure(name):
 
 def test_the_title_names_the_positive_class_with_its_count_and_share():
     found = Counts((0, 1)).add(np.repeat([0, 1], [1002, 235])).result()
-    chart = charts.answers(card_of(), found, 1237)
+    chart = bars.answers(card_of(), found, 1237)
     assert chart.title == "Leaves is predicted for 235 of 1,237 cases (19 %)"
     table = chart.table.set_index("The model says")
     assert table.loc["Leaves", "Cases"] == 235
@@ -162,7 +171,7 @@ def test_the_title_names_the_positive_class_with_its_count_and_share():
 
 def test_of_many_classes_the_commonest_is_told():
     found = Counts(range(3)).add([0, 0, 1, 1, 1, 2]).result()
-    chart = charts.answers(card_of("multiclass", "ABC", positive=None), found, 6)
+    chart = bars.answers(card_of("multiclass", "ABC", positive=None), found, 6)
     assert chart.title == "B is predicted for 3 of 6 cases (50 %)"
 
 
@@ -172,11 +181,11 @@ def test_the_stacks_of_confidence_hold_every_case_once(rows):
     names = [f"Class {at}" for at in range(12)]
     card = card_of("multiclass", classes=names, positive=None)
     found = Pairs(np.round(np.linspace(0, 1, 21), 2)).add(sure, said).result()
-    chart = charts_stacked.confidence(card, found, int((sure < 0.6).sum()), len(rows))
+    chart = stacked.confidence(card, found, int((sure < 0.6).sum()), len(rows))
     traces = sent(chart)["data"]
     assert sum(sum(trace["y"]) for trace in traces) == len(rows)
     assert chart.table.drop(columns="From").to_numpy().sum() == len(rows)
-    assert len(traces) <= charts_stacked.MOST_CLASSES
+    assert len(traces) <= stacked.MOST_CLASSES
     numbered = [place for trace in traces for place in trace["customdata"]]
     assert numbered == list(range(len(numbered)))
 
@@ -186,7 +195,7 @@ def test_classes_that_python_takes_for_one_another_are_stacked_apart():
     for value in (True, 1, "1"):
         found.add(["2026-11-01"], [value])
     card = card_of("multiclass", "ab", positive=None)
-    chart = charts_stacked.per_day(card, found.result())
+    chart = stacked.per_day(card, found.result())
     assert len(sent(chart)["data"]) == 3
     assert chart.title == "3 predictions on 1 day"
 
@@ -194,20 +203,20 @@ def test_classes_that_python_takes_for_one_another_are_stacked_apart():
 def test_dates_stand_as_days():
     admitted = Feature(name="admitted", kind="date", label="Admitted")
     found = Bars.of(admitted).add(pd.Series(["2026-01-01", "2026-03-01", None])).result()
-    chart = charts.feature(admitted, found, "is steady")
+    chart = bars.feature(admitted, found, "is steady")
     assert sent(chart)["layout"]["xaxis"]["type"] == "date"
     assert chart.table["From"].iloc[0].startswith("2026-01")
 
 
 def test_reliability_says_how_sure_and_how_right():
     sure, right = np.repeat([0.7, 0.9], 50), np.tile([1, 1, 1, 1, 0], 20)
-    chart = charts_verdicts.reliability(calibration.bins(sure, right))
+    chart = verdicts.reliability(calibration.bins(sure, right))
     assert chart.title == "The model is 80 % sure on average and right in 80 % of 100 verdicts"
 
 
 def test_agreement_turns_errors_and_their_interval_round():
     found = feedback.errors_by(["2026-11-01"] * 20, [1.0] * 5 + [0.0] * 15)
-    chart = charts_verdicts.agreement_per_day(found)
+    chart = verdicts.agreement_per_day(found)
     row = chart.table.iloc[0]
     assert (row["Agree"], row["Verdicts"]) == (0.75, 20)
     assert row["At least"] == pytest.approx(0.5313, abs=1e-4)
@@ -219,23 +228,23 @@ def test_agreement_turns_errors_and_their_interval_round():
 
 def test_long_names_are_cut():
     found = Counts().add(["x" * 500, "y"]).result()
-    chart = charts.levels("Title", found, str, "Name")
-    assert max(map(len, sent(chart)["layout"]["yaxis"]["ticktext"])) == charts.LONGEST_NAME
+    chart = bars.levels("Title", found, str, "Name")
+    assert max(map(len, sent(chart)["layout"]["yaxis"]["ticktext"])) == LONGEST_NAME
     assert len(chart.table["Name"].max()) <= 500
 
 
 def test_the_bin_with_the_highest_share_is_told_unless_hardly_a_case_is_in_it():
     sides = [Side(Feature(name="age", kind="number", unit="years"), Axis("number", edges=(40.0,)))]
     found = pd.DataFrame({"x": [0, 1], "y": [0, 0], "count": [250, 20], "mean": [0.12, 0.4]})
-    chart = charts_crossed.by_bin(Told("Leaves"), found, sides[0], 0.14)
+    chart = heat.by_bin(Told("Leaves"), found, sides[0], 0.14)
     assert (
         chart.title
         == "The model says Leaves most often where Age is 40 and more (40 % of 20 cases)"
     )
     assert chart.table.columns.tolist() == ["Age (years)", "Cases", "Share of Leaves"]
-    chart = charts_crossed.by_bin(Told("Leaves"), found.assign(count=[250, 2]), sides[0], 0.12)
+    chart = heat.by_bin(Told("Leaves"), found.assign(count=[250, 2]), sides[0], 0.12)
     assert chart.title.endswith("where Age is below 40 (12 % of 250 cases)")
-    mean = charts_crossed.by_bin(Told(unit="mg"), found.assign(mean=[12.0, 40.0]), sides[0], 14.0)
+    mean = heat.by_bin(Told(unit="mg"), found.assign(mean=[12.0, 40.0]), sides[0], 14.0)
     assert mean.title == (
         "The mean prediction is highest where Age is 40 and more (40 mg, 20 cases)"
     )
@@ -244,7 +253,7 @@ def test_the_bin_with_the_highest_share_is_told_unless_hardly_a_case_is_in_it():
 
 def test_the_shares_of_each_day_are_one():
     days, said = ["2026-11-01"] * 4 + ["2026-11-02"] * 5, [0, 0, 0, 1, 1, 1, 1, 1, 0]
-    chart = charts_stacked.shares_per_day(card_of(), Pairs().add(days, said).result())
+    chart = stacked.shares_per_day(card_of(), Pairs().add(days, said).result())
     assert chart.table[["Stays", "Leaves"]].to_numpy().tolist() == [[0.75, 0.25], [0.2, 0.8]]
     assert chart.title == (
         "Leaves makes 80 % of the answers of 2026-11-02, 25 % of those of 2026-11-01"
@@ -254,7 +263,7 @@ def test_the_shares_of_each_day_are_one():
 def test_verdicts_of_a_day_are_agree_disagree_and_unsure():
     days = ["2026-11-01"] * 4 + ["2026-11-03"]
     found = feedback.errors_by(days, [0.0, 0.0, 1.0, np.nan, np.nan])
-    chart = charts_verdicts.verdicts_per_day(found)
+    chart = verdicts.verdicts_per_day(found)
     assert chart.title == "5 verdicts on 2 days: 2 agree, 1 disagree, 2 unsure"
     assert chart.table.to_numpy().tolist() == [["2026-11-01", 2, 1, 1], ["2026-11-03", 0, 0, 1]]
     patterns = [trace["marker"]["pattern"]["shape"] for trace in sent(chart)["data"]]
@@ -265,4 +274,4 @@ def test_verdicts_of_a_day_are_agree_disagree_and_unsure():
     ("days", "each"), [(["2026-11-01", "2026-11-07"], True), (["2026-11-01", "2026-12-07"], False)]
 )
 def test_each_day_has_a_tick_only_where_they_lie_close_together(days, each):
-    assert ("dtick" in charts_stacked.day_ticks(days)) == each
+    assert ("dtick" in stacked.day_ticks(days)) == each

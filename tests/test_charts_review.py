@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_charts import TAGS, colours, sent
 
-from second_opinion import charts, charts_review, charts_verdicts, review_groups, reviewed
+from second_opinion.charts import against, verdicts
+from second_opinion.charts.chart import EXPERTS, MODEL, PAPER, REFERENCE, TEXT
+from second_opinion.review import groups, reviewed
 from second_opinion.statistics.calibration import bland_altman
 
 COUNTS = pd.DataFrame([[190, 37], [16, 49]])
 
 
-def groups(*rows):
+def named(*rows):
     """Groups by name, right, wrong and unsure."""
     table = pd.DataFrame(rows, columns=["name", "right", "wrong", "unsure"])
     table["verdicts"] = table["right"] + table["wrong"] + table["unsure"]
@@ -30,22 +32,18 @@ def pairs(gaps):
 
 def every_chart():
     """One of each kind, on names that want to be markup."""
-    days = groups(("2026-11-19", 3, 1, 0), ("2026-11-20", 4, 0, 1))
+    days = named(("2026-11-19", 3, 1, 0), ("2026-11-20", 4, 0, 1))
     some = pairs(np.array([0.0, 0, 0, -4, 3, 10]))
     return {
-        "groups": charts_review.right_by("by {}", TAGS, groups((TAGS, 3, 1, 2), ("{x}", 4, 4, 0))),
-        "nobody": charts_review.right_by("by {}", "Expert", groups(("Ada", 0, 0, 2))),
-        "days": charts_verdicts.agreement_per_day(
-            review_groups.as_errors(days), charts_verdicts.RIGHT, clickable=True
-        ),
-        "confusion": charts_review.confusion(COUNTS, [TAGS, "Leaves"]),
-        "many": charts_review.confusion(
+        "groups": against.right_by("by {}", TAGS, named((TAGS, 3, 1, 2), ("{x}", 4, 4, 0))),
+        "nobody": against.right_by("by {}", "Expert", named(("Ada", 0, 0, 2))),
+        "days": verdicts.agreement_per_day(groups.as_errors(days), verdicts.RIGHT, clickable=True),
+        "confusion": against.confusion(COUNTS, [TAGS, "Leaves"]),
+        "many": against.confusion(
             pd.DataFrame(np.eye(9, dtype=int)), [f"Class {at}" for at in range(9)], as_shares=True
         ),
-        "distances": charts_review.bland_altman(
-            some, bland_altman(some["value"], some["answer"]), TAGS
-        ),
-        "errors": charts_review.errors(some, TAGS),
+        "distances": against.bland_altman(some, bland_altman(some["value"], some["answer"]), TAGS),
+        "errors": against.errors(some, TAGS),
     }
 
 
@@ -68,7 +66,7 @@ def test_a_chart_has_a_title_axes_alternative_text_and_as_many_marks_as_rows(nam
 def test_colours_are_of_the_theme_and_no_text_of_the_data_is_markup(name):
     figure = sent(CHARTS[name])
     figure["layout"].pop("template", None)
-    palette = {charts.MODEL, charts.EXPERTS, charts.REFERENCE, charts.TEXT, charts.PAPER}
+    palette = {MODEL, EXPERTS, REFERENCE, TEXT, PAPER}
     assert set(colours(figure)) <= palette
     text = json.dumps(figure, ensure_ascii=False)
     assert "<a" not in text
@@ -76,8 +74,8 @@ def test_colours_are_of_the_theme_and_no_text_of_the_data_is_markup(name):
 
 
 def test_groups_stand_in_the_table_with_their_interval():
-    known = groups(("Ada", 3, 1, 2), ("Bo", 9, 1, 0), ("Cy", 0, 0, 1))
-    chart = charts_review.right_by("by {}", "Expert", known)
+    known = named(("Ada", 3, 1, 2), ("Bo", 9, 1, 0), ("Cy", 0, 0, 1))
+    chart = against.right_by("by {}", "Expert", known)
     assert chart.title == "The model is right in 90 % of verdicts by Bo and 75 % by Ada"
     row = chart.table.iloc[0]
     assert row[["Expert", "Right", "Wrong", "Unsure", "Share right"]].tolist() == [
@@ -96,20 +94,18 @@ def test_groups_stand_in_the_table_with_their_interval():
 
 
 def test_one_group_is_told_with_its_number_of_verdicts():
-    chart = charts_review.right_by("on version {}", "Version", groups(("2", 9, 1, 3)))
+    chart = against.right_by("on version {}", "Version", named(("2", 9, 1, 3)))
     assert chart.title == "The model is right in 90 % of 10 verdicts on version 2"
 
 
 def test_of_very_many_groups_the_first_are_drawn_and_the_table_has_all():
-    chart = charts_review.right_by(
-        "by {}", "Expert", groups(*[(f"E {n}", 1, 1, 0) for n in "ab" * 40])
-    )
-    assert len(sent(chart)["data"][0]["y"]) == charts_review.MOST_GROUPS
+    chart = against.right_by("by {}", "Expert", named(*[(f"E {n}", 1, 1, 0) for n in "ab" * 40]))
+    assert len(sent(chart)["data"][0]["y"]) == against.MOST_GROUPS
     assert len(chart.table) == 80
 
 
 def test_a_tile_has_its_count_and_its_share_of_the_row():
-    chart = charts_review.confusion(COUNTS, ["Stays", "Leaves"])
+    chart = against.confusion(COUNTS, ["Stays", "Leaves"])
     assert chart.title == (
         "The model is right in 82 % of 292 verdicts; most often wrong: it says Stays where Leaves "
         "is right (37)"
@@ -122,7 +118,7 @@ def test_a_tile_has_its_count_and_its_share_of_the_row():
 
 
 def test_a_model_that_is_always_right_has_no_mistake_to_tell_of():
-    chart = charts_review.confusion(pd.DataFrame([[5, 0], [0, 0]]), ["yes", "no"])
+    chart = against.confusion(pd.DataFrame([[5, 0], [0, 0]]), ["yes", "no"])
     assert chart.title == "The model is right in 100 % of 5 verdicts"
     assert sent(chart)["data"][0]["text"] == ["5<br>100 %", "0<br>0 %", "0<br>–", "0<br>–"]
 
@@ -130,12 +126,12 @@ def test_a_model_that_is_always_right_has_no_mistake_to_tell_of():
 @given(st.lists(st.integers(0, 50), min_size=9, max_size=9).filter(any))
 def test_tiles_hold_every_verdict_once_and_stay_pale_enough_for_their_words(cells):
     counts = pd.DataFrame(np.array(cells).reshape(3, 3))
-    chart = charts_review.confusion(counts, ["a", "b", "c"])
+    chart = against.confusion(counts, ["a", "b", "c"])
     assert chart.table["Verdicts"].sum() == sum(cells)
     tiles = sent(chart)["data"][0]
     depth = tiles["marker"]["opacity"]
-    assert min(depth) >= charts_review.LIGHTEST
-    assert max(depth) <= charts_review.DARKEST
+    assert min(depth) >= against.LIGHTEST
+    assert max(depth) <= against.DARKEST
     assert [round(base + 0.48) for base in tiles["base"]] == [0, 1, 2] * 3
 
 
@@ -147,20 +143,20 @@ def test_of_many_tiles_the_empty_ones_say_nothing():
 def test_distances_are_told_with_their_limits():
     given = pairs(np.arange(3000.0) % 5 - 3)
     limits = bland_altman(given["value"], given["answer"])
-    chart = charts_review.bland_altman(given, limits, "mg")
+    chart = against.bland_altman(given, limits, "mg")
     assert chart.title == (
         "The model lies 1 mg below what counts as right on average; 95 % of differences lie from "
         "−3.77 to 1.77 mg"
     )
-    assert 100 < len(chart.table) <= charts_review.MOST_POINTS
+    assert 100 < len(chart.table) <= against.MOST_POINTS
     assert {shape["y0"] for shape in sent(chart)["layout"]["shapes"]} >= {limits.bias}
 
 
 def test_errors_are_counted_between_round_numbers():
-    chart = charts_review.errors(pairs(np.array([0.0, 0, 0, -4, 3, 10])), "mg")
+    chart = against.errors(pairs(np.array([0.0, 0, 0, -4, 3, 10])), "mg")
     said = "3 of 6 verdicts name the model's own number; half of the others lie within 4 mg of it"
     assert chart.title == said
     assert chart.table["Verdicts"].sum() == 6
-    same = charts_review.errors(pairs(np.zeros(3)), "mg")
+    same = against.errors(pairs(np.zeros(3)), "mg")
     assert same.title == "3 of 3 verdicts name the model's own number"
     assert same.table["Verdicts"].sum() == 3

@@ -25,7 +25,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from second_opinion import Registry, UserError, cli, doctor, settings
+from second_opinion import Registry, UserError, settings
+from second_opinion.cli import main
+from second_opinion.doctor import machine
 from second_opinion.settings import names
 
 ROOT = Path(__file__).parent.parent
@@ -53,7 +55,7 @@ def folder(tmp_path, monkeypatch):
     """An empty registry folder that all commands work on."""
     for name in names():
         monkeypatch.delenv(name.upper(), raising=False)
-    for module in (settings, doctor):
+    for module in (settings, machine):
         monkeypatch.setattr(module, "SECRETS", tmp_path / "secrets.toml")
     monkeypatch.setenv("MODEL_DIR", str(tmp_path / "model"))
     monkeypatch.setenv("FEEDBACK_DB", str(tmp_path / "feedback.db"))
@@ -108,7 +110,7 @@ def run(capsys):
     """Runs a command in this process: exit code, standard output, standard error."""
 
     def run(*arguments):
-        code = cli.main([str(argument) for argument in arguments])
+        code = main.main([str(argument) for argument in arguments])
         said = capsys.readouterr()
         assert "Traceback" not in said.out + said.err
         return code, said.out, said.err
@@ -689,7 +691,7 @@ def test_settings_come_from_the_secrets_too(run, folder, monkeypatch):
 # --- the program
 
 
-@pytest.mark.parametrize(("name", "command"), list(cli.commands.commands.items()))
+@pytest.mark.parametrize(("name", "command"), list(main.commands.commands.items()))
 def test_every_command_and_option_is_documented(name, command):
     assert command.get_short_help_str(100)
     assert not command.get_short_help_str(100).endswith("...")
@@ -702,7 +704,9 @@ def test_every_command_and_option_is_documented(name, command):
 
 def test_the_commands_are_those_that_work():
     files = ["add", "doctor", "models", "promote", "remove", "rollback", "split", "verify"]
-    assert sorted(cli.commands.commands) == sorted([*files, "backup", "export", "restore", "score"])
+    assert sorted(main.commands.commands) == sorted(
+        [*files, "backup", "export", "restore", "score"]
+    )
 
 
 @pytest.mark.parametrize(

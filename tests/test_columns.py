@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from second_opinion import Registry, UserError
-from second_opinion.columns import aligned, features_of, inputs_of
+from second_opinion.intake.columns import aligned, features_of, inputs_of
 
 X = np.arange(12.0).reshape(-1, 1)
 Y = np.array([0, 1] * 6)

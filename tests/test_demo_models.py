@@ -19,8 +19,8 @@ from threadpoolctl import threadpool_limits
 
 from model import demo_cards, demo_data, train_demos
 from model.train_demos import DEMOS, Demo, Trained, split, train, write
-from second_opinion import describe
 from second_opinion.errors import UserError
+from second_opinion.intake import describe
 from second_opinion.predictor import Model
 from second_opinion.records import plain
 from second_opinion.registry import Registry

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 
 from second_opinion import Registry, UserError
-from second_opinion.describe import (
+from second_opinion.intake.describe import (
     Naming,
     card_fields,
     classes_fields,
@@ -20,8 +20,8 @@ from second_opinion.describe import (
     metrics_on,
     positive_of,
 )
-from second_opinion.features import feature_fields, known_fields
-from second_opinion.inside import Known
+from second_opinion.intake.features import feature_fields, known_fields
+from second_opinion.intake.inside import Known
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
 
 HOLE = float("nan")
@@ -359,7 +359,7 @@ def test_a_model_of_every_kind_of_feature_answers_its_own_rows(tmp_path, models,
 
 
 def test_the_file_of_a_nearest_neighbour_model_is_said_to_hold_rows():
-    from second_opinion.estimators import keeps_rows
+    from second_opinion.intake.estimators import keeps_rows
 
     rows = np.arange(8).reshape(-1, 1)
     outcome = [0, 1] * 4

@@ -12,8 +12,10 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from second_opinion import Registry, UserError, cloud, doctor, settings
-from second_opinion.doctor import Check, durability
+from second_opinion import Registry, UserError, settings
+from second_opinion.doctor import cloud, machine
+from second_opinion.doctor.check import MB, Check, resident
+from second_opinion.doctor.machine import durability
 from second_opinion.settings import Settings, names
 from second_opinion.store import Store
 
@@ -26,9 +28,9 @@ def bare(monkeypatch, tmp_path):
     """No host, no setting, no secrets, and a disk that stays."""
     for name in (*(name.upper() for name in names()), *HOSTS):
         monkeypatch.delenv(name, raising=False)
-    for module in (settings, doctor, cloud):
+    for module in (settings, machine, cloud):
         monkeypatch.setattr(module, "SECRETS", tmp_path / "secrets.toml")
-    monkeypatch.setattr(doctor, "MOUNTS", tmp_path / "mounts")
+    monkeypatch.setattr(machine, "MOUNTS", tmp_path / "mounts")
     (tmp_path / "mounts").write_text("/dev/sda / ext4 rw 0 0\n", "utf-8")
 
 
@@ -83,13 +85,13 @@ def unlike(checks, state):
 
 
 def test_a_healthy_project_has_nothing_to_do(home):
-    assert unlike(doctor.examine(home=home), "ok") == []
+    assert unlike(machine.examine(home=home), "ok") == []
 
 
 def test_every_setting_is_told_with_where_it_comes_from(home, monkeypatch):
     secrets = settings.SECRETS
     secrets.write_text('[second_opinion]\nmodel = "iris"\n', "utf-8")
-    checks = doctor.examine(home=home)
+    checks = machine.examine(home=home)
     assert found(checks, "MODEL")[0].found == "iris (secrets)"
     assert found(checks, "MODEL_DIR")[0].found == f"{home / 'model'} (environment)"
     assert found(checks, "DURABLE")[0].found == "not set (default)"
@@ -102,14 +104,14 @@ def test_a_password_is_not_shown(home, monkeypatch):
     monkeypatch.setenv("FEEDBACK_DB", "postgresql://ada:s3cret@db.example.org/verdicts")
     for answer in (lambda where: None, refused):
         monkeypatch.setattr(Store, "open", answer)
-        checks = doctor.examine(home=home)
+        checks = machine.examine(home=home)
         assert "s3cret" not in repr(checks)
         assert "db.example.org" in found(checks, "feedback database")[0].found
 
 
 def test_a_misspelt_setting_in_the_secrets_is_found(home):
     settings.SECRETS.write_text('[second_opinion]\nmodeldir = "x"\nowner_pin = "hush"\n', "utf-8")
-    checks = found(doctor.examine(home=home), "secrets")
+    checks = found(machine.examine(home=home), "secrets")
     assert [check.state for check in checks] == ["warning", "warning"]
     assert checks[0].todo == "Did you mean model_dir?"
     assert "owner_pin" in checks[1].found
@@ -119,7 +121,7 @@ def test_a_misspelt_setting_in_the_secrets_is_found(home):
 def test_a_code_is_not_shown(home, monkeypatch):
     monkeypatch.setenv("OWNER_CODE", "hush-hush")
     settings.SECRETS.write_text('[second_opinion]\nreviewer_code = "very-secret"\n', "utf-8")
-    checks = doctor.examine(home=home)
+    checks = machine.examine(home=home)
     assert "set, not shown here (environment)" in found(checks, "OWNER_CODE")[0].found
     assert "set, not shown here (secrets)" in found(checks, "REVIEWER_CODE")[0].found
     assert "not set" in found(checks, "EXPERT_CODE")[0].found
@@ -129,7 +131,7 @@ def test_a_code_is_not_shown(home, monkeypatch):
 
 def test_broken_secrets_are_a_problem_and_the_rest_is_still_looked_at(home):
     settings.SECRETS.write_text("[second_opinion", "utf-8")
-    checks = doctor.examine(home=home)
+    checks = machine.examine(home=home)
     assert found(checks, "secrets")[0].state == "problem"
     assert found(checks, "model iris/1")[0].state == "ok"
 
@@ -140,7 +142,7 @@ def test_broken_secrets_are_a_problem_and_the_rest_is_still_looked_at(home):
 )
 def test_a_python_outside_the_tested_ones_is_a_problem(home, monkeypatch, version, state):
     monkeypatch.setattr(sys, "version_info", (*version, 0))
-    assert found(doctor.examine(home=home), "Python")[0].state == state
+    assert found(machine.examine(home=home), "Python")[0].state == state
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_a_python_outside_the_tested_ones_is_a_problem(home, monkeypatch, versio
 )
 def test_packages_are_compared_with_the_pins(home, pins, state, said):
     (home / "requirements.txt").write_text(pins, "utf-8")
-    (check,) = found(doctor.examine(home=home), "packages")
+    (check,) = found(machine.examine(home=home), "packages")
     assert check.state == state
     assert said in check.found
     assert bool(check.todo) == (state != "ok")
@@ -161,18 +163,18 @@ def test_packages_are_compared_with_the_pins(home, pins, state, said):
 
 def test_missing_requirements_are_a_problem(home):
     (home / "requirements.txt").unlink()
-    assert found(doctor.examine(home=home), "packages")[0].state == "problem"
+    assert found(machine.examine(home=home), "packages")[0].state == "problem"
 
 
 def test_a_database_that_is_not_there_yet_is_not_made(home):
-    (check,) = found(doctor.examine(home=home), "feedback database")
+    (check,) = found(machine.examine(home=home), "feedback database")
     assert (check.state, "the app makes it" in check.found) == ("ok", True)
     assert not (home / "feedback.db").exists()
 
 
 def test_a_database_is_opened_and_stays_as_it_is(home):
     Store.open(home / "feedback.db").close()
-    (check,) = found(doctor.examine(home=home), "feedback database")
+    (check,) = found(machine.examine(home=home), "feedback database")
     assert check.state == "ok"
     assert "can be read and written" in check.found
 
@@ -181,14 +183,14 @@ def test_a_database_is_opened_and_stays_as_it_is(home):
 def test_a_database_that_cannot_be_used_is_a_problem(home, content):
     path = home / "feedback.db"
     path.mkdir() if content is None else path.write_bytes(content)
-    (check,) = found(doctor.examine(home=home), "feedback database")
+    (check,) = found(machine.examine(home=home), "feedback database")
     assert check.state == "problem"
     assert str(path) in check.found
 
 
 def test_a_database_in_a_folder_that_is_not_there_is_a_problem(home, monkeypatch):
     monkeypatch.setenv("FEEDBACK_DB", str(home / "nowhere" / "feedback.db"))
-    assert found(doctor.examine(home=home), "feedback database")[0].state == "problem"
+    assert found(machine.examine(home=home), "feedback database")[0].state == "problem"
 
 
 @pytest.mark.parametrize(
@@ -197,12 +199,12 @@ def test_a_database_in_a_folder_that_is_not_there_is_a_problem(home, monkeypatch
 def test_little_free_space_is_told(home, monkeypatch, free, state):
     usage = SimpleNamespace(total=10**12, used=0, free=free)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
-    assert found(doctor.examine(home=home), "free space")[0].state == state
+    assert found(machine.examine(home=home), "free space")[0].state == state
 
 
 def test_a_changed_model_is_a_problem_and_another_scikit_learn_a_warning(home):
     def check():
-        (found_,) = found(doctor.examine(home=home), "model iris/1")
+        (found_,) = found(machine.examine(home=home), "model iris/1")
         return found_
 
     card = home / "model/iris/1/card.json"
@@ -220,22 +222,22 @@ def test_a_changed_model_is_a_problem_and_another_scikit_learn_a_warning(home):
 @pytest.mark.parametrize("setting", ["wine", "iris@best", "iris/9"])
 def test_a_model_setting_that_names_nothing_is_a_problem(home, monkeypatch, setting):
     monkeypatch.setenv("MODEL", setting)
-    (check,) = found(doctor.examine(home=home), "models")
+    (check,) = found(machine.examine(home=home), "models")
     assert check.state == "problem"
 
 
 def test_a_missing_model_folder_is_a_problem(home, monkeypatch):
     monkeypatch.setenv("MODEL_DIR", str(home / "nowhere"))
-    (check,) = found(doctor.examine(home=home), "models")
+    (check,) = found(machine.examine(home=home), "models")
     assert check.state == "problem"
     assert "MODEL_DIR" in check.found
 
 
 def test_the_memory_of_this_process_is_plausible():
-    now, peak = doctor.resident("VmRSS"), doctor.resident("VmHWM")
-    assert 10 * doctor.MB < now <= peak < 10**12
-    grown = np.ones(50 * doctor.MB // 8)
-    assert doctor.resident("VmRSS") - now > 0.8 * grown.nbytes
+    now, peak = resident("VmRSS"), resident("VmHWM")
+    assert 10 * MB < now <= peak < 10**12
+    grown = np.ones(50 * MB // 8)
+    assert resident("VmRSS") - now > 0.8 * grown.nbytes
 
 
 # --- does the disk stay
@@ -253,7 +255,7 @@ def test_the_memory_of_this_process_is_plausible():
     ],
 )
 def test_a_disk_is_known_by_what_is_mounted_there(mounts, state):
-    doctor.MOUNTS.write_text(f"{mounts}\n", "utf-8")
+    machine.MOUNTS.write_text(f"{mounts}\n", "utf-8")
     check = durability(Settings(feedback_db="/srv/app/feedback.db"), Path("/srv/app"))
     assert check.state == state
     assert ("verdicts" in check.found) == (state == "warning")
@@ -272,22 +274,22 @@ def test_hosts_that_keep_no_files_are_known(monkeypatch):
 
 def test_a_space_keeps_what_is_in_data(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "ada/app")
-    doctor.MOUNTS.write_text("overlay / overlay rw 0 0\n/dev/sdb /data ext4 rw 0 0\n", "utf-8")
+    machine.MOUNTS.write_text("overlay / overlay rw 0 0\n/dev/sdb /data ext4 rw 0 0\n", "utf-8")
     assert durability(Settings(feedback_db="/data/feedback.db")).state == "ok"
     assert durability(Settings(feedback_db="/app/feedback.db")).state == "warning"
 
 
 def test_what_the_person_says_of_the_disk_wins():
     on_overlay = {"feedback_db": "/srv/feedback.db"}
-    doctor.MOUNTS.write_text("overlay / overlay rw 0 0\n", "utf-8")
+    machine.MOUNTS.write_text("overlay / overlay rw 0 0\n", "utf-8")
     assert durability(Settings(**on_overlay, durable="1")).state == "ok"
-    doctor.MOUNTS.write_text("/dev/sda / ext4 rw 0 0\n", "utf-8")
+    machine.MOUNTS.write_text("/dev/sda / ext4 rw 0 0\n", "utf-8")
     assert durability(Settings(**on_overlay, durable="0")).state == "warning"
     assert durability(Settings(feedback_db="postgresql://db/verdicts")).state == "ok"
 
 
 def test_a_system_that_tells_no_mounts_is_taken_as_lasting():
-    doctor.MOUNTS.unlink()
+    machine.MOUNTS.unlink()
     assert durability(Settings(feedback_db="/srv/feedback.db"), Path("/srv")).state == "ok"
 
 
@@ -295,7 +297,7 @@ def test_a_system_that_tells_no_mounts_is_taken_as_lasting():
 
 
 def on_cloud(home):
-    return doctor.examine(host="community-cloud", home=home)
+    return machine.examine(host="community-cloud", home=home)
 
 
 def test_a_project_in_order_can_be_deployed_and_is_warned_of_the_disk(repository):
@@ -403,7 +405,7 @@ class Hungry:
     """Unpickled, it takes 90 MB for a moment."""
 
     def __reduce__(self):
-        return eval, (f"len(b'x' * {90 * doctor.MB})",)
+        return eval, (f"len(b'x' * {90 * MB})",)
 
 
 def test_the_app_is_weighed_at_its_peak_in_a_process_of_its_own(home):
@@ -434,4 +436,4 @@ def test_an_app_that_cannot_be_imported_is_a_problem(home):
     ("peak", "state"), [(0, "warning"), (600, "ok"), (900, "warning"), (2800, "problem")]
 )
 def test_memory_is_held_against_what_the_host_guarantees(peak, state):
-    assert cloud._weighed("memory", peak * doctor.MB).state == state
+    assert cloud._weighed("memory", peak * MB).state == state

@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from second_opinion import UserError
-from second_opinion.estimators import (
+from second_opinion.intake.estimators import (
     follows_probabilities,
     keeps_rows,
     outcomes_of,

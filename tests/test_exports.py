@@ -12,12 +12,12 @@ from conftest import HOSTILE
 from test_review import OWNER, REVIEWER, busy_store, write_at_random  # noqa: F401 - a fixture
 from test_store import case, verdict
 
-from second_opinion import exports
-from second_opinion.corrections import LeftOut, corrections
 from second_opinion.errors import UserError
-from second_opinion.exports import export
 from second_opinion.filters import Filter
 from second_opinion.records import Expert
+from second_opinion.review import exports
+from second_opinion.review.corrections import LeftOut, corrections
+from second_opinion.review.exports import export
 from second_opinion.store import Store
 from second_opinion.tables.export import read_export
 

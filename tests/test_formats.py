@@ -14,8 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from second_opinion import UserError, formats
-from second_opinion.formats import format_of, loaded, saved_by, why
+from second_opinion import UserError
+from second_opinion.artifacts import formats
+from second_opinion.artifacts.formats import format_of, loaded, saved_by, why
 
 COMPRESSIONS = ["zlib", "gzip", "bz2", "xz", "lzma", "lz4"]
 

@@ -29,8 +29,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
-from second_opinion.forms import form_of, names_of
-from second_opinion.inside import Known, known_of, look
+from second_opinion.intake.forms import form_of, names_of
+from second_opinion.intake.inside import Known, known_of, look
 
 RNG = np.random.default_rng(2)
 X = pd.DataFrame(

@@ -18,10 +18,11 @@ import pyarrow as pa
 import pytest
 from conftest import ROOT
 
-from second_opinion import Registry, downloads, jobs
+from second_opinion import Registry
+from second_opinion.batch import downloads, jobs
+from second_opinion.batch.scoring import score_file
 from second_opinion.errors import UserError
 from second_opinion.records import Batch, plain
-from second_opinion.scoring import score_file
 from second_opinion.store import Store
 from second_opinion.store import batches as leases
 from second_opinion.tables import Limits, Source, look, read, typed
@@ -334,7 +335,8 @@ def test_a_name_that_would_not_show_is_made_plain():
 
 WORK = """
 import sys, time
-from second_opinion import Registry, jobs
+from second_opinion import Registry
+from second_opinion.batch import jobs
 from second_opinion.store import Store
 from second_opinion.tables import Limits, Source, look
 store, registry = Store.open(sys.argv[1]), Registry(sys.argv[2])
@@ -426,7 +428,8 @@ def test_a_server_that_ends_in_peace_lets_go_at_once(empty_store, registry, mode
 
 FULL = """
 import resource, signal, sys, time
-from second_opinion import Registry, jobs
+from second_opinion import Registry
+from second_opinion.batch import jobs
 from second_opinion.store import Store
 from second_opinion.tables import Limits, Source, look
 store, registry = Store.open(sys.argv[1]), Registry(sys.argv[2])

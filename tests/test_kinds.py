@@ -38,10 +38,11 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 from threadpoolctl import threadpool_limits
 
-from second_opinion import Registry, cli, settings
+from second_opinion import Registry, settings
+from second_opinion.batch.scoring import score_file
+from second_opinion.cli import main
 from second_opinion.predictor import as_taken
 from second_opinion.records import Expert, new_id, plain
-from second_opinion.scoring import score_file
 from second_opinion.store import Store
 from second_opinion.tables import Source, look
 from second_opinion.ui import fields
@@ -314,9 +315,9 @@ def added(tmp_path_factory):
         said = []
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MODEL_DIR", str(place / "model"))
-            patch.setattr(cli.click, "echo", lambda text, **more: said.append(str(text)))
+            patch.setattr(main.click, "echo", lambda text, **more: said.append(str(text)))
             given = [str(place / f"{name}.joblib"), "--name", name, "--target", TARGET, "--yes"]
-            code = cli.main(["add", *given, "--data", str(place / f"{name}.csv")])
+            code = main.main(["add", *given, "--data", str(place / f"{name}.csv")])
         assert code == 0, said
         return Kind(estimator, X, y, Registry(place / "model"), name, "\n".join(said))
 

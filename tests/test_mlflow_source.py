@@ -16,8 +16,9 @@ from conftest import ROOT
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from second_opinion import Registry, UserError, mlflow_source
-from second_opinion.mlflow_source import fetch, is_uri, read_folder
+from second_opinion import Registry, UserError
+from second_opinion.artifacts import mlflow_source
+from second_opinion.artifacts.mlflow_source import fetch, is_uri, read_folder
 from second_opinion.ui import registry as shown
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is in requirements-dev.txt; run `make test`")
@@ -189,7 +190,9 @@ def test_a_server_that_does_not_answer_is_said_without_its_password(a_server_is_
 
 
 def test_mlflow_is_not_imported_before_somebody_gives_a_uri():
-    code = "import sys, second_opinion.cli; sys.exit(bool({'mlflow', 'yaml'} & {*sys.modules}))"
+    code = (
+        "import sys, second_opinion.cli.main; sys.exit(bool({'mlflow', 'yaml'} & {*sys.modules}))"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

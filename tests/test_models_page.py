@@ -19,7 +19,8 @@ from test_pages import (
     stored,
 )
 
-from second_opinion import Registry, aliases, arms, compare, jobs
+from second_opinion import Registry, aliases, arms, compare
+from second_opinion.batch import jobs
 from second_opinion.records import AliasMove, Expert, Verdict, plain
 from second_opinion.settings import Settings
 from second_opinion.store import Store

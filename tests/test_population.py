@@ -10,8 +10,9 @@ import pytest
 from conftest import judged
 from test_jobs import check, csv_of, rows_of, score
 
-from second_opinion import Registry, batch_columns, population
-from second_opinion.population import Only, Part
+from second_opinion import Registry
+from second_opinion.population import batch_columns, population
+from second_opinion.population.population import Only, Part
 from second_opinion.records import Verdict, new_id
 from second_opinion.statistics.columns import shape_of
 

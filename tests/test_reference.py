@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from second_opinion.errors import UserError
-from second_opinion.features import feature_fields
+from second_opinion.intake.features import feature_fields
 from second_opinion.reference import MOST_QUANTILES, Reference, normal_score_correlation, summary
 from second_opinion.schema import Feature, Schema
 

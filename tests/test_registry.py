@@ -21,8 +21,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from second_opinion import Registry, UserError, describe, formats
-from second_opinion.model_file import ModelFile
+from second_opinion import Registry, UserError
+from second_opinion.artifacts import formats
+from second_opinion.artifacts.model_file import ModelFile
+from second_opinion.intake import describe
 
 BOTTLES = [f"Bottle of {name}, cellar {n}" for n, name in enumerate(["Ada", "Ben", "Eve"] * 60)]
 

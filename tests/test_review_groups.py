@@ -5,8 +5,8 @@ import pytest
 from test_charts import card_of
 from test_review import busy_store  # noqa: F401 - a fixture
 
-from second_opinion import review_groups, reviewed
 from second_opinion.filters import Filter
+from second_opinion.review import groups, reviewed
 from second_opinion.statistics import feedback
 
 
@@ -24,12 +24,12 @@ def models(busy_store):  # noqa: F811
 
 def every_group(card, found):
     return {
-        "class": review_groups.by_class(card, found.by_class),
-        "band": review_groups.by_band(found.by_confidence),
-        "expert": review_groups.by_name(found.by_expert, "expert"),
-        "version": review_groups.by_name(found.by_version, "version"),
-        "mode": review_groups.by_mode(found.by_mode),
-        "day": review_groups.by_day(found.by_day),
+        "class": groups.by_class(card, found.by_class),
+        "band": groups.by_band(found.by_confidence),
+        "expert": groups.by_name(found.by_expert, "expert"),
+        "version": groups.by_name(found.by_version, "version"),
+        "mode": groups.by_mode(found.by_mode),
+        "day": groups.by_day(found.by_day),
     }
 
 
@@ -37,9 +37,9 @@ def every_group(card, found):
 def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):  # noqa: F811
     card, led = card_of("multiclass", positive=None), 0
     for model in models:
-        groups = every_group(card, reviewed.figures(busy_store.review, Filter(model=model)))[name]
-        assert len(groups.picks) == len(groups.known)
-        for pick, verdicts in zip(groups.picks, groups.known["verdicts"], strict=True):
+        each = every_group(card, reviewed.figures(busy_store.review, Filter(model=model)))[name]
+        assert len(each.picks) == len(each.known)
+        for pick, verdicts in zip(each.picks, each.known["verdicts"], strict=True):
             assert found_by(busy_store, model, pick) == verdicts
             led += 1
     assert led
@@ -52,7 +52,7 @@ def test_a_tile_leads_to_exactly_its_verdicts(busy_store, models):  # noqa: F811
         # No class of a card is written both as 1 and as 1.0.
         pairs = pairs[[not isinstance(value, float) for value in pairs["answer"]]]
         counts = feedback.confusion(pairs["value"], pairs["answer"], [], pairs["verdicts"])
-        picks = review_groups.of_tiles(counts)
+        picks = groups.of_tiles(counts)
         for pick, verdicts in zip(picks, counts.to_numpy().ravel(), strict=True):
             assert found_by(busy_store, model, pick) == verdicts
             led += 1
@@ -62,18 +62,18 @@ def test_a_tile_leads_to_exactly_its_verdicts(busy_store, models):  # noqa: F811
 def test_classes_with_one_label_are_told_apart():
     card = card_of("multiclass", classes=("same", "same", "other"), positive=None)
     counts = feedback.confusion([0], [1], [0, 1, 2])
-    assert review_groups.class_names(card, counts) == ["same (1)", "same (2)", "other"]
+    assert groups.class_names(card, counts) == ["same (1)", "same (2)", "other"]
 
 
 def test_the_numbers_of_a_regression_are_no_classes():
     table = pd.DataFrame({"value": [1, 2], "verdicts": [1, 1], "right": [1, 1], "wrong": [0, 0]})
-    assert len(review_groups.by_class(card_of("regression"), table).known) == 0
-    assert review_groups.by_class(card_of(), table.iloc[:1]).picks == ({"value": "1"},)
+    assert len(groups.by_class(card_of("regression"), table).known) == 0
+    assert groups.by_class(card_of(), table.iloc[:1]).picks == ({"value": "1"},)
 
 
 def test_groups_turned_round_say_how_often_the_model_is_wrong():
     table = pd.DataFrame({"day": ["2026-11-19"], "verdicts": [6], "right": [3], "wrong": [1]})
-    row = review_groups.as_errors(review_groups.by_day(table).known).iloc[0]
+    row = groups.as_errors(groups.by_day(table).known).iloc[0]
     assert row[["group", "cases", "errors", "rate", "unsure"]].tolist() == [
         "2026-11-19",
         4,

@@ -310,7 +310,7 @@ def test_experts_lead_to_the_conflicts_that_wait(judge):
 
 
 def test_the_letters_of_experts_are_given_anew_for_each_case(judge, store):
-    from second_opinion import reviewed
+    from second_opinion.review import reviewed
 
     first = judge(("Ada", "agree"), ("Bo", "unsure"))
     for _ in range(11):

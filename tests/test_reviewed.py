@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from test_review import busy_store  # noqa: F401 - a fixture
 
-from second_opinion import reviewed
 from second_opinion.filters import Filter
 from second_opinion.records import SharedCase, folded
+from second_opinion.review import reviewed
 
 FRAMES = ["by_version", "by_day", "by_class", "by_confidence", "by_expert", "by_mode", "confusion"]
 

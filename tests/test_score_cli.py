@@ -13,8 +13,9 @@ import pandas as pd
 import psutil
 import pytest
 
-from second_opinion import Registry, Store, cli, settings
-from second_opinion.downloads import scored_file
+from second_opinion import Registry, Store, settings
+from second_opinion.batch.downloads import scored_file
+from second_opinion.cli import main
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "second_opinion", "score"]
@@ -39,7 +40,7 @@ def run(capfdbinary):
     """Runs the command in this process: exit code, standard output, standard error."""
 
     def run(*arguments):
-        code = cli.main(["score", *map(str, arguments)])
+        code = main.main(["score", *map(str, arguments)])
         said = capfdbinary.readouterr()
         assert b"Traceback" not in said.out + said.err
         return code, said.out.decode(), said.err.decode()
@@ -240,7 +241,7 @@ def test_a_full_disk_leaves_nothing(place, tmp_path, more):
 @pytest.mark.slow
 @pytest.mark.parametrize(("sent", "jobs"), [("SIGINT", 1), ("SIGTERM", 1), ("SIGINT", 2)])
 def test_what_is_interrupted_leaves_nothing(place, sent, jobs):
-    _large(Path("in.csv"), 1_000_000)
+    _large(Path("in.csv"), 3_000_000)
     Path("out.csv").write_text("before")
     process = subprocess.Popen(
         [*COMMAND, "in.csv", "--model", "risk", "-o", "out.csv", "--jobs", str(jobs)],
@@ -273,7 +274,7 @@ import sys, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
 from second_opinion import Registry
-from second_opinion.scoring import score_file
+from second_opinion.batch.scoring import score_file
 from second_opinion.tables import Source, look
 model = Registry(sys.argv[1]).load("risk")
 schema = model.card.case_schema

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from test_population import add_single, batch_of
 
-from second_opinion import Registry, picks, population, sections, sections_verdicts
-from second_opinion.population import Part
+from second_opinion import Registry
+from second_opinion.population import picks, population, sections, sections_verdicts
+from second_opinion.population.population import Part
 from second_opinion.statistics.distributions import OTHERS
 
 NOTHING_JUDGED = pd.DataFrame({"id": [], "confidence": [], "wrong": [], "day": []})

@@ -10,9 +10,10 @@ import pytest
 from test_population import add_single
 from test_sections import people_of
 
-from second_opinion import Registry, picks, population, sections_crossed
-from second_opinion.population import Part
-from second_opinion.sections_crossed import crossed
+from second_opinion import Registry
+from second_opinion.population import picks, population, sections_crossed
+from second_opinion.population.population import Part
+from second_opinion.population.sections_crossed import crossed
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
+from second_opinion.intake.signature import KINDS, refined
 from second_opinion.schema import Feature
-from second_opinion.signature import KINDS, refined
 
 NUMBER = {"name": "x", "label": "X", "kind": "number", "typical": 2.6, "min": 1.0, "max": 4.0}
 CATEGORY = {"name": "x", "label": "X", "kind": "category", "typical": "a", "choices": ["a", "b"]}

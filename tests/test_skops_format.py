@@ -12,9 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from second_opinion import UserError, skops_format
-from second_opinion.formats import LOAD_ERRORS
-from second_opinion.skops_format import is_own, is_skops, lacking, load, unknown_types
+from second_opinion import UserError
+from second_opinion.artifacts import skops_format
+from second_opinion.artifacts.formats import LOAD_ERRORS
+from second_opinion.artifacts.skops_format import is_own, is_skops, lacking, load, unknown_types
 
 sio = pytest.importorskip("skops.io")
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from second_opinion import UserError
-from second_opinion.training import read_training_csv
+from second_opinion.intake.training import read_training_csv
 
 
 @pytest.fixture

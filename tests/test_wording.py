@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from second_opinion import Registry
-from second_opinion.wording import ABOUT_CLASSES
+from second_opinion.intake.wording import ABOUT_CLASSES
 
 ROWS = 200
 

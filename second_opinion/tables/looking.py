@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from second_opinion.schema import Schema
-from second_opinion.strangers import stranger
 from second_opinion.tables.decoding import beginning, byte_order_mark, row_cells
 from second_opinion.tables.excel import is_workbook, look_at_workbook
 from second_opinion.tables.json_cases import is_json, look_at_json
@@ -17,6 +16,7 @@ from second_opinion.tables.parquet import look_at_parquet
 from second_opinion.tables.parts import Look, Offer, Source
 from second_opinion.tables.personal import personal_columns
 from second_opinion.tables.scan import BLANK, scan
+from second_opinion.tables.strangers import stranger
 from second_opinion.words import closest, joined, quoted
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}

@@ -10,7 +10,6 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import reviewed
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.filters import Filter
@@ -23,6 +22,7 @@ from second_opinion.records import (
     new_id,
     same_person,
 )
+from second_opinion.review import reviewed
 from second_opinion.ui import answer, review_table
 from second_opinion.ui.case import table
 from second_opinion.ui.frame import Visit, callback, escape, show_problem

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from second_opinion import downloads, jobs
+from second_opinion.batch import downloads, jobs
 from second_opinion.records import Batch, new_id
 from second_opinion.ui import who
 from second_opinion.ui.drawing import height_for

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from second_opinion.errors import UserError
-from second_opinion.population import LISTED, Population
+from second_opinion.population.population import LISTED, Population
 from second_opinion.records import Prediction
 from second_opinion.schema import Feature
 from second_opinion.ui import case, drawing
@@ -22,7 +22,7 @@ from second_opinion.words import plural
 if TYPE_CHECKING:
     import pandas as pd
 
-    from second_opinion.picks import Shown
+    from second_opinion.population.picks import Shown
 
 ON_A_PAGE = 6
 
@@ -67,7 +67,7 @@ def _open(shown: Shown, places: list[int]) -> None:
 
 def _pick(chosen: Chosen, shown: Shown, places: list[int]) -> None:
     """Remember the bars of a chart that were just selected; the last choice on the page counts."""
-    from second_opinion import picks
+    from second_opinion.population import picks
 
     st.session_state.pop("distributions_page", None)
     st.session_state.pop("distributions_picked", None)
@@ -81,7 +81,7 @@ def _pick(chosen: Chosen, shown: Shown, places: list[int]) -> None:
 def features(chosen: Chosen) -> None:
     """What the model says by one feature or two; or each of them beside what it is compared with,
     those that moved furthest first."""
-    from second_opinion import picks, sections
+    from second_opinion.population import picks, sections
 
     by, value = choices.by_features(chosen.people.card)
     if by:
@@ -103,7 +103,7 @@ def features(chosen: Chosen) -> None:
 
 def _crossed(chosen: Chosen, by: list[Feature], value: Any) -> None:
     """What the model says by these features, and below how each of them is distributed."""
-    from second_opinion import sections, sections_crossed
+    from second_opinion.population import sections, sections_crossed
 
     people = chosen.people
     draw(chosen, sections_crossed.crossed(people, by, value))
@@ -115,7 +115,7 @@ def _crossed(chosen: Chosen, by: list[Feature], value: Any) -> None:
 
 def _basis(chosen: Chosen) -> None:
     """What a comparison rests on."""
-    from second_opinion import sections
+    from second_opinion.population import sections
 
     if chosen.against is not None:
         st.caption(escape(f"Compared with {sections.basis(chosen.against)}."))
@@ -123,7 +123,7 @@ def _basis(chosen: Chosen) -> None:
 
 def drift(chosen: Chosen) -> None:
     """The comparison feature by feature; a bar opens that feature's own chart."""
-    from second_opinion import sections
+    from second_opinion.population import sections
 
     shown = sections.drift(chosen.people, chosen.against)
     for part in shown:
@@ -154,7 +154,7 @@ def drift(chosen: Chosen) -> None:
 
 def cases(chosen: Chosen, clickable: bool) -> None:
     """The cases behind what was picked in a chart, and the one that is open."""
-    from second_opinion import picks
+    from second_opinion.population import picks
 
     picked = st.session_state.get("distributions_picked")
     people = chosen.people

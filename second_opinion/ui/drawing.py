@@ -12,7 +12,7 @@ from second_opinion.ui.frame import escape
 if TYPE_CHECKING:
     import pandas as pd
 
-    from second_opinion.charts import Chart
+    from second_opinion.charts.chart import Chart
 
 Places = list[int]
 
@@ -102,7 +102,7 @@ def table(chart: Chart) -> None:
 
 def numbers_file(frame: pd.DataFrame, name: str, key: str) -> None:
     """A button that hands out a table as a CSV."""
-    from second_opinion import downloads
+    from second_opinion.batch import downloads
 
     st.download_button(
         "Numbers",

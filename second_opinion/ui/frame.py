@@ -14,7 +14,7 @@ import streamlit as st
 from second_opinion import arms, roles
 from second_opinion.aliases import managed
 from second_opinion.card import ModelCard
-from second_opinion.doctor import durability
+from second_opinion.doctor.machine import durability
 from second_opinion.errors import UserError, incident
 from second_opinion.predictor import Model
 from second_opinion.records import Expert, Role

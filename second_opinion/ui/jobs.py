@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from second_opinion import jobs
+from second_opinion.batch import jobs
 from second_opinion.records import Batch
 from second_opinion.ui.frame import Visit, callback, guarded
 from second_opinion.words import duration, percent, plural

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from second_opinion import population
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
-from second_opinion.population import Only, Part, Population
+from second_opinion.population import population
+from second_opinion.population.population import Only, Part, Population
 from second_opinion.records import Batch, same_value
 from second_opinion.schema import Feature
 from second_opinion.ui import registry, seeds, who
@@ -22,7 +22,7 @@ from second_opinion.ui.frame import Visit, notice
 from second_opinion.words import plural
 
 if TYPE_CHECKING:
-    from second_opinion.sections import Against
+    from second_opinion.population.sections import Against
 
 SINGLES, TRAINING, NOTHING = "singles", "training", "nothing"
 ANY = "Any"
@@ -168,7 +168,7 @@ def _population(visit: Visit, card: ModelCard, batch: Batch | None, only: Only) 
 def _against(
     visit: Visit, card: ModelCard, option: str, batches: dict[str, Batch]
 ) -> Against | None:
-    from second_opinion import sections
+    from second_opinion.population import sections
 
     if option == NOTHING:
         return None

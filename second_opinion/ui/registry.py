@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from second_opinion import aliases, arms, roles
-from second_opinion.artifacts import version_warnings
+from second_opinion.artifacts.loading import version_warnings
 from second_opinion.card import ModelCard
 from second_opinion.records import AliasMove
 from second_opinion.registry import FIRST_ALIAS, Entry

@@ -6,9 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import reviewed, roles
+from second_opinion import roles
 from second_opinion.filters import Filter
-from second_opinion.reviewed import Figures
+from second_opinion.review import reviewed
+from second_opinion.review.reviewed import Figures
 from second_opinion.statistics.agreement import wilson
 from second_opinion.ui import who
 from second_opinion.ui.frame import Visit

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from second_opinion import reviewed
 from second_opinion.errors import UserError
 from second_opinion.filters import Filter
-from second_opinion.reviewed import Figures
+from second_opinion.review import reviewed
+from second_opinion.review.reviewed import Figures
 from second_opinion.statistics import experts as rating
 from second_opinion.ui import review, review_filters
 from second_opinion.ui.drawing import height_for

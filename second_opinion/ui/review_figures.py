@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from second_opinion.card import ModelCard
-from second_opinion.reviewed import Figures
+from second_opinion.review.reviewed import Figures
 from second_opinion.statistics import calibration, feedback
 from second_opinion.ui import drawing, review_filters
 from second_opinion.ui.drawing import height_for
@@ -19,8 +19,8 @@ from second_opinion.words import plural
 if TYPE_CHECKING:
     import pandas as pd
 
-    from second_opinion.charts import Chart
-    from second_opinion.review_groups import Groups, Pick
+    from second_opinion.charts.chart import Chart
+    from second_opinion.review.groups import Groups, Pick
 
 # Of more classes than this the tiles would be too small to read.
 MOST_TILES = 12
@@ -66,7 +66,7 @@ def _pick(picks: Sequence[Pick], places: list[int]) -> None:
 
 def groups(card: ModelCard, found: Figures) -> None:
     """How often the model is right, by day and group by group."""
-    from second_opinion import review_groups as by
+    from second_opinion.review import groups as by
 
     days(by.by_day(found.by_day))
     shown: list[tuple[str, str, str, Groups]] = [
@@ -85,26 +85,28 @@ def groups(card: ModelCard, found: Figures) -> None:
 
 def group(name: str, where: str, axis: str, each: Groups) -> None:
     """How often the model is right in each of some groups."""
-    from second_opinion import charts_review
+    from second_opinion.charts import against
 
-    more = len(each.known) - charts_review.MOST_GROUPS
-    below = f"The first {charts_review.MOST_GROUPS} are drawn; the table has all." * (more > 0)
-    draw(charts_review.right_by(where, axis, each.known), name, each.picks, below)
+    more = len(each.known) - against.MOST_GROUPS
+    below = f"The first {against.MOST_GROUPS} are drawn; the table has all." * (more > 0)
+    draw(against.right_by(where, axis, each.known), name, each.picks, below)
 
 
 def days(each: Groups) -> None:
     """How often the model was right from day to day, where there are several."""
     if len(each.known) > 1:
-        from second_opinion import charts_verdicts, review_groups
+        from second_opinion.charts import verdicts
+        from second_opinion.review import groups
 
-        errors = review_groups.as_errors(each.known)
-        chart = charts_verdicts.agreement_per_day(errors, charts_verdicts.RIGHT, clickable=True)
+        errors = groups.as_errors(each.known)
+        chart = verdicts.agreement_per_day(errors, verdicts.RIGHT, clickable=True)
         draw(chart, "days", each.picks)
 
 
 def confusion(card: ModelCard, found: Figures) -> None:
     """What the model said against what counts as right."""
-    from second_opinion import charts_review, review_groups
+    from second_opinion.charts import against
+    from second_opinion.review import groups
 
     pairs = found.confusion
     if not len(pairs):
@@ -113,16 +115,16 @@ def confusion(card: ModelCard, found: Figures) -> None:
     counts = feedback.confusion(
         pairs["value"], pairs["answer"], card.class_values, pairs["verdicts"]
     )
-    names = review_groups.class_names(card, counts)
+    names = groups.class_names(card, counts)
     total = plural(int(pairs["verdicts"].sum()), "verdict")
     below = f"Of {total} that name a right answer. Shares are of the row; framed, the model is "
     below += "right."
-    as_shares = charts_review.MOST_BOTH < len(names) and _as_shares()
+    as_shares = against.MOST_BOTH < len(names) and _as_shares()
     if len(names) > MOST_TILES:
         _matrix(counts, names, as_shares=as_shares)
         return
-    chart = charts_review.confusion(counts, names, as_shares=as_shares)
-    draw(chart, "confusion", review_groups.of_tiles(counts), below)
+    chart = against.confusion(counts, names, as_shares=as_shares)
+    draw(chart, "confusion", groups.of_tiles(counts), below)
 
 
 def _as_shares() -> bool:
@@ -139,9 +141,9 @@ def _as_shares() -> bool:
 
 def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
     """Many classes as a table: the model in the rows, what counts as right in the columns."""
-    from second_opinion import charts_review
+    from second_opinion.charts import against
 
-    st.markdown(f"**{escape(charts_review.confusion_title(counts, names))}**")
+    st.markdown(f"**{escape(against.confusion_title(counts, names))}**")
     shown: pd.DataFrame = feedback.normalised(counts) if as_shares else counts
     table = shown.set_axis([f"Right: {name}" for name in names], axis=1)
     number = st.column_config.NumberColumn(format="percent" if as_shares else "localized")
@@ -160,7 +162,7 @@ def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
 
 def distances(visit: Visit, found: Figures) -> None:
     """How far the numbers of the model lie from those that count as right (Bland and Altman)."""
-    from second_opinion import charts_review
+    from second_opinion.charts import against
 
     versions = found.by_version["version"]
     version = versions.iloc[0] if len(versions) == 1 else None
@@ -174,8 +176,8 @@ def distances(visit: Visit, found: Figures) -> None:
     said = f"{plural(limits.n, 'verdict')} of {which} that name a number. Who agrees names that of "
     left, right = st.columns(2, gap="medium")
     with left:
-        chart = charts_review.bland_altman(pairs, limits, unit)
+        chart = against.bland_altman(pairs, limits, unit)
         below = f"{said}the model. The other filters do not narrow this."
         draw(chart, "distances", below=below)
     with right:
-        draw(charts_review.errors(pairs, unit), "errors")
+        draw(against.errors(pairs, unit), "errors")

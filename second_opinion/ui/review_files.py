@@ -8,10 +8,11 @@ from typing import get_args
 
 import streamlit as st
 
-from second_opinion import copies, exports
-from second_opinion.doctor import durability
+from second_opinion import copies
+from second_opinion.doctor.machine import durability
 from second_opinion.filters import Filter
 from second_opinion.records import Expert
+from second_opinion.review import exports
 from second_opinion.store import Store
 from second_opinion.ui.frame import Visit
 from second_opinion.words import plural

@@ -11,7 +11,7 @@ import streamlit as st
 
 from second_opinion.filters import MOST_WORDS, Filter, Sort
 from second_opinion.records import TriageState
-from second_opinion.review_groups import Pick
+from second_opinion.review.groups import Pick
 from second_opinion.ui import browser, seeds
 from second_opinion.ui.frame import Visit, callback, notice
 from second_opinion.words import joined

@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import reviewed
 from second_opinion.filters import Filter
-from second_opinion.reviewed import Figures
+from second_opinion.review import reviewed
+from second_opinion.review.reviewed import Figures
 from second_opinion.statistics import slices
 from second_opinion.ui import browser, review_table
 from second_opinion.ui.frame import Visit

@@ -1,0 +1,1 @@
+"""Model files: told by their content, loaded in their own way alone."""

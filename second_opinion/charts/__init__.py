@@ -1,0 +1,1 @@
+"""Numbers to figures, each with a sentence that says what it shows."""

@@ -1,0 +1,185 @@
+"""Charts of the answers stacked on one another, by confidence and by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from second_opinion.answers import round_to_three
+from second_opinion.card import ModelCard
+from second_opinion.charts.chart import (
+    MODEL,
+    REFERENCE,
+    SHARES,
+    TEXT,
+    Chart,
+    axis_of,
+    lay_out,
+    shown,
+)
+from second_opinion.statistics.distributions import OTHERS
+from second_opinion.statistics.ratings import key_of
+from second_opinion.words import percent, plural
+
+CLASSES = (MODEL, "#000003", "#000004", "#000005", "#000006")
+PATTERNS = ("", "/", ".", "x", "-", "+")
+MOST_CLASSES = 8
+DAY = 86_400_000
+
+
+def confidence(card: ModelCard, found: pd.DataFrame, low: int, sure: int) -> Chart:
+    """How sure the model is, by answer.
+
+    ``found`` as `Pairs` gives it: ``x`` the low end of a bin, ``y`` the answer; ``low`` of the
+    ``sure`` cases with a confidence are under the card's band.
+    """
+    band = percent(card.bands.low)
+    title = f"The model is less than {band} sure of {low:,} of {plural(sure, 'case')}"
+    title += f" ({percent(low / sure)})" if sure else ""
+    ends, stacked = _stacked(card, found)
+    figure = go.Figure(_stack([float(end) + 0.025 for end in ends], stacked, 0.05, "%{y:,} cases"))
+    numbers = pd.DataFrame({"From": [percent(float(end)) for end in ends], **stacked})
+    figure.add_vline(x=card.bands.low, line={"dash": "dash", "width": 2, "color": REFERENCE})
+    figure.add_annotation(
+        x=card.bands.low,
+        y=1,
+        yref="paper",
+        xanchor="right",
+        showarrow=False,
+        text="not sure  ",
+        font_color=TEXT,
+    )
+    lay_out(figure, legend=True, direction="h")
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title_text="How sure (probability of the answer)", tickformat=".0%")
+    figure.update_yaxes(title_text="Cases")
+    return Chart(title, f"Histogram of how sure the model is, by answer. {title}.", figure, numbers)
+
+
+def groups(card: ModelCard, said: Iterable[Any]) -> list[list[Any]]:
+    """The distinct answers in the card's order, as they are stacked: one by one, and where there
+    are many, the last of them together."""
+    found = list({key_of(value): value for value in said}.values())
+    ranks = {key_of(value): at for at, value in enumerate(card.class_values)}
+    found.sort(key=lambda value: (ranks.get(key_of(value), len(ranks)), str(value)))
+    if len(found) <= MOST_CLASSES:
+        return [[value] for value in found]
+    return [*([value] for value in found[: MOST_CLASSES - 1]), found[MOST_CLASSES - 1 :]]
+
+
+def _stacked(card: ModelCard, found: pd.DataFrame) -> tuple[list[Any], dict[str, list[int]]]:
+    """A result of `Pairs` as the places along the axis, in order, and the counts at each of them
+    for each group of answers by its name."""
+    places = {place: at for at, place in enumerate(sorted(set(found["x"])))}
+    columns = groups(card, found["y"])
+    column_of = {key_of(value): at for at, group in enumerate(columns) for value in group}
+    counts = np.zeros((len(columns), len(places)), dtype=int)
+    for x, y, count in zip(found["x"], found["y"], found["count"], strict=True):
+        counts[column_of[key_of(y)], places[x]] += count
+    names = [OTHERS if len(group) > 1 else _said(card, group[0]) for group in columns]
+    # Two classes may have one label.
+    named = [f"{name} ({at})" if name in names[:at] else name for at, name in enumerate(names)]
+    return list(places), dict(zip(named, counts.tolist(), strict=True))
+
+
+def _stack(
+    places: list[Any], stacked: Mapping[str, Sequence[float]], width: float, hover: str
+) -> list[go.Bar]:
+    """Bars on top of one another, numbered through all of them."""
+    return [
+        go.Bar(
+            x=places,
+            y=counts,
+            width=width,
+            name=shown(name),
+            marker={
+                "color": CLASSES[at % len(CLASSES)],
+                "pattern": {"shape": PATTERNS[at % len(PATTERNS)], "solidity": 0.25},
+            },
+            customdata=[at * len(places) + place for place in range(len(places))],
+            hovertemplate=hover + "<extra>%{fullData.name}</extra>",
+        )
+        for at, (name, counts) in enumerate(stacked.items())
+    ]
+
+
+def _said(card: ModelCard, value: Any) -> str:
+    return "Predictions" if card.task == "regression" else card.label(value)
+
+
+def per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
+    """Predictions a day by answer; ``found`` as `Pairs` gives it: ``x`` the day, ``y`` the
+    answer ("all" for a regression)."""
+    days, stacked = _stacked(card, found)
+    numbers = pd.DataFrame({"Day": days, **stacked})
+    each = numbers.drop(columns="Day").sum(axis=1)
+    title = f"{plural(int(each.sum()), 'prediction')} on {plural(len(days), 'day')}"
+    if len(days) > 1:
+        title += f", most of them on {days[int(each.argmax())]} ({each.max():,})"
+    figure = go.Figure(_stack(days, stacked, DAY * 0.9, "%{x|%d %b %Y}: %{y:,}"))
+    lay_out(figure, legend=len(stacked) > 1, direction="h")
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(days))
+    figure.update_yaxes(title_text="Predictions")
+    return Chart(title, f"Bars, one for each day. {title}.", figure, numbers)
+
+
+def shares_per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
+    """The share of each answer by day; ``found`` and the numbers of the bars as in `per_day`."""
+    days, stacked = _stacked(card, found)
+    totals = np.sum(list(stacked.values()), axis=0)
+    shares = {name: (np.array(counts) / totals).tolist() for name, counts in stacked.items()}
+    last = {name: each[-1] for name, each in shares.items()}
+    most = max(last, key=lambda name: last[name])
+    title = f"{most} makes {percent(last[most])} of the answers of {days[-1]}"
+    if len(days) > 1:
+        title += f", {percent(shares[most][0])} of those of {days[0]}"
+    figure = go.Figure(_stack(days, shares, DAY * 0.9, "%{x|%d %b %Y}: %{y:.1%}"))
+    lay_out(figure, legend=True, direction="h")
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(days))
+    figure.update_yaxes(title_text="Share of predictions", tickformat=".0%")
+    table = pd.DataFrame({"Day": days, "Predictions": totals, **shares})
+    return Chart(title, f"Bars, one for each day. {title}.", figure, table, tuple(shares))
+
+
+def day_ticks(days: Sequence[str]) -> dict[str, Any]:
+    """Ticks for ISO days in their order: each day where they lie close together."""
+    first, last = (np.datetime64(day, "D") for day in (days[0], days[-1]))
+    return (
+        {"dtick": DAY, "tickformat": "%d %b"}
+        if (last - first).astype(int) < 8
+        else {"tickformat": "%d %b<br>%Y"}
+    )
+
+
+def mean_per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
+    """Mean confidence by day, of a regression the mean answer; ``found`` as `Means` gives it."""
+    overall = float(np.average(found["mean"], weights=found["count"]))
+    if card.task == "regression":
+        unit = f" {card.target.unit}" if card.target.unit else ""
+        title = f"The mean prediction is {round_to_three(overall)}{unit}"
+        axis, digits = axis_of("Mean prediction", card.target.unit), ",.4~g"
+    else:
+        title = f"The model is {percent(overall)} sure on average"
+        axis, digits = "Mean confidence", ".0%"
+    line = go.Scatter(
+        x=found["group"].tolist(),
+        y=found["mean"].tolist(),
+        mode="lines+markers",
+        line={"color": MODEL, "width": 2.5},
+        marker={"size": 8},
+        customdata=list(range(len(found))),
+        text=[f"{count:,} cases" for count in found["count"]],
+        hovertemplate="%{x|%d %b %Y}: %{y:" + digits + "}, %{text}<extra></extra>",
+    )
+    figure = go.Figure([line])
+    lay_out(figure, legend=False, direction="h")
+    figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(found["group"].tolist()))
+    figure.update_yaxes(title_text=shown(axis, 60), tickformat=digits)
+    table = pd.DataFrame({"Day": found["group"], "Cases": found["count"], axis: found["mean"]})
+    return Chart(title, f"A line over the days. {title}.", figure, table, SHARES)

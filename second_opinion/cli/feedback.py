@@ -1,0 +1,140 @@
+"""The commands about what experts said: export, backup, restore."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import click
+
+from second_opinion import copies
+from second_opinion.aliases import managed
+from second_opinion.cli import shown
+from second_opinion.errors import UserError
+from second_opinion.filters import Filter
+from second_opinion.records import Expert
+from second_opinion.review import exports
+from second_opinion.settings import Settings
+from second_opinion.store import Store, local_path
+
+
+def register(commands: click.Group) -> None:
+    """Add these commands to the program."""
+    for command in (export, backup, restore):
+        commands.add_command(command)
+
+
+@click.command()
+@click.option(
+    "--what",
+    type=click.Choice(get_args(exports.What)),
+    default="verdicts",
+    show_default=True,
+    help="What to write.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(get_args(exports.Format)),
+    default="csv",
+    show_default=True,
+    help="How to write it.",
+)
+@click.option(
+    "--spreadsheet-safe",
+    is_flag=True,
+    help="CSV that no spreadsheet takes for formulas; `read_export` reads it back.",
+)
+@click.option("--model", help="Only of NAME, NAME@ALIAS or NAME/VERSION.")
+@click.option("--since", help="Only from this day on, like 2026-11-20, in UTC.")
+@click.option("--until", help="Only to this day.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A file.  [default: standard output]"
+)
+def export(output: Path | None, **asked: Any) -> None:
+    """Write verdicts, predictions or corrections to a file.
+
+    Corrections are the inputs of each case with the value to learn from (learn), who it is from
+    (source), its weight, and whether it supports a release decision (purpose). They are of one
+    model, without --model of the one shown first. The export is noted in the log.
+    """
+    settings = Settings.read()
+    wanted = _filter(settings, asked)
+    what, format = asked["what"], asked["format"]
+    with ExitStack() as stack:
+        if output is None:
+            out = sys.stdout.buffer
+        else:
+            from second_opinion.tables.writer import whole_file
+
+            out = cast(Any, stack.enter_context(whole_file(output)))
+        done = exports.export(
+            Store.open(settings.feedback_db),
+            out,
+            what,
+            format=format,
+            spreadsheet_safe=asked["spreadsheet_safe"],
+            wanted=wanted,
+            by=me(),
+        )
+    click.echo(shown.printable(_said(what, done, output)), err=True)
+
+
+def _filter(settings: Settings, asked: dict[str, Any]) -> Filter:
+    texts = {name: asked[name] for name in ("since", "until") if asked[name]}
+    found, ignored = Filter.read(texts)
+    if ignored:
+        raise UserError(
+            f"{ignored[0]} is {texts[ignored[0]]!r}; expected a day like 2026-11-20. Correct it."
+        )
+    model, version = asked["model"], None
+    if model is None and asked["what"] == "corrections":
+        model = managed(settings).resolve(settings.model)[0]
+    elif model is not None and set(model) & set("/@"):
+        model, version = managed(settings).resolve(model)
+    return Filter(model=model, version=version, since=found.since, until=found.until)
+
+
+def _said(what: str, done: exports.Exported, output: Path | None) -> str:
+    left = done.left_out
+    parts = [f"{done.rows:,} {what} in {output or 'standard output'}."]
+    if left.conflicts:
+        parts.append(f"{left.conflicts:,} cases left out: experts contradict each other.")
+    if left.unanswered:
+        parts.append(f"{left.unanswered:,} cases left out: nobody named a right value.")
+    return " ".join(parts)
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+def backup(out: Path) -> None:
+    """Copy the feedback database to OUT while it is in use.
+
+    The copy is of one moment, checked, and one file. An earlier copy of that name is replaced.
+    """
+    made = copies.backup(Store.open(Settings.read().feedback_db), out, by=me())
+    size = f"{made.stat().st_size / 1e6:,.1f} MB"
+    click.echo(shown.printable(f"{made}: {size}, checked."))
+
+
+@click.command()
+@click.argument("copy", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Also over a database with newer verdicts.")
+def restore(copy: Path, force: bool) -> None:
+    """Put COPY in the place of the feedback database.
+
+    What was there is kept beside it, with the ending .before-restore.
+    """
+    where = local_path(Settings.read().feedback_db)
+    kept = copies.restore(copy, where, force=force, by=me())
+    lines = [f"{where} is {copy} now."]
+    if kept:
+        lines.append(f"What was there before is {kept}.")
+    click.echo(shown.printable("\n".join(lines)))
+
+
+def me() -> Expert:
+    """Whoever may run this program on this machine owns what it manages."""
+    return Expert(getpass.getuser(), role="owner")

@@ -1,0 +1,239 @@
+"""What stands in the way of running the app, here or on a host, each with what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from second_opinion.artifacts import loading
+from second_opinion.doctor.check import MB, Check, resident
+from second_opinion.errors import UserError
+from second_opinion.registry import Entry, Registry
+from second_opinion.settings import HOME, SECRETS, Settings, names, origins, secrets_of
+from second_opinion.words import closest
+
+PYTHONS = ((3, 11), (3, 13))
+LITTLE_SPACE = 1000 * MB
+NO_SPACE = 50 * MB
+
+MOUNTS = Path("/proc/self/mounts")
+# What becomes of a file system when the machine or container under it is started again.
+THROW_AWAY = {
+    "overlay": "the layer of a container",
+    "aufs": "the layer of a container",
+    "tmpfs": "memory",
+    "ramfs": "memory",
+}
+
+
+def examine(
+    *, host: str = "", home: Path = HOME, heard: Callable[[str], None] = lambda step: None
+) -> list[Check]:
+    """Look at everything that the app needs, and with ``host`` at what that host needs besides.
+
+    ``host`` is empty or ``community-cloud``; ``home`` the folder of Home.py; ``heard`` is told what
+    is looked at next. The feedback database is not made where there is none.
+    """
+    settings, checks = _settings()
+    registry = Registry(settings.model_dir)
+    steps: dict[str, Callable[[], Iterator[Check]]] = {
+        "Python and packages": lambda: _versions(home / "requirements.txt"),
+        "the feedback database": lambda: _database(settings),
+        "the models": lambda: _models(registry, settings),
+        "memory": _memory,
+        "the disk": lambda: iter([durability(settings, home)]),
+    }
+    if host:
+        from second_opinion.doctor import cloud
+
+        steps[host] = lambda: cloud.examine(settings, home)
+    for name, step in steps.items():
+        heard(name)
+        checks += step()
+    return checks
+
+
+def _settings() -> tuple[Settings, list[Check]]:
+    """The settings with a check for each; without the secrets where those are broken."""
+    try:
+        secrets = secrets_of(SECRETS)
+        settings = Settings.read(secrets)
+        checks = []
+    except UserError as error:
+        secrets = {}
+        settings = Settings.read(secrets)
+        todo = "Until then the settings in it have no effect."
+        checks = [Check("secrets", "problem", str(error), todo)]
+    for name, origin in origins(secrets).items():
+        value = _masked(str(getattr(settings, name))) or "not set"
+        value = "set, not shown here" if name.endswith("_code") and value != "not set" else value
+        checks.append(Check(name.upper(), "ok", f"{value} ({origin})"))
+    for name in sorted(secrets.keys() - set(names())):
+        near = closest(name, names())
+        todo = f"Did you mean {near}?" if near else f"The settings are {', '.join(names())}."
+        found = f"{name} in {SECRETS} is not a setting of this version and has no effect"
+        checks.append(Check("secrets", "warning", found, todo))
+    return settings, checks
+
+
+def _masked(value: str) -> str:
+    """A database URL without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:…@", value)
+
+
+def _versions(requirements: Path) -> Iterator[Check]:
+    found = platform.python_version()
+    low, high = (".".join(map(str, edge)) for edge in PYTHONS)
+    if PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
+        yield Check("Python", "ok", found)
+    else:
+        yield Check("Python", "problem", found, f"Use a Python from {low} to {high}.")
+    if not requirements.is_file():
+        todo = "Restore it: it names the versions that were tested together."
+        yield Check("packages", "problem", f"{requirements} is missing", todo)
+        return
+    pins = dict(re.findall(r"^([\w.-]+)==([^\s;#]+)", requirements.read_text("utf-8"), re.M))
+    astray = list(_astray(pins))
+    yield from astray
+    if not astray:
+        yield Check("packages", "ok", f"{len(pins)} as in {requirements.name}")
+
+
+def _astray(pins: dict[str, str]) -> Iterator[Check]:
+    for package, pin in pins.items():
+        todo = f"Run `pip install {package}=={pin}`, or `make run`."
+        try:
+            found = version(package)
+        except PackageNotFoundError:
+            yield Check("packages", "problem", f"{package} is not installed", todo)
+            continue
+        if found != pin:
+            yield Check("packages", "warning", f"{package} {found}; tested with {pin}", todo)
+
+
+def _database(settings: Settings) -> Iterator[Check]:
+    from second_opinion.store import Store
+
+    where = settings.feedback_db
+    path = Path(where)
+    try:
+        if "://" not in where and not path.exists() and path.parent.is_dir():
+            yield _future(path)
+        else:
+            Store.open(where)
+            found = f"{_masked(where)} can be read and written"
+            yield Check("feedback database", "ok", found)
+    except UserError as error:
+        yield Check("feedback database", "problem", _masked(str(error)))
+    if "://" not in where:
+        yield _free_space(path)
+
+
+def _future(path: Path) -> Check:
+    if os.access(path.parent, os.W_OK):
+        found = f"{path} is not there yet; the app makes it when it starts"
+        return Check("feedback database", "ok", found)
+    found = f"{path} is not there, and its folder cannot be written"
+    todo = "Give the program the right to write there, or set FEEDBACK_DB to another file."
+    return Check("feedback database", "problem", found, todo)
+
+
+def _free_space(path: Path) -> Check:
+    folder = next(parent for parent in path.absolute().parents if parent.is_dir())
+    free = shutil.disk_usage(folder).free
+    found = f"{free // MB:,} MB on the disk of {folder}"
+    if free >= LITTLE_SPACE:
+        return Check("free space", "ok", found)
+    todo = "Free some, or set FEEDBACK_DB to a file on another disk: verdicts need it."
+    return Check("free space", "problem" if free < NO_SPACE else "warning", found, todo)
+
+
+def _models(registry: Registry, settings: Settings) -> Iterator[Check]:
+    try:
+        entries = registry.entries(demos=True)
+        first = "/".join(registry.resolve(settings.model))
+    except UserError as error:
+        yield Check("models", "problem", str(error))
+        return
+    hidden = len(entries) - len(registry.entries())
+    demos = f", {hidden} demo versions hidden" if hidden else ""
+    found = f"{len(entries)} versions in {registry.folder}{demos}; {first} is shown first"
+    yield Check("models", "ok", found)
+    # What every model needs is not counted as the first one's.
+    for library in ("pandas", "joblib", "sklearn.ensemble"):
+        import_module(library)
+    yield from (_verified(registry, entry) for entry in entries)
+
+
+def _verified(registry: Registry, entry: Entry) -> Check:
+    name = f"model {entry.name}/{entry.version}"
+    if entry.card is None:
+        return Check(name, "problem", entry.fault)
+    before = resident("VmRSS")
+    faults = registry.verify(entry.card.ref)
+    if not faults:
+        size = max(resident("VmRSS") - before, 0) / MB
+        found = f"its hash, versions and stored answers are right; loading it took {size:,.0f} MB"
+        return Check(name, "ok", found)
+    # Another scikit-learn alone breaks nothing yet.
+    only_versions = set(faults) <= set(loading.version_warnings(entry.card))
+    return Check(name, "warning" if only_versions else "problem", " ".join(faults))
+
+
+def _memory() -> Iterator[Check]:
+    used = resident("VmRSS")
+    found = f"{used // MB:,} MB with all models loaded" if used else "not known on this system"
+    yield Check("memory", "ok", found)
+
+
+def durability(settings: Settings, home: Path = HOME) -> Check:
+    """Whether verdicts survive a restart: as DURABLE says, else guessed from host and disk."""
+    name = "durable disk"
+    if "://" in settings.feedback_db:
+        return Check(name, "ok", "the verdicts are in a database of their own")
+    if settings.durable not in ("", "0"):
+        return Check(name, "ok", f"DURABLE={settings.durable} says that it survives restarts")
+    path = Path(settings.feedback_db).absolute()
+    reason = "DURABLE=0 says so" if settings.durable else _throw_away(path, home)
+    if not reason:
+        return Check(name, "ok", f"{path.parent} looks like a disk that survives restarts")
+    return Check(
+        name,
+        "warning",
+        f"verdicts in {path} may be lost when the app restarts: {reason}",
+        "Set FEEDBACK_DB to a file on a disk that stays, such as a volume. If this one stays, say "
+        "so with DURABLE=1.",
+    )
+
+
+def _throw_away(path: Path, home: Path) -> str:
+    """Why a file may be gone after a restart; empty where nothing speaks for that."""
+    if Path("/mount/src") in home.parents:
+        return "Streamlit Community Cloud keeps no files"
+    own_mount = _mount_of(path)
+    if "SPACE_ID" in os.environ and own_mount[0] != "/data":
+        return "a Hugging Face Space keeps files in /data alone"
+    if "DYNO" in os.environ:
+        return "Heroku keeps no files"
+    if own_mount[1] in THROW_AWAY:
+        return f"{path.parent} lies in {THROW_AWAY[own_mount[1]]}"
+    return ""
+
+
+def _mount_of(path: Path) -> tuple[str, str]:
+    """Mount point and file system of a path; two empty texts where the system does not tell."""
+    try:
+        lines = MOUNTS.read_text("utf-8").splitlines()
+    except OSError:
+        return "", ""
+    mounted = {columns[1]: columns[2] for columns in (line.split(" ") for line in lines)}
+    above = (str(folder) for folder in (path.resolve(), *path.resolve().parents))
+    point = next((folder for folder in above if folder in mounted), "")
+    return point, mounted.get(point, "")

@@ -1,0 +1,1 @@
+"""From an estimator and its training data to a card: what `add` finds out."""

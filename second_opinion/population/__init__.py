@@ -1,0 +1,1 @@
+"""Which predictions are looked at, and what is drawn of them."""

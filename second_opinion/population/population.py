@@ -1,0 +1,308 @@
+"""Which predictions are looked at: those of a batch, or all that were asked for one by one.
+
+A batch of a million rows is read once, a few columns at a time, and kept as small arrays, of which
+the least used go first. Filters and lists are places in these arrays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from second_opinion.answers import value_text
+from second_opinion.card import ModelCard
+from second_opinion.population.batch_columns import BatchColumns
+from second_opinion.records import Batch, plain
+from second_opinion.schema import Feature
+from second_opinion.statistics.columns import numbers, shape_of
+from second_opinion.statistics.distributions import Overview
+from second_opinion.statistics.ratings import Array, key_of
+from second_opinion.store import Store
+from second_opinion.store.chunks import Recent
+from second_opinion.store.singles import MOST_SINGLES
+from second_opinion.words import plural
+
+MOST_OVERVIEWS = 32
+AT_ONCE = 100_000
+LISTED = 100
+
+_overviews: Recent[Overview] = Recent(MOST_OVERVIEWS)
+_singles: Recent[Population] = Recent(2)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Cases by one thing about them: it is one of ``levels``, or within one of ``ranges`` (from,
+    and up to but without; dates as days since 1970).
+
+    With ``besides`` the levels are left out instead. None among them is a value that is not known.
+    A "case" is one of the ids ``levels``, and ``name`` says in words why these.
+    """
+
+    kind: Literal["prediction", "confidence", "day", "feature", "case"]
+    name: str = ""
+    levels: tuple[Any, ...] = ()
+    ranges: tuple[tuple[float, float], ...] = ()
+    besides: bool = False
+
+    def mask(self, column: Any, *, is_date: bool = False) -> Array:
+        """Which rows of the column are among them."""
+        if self.ranges:
+            found = numbers(column, "date" if is_date else "number")
+            with np.errstate(invalid="ignore"):
+                inside = [(found >= low) & (found < high) for low, high in self.ranges]
+            return np.asarray(np.logical_or.reduce(inside))
+        codes, values = pd.factorize(pd.Series(column))
+        wanted = {key_of(plain(level)) for level in self.levels}
+        among = np.array([key_of(plain(v)) in wanted for v in values] + [None in wanted], bool)
+        if self.besides:
+            among = ~among
+            among[-1] = False
+        return np.asarray(among[codes])
+
+
+@dataclass(frozen=True)
+class Only:
+    """Filters of the single predictions; an empty one lets all through. Days as ISO texts."""
+
+    version: str = ""
+    source: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """The times from which on and up to which; the last day counts whole."""
+        after = "" if self.until is None else str(np.datetime64(self.until) + 1)
+        return "" if self.since is None else self.since.isoformat(), after
+
+
+@dataclass(frozen=True)
+class Population:
+    """Some predictions, column by column.
+
+    ``places`` are the rows looked at, None for all; ``ids`` are row numbers of the batch or
+    prediction ids. ``columns`` gives whole columns of the features by name; free text is there as
+    known or not, as nothing more of it is shown. ``key`` tells populations apart.
+    """
+
+    key: Hashable
+    about: str
+    card: ModelCard
+    columns: Mapping[str, Any]
+    answers: Any
+    confidence: Array
+    ids: Any
+    when: Any = None
+    batch: Batch | None = None
+    parts: tuple[Part, ...] = ()
+    places: Array | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many predictions are looked at."""
+        return len(self.answers if self.places is None else self.places)
+
+    def where(self, part: Part) -> Population:
+        """Those of them that are among the part."""
+        if part.kind == "feature":
+            is_date = self.card.case_schema[part.name].kind == "date"
+            inside = part.mask(self.columns[part.name], is_date=is_date)
+        elif part.kind == "day":
+            inside = part.mask(self.when, is_date=True)
+        elif part.kind == "case":
+            inside = pd.Series(self.ids).isin(list(part.levels)).to_numpy()
+        else:
+            inside = part.mask(self.answers if part.kind == "prediction" else self.confidence)
+        places = np.flatnonzero(inside) if self.places is None else self.places[inside[self.places]]
+        return replace(self, places=places, parts=(*self.parts, part))
+
+    def taken(self, whole: Any) -> Any:
+        """The rows looked at of a whole column."""
+        return whole if self.places is None or whole is None else whole[self.places]
+
+    @property
+    def cases(self) -> Mapping[str, Any]:
+        """The features of the rows looked at, each read when it is asked for."""
+        return _Taken(self)
+
+    def overview(self) -> Overview:
+        """All that is shown of their answers and confidences, added up."""
+        return self._added((), "answers")
+
+    def described(self) -> Overview:
+        """All that is shown of their features, added up."""
+        names = tuple(self.card.case_schema.names)
+        return self._added(names, "features")
+
+    def _added(self, names: Sequence[str], what: str) -> Overview:
+        key = self.key, self.parts, self.card.sha256, what
+        known = _overviews.get(key)
+        if known is not None:
+            return known
+        found = Overview(self.card)
+        answers, sure, when = map(self.taken, (self.answers, self.confidence, self.when))
+        cases = self.cases
+        columns = {name: cases[name] for name in names if name in cases}
+        for at in range(0, max(self.rows, 1), AT_ONCE):
+            piece = slice(at, at + AT_ONCE)
+            some = {name: column[piece] for name, column in columns.items()}
+            found.add(some, answers[piece], sure[piece], None if when is None else when[piece])
+        return _overviews.keep(key, found, 1)
+
+    def page(self, number: int) -> list[Any]:
+        """The ids of one page of at most 100 rows; the first page is 1."""
+        ids: list[Any] = self.ids[self._places_of(number)].tolist()
+        return ids
+
+    def listed(self, number: int) -> pd.DataFrame:
+        """One page of the cases as people read them: the answer, how sure, and the features."""
+        at = self._places_of(number)
+        columns: dict[str, Any] = {}
+        if self.batch is not None:
+            columns["Row"] = self.ids[at]
+        else:
+            columns["Time (UTC)"] = [moment[:16].replace("T", " ") for moment in self.when[at]]
+        columns["The model says"] = [_or_nothing(v, self._said) for v in self.answers[at]]
+        columns["Sure"] = self.confidence[at]
+        for feature in self._shown:
+            cells = self.columns[feature.name][at]
+            if feature.kind == "date":
+                cells = [None if pd.isna(cell) else str(cell)[:10] for cell in cells]
+            columns[feature.label] = [_or_nothing(cell, feature.text) for cell in cells]
+        return pd.DataFrame(columns)
+
+    def _said(self, value: Any) -> str:
+        return value_text(self.card, value)
+
+    @property
+    def _shown(self) -> list[Feature]:
+        return [f for f in self.card.features if f.kind != "text" and f.name in self.columns]
+
+    def _places_of(self, page: int) -> Array:
+        whole = np.arange(len(self.answers)) if self.places is None else self.places
+        return np.asarray(whole[(page - 1) * LISTED : page * LISTED])
+
+
+def _or_nothing(value: Any, said: Callable[[Any], str]) -> str:
+    value = plain(value)
+    return "" if value is None else said(value)
+
+
+class _Taken(Mapping[str, Any]):
+    def __init__(self, population: Population) -> None:
+        self._of = population
+
+    def __getitem__(self, name: str) -> Any:
+        return self._of.taken(self._of.columns[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of.columns)
+
+    def __len__(self) -> int:
+        return len(self._of.columns)
+
+
+def of_batch(store: Store, batch: Batch, card: ModelCard) -> Population:
+    """The rows of a batch that have an answer."""
+    scores = store.batches.scores(batch)
+    if scores.numbers is not None:
+        answers: Any = scores.numbers
+        answered = ~np.isnan(scores.numbers)
+    else:
+        values = np.empty(len(scores.values) + 1, dtype=object)
+        values[:] = [*map(json.loads, scores.values), None]
+        answers = pd.Categorical.from_codes(scores.codes, pd.Index(values[:-1], dtype=object))
+        answered = scores.codes >= 0
+    places = None if answered.all() else np.flatnonzero(answered)
+    key = "batch", str(store.path), batch.id, batch.rows_done
+    columns = BatchColumns(store, batch, card.case_schema, key)
+    numbers_of_rows = np.arange(1, len(scores.codes) + 1)
+    return Population(
+        key,
+        f"{batch.name}, {plural(batch.rows_done, 'row')}",
+        card,
+        columns,
+        answers,
+        scores.confidence,
+        numbers_of_rows,
+        batch=batch,
+        places=places,
+    )
+
+
+def of_singles(store: Store, card: ModelCard, only: Only | None = None) -> Population:
+    """The latest 50,000 predictions of the model that belong to no batch, newest first."""
+    only = only or Only()
+    counts = store.singles.counts(card.name)
+    key = "singles", str(store.path), card.name, card.sha256, only, tuple(counts)
+    kept = _singles.get(key)
+    if kept is not None:
+        return kept
+    since, until = only.bounds
+    found = store.singles.listed(
+        card.name, version=only.version, source=only.source, since=since, until=until
+    )
+    said = plural(len(found), "single prediction")
+    if len(found) == MOST_SINGLES:
+        said = f"the latest {said}"
+    made = Population(
+        key,
+        said,
+        card,
+        {feature.name: _of_inputs(found, feature) for feature in card.case_schema},
+        _answers(found, card),
+        np.array([row["confidence"] for row in found], dtype=float),
+        np.array([row["id"] for row in found], dtype=object),
+        np.array([row["created_at"] for row in found], dtype=object),
+    )
+    return _singles.keep(key, made, 1)
+
+
+def _of_inputs(found: list[dict[str, Any]], feature: Feature) -> Any:
+    values = [row["inputs"].get(feature.name) for row in found]
+    shape = shape_of(feature.kind)
+    if shape == "number":
+        return numbers(pd.Series(values, dtype=object))
+    if shape == "text":
+        values = [None if value is None else "text" for value in values]
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _answers(found: list[dict[str, Any]], card: ModelCard) -> Any:
+    values = np.empty(len(found), dtype=object)
+    values[:] = [row["value"] for row in found]
+    return numbers(pd.Series(values)) if card.task == "regression" else values
+
+
+def verdicts(store: Store, population: Population) -> pd.DataFrame:
+    """The agreeing and disagreeing verdicts on these predictions, and the unsure ones.
+
+    Columns ``id`` (that of the population), ``confidence`` (0 to 1 or NaN), ``wrong`` (1 where the
+    expert disagrees, 0 where not, NaN for unsure) and ``day`` (ISO, UTC), in the order of their
+    times.
+    """
+    batch = population.batch
+    found = store.singles.verdicts(population.card.name, batch.id if batch else None)
+    ids = population.taken(population.ids)
+    name = "row_number" if batch else "prediction_id"
+    # Of a million rows a few are judged.
+    known = set(ids[pd.Series(ids).isin([row[name] for row in found]).to_numpy()].tolist())
+    own = [row for row in found if row[name] in known]
+    wrong = {"agree": 0.0, "disagree": 1.0}
+    return pd.DataFrame(
+        {
+            "id": pd.Series([row[name] for row in own], dtype=object),
+            "confidence": np.array([row["confidence"] for row in own], dtype=float),
+            "wrong": np.array([wrong.get(row["judgement"], np.nan) for row in own], dtype=float),
+            "day": [row["created_at"][:10] for row in own],
+        }
+    )

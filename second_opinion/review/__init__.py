@@ -1,0 +1,1 @@
+"""What verdicts add up to, and the files that are made of them."""

@@ -1,0 +1,226 @@
+"""Verdicts, predictions and corrections as files: CSV, JSON lines and Parquet, at flat memory.
+
+CSV and Parquet hold values as text, the way people read them; JSON lines keep ``"1"``, ``1`` and
+``true`` apart. An export of nothing has its header, where the format has one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+
+from second_opinion import roles
+from second_opinion.errors import UserError
+from second_opinion.filters import Filter
+from second_opinion.records import Event, Expert, Judged, Prediction
+from second_opinion.review.corrections import Correction, LeftOut, corrections
+from second_opinion.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+What = Literal["verdicts", "predictions", "corrections"]
+Format = Literal["csv", "jsonl", "parquet"]
+Row = Mapping[str, Any]
+# By column: what a file that knows types holds in it.
+Kinds = dict[str, Literal["text", "number", "whole", "flag"]]
+
+# Columns that are not text in the files that know types.
+NUMBERS = ("confidence", "blind_confidence", "seconds", "latency_ms", "weight")
+FLAGS = ("adjudicated",)
+WHOLE_TO = 2**63
+
+VERDICTS = (
+    *("verdict_id", "prediction_id", "model", "version", "value", "confidence", "expert"),
+    *("identity_source", "judgement", "correct_value", "direction", "severity", "comment", "mode"),
+    *("blind_value", "blind_confidence", "seconds", "answer", "adjudicated", "outcome", "triage"),
+    *("source", "batch_id", "row_number", "flags", "inputs", "model_sha256", "predicted_at"),
+    "created_at",
+)
+PREDICTIONS = (
+    *("prediction_id", "model", "version", "value", "confidence", "probabilities", "flags"),
+    *("source", "batch_id", "row_number", "asked_by", "latency_ms", "inputs", "model_sha256"),
+    *("card_sha256", "created_at"),
+)
+# What a corrections file has after the inputs; with this ending where an input has the name.
+CORRECTIONS = ("learn", "source", "weight", "purpose", "model", "version", "prediction_id")
+CLASH = "_review"
+
+
+@dataclass
+class Exported:
+    """How many rows were written, and for corrections which cases were left out."""
+
+    rows: int = 0
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+
+def export(
+    store: Store,
+    out: BinaryIO,
+    what: What = "verdicts",
+    *,
+    format: Format = "csv",
+    spreadsheet_safe: bool = False,
+    wanted: Filter | None = None,
+    by: Expert,
+) -> Exported:
+    """Write what the filter finds, a chunk at a time, and note in the log who took it.
+
+    Corrections are of one model. `UserError` for a plain expert, and where no such thing can be
+    written.
+    """
+    roles.check(by, "export")
+    wanted = wanted or Filter()
+    _check(what, format, spreadsheet_safe, wanted)
+    asked = {"what": what, "format": format, "filter": wanted.texts}
+    # Before the first row: nothing leaves without a trace.
+    store.review.log(Event("export", by.label, asked))
+    done = Exported()
+    kinds, chunks = _source(store, what, wanted, done.left_out)
+    counted = _counted(chunks, done)
+    if format == "jsonl":
+        _write_jsonl(counted, out)
+    elif format == "parquet":
+        _write_parquet(kinds, counted, out)
+    else:
+        _write_csv(list(kinds), counted, out, spreadsheet_safe)
+    return done
+
+
+def _check(what: What, format: Format, spreadsheet_safe: bool, wanted: Filter) -> None:
+    for given, options in ((what, get_args(What)), (format, get_args(Format))):
+        if given not in options:
+            raise UserError(f"{given!r} cannot be exported; expected one of {', '.join(options)}.")
+    if spreadsheet_safe and format != "csv":
+        raise UserError("Only CSV has a form that is safe for spreadsheets. Choose csv for it.")
+    if what == "corrections" and wanted.model is None:
+        raise UserError(
+            "Corrections of several models do not fit into one table: their inputs differ. Choose "
+            "one model."
+        )
+
+
+def _source(
+    store: Store, what: What, wanted: Filter, left_out: LeftOut
+) -> tuple[Kinds, Iterator[list[Row]]]:
+    """The columns of an export and its rows, some at a time."""
+    if what == "predictions":
+        made = store.review.each_prediction(wanted)
+        return _kinds(PREDICTIONS), ([_prediction(one) for one in some] for some in made)
+    if what == "verdicts":
+        given = store.review.each(wanted)
+        return _kinds(VERDICTS), ([_verdict(one) for one in some] for some in given)
+    inputs = _inputs(store, wanted)
+    names = [name + CLASH if name in inputs else name for name in CORRECTIONS]
+    own = dict(zip(names, _kinds(CORRECTIONS).values(), strict=True))
+    found = corrections(store, wanted, left_out)
+    return inputs | own, ([_correction(one, names) for one in some] for some in found)
+
+
+def _kinds(columns: Iterable[str]) -> Kinds:
+    return {
+        name: "number" if name in NUMBERS else "flag" if name in FLAGS else "text"
+        for name in columns
+    }
+
+
+def _inputs(store: Store, wanted: Filter) -> Kinds:
+    """The inputs of all cases, in the order in which they first come up, and what they hold."""
+    known: dict[str, set[str]] = {}
+    for some in corrections(store, wanted, LeftOut()):
+        for one in some:
+            for name, value in one.prediction.inputs.items():
+                known.setdefault(name, set()).add(_kind(value))
+    return {name: _common(found - {""}) for name, found in known.items()}
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "flag"
+    if isinstance(value, int) and -WHOLE_TO <= value < WHOLE_TO:
+        return "whole"
+    return "number" if isinstance(value, float) else "text"
+
+
+def _common(found: set[str]) -> Literal["text", "number", "whole", "flag"]:
+    if found == {"flag"}:
+        return "flag"
+    if found == {"whole"}:
+        return "whole"
+    return "number" if found and found <= {"whole", "number"} else "text"
+
+
+def _verdict(row: Judged) -> Row:
+    said, made = row.verdict, row.prediction
+    facts = {**_prediction(made), **vars(said), "verdict_id": said.id}
+    facts |= {"answer": row.answer, "adjudicated": row.adjudicated, "outcome": row.outcome}
+    facts |= {"triage": row.triage, "predicted_at": made.created_at}
+    return {name: facts[name] for name in VERDICTS}
+
+
+def _prediction(made: Prediction) -> Row:
+    facts = {**vars(made), "prediction_id": made.id}
+    return {name: facts[name] for name in PREDICTIONS}
+
+
+def _correction(one: Correction, names: list[str]) -> Row:
+    made = one.prediction
+    values = (one.learn, one.source, one.weight, one.purpose, made.model, made.version, made.id)
+    return {**made.inputs, **dict(zip(names, values, strict=True))}
+
+
+def _counted(chunks: Iterable[list[Row]], done: Exported) -> Iterator[list[Row]]:
+    for chunk in chunks:
+        done.rows += len(chunk)
+        yield chunk
+
+
+def _write_jsonl(chunks: Iterable[list[Row]], out: BinaryIO) -> None:
+    for chunk in chunks:
+        lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in chunk)
+        out.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _write_csv(
+    columns: list[str], chunks: Iterable[list[Row]], out: BinaryIO, spreadsheet_safe: bool
+) -> None:
+    from second_opinion.tables.export import write_export
+
+    texts = dict.fromkeys(columns, "text")
+    tables = (_table(texts, chunk) for chunk in chain([[]], chunks))
+    write_export(tables, out, spreadsheet_safe=spreadsheet_safe)
+
+
+def _write_parquet(kinds: Kinds, chunks: Iterable[list[Row]], out: BinaryIO) -> None:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(out, _table(kinds, []).schema, compression="zstd") as writer:
+        for chunk in chunks:
+            writer.write_table(_table(kinds, chunk))
+
+
+def _table(kinds: Mapping[str, str], rows: list[Row]) -> pa.Table:
+    import pyarrow as pa
+
+    types = {"number": pa.float64(), "whole": pa.int64(), "flag": pa.bool_()}
+    arrays = []
+    for name, kind in kinds.items():
+        values = [row.get(name) for row in rows]
+        if kind == "text":
+            arrays.append(pa.array([_text(value) for value in values], pa.string()))
+        else:
+            arrays.append(pa.array(values, types[kind]))
+    return pa.table(arrays, names=list(kinds))
+
+
+def _text(value: Any) -> str | None:
+    """A value as people read it: text as it is, everything else as JSON writes it."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
