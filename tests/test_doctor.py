@@ -88,6 +88,18 @@ def test_a_healthy_project_has_nothing_to_do(home):
     assert unlike(machine.examine(home=home), "ok") == []
 
 
+def test_each_version_that_may_answer_first_is_named(home):
+    iris = home / "model/iris"
+    (told,) = found(machine.examine(home=home), "models")
+    assert told.found.endswith("; iris/1 is shown first")
+    shutil.copytree(iris / "1", iris / "2")
+    card = json.loads((iris / "2/card.json").read_text("utf-8")) | {"version": "2"}
+    (iris / "2/card.json").write_text(json.dumps(card), "utf-8")
+    (iris / "aliases.json").write_text('{"champion": {"1": 0.5, "2": 0.5}}', "utf-8")
+    (told,) = found(machine.examine(home=home), "models")
+    assert told.found.endswith("; iris/1 or iris/2 is shown first")
+
+
 def test_every_setting_is_told_with_where_it_comes_from(home, monkeypatch):
     secrets = settings.SECRETS
     secrets.write_text('[second_opinion]\nmodel = "iris"\n', "utf-8")

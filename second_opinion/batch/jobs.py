@@ -61,7 +61,7 @@ class Job:
                 atexit.unregister(_let_go)
                 atexit.register(_let_go)
             _jobs[self.worker] = self
-        name = f"batch {self.batch_id[:8]}"
+        name = f"batch {self.batch_id[-8:]}"
         threading.Thread(target=self._run, args=(work,), name=name, daemon=True).start()
 
     def _run(self, work: Callable[[], None]) -> None:
@@ -88,7 +88,7 @@ class Job:
                         self.lost.set()
                         return
 
-        ticker = threading.Thread(target=beat, name=f"beat {self.batch_id[:8]}", daemon=True)
+        ticker = threading.Thread(target=beat, name=f"beat {self.batch_id[-8:]}", daemon=True)
         ticker.start()
         try:
             yield

@@ -19,6 +19,7 @@ from second_opinion.charts.chart import (
     axis_of,
     lay_out,
     shown,
+    whiskers,
 )
 from second_opinion.statistics.bars import Bars
 from second_opinion.statistics.calibration import BlandAltman
@@ -121,13 +122,7 @@ def _diamonds(places: list[int], drawn: pd.DataFrame) -> go.Scatter:
         mode="markers",
         marker={"color": MODEL, "size": 12, "symbol": "diamond"},
         unselected_marker_opacity=1,
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": (drawn["high"] - drawn["share"]).tolist(),
-            "arrayminus": (drawn["share"] - drawn["low"]).tolist(),
-            "thickness": 2,
-        },
+        error_x=whiskers(drawn["share"], drawn["low"], drawn["high"]),
         customdata=places,
         hovertemplate="right in %{x:.1%}<extra></extra>",
     )

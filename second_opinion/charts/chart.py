@@ -90,6 +90,17 @@ def share_ticks(most: float) -> dict[str, Any]:
     return {"tickformat": ".0%", "tickvals": (np.arange(most // step + 1) * step).tolist()}
 
 
+def whiskers(at: pd.Series[float], low: pd.Series[float], high: pd.Series[float]) -> dict[str, Any]:
+    """The intervals around points, as plotly's ``error_x`` and ``error_y`` take them."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (high - at).tolist(),
+        "arrayminus": (at - low).tolist(),
+        "thickness": 2,
+    }
+
+
 def axis_of(name: str, unit: str) -> str:
     return f"{name} ({unit})" if unit else name
 

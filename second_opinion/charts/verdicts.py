@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from second_opinion.charts.chart import EXPERTS, MODEL, REFERENCE, SHARES, Chart, lay_out
+from second_opinion.charts.chart import EXPERTS, MODEL, REFERENCE, SHARES, Chart, lay_out, whiskers
 from second_opinion.charts.stacked import DAY, day_ticks
 from second_opinion.words import percent, plural
 
@@ -48,12 +48,7 @@ def agreement_per_day(
         line={"color": said.colour, "width": 2},
         marker={"size": 9, "symbol": "diamond"},
         unselected_marker_opacity=1,
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": (found["rate"] - found["low"]).tolist(),
-            "arrayminus": (found["high"] - found["rate"]).tolist(),
-        },
+        error_y=whiskers(rate, 1 - found["high"], 1 - found["low"]),
         customdata=list(range(len(found))),
         text=[plural(n, "verdict") for n in found["cases"].tolist()],
         hovertemplate="%{x|%d %b %Y}: %{y:.0%} of %{text}<extra></extra>",
@@ -129,12 +124,7 @@ def reliability(found: pd.DataFrame) -> Chart:
         mode="markers",
         name="Judged cases, 95 % interval",
         marker={"color": EXPERTS, "size": 10, "symbol": "diamond"},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": (found["high"] - found["right"]).tolist(),
-            "arrayminus": (found["right"] - found["low"]).tolist(),
-        },
+        error_y=whiskers(found["right"], found["low"], found["high"]),
         customdata=list(range(len(found))),
         text=[plural(n, "case") for n in cases.tolist()],
         hovertemplate="%{x:.0%} sure, right in %{y:.0%} of %{text}<extra></extra>",

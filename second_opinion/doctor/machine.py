@@ -158,7 +158,8 @@ def _free_space(path: Path) -> Check:
 def _models(registry: Registry, settings: Settings) -> Iterator[Check]:
     try:
         entries = registry.entries(demos=True)
-        first = "/".join(registry.resolve(settings.model))
+        name, _ = registry.resolve(settings.model)
+        first = " or ".join(f"{name}/{version}" for version in registry.arms(settings.model))
     except UserError as error:
         yield Check("models", "problem", str(error))
         return

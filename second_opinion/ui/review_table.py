@@ -206,8 +206,8 @@ def _case(card: ModelCard | None, made: Prediction) -> None:
         st.caption("This version was taken out of the registry: the case stands as it is stored.")
     place = [f"version {made.version}", f"from {made.source}"]
     if made.batch_id:
-        place.append(f"row {made.row_number} of batch {made.batch_id[:8]}")
-    st.caption(f"Case {made.id[:8]}, {', '.join(place)}.")
+        place.append(f"row {made.row_number} of batch {made.batch_id[-8:]}")
+    st.caption(f"Case {made.id[-8:]}, {', '.join(place)}.")
     st.text(f"Asked by {made.asked_by}")
 
 
