@@ -4,13 +4,15 @@
 
 Builds the database (kept in the folder for the next run), checks its summaries against the full
 count, runs each query on connections of its own, warm, and takes the best CPU of five; then what
-adding a verdict costs there and in an empty database, the median of five paired runs. RESULTS.md
-gets the figures.
+adding a verdict costs there and in an empty database, the median of five paired runs; then the
+memory of exports, each in a process of its own, from this database and from one of a tenth.
+RESULTS.md gets the figures.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sqlite3
 import statistics
@@ -22,15 +24,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from measure import keep, table, versions
+from measure import keep, measured, side, table, versions
 from sqlite_utils.db import Database
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from second_opinion.filters import Filter
-from second_opinion.records import Prediction, Verdict, new_id
-from second_opinion.review import reviewed
+from second_opinion.records import Expert, Prediction, Verdict, new_id
+from second_opinion.review import exports, reviewed
 from second_opinion.store import Store
 from second_opinion.store.migrations import migrations
 
@@ -46,19 +48,30 @@ def main() -> None:
     parser.add_argument("--verdicts", type=int, default=1_000_000)
     parser.add_argument("--adding", action="store_true", help="only the cost of adding")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--export", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    path = asked.folder / f"review-{asked.verdicts}.db"
-    if not path.exists():
-        build(path, asked.verdicts)
+    if asked.export:
+        print(json.dumps(exported(*asked.export)))
+        return
+    path = made_once(asked.folder, asked.verdicts)
     store = Store.open(path)
     parts = [f"{versions()}; {asked.verdicts:,} verdicts."]
     if not asked.adding:
         verify(path)
         parts.append(show_queries(store))
     parts.append(show_adding(store, asked.folder))
+    if not asked.adding:
+        parts.append(show_exports(asked.folder, asked.verdicts))
     print("\n\n".join(parts))
     if not asked.adding:
         keep("Feedback review", "\n\n".join(parts))
+
+
+def made_once(folder: Path, verdicts: int) -> Path:
+    path = folder / f"review-{verdicts}.db"
+    if not path.exists():
+        build(path, verdicts)
+    return path
 
 
 def build(path: Path, verdicts: int) -> None:
@@ -308,6 +321,33 @@ def scattered(store: Store) -> list[Verdict]:
         ).fetchall()
     name = f"Expert {new_id()}"
     return [Verdict(case, name, "agree") for case in {case for (case,) in ids}]
+
+
+def show_exports(folder: Path, verdicts: int) -> str:
+    """The memory of exports as Markdown: it must not grow with the rows."""
+    lines = []
+    for what in ("verdicts", "corrections"):
+        for count in (verdicts // 10, verdicts):
+            cost = side(__file__, "--export", made_once(folder, count), what)
+            line = [what, f"{cost['rows']:,.0f}", f"{cost['cpu']:.0f} s", f"{cost['peak']:+.0f} MB"]
+            lines.append(line)
+            say(" · ".join(line))
+    return table(["export to CSV", "rows", "CPU", "peak above start"], lines)
+
+
+def exported(path: str, what: exports.What) -> dict[str, float]:
+    """One export of the model churn into a file that is thrown away."""
+    import pandas as pd  # noqa: F401 - its import is not part of the export
+
+    store, by = Store.open(path), Expert("Olga", role="owner")
+    rows = []
+
+    def work() -> None:
+        with tempfile.TemporaryFile() as out:
+            done = exports.export(store, out, what, wanted=Filter(model="churn"), by=by)
+            rows.append(done.rows)
+
+    return {**measured(work), "rows": rows[0]}
 
 
 def made() -> list[Prediction]:

@@ -126,6 +126,13 @@ def settle(page):
     page.locator(IDLE).wait_for(state="attached")
 
 
+def still(page):
+    """Wait until nothing is drawn anew: what waits for its next state is paler until then."""
+    settle(page)
+    page.wait_for_function("!document.querySelector('[data-stale=true]')")
+    page.wait_for_timeout(300)
+
+
 def give_name(page, name):
     part(page, "who_name").locator("input").fill(name)
     button(page, "who_start").click()
@@ -726,6 +733,7 @@ def test_nothing_is_cut_off_on_a_phone_and_all_text_can_be_read(app, visitor, na
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(300)
+            still(page)
             found = page.evaluate(CUT_OFF, 390) + page.evaluate(PALE)
             if found:
                 faults[where, scheme] = found

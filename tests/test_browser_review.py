@@ -13,7 +13,7 @@ import pytest
 from conftest import HOSTILE, ROOT, App
 from playwright.sync_api import expect
 from sklearn.base import clone
-from test_browser import CUT_OFF, PALE, alert, button, part, settle, stored
+from test_browser import CUT_OFF, PALE, alert, button, part, settle, still, stored
 
 from second_opinion import Registry
 from second_opinion.store import Store
@@ -316,6 +316,7 @@ def test_every_section_is_readable_and_nothing_is_cut_off(app, visitor, look):
         review(page, app, section, case=opened.id, expert="nobody" * 3 if look == "phone" else "")
         part(page, "review_case").wait_for()
         page.wait_for_timeout(700)
+        still(page)
         assert page.evaluate(CUT_OFF, width) == [], section
         assert page.evaluate(PALE) == [], section
         expect(page.get_by_test_id("stException")).to_have_count(0)
