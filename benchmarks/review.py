@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import sqlite3
 import statistics
 import sys
@@ -38,6 +39,7 @@ from second_opinion.store.migrations import migrations
 
 GOAL_MS, GOAL_LATEST_MS, GOAL_RATIO = 200.0, 5.0, 1.2
 RUNS, COUNT = 5, 1000
+COMMENT = "dose17 scan321 old4 looks odd to me here"
 Begin = Callable[[Store], list[Verdict]]
 WORDS = [f"{a}{b}" for a in ("patient", "dose", "scan", "lab", "age", "old") for b in range(500)]
 INPUTS = '{"age":47,"income":51234.5,"tenure_months":18,"city":"Bergen","smoker":false,"bmi":27.1}'
@@ -59,7 +61,13 @@ def main() -> None:
     if not asked.adding:
         verify(path)
         parts.append(show_queries(store))
-    parts.append(show_adding(store, asked.folder))
+    store.close()
+    # What is added here must not be there in the next run.
+    spare = asked.folder / "review-spare.db"
+    shutil.copyfile(path, spare)
+    with closing(Store.open(spare)) as store:
+        parts.append(show_adding(store, asked.folder))
+    spare.unlink()
     if not asked.adding:
         parts.append(show_exports(asked.folder, asked.verdicts))
     print("\n\n".join(parts))
@@ -271,6 +279,9 @@ def cpu(act: Callable[[], Any]) -> float:
 
 def show_adding(store: Store, folder: Path) -> str:
     """Adding in turn to both databases, as Markdown: the median of five paired runs."""
+    # The index of words was written at once, and is put in order by the first few thousand.
+    for _ in range(2 * RUNS):
+        adding(store, fresh(COMMENT)(store))
     lines = []
     for name, (begin, goal) in ADDED.items():
         runs = [paired(store, folder / f"empty-{run}.db", begin) for run in range(RUNS)]
@@ -359,7 +370,7 @@ def made() -> list[Prediction]:
 
 ADDED: dict[str, tuple[Begin, float | None]] = {
     "on a case just predicted": (fresh(""), GOAL_RATIO),
-    "the same with a comment": (fresh("dose17 scan321 old4 looks odd to me here"), GOAL_RATIO),
+    "the same with a comment": (fresh(COMMENT), GOAL_RATIO),
     "a further one on a case of long ago": (scattered, None),
 }
 
