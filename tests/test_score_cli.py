@@ -1,21 +1,26 @@
 """`score`: what it reads, writes and says, and that nothing half-written is ever left."""
 
 import os
+import random
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
+from pyarrow import csv
 
 from second_opinion import Registry, Store, settings
 from second_opinion.batch.downloads import scored_file
 from second_opinion.cli import main
+from second_opinion.cli.batch import stopped_in_peace
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "second_opinion", "score"]
@@ -261,6 +266,23 @@ def test_what_is_interrupted_leaves_nothing(place, sent, jobs):
     assert names(place) == ["in.csv", "out.csv"]
     assert Path("out.csv").read_text() == "before"
     assert not psutil.wait_procs(children, timeout=10)[1]
+
+
+def test_no_request_to_end_is_lost_while_arrow_reads():
+    def interrupted(after):
+        sent = threading.Timer(after, os.kill, [os.getpid(), signal.SIGINT])
+        with stopped_in_peace() as check:
+            sent.start()
+            while sent.is_alive():
+                csv.read_csv(BytesIO(block))
+            sent.join()
+            check()
+
+    block = b"a,b\n" + b"1,2\n" * 2_000
+    rng = random.Random(0)
+    for _ in range(200):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(rng.random() / 1000)
 
 
 def _large(path, count):

@@ -75,7 +75,7 @@ def score(
     if found.problems:
         raise UserError("\n".join([*found.problems, *_offers(found)]))
     with (
-        _stopped_in_peace() as check,
+        stopped_in_peace() as check,
         _into(output) as out,
         _progress(source, check) as progress,
     ):
@@ -182,12 +182,15 @@ def _copy_out(content: Any) -> None:
 
 
 @contextmanager
-def _stopped_in_peace() -> Iterator[Callable[[], None]]:
+def stopped_in_peace() -> Iterator[Callable[[], None]]:
     """A request to end, like Ctrl-C, makes what is half-written go away.
 
     Python forgets an exception that a signal raises in the middle of some calls, so the function
-    that this gives raises it again.
+    that this gives raises it again. Arrow takes signals over while it reads a block, and loses one
+    that comes at the block's end: it must not.
     """
+    import pyarrow as pa
+
     heard: list[int] = []
 
     def stop(signum: int, frame: Any) -> NoReturn:
@@ -199,9 +202,11 @@ def _stopped_in_peace() -> Iterator[Callable[[], None]]:
             raise KeyboardInterrupt
 
     before = {name: signal.signal(name, stop) for name in (signal.SIGINT, signal.SIGTERM)}
+    pa.enable_signal_handlers(False)
     try:
         yield check
     finally:
+        pa.enable_signal_handlers(True)
         for name, handler in before.items():
             signal.signal(name, handler)
 
