@@ -133,6 +133,14 @@ def still(page):
     page.wait_for_timeout(300)
 
 
+def unfold(page, title):
+    """Open a folded part and wait until it has grown: it moves what is in it while it grows."""
+    folded = page.locator("details", has_text=title)
+    folded.locator("summary").click()
+    grown = "part => part.open && part.scrollHeight <= part.clientHeight"
+    page.wait_for_function(grown, arg=folded.element_handle())
+
+
 def give_name(page, name):
     part(page, "who_name").locator("input").fill(name)
     button(page, "who_start").click()

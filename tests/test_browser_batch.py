@@ -13,7 +13,7 @@ import psutil
 import pytest
 from conftest import App
 from playwright.sync_api import expect
-from test_browser import button, give_name, part, predict, settle, stored
+from test_browser import button, give_name, part, predict, settle, stored, unfold
 
 from second_opinion.store import batches
 
@@ -171,8 +171,7 @@ def test_a_large_file_from_upload_to_download_past_closed_tab_and_restart(
 
 
 def downloaded_bad_rows(page):
-    page.get_by_text("20 rows not scored").click()
-    button(page, "batch_rejected").wait_for()
+    unfold(page, "20 rows not scored")
     return downloaded(page, "batch_rejected").replace("\r\n", "\n")
 
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import HOSTILE, ROOT, App
 from playwright.sync_api import expect
 from sklearn.base import clone
-from test_browser import CUT_OFF, PALE, alert, button, part, settle, still, stored
+from test_browser import CUT_OFF, PALE, alert, button, part, settle, still, stored, unfold
 
 from second_opinion import Registry
 from second_opinion.store import Store
@@ -262,7 +262,7 @@ def test_a_code_opens_what_is_for_reviewers_and_nothing_more(coded, person):
     page.goto(f"{coded.url}/Feedback_review?model={CHURN}")
     expect(page.get_by_text("Enter your code, below your name in the menu")).to_be_visible()
     settle(page)
-    page.locator("summary", has_text="I have a code").click()
+    unfold(page, "I have a code")
     part(page, "who_code").locator("input").fill("wrong")
     button(page, "who_code_enter").click()
     alert(page, "The code is not right").wait_for()
