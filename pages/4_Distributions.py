@@ -15,24 +15,22 @@ def page() -> None:
         return
     name = population.section()
     with st.container(key="distributions_section"):
-        section(name, chosen)
-    distributions.cases(chosen, clickable=name != "Drift" or "drift" in st.query_params)
+        lists = section(name, chosen)
+    distributions.cases(chosen, lists)
     distributions.the_case(visit, chosen)
     seeds.confirm(lambda: None)
 
 
-def section(name: str, chosen: population.Chosen) -> None:
+def section(name: str, chosen: population.Chosen) -> bool:
     # Plotly costs a second to import: what is above is on the screen by then.
     from second_opinion.population import sections, sections_verdicts
     from second_opinion.population.population import verdicts
 
     people, against = chosen.people, chosen.against
     if name == "Features":
-        distributions.features(chosen)
-        return
+        return distributions.features(chosen)
     if name == "Drift":
-        distributions.drift(chosen)
-        return
+        return distributions.drift(chosen)
     if name == "Predictions":
         parts = sections.predictions(people, against)
     elif name == "Confidence":
@@ -40,10 +38,9 @@ def section(name: str, chosen: population.Chosen) -> None:
     else:
         parts = sections_verdicts.over_time(people, verdicts(visit.store, people))
     if sum(part.chart is not None for part in parts) > 1:
-        distributions.beside(chosen, parts)
-        return
-    for part in parts:
-        distributions.draw(chosen, part)
+        return distributions.beside(chosen, parts)
+    lists = [distributions.draw(chosen, part) for part in parts]
+    return any(lists)
 
 
 page()

@@ -13,6 +13,14 @@ from second_opinion.store import Store
 from second_opinion.ui import who
 
 PAGE = "pages/4_Distributions.py"
+INSTEAD = [
+    "all 4 cases",
+    "each of 4 cases",
+    "too few rows to judge",
+    "without saying how sure",
+    "A batch is predicted at one time",
+]
+HINT = "Click a bar, a point or a tile"
 PARTS = ["Predictions", "Confidence", "Features", "Over time", "Drift"]
 
 
@@ -77,7 +85,8 @@ def test_every_section_of_every_model_opens(place, store, models, registry, part
     for of in (batch.id, "singles"):
         at = start(PAGE, model=model, of=of, part=part)
         assert messages(at) == []
-        assert charts(at) or "case" in texts(at) or "too few rows to judge" in texts(at)
+        assert charts(at) or any(said in texts(at) for said in INSTEAD)
+        assert (HINT in texts(at)) == (bool(charts(at)) and part != "Drift")
 
 
 def test_without_predictions_the_page_says_what_to_do(place):
@@ -138,6 +147,19 @@ def test_a_filter_that_lets_nobody_through_says_so(place, store, registry):
         assert messages(at) == []
         assert "No case is like that." in texts(at)
         assert charts(at) == []
+        assert HINT not in texts(at)
+
+
+def test_clicking_is_told_of_only_where_a_chart_lists_cases(place, store, registry):
+    one, many = batch_of(store, registry, rows=1), batch_of(store, registry)
+    at = start(PAGE, model="triage", of=one.id)
+    assert messages(at) == []
+    assert charts(at) == []
+    assert HINT not in texts(at)
+    assert HINT in texts(start(PAGE, model="triage", of=many.id))
+    at = start(PAGE, model="triage", of=many.id, part="Drift")
+    assert HINT not in texts(at)
+    assert HINT in texts(start(PAGE, model="triage", of=many.id, part="Drift", drift="age"))
 
 
 def test_a_bar_lists_its_cases_and_a_case_opens_to_be_judged(place, store, registry):

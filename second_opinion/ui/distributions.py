@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 ON_A_PAGE = 6
 
 
-def draw(chosen: Chosen, shown: Shown) -> None:
-    """A chart whose bars list their cases or open a chart; or the sentence in its place."""
+def draw(chosen: Chosen, shown: Shown) -> bool:
+    """A chart whose bars list their cases or open a chart; or the sentence in its place.
+
+    Returns whether cases can be listed from it.
+    """
     if shown.chart is None:
         st.text(shown.sentence)
-        return
+        return False
     drawing.draw(
         shown.chart,
         f"distributions_{shown.name}",
@@ -42,14 +45,17 @@ def draw(chosen: Chosen, shown: Shown) -> None:
         # Another one lets go of what is selected in the browser.
         generation=st.session_state.get("distributions_cleared", 0),
     )
+    return bool(shown.picks)
 
 
-def beside(chosen: Chosen, parts: Iterable[Shown]) -> None:
-    """Several charts, two in a row where there is room."""
+def beside(chosen: Chosen, parts: Iterable[Shown]) -> bool:
+    """Several charts, two in a row where there is room; and whether one of them lists cases."""
+    lists = False
     with st.grid(2, min_column_width=360, gap="medium"):
         for part in parts:
             with st.container():
-                draw(chosen, part)
+                lists |= draw(chosen, part)
+    return lists
 
 
 def _heard(chosen: Chosen, shown: Shown) -> Callable[[list[int]], None] | None:
@@ -78,15 +84,14 @@ def _pick(chosen: Chosen, shown: Shown, places: list[int]) -> None:
         st.session_state["distributions_picked"] = people.key, people.parts, parts
 
 
-def features(chosen: Chosen) -> None:
+def features(chosen: Chosen) -> bool:
     """What the model says by one feature or two; or each of them beside what it is compared with,
-    those that moved furthest first."""
+    those that moved furthest first. Returns whether cases can be listed."""
     from second_opinion.population import picks, sections
 
     by, value = choices.by_features(chosen.people.card)
     if by:
-        _crossed(chosen, by, value)
-        return
+        return _crossed(chosen, by, value)
     wanted = sections.ordered(chosen.people, chosen.against)
     pages = -(-len(wanted) // ON_A_PAGE)
     if pages > 1:
@@ -94,23 +99,25 @@ def features(chosen: Chosen) -> None:
         wanted = wanted[(at - 1) * ON_A_PAGE : at * ON_A_PAGE]
     if not chosen.people.rows:
         st.text(picks.NOBODY)
-        return
-    beside(chosen, (sections.feature(chosen.people, chosen.against, one) for one in wanted))
+        return False
+    lists = beside(chosen, (sections.feature(chosen.people, chosen.against, one) for one in wanted))
     if pages > 1:
         st.pagination(pages, key="distributions_features")
     _basis(chosen)
+    return lists
 
 
-def _crossed(chosen: Chosen, by: list[Feature], value: Any) -> None:
+def _crossed(chosen: Chosen, by: list[Feature], value: Any) -> bool:
     """What the model says by these features, and below how each of them is distributed."""
     from second_opinion.population import sections, sections_crossed
 
     people = chosen.people
-    draw(chosen, sections_crossed.crossed(people, by, value))
+    lists = draw(chosen, sections_crossed.crossed(people, by, value))
     if people.rows:
         shown = (sections.feature(people, chosen.against, feature) for feature in by)
-        beside(chosen, (part for part in shown if part.chart))
+        lists |= beside(chosen, (part for part in shown if part.chart))
         _basis(chosen)
+    return lists
 
 
 def _basis(chosen: Chosen) -> None:
@@ -121,18 +128,22 @@ def _basis(chosen: Chosen) -> None:
         st.caption(escape(f"Compared with {sections.basis(chosen.against)}."))
 
 
-def drift(chosen: Chosen) -> None:
-    """The comparison feature by feature; a bar opens that feature's own chart."""
+def drift(chosen: Chosen) -> bool:
+    """The comparison feature by feature; a bar opens that feature's own chart.
+
+    Returns whether cases can be listed: those of that chart can.
+    """
     from second_opinion.population import sections
 
     shown = sections.drift(chosen.people, chosen.against)
     for part in shown:
         draw(chosen, part)
     if chosen.against is None or not chosen.people.rows:
-        return
+        return False
+    lists = False
     feature = chosen.people.card.case_schema.get(st.query_params.get("drift", ""))
     if feature is not None:
-        draw(chosen, sections.feature(chosen.people, chosen.against, feature))
+        lists = draw(chosen, sections.feature(chosen.people, chosen.against, feature))
     elif any(part.opens for part in shown):
         st.caption("Click a bar to see that feature beside what it is compared with.")
     found = sections.drift_table(chosen.people, chosen.against)
@@ -150,16 +161,17 @@ def drift(chosen: Chosen) -> None:
         alt="How far each feature has moved, and by which test",
     )
     drawing.numbers_file(found, "drift-tests", "distributions_drift_rows_csv")
+    return lists
 
 
-def cases(chosen: Chosen, clickable: bool) -> None:
-    """The cases behind what was picked in a chart, and the one that is open."""
+def cases(chosen: Chosen, lists: bool) -> None:
+    """The cases behind what was picked in a chart; a hint where a chart ``lists`` them."""
     from second_opinion.population import picks
 
     picked = st.session_state.get("distributions_picked")
     people = chosen.people
     if not picked or picked[:2] != (people.key, people.parts):
-        if clickable:
+        if lists:
             st.caption(
                 "Click a bar, a point or a tile to list the cases behind it. With the dotted frame "
                 "above a chart, draw over several."
