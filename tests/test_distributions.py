@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import time
 import tracemalloc
 import warnings
 
@@ -282,19 +281,17 @@ def test_no_case_gives_empty_tables(scored):
         assert "count" not in found or found["count"].sum() == 0
 
 
-def test_a_million_rows_are_added_up_in_little_time_and_memory():
-    """At most 100 ms of CPU a million values, and a few chunks of memory."""
+def test_a_million_rows_are_added_up_in_little_memory():
+    """That of a few chunks."""
     rng = np.random.default_rng(0)
     chunks = [
         (rng.lognormal(size=50_000), pd.Series(rng.choice(list("abc"), 50_000)), rng.random(50_000))
         for _ in range(20)
     ]
     bars, pairs = Bars(), Pairs(distributions.CONFIDENCE_EDGES)
-    started = time.process_time()
     for numbers, levels, confidence in chunks:
         bars.add(numbers)
         pairs.add(confidence, levels)
-    spent = time.process_time() - started
     tracemalloc.start()
     for numbers, levels, confidence in chunks[:2]:
         bars.add(numbers)
@@ -302,7 +299,6 @@ def test_a_million_rows_are_added_up_in_little_time_and_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert bars.rows == 1_100_000
-    assert spent < 0.5
     assert peak < 10e6
 
 
