@@ -197,6 +197,9 @@ def test_a_scoring_that_was_killed_goes_on_by_its_link(
 def test_a_check_that_was_killed_says_so_and_asks_for_the_file(own_app, visitor, tmp_path, table):
     page = visitor()
     visit(page, own_app, "Ada")
+    part(page, "batch_file").wait_for()
+    # The page makes the tables of the database when it first reads from it.
+    settle(page)
     part(page, "batch_file").locator("input[type=file]").set_input_files(
         write(tmp_path / "march.csv", table)
     )

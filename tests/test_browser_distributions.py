@@ -10,6 +10,7 @@ from second_opinion.population import population, sections
 from second_opinion.records import Verdict
 from second_opinion.store import Store
 
+pytestmark = pytest.mark.browser
 CHURN = "customer-churn"
 MOVED = {"Monthly charge", "Contract"}
 ROWS = 1_237
