@@ -218,9 +218,11 @@ def test_a_case_of_another_batch_is_not_opened(place, store, registry):
 def test_a_table_stands_in_place_of_the_chart(place, store, registry):
     batch_of(store, registry)
     at = start(PAGE, model="triage")
-    before = len(charts(at))
+    assert len(charts(at)) == 1
+    assert HINT in texts(at)
     at.toggle(key="distributions_predictions_table").set_value(True).run()
-    assert len(charts(at)) == before - 1
+    assert charts(at) == []
+    assert HINT not in texts(at)
     found = frames(at)[0]
     assert found["Cases"].sum() == 120
 

@@ -35,7 +35,7 @@ def draw(chosen: Chosen, shown: Shown) -> bool:
     if shown.chart is None:
         st.text(shown.sentence)
         return False
-    drawing.draw(
+    drawn = drawing.draw(
         shown.chart,
         f"distributions_{shown.name}",
         name=shown.name,
@@ -45,7 +45,7 @@ def draw(chosen: Chosen, shown: Shown) -> bool:
         # Another one lets go of what is selected in the browser.
         generation=st.session_state.get("distributions_cleared", 0),
     )
-    return bool(shown.picks)
+    return drawn and bool(shown.picks)
 
 
 def beside(chosen: Chosen, parts: Iterable[Shown]) -> bool:
@@ -173,8 +173,8 @@ def cases(chosen: Chosen, lists: bool) -> None:
     if not picked or picked[:2] != (people.key, people.parts):
         if lists:
             st.caption(
-                "Click a bar, a point or a tile to list the cases behind it. With the dotted frame "
-                "above a chart, draw over several."
+                "Click a bar, a point or a tile to list the cases behind it; on a touch screen, tap "
+                "twice. With the dotted frame above a chart, draw over several."
             )
         return
     parts = picked[2]

@@ -31,15 +31,17 @@ def draw(
     picked: Callable[[Places], None] | None = None,
     range_too: bool = True,
     generation: int = 0,
-) -> None:
+) -> bool:
     """A chart with its title, and its numbers as a table or a file; PNG is in its corner.
 
     ``name`` is that of the files. ``picked`` hears the numbers of the bars that were just selected,
-    which another ``generation`` lets go of; with ``range_too`` several can be drawn over.
+    which another ``generation`` lets go of; with ``range_too`` several can be drawn over. Returns
+    whether the chart is drawn, and not its numbers in its place.
     """
     st.markdown(f"**{escape(chart.title)}**")
+    as_table = st.session_state.get(f"{key}_table", False)
     with st.container(key=f"{key}_chart"):
-        if st.session_state.get(f"{key}_table"):
+        if as_table:
             table(chart)
         else:
             _plot(chart, f"{key}_{generation}", name, picked, range_too=range_too)
@@ -48,6 +50,7 @@ def draw(
         numbers_file(chart.table, name, f"{key}_csv")
     if below:
         st.caption(escape(below))
+    return not as_table
 
 
 def _plot(
