@@ -173,8 +173,8 @@ def cases(chosen: Chosen, lists: bool) -> None:
     if not picked or picked[:2] != (people.key, people.parts):
         if lists:
             st.caption(
-                "Click a bar, a point or a tile to list the cases behind it; on a touch screen, tap "
-                "twice. With the dotted frame above a chart, draw over several."
+                "Click a bar, a point or a tile to list the cases behind it; on a touch screen, "
+                "tap twice. With the dotted frame above a chart, draw over several."
             )
         return
     parts = picked[2]
