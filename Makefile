@@ -16,7 +16,8 @@ run: $(VENV)/run.stamp ## Open Second Opinion on http://localhost:8501
 
 test: $(VENV)/dev.stamp ## Run every test, with a real browser; THOROUGH=1 runs the long counts
 	@scripts/browser $(BIN)/python
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not browser" --numprocesses logical --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest -m browser
 
 check: $(VENV)/dev.stamp ## Lint, formatting and types
 	$(BIN)/ruff check .
