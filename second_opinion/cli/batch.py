@@ -19,7 +19,7 @@ from second_opinion.cli.shown import printable
 from second_opinion.errors import UserError
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.words import joined
+from second_opinion.words import joined, plural
 
 if TYPE_CHECKING:
     from second_opinion.batch.scoring import Progress, Summary
@@ -126,7 +126,8 @@ def _recorded(
         limits=NO_LIMITS,
         heard=lambda batch: check(),
     )
-    return f"Recorded {batch.rows:,} rows: open the app at /Batch_upload?batch={batch.id}"
+    rows = plural(batch.rows, "row")
+    return f"Recorded {rows}: open the app at /Batch_upload?batch={batch.id}"
 
 
 def _check_names(file: Path, *written: Path | None) -> None:
