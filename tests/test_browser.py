@@ -5,6 +5,7 @@ import os
 import random
 import re
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -131,6 +132,16 @@ def still(page):
     settle(page)
     page.wait_for_function("!document.querySelector('[data-stale=true]')")
     page.wait_for_timeout(300)
+
+
+def unreadable(page, width):
+    """What is cut off or pale, once the page is at rest: charts take up another theme late."""
+    deadline = time.monotonic() + 10
+    while found := page.evaluate(CUT_OFF, width) + page.evaluate(PALE):
+        if time.monotonic() > deadline:
+            break
+        page.wait_for_timeout(300)
+    return found
 
 
 def unfold(page, title):
@@ -742,8 +753,7 @@ def test_nothing_is_cut_off_on_a_phone_and_all_text_can_be_read(app, visitor, na
             page.emulate_media(color_scheme=scheme)
             page.wait_for_timeout(300)
             still(page)
-            found = page.evaluate(CUT_OFF, 390) + page.evaluate(PALE)
-            if found:
+            if found := unreadable(page, 390):
                 faults[where, scheme] = found
 
     page.goto(f"{app.url}/Single_prediction")

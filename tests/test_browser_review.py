@@ -13,7 +13,7 @@ import pytest
 from conftest import HOSTILE, ROOT, App
 from playwright.sync_api import expect
 from sklearn.base import clone
-from test_browser import CUT_OFF, PALE, alert, button, part, settle, still, stored, unfold
+from test_browser import alert, button, part, settle, still, stored, unfold, unreadable
 
 from second_opinion import Registry
 from second_opinion.store import Store
@@ -317,8 +317,7 @@ def test_every_section_is_readable_and_nothing_is_cut_off(app, visitor, look):
         part(page, "review_case").wait_for()
         page.wait_for_timeout(700)
         still(page)
-        assert page.evaluate(CUT_OFF, width) == [], section
-        assert page.evaluate(PALE) == [], section
+        assert unreadable(page, width) == [], section
         expect(page.get_by_test_id("stException")).to_have_count(0)
     assert not [url for url in asked if "evil.example" in url]
 
