@@ -394,13 +394,13 @@ def test_json_is_coloured_and_read_while_it_is_typed(app, page, name):
     assert len(set(colours)) == 4
 
     area.fill(good.replace('"age": 53', '"age": fifty'))
-    alert(page, re.compile("Line 4, column")).wait_for()
+    alert(page, re.compile("Line 4, column")).wait_for(timeout=2000)
     assert area.evaluate("area => area.getRootNode().activeElement === area")
     area.fill(good.replace('"colour"', '"color"'))
-    alert(page, "color is not a field of this model; did you mean colour?").wait_for()
+    alert(page, "color is not a field of this model; did you mean colour?").wait_for(timeout=2000)
 
     area.fill(good.replace('"age": 53', '"age": 54'))
-    alert(page, "color").wait_for(state="detached")
+    alert(page, "color").wait_for(state="detached", timeout=2000)
     predict(page)
     assert json.loads(predictions(app, name)[0]["inputs"])["age"] == 54
 
