@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from builders import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

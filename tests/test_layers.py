@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from builders import ROOT
 
 # From the ground up. What stands on one line does not know the others of that line.
 LAYERS = """
@@ -29,6 +29,8 @@ SOURCES = sorted([ROOT / "Home.py", *ROOT.glob("pages/*.py"), *ROOT.glob("serve.
 SOURCES += sorted(
     path for path in ROOT.glob("second_opinion/**/*.py") if path.name != "__init__.py"
 )
+
+TESTS = sorted(ROOT.glob("tests/*.py"))
 
 SQL = re.compile(
     r"\b(SELECT\s.*\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|PRAGMA\s"
@@ -135,6 +137,14 @@ def test_sql_stands_in_the_store_alone_and_is_never_put_together(path):
         assert not SQL.search(ast.unparse(node))
     if part(path) != "store":
         assert not [text for text in texts(path) if SQL.search(text)]
+
+
+@pytest.mark.parametrize("path", TESTS, ids=named)
+def test_no_test_imports_another(path):
+    """What two of them share stands in builders.py, in what drives pages, or in conftest.py."""
+    tests = {test.stem for test in TESTS if test.stem.startswith(("test_", "conftest"))}
+    assert len(tests) > 60
+    assert not {name.split(".")[-1] for name in imports(path)} & tests
 
 
 def test_the_sources_are_found():

@@ -13,24 +13,24 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import ROOT, THOROUGH, as_nobody, case, verdict
+from database import assert_intact, ids_in, select
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlite_utils.db import Database
 
 from second_opinion.errors import UserError
-from second_opinion.records import Prediction, Progress, Verdict, new_id, same_person
+from second_opinion.records import Progress, new_id, same_person
 from second_opinion.store import Store, file, rows
 from second_opinion.store.migrations import migrations
 
-ROOT = Path(__file__).parent.parent
-THOROUGH = os.environ.get("THOROUGH") == "1"
 KILLS = 25 if THOROUGH else 4
 STARTS = 40 if THOROUGH else 8
 EXAMPLES = settings(max_examples=400 if THOROUGH else 40, deadline=None)
@@ -42,39 +42,6 @@ SCALAR = st.one_of(
 JSON = st.recursive(
     SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4)
 )
-
-
-def case(**changes):
-    """A prediction of some case."""
-    usual = {
-        "model": "churn",
-        "version": "1",
-        "model_sha256": "a" * 64,
-        "card_sha256": "b" * 64,
-        "inputs": {"age": 40},
-        "value": 1,
-        "confidence": 0.8,
-        "probabilities": (0.2, 0.8),
-        "flags": (),
-        "source": "form",
-        "asked_by": "Ada",
-        "latency_ms": 2.5,
-    }
-    return Prediction(**{**usual, **changes})
-
-
-def verdict(prediction, judgement="agree", expert="Ada", **changes):
-    """A verdict on the prediction; a disagreement says which way."""
-    if judgement == "disagree":
-        changes = {"direction": "too_low", **changes}
-    return Verdict(prediction.id, expert, judgement, **changes)
-
-
-@pytest.fixture
-def empty_store(tmp_path):
-    store = Store.open(tmp_path / "feedback.db")
-    yield store
-    store.close()
 
 
 @pytest.fixture(scope="module")
@@ -96,21 +63,6 @@ def stored(empty_store):
 @pytest.fixture
 def short_timeout(monkeypatch):
     monkeypatch.setattr(file, "TIMEOUT_SECONDS", 0.2)
-
-
-def select(path, query, *parameters):
-    """Rows as another program reads them from the file."""
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(query, parameters).fetchall()
-
-
-def ids_in(path, table="verdicts"):
-    return {found for (found,) in select(path, f"SELECT id FROM {table}")}
-
-
-def assert_intact(path):
-    assert select(path, "PRAGMA integrity_check") == [("ok",)]
-    assert select(path, "PRAGMA foreign_key_check") == []
 
 
 def start(script, *arguments):
@@ -927,19 +879,6 @@ def test_a_writer_that_holds_the_store_for_too_long_is_an_error(short_timeout, e
         pytest.raises(UserError, match="locked"),
     ):
         pool.submit(empty_store.add_verdict, verdict(stored)).result()
-
-
-@contextmanager
-def as_nobody():
-    """Root may write everything, so be somebody else for a moment."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
 
 
 @pytest.fixture
