@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from hypothesis import settings
+from scipy.stats import binom
 
 from second_opinion import Registry
 from second_opinion.batch import jobs
@@ -24,6 +26,26 @@ THOROUGH = os.environ.get("THOROUGH") == "1"
 REVIEWER = Expert("Rita", role="reviewer")
 OWNER = Expert("Olga", role="owner")
 WORKER = "worker one"
+
+
+def examples(count, thorough=None):
+    """How many examples a law is tried on; with THOROUGH=1 ten times as many, or as said."""
+    return settings(max_examples=(thorough or 10 * count) if THOROUGH else count)
+
+
+def runs_of(full):
+    """How many runs a simulation has: a tenth of the full count; all of it with THOROUGH=1."""
+    return full if THOROUGH else full // 10
+
+
+def most(runs, chance, thorough):
+    """The most of so many runs in which something of this chance may happen.
+
+    All runs may show the share ``thorough``. A tenth of them cannot tell it from chance: they may
+    show the smallest count that accident exceeds in at most 1 % of simulations (exact binomial).
+    """
+    return thorough * runs if THOROUGH else int(binom.isf(0.01, runs, chance))
+
 
 # Shown as typed wherever it stands: no image is fetched, nothing is set in bold or as a formula.
 HOSTILE = (

@@ -10,18 +10,29 @@ import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 from streamlit import config
 
 # Before their import, or a failing assert in them would say nothing of its values.
 pytest.register_assert_rewrite("browsing", "builders", "database", "visits")
 
 from browsing import BROWSER_HELP, App, chromium, watched
-from builders import HOSTILE, ROOT, judged, write_at_random
+from builders import HOSTILE, ROOT, THOROUGH, judged, write_at_random
 
 from second_opinion import Registry, settings
 from second_opinion.cli import main
 from second_opinion.doctor import machine
 from second_opinion.store import Store
+
+# A law holds however slow the machine is.
+hypothesis.register_profile(
+    "laws",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=1000 if THOROUGH else 100,
+)
+hypothesis.load_profile("laws")
 
 # AppTest warns of each run that it has no browser.
 logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel("ERROR")

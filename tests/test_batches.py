@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from builders import WORKER, batch_of
+from builders import WORKER, batch_of, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -300,9 +300,7 @@ def test_filters_and_orders_agree_with_pandas(empty_store, long, only, sort, des
     assert len(empty_store.batches.rows(long, only, page=page).rows) == 0
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_rows_are_fetched_in_the_order_asked_for(empty_store, data):
     known = empty_store.batches.listed()

@@ -5,9 +5,18 @@ from collections import Counter
 from contextlib import closing
 
 import pytest
-from builders import HOSTILE, OWNER, REVIEWER, THOROUGH, VERSIONS, case, verdict, write_at_random
+from builders import (
+    HOSTILE,
+    OWNER,
+    REVIEWER,
+    VERSIONS,
+    case,
+    examples,
+    verdict,
+    write_at_random,
+)
 from database import full_count, kept, select
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils.db import Database
 
@@ -17,10 +26,8 @@ from second_opinion.records import Event, Expert, folded, new_id, same_value
 from second_opinion.store import Store, review
 from second_opinion.store.migrations import migrations
 
-EXAMPLES = settings(max_examples=300 if THOROUGH else 25, deadline=None)
 
-
-@EXAMPLES
+@examples(25)
 @given(st.integers(0, 2**32))
 def test_the_summaries_always_equal_the_full_count(tmp_path_factory, seed):
     with closing(Store.open(tmp_path_factory.mktemp("law") / "feedback.db")) as store:
@@ -28,7 +35,7 @@ def test_the_summaries_always_equal_the_full_count(tmp_path_factory, seed):
         assert kept(store.path) == full_count(store.path)
 
 
-@settings(max_examples=100 if THOROUGH else 10, deadline=None)
+@examples(10)
 @given(st.integers(0, 2**32))
 def test_a_database_from_before_is_filled_in(tmp_path_factory, seed):
     """The summaries made at once from what was stored equal those that were kept all along."""
@@ -213,7 +220,7 @@ def test_whatever_is_typed_is_searched_for_and_never_an_error(busy_store, words)
         assert MATCHES["words"](vars(row.verdict), words)
 
 
-@EXAMPLES
+@examples(25)
 @given(st.text(max_size=30).filter(lambda text: "\x00" not in text))
 def test_any_text_can_be_searched_for(busy_store, text):
     if text.isprintable():
@@ -496,7 +503,7 @@ def test_what_is_no_filter_is_named_and_left_out():
     assert set(ignored) == set(texts) - {"model", "page", "expert"}
 
 
-@EXAMPLES
+@examples(25)
 @given(st.dictionaries(st.sampled_from(sorted(vars(Filter()))), st.text(max_size=20)))
 def test_any_address_makes_a_filter_that_can_be_asked(busy_store, texts):
     found, _ = Filter.read(texts)

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import ROOT, THOROUGH, as_nobody, case, verdict
+from builders import ROOT, THOROUGH, as_nobody, case, examples, verdict
 from database import assert_intact, ids_in, select
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils.db import Database
 
@@ -33,7 +33,6 @@ from second_opinion.store.migrations import migrations
 
 KILLS = 25 if THOROUGH else 4
 STARTS = 40 if THOROUGH else 8
-EXAMPLES = settings(max_examples=400 if THOROUGH else 40, deadline=None)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 SCALAR = st.one_of(
@@ -112,7 +111,7 @@ def test_a_value_comes_back_from_its_json_text_to_the_bit(value):
     assert repr(json.loads(text) if text is not None else None) == repr(value)
 
 
-@EXAMPLES
+@examples(40)
 @given(st.dictionaries(TEXT, SCALAR, max_size=6), SCALAR, SCALAR)
 def test_a_prediction_and_a_verdict_come_back_as_they_were(shared_store, inputs, value, blind):
     prediction = case(inputs=inputs, value=value)
@@ -268,7 +267,7 @@ DEEDS = st.lists(
 )
 
 
-@EXAMPLES
+@examples(40)
 @given(DEEDS)
 def test_the_current_verdicts_equal_a_plain_model_of_the_chains(shared_store, deeds):
     """Each expert's last verdict on a case counts, unless it is withdrawn; nothing else changes."""
@@ -1034,7 +1033,7 @@ def test_a_database_from_before_aliases_keeps_its_predictions(tmp_path):
         max_size=8,
     )
 )
-@EXAMPLES
+@examples(40)
 def test_the_arms_count_what_was_asked_under_their_alias(shared_store, asked):
     model, expected = new_id(), {}
     for version, alias, said in asked:
