@@ -3,7 +3,7 @@
 import streamlit as st
 
 from second_opinion.ui import cases, fields, frame
-from second_opinion.words import percent
+from second_opinion.words import percent, plural
 
 visit = frame.open_page("Help")
 
@@ -111,7 +111,7 @@ def distributions() -> None:
 def what_to_enter() -> None:
     schema = visit.card.case_schema
     st.header("What to enter", anchor=False)
-    st.text(f"{visit.card.title} takes {len(schema)} fields.")
+    st.text(f"{visit.card.title} takes {plural(len(schema), 'field')}.")
     st.dataframe(
         fields.table(schema, "JSON"),
         hide_index=True,

@@ -21,7 +21,7 @@ from second_opinion.predictor import Model
 from second_opinion.records import Arm, Batch, plain, same_value
 from second_opinion.registry import Registry
 from second_opinion.statistics import agreement, paired
-from second_opinion.words import joined
+from second_opinion.words import joined, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def cases_of(registry: Registry, ref: str) -> CaseSet:
     import pandas as pd
 
     rows = pd.read_parquet(path).drop(columns=card.target.name, errors="ignore")
-    about = f"{len(rows):,} stored rows of the training data of version {card.version}"
+    about = f"{plural(len(rows), 'stored row')} of the training data of version {card.version}"
     return CaseSet(_cases(rows), about, key)
 
 
@@ -79,8 +79,8 @@ def cases_of_batch(batches: Batches, batch: Batch, card: ModelCard) -> CaseSet:
         rows = np.sort(np.random.default_rng(0).choice(rows, MOST_OF_A_BATCH, replace=False))
     text = batches.fetched(batch, rows.tolist()).text
     cases, _ = typed(text, card.case_schema, decimal=batch.decimal)
-    drawn = f"{len(rows):,} of the {batch.rows_done:,} cases" if len(rows) < batch.rows_done else ""
-    about = f"{drawn or f'the {batch.rows_done:,} cases'} of the batch {batch.name}"
+    drawn = f"{len(rows):,} of " if len(rows) < batch.rows_done else ""
+    about = f"{drawn}the {plural(batch.rows_done, 'case')} of the batch {batch.name}"
     return CaseSet(_cases(cases), about, key_of_batch(batch))
 
 
@@ -261,7 +261,7 @@ def _known(
             right = given[0] if tolerance is None else float(np.median(given))
             known.append(_Known(rows[0]["inputs"], right, {r["version"]: r["value"] for r in rows}))
     counted = ((silent, "nobody said what is right"), (conflicts, "experts disagree"))
-    return known, [f"in {n:,} case{'s' * (n != 1)} {why}" for n, why in counted if n]
+    return known, [f"in {plural(n, 'case')} {why}" for n, why in counted if n]
 
 
 def _right(card: ModelCard, row: Mapping[str, Any]) -> Any:

@@ -18,7 +18,7 @@ from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.predictor import Model
 from second_opinion.records import same_value
-from second_opinion.words import number_text
+from second_opinion.words import number_text, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -222,7 +222,7 @@ def _readable(card: ModelCard, cases: Sequence[Case]) -> tuple[dict[int, Case], 
             read[at] = inputs
     if not reasons:
         return read, ""
-    count = f"{len(reasons):,} of {len(cases):,} cases"
+    count = f"{len(reasons):,} of {plural(len(cases), 'case')}"
     return read, f"version {card.version} cannot read {count} ({reasons[0]})"
 
 

@@ -13,6 +13,7 @@ from threadpoolctl import ThreadpoolController
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.records import Prediction, Source, plain, same_value
+from second_opinion.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,8 +171,8 @@ class Model:
     def _check(self, values: np.ndarray, rows: int) -> None:
         if len(values) != rows:
             raise UserError(
-                f"The model {self.card.ref} gave {len(values)} answers for {rows} cases; expected "
-                "one each. Tell the person who added it."
+                f"The model {self.card.ref} gave {plural(len(values), 'answer')} for "
+                f"{plural(rows, 'case')}; expected one each. Tell the person who added it."
             )
         without = np.flatnonzero(_absent(values))
         if without.size:

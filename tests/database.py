@@ -23,73 +23,106 @@ def assert_intact(path):
     assert select(path, "PRAGMA foreign_key_check") == []
 
 
-def full_count(path):
-    """Every summary, counted in Python from the rows that people wrote."""
+def current_rows(path):
+    """Every verdict that counts, oldest first, with what it is about and what came of it.
+
+    Worked out in Python from the rows that people wrote: no view or summary is read.
+    """
+    predictions = {row["id"]: row for row in _written(path, "predictions")}
+    verdicts = _written(path, "verdicts")
+    triage = {row["verdict_id"]: row["state"] for row in _written(path, "triage")}
+    final = {row["prediction_id"]: row["answer"] for row in _written(path, "adjudications")}
+    replaced = {row["supersedes"] for row in verdicts}
+    return [
+        _row(row, predictions[row["prediction_id"]], triage, final)
+        for row in verdicts
+        if row["id"] not in replaced and row["judgement"] != "withdrawn"
+    ]
+
+
+def _written(path, table):
+    """The rows of a table as they were stored, one after the other."""
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
-        predictions = {r["id"]: dict(r) for r in connection.execute("SELECT * FROM predictions")}
-        verdicts = list(map(dict, connection.execute("SELECT * FROM verdicts ORDER BY rowid")))
-        triage = {
-            r["verdict_id"]: r["state"]
-            for r in connection.execute("SELECT * FROM triage ORDER BY rowid")
-        }
-        final = {
-            r["prediction_id"]: r["answer"]
-            for r in connection.execute("SELECT * FROM adjudications ORDER BY rowid")
-        }
-    replaced = {v["supersedes"] for v in verdicts}
-    counts = defaultdict(Counter)
+        return list(map(dict, connection.execute(f"SELECT * FROM {table} ORDER BY rowid")))
+
+
+def _row(verdict, prediction, triage, final):
+    value = json.loads(prediction["value"] or "null")
+    decided = final.get(prediction["id"])
+    own = said(verdict["judgement"], value, json.loads(verdict["correct_value"] or "null"))
+    outcome = {"agree": "right", "disagree": "wrong", "unsure": "unsure"}[verdict["judgement"]]
+    if decided is not None:
+        outcome = "right" if same_value(json.loads(decided), value) else "wrong"
+    about = ("model", "version", "source", "batch_id", "confidence", "probabilities")
+    return {
+        **verdict,
+        **{name: prediction[name] for name in about},
+        "day": verdict["created_at"][:10],
+        "value": value,
+        "is_class": prediction["probabilities"] is not None
+        or not (value is None or type(value) is float),
+        "said": own,
+        "answer": own if decided is None else json.loads(decided),
+        "corrected": verdict["correct_value"] is not None,
+        "adjudicated": decided is not None,
+        "outcome": outcome,
+        "triage": triage.get(verdict["id"], "open" if verdict["judgement"] == "disagree" else None),
+    }
+
+
+def shared_cases(rows):
+    """The rows of each prediction that several experts judged."""
     by_case = defaultdict(list)
-    for p in predictions.values():
-        counts["predictions"][p["model"], p["version"]] += 1
-    for v in verdicts:
-        if v["id"] in replaced or v["judgement"] == "withdrawn":
-            continue
-        p = predictions[v["prediction_id"]]
-        value = json.loads(p["value"] or "null")
-        is_class = p["probabilities"] is not None or not (value is None or type(value) is float)
-        decided = final.get(p["id"])
-        correct = json.loads(v["correct_value"] or "null")
-        own = said(v["judgement"], value, correct)
-        outcome = {"agree": "right", "disagree": "wrong", "unsure": "unsure"}[v["judgement"]]
-        if decided is not None:
-            outcome = "right" if same_value(json.loads(decided), value) else "wrong"
-        answer = decided if decided is not None else None if own is None else json.dumps(own)
-        about = p["model"], p["version"]
+    for row in rows:
+        by_case[row["prediction_id"]].append(row)
+    return {id: each for id, each in by_case.items() if len(each) > 1}
+
+
+def full_count(path):
+    """Every summary, counted in Python from the rows that people wrote."""
+    counts = defaultdict(Counter)
+    for row in _written(path, "predictions"):
+        counts["predictions"][row["model"], row["version"]] += 1
+    rows = current_rows(path)
+    for row in rows:
+        about = row["model"], row["version"]
+        came_of_it = row["judgement"], row["outcome"]
         counts["groups"][
             *about,
-            p["source"],
-            v["expert"],
-            v["judgement"],
-            v["severity"] or "",
-            v["mode"],
-            p["value"] if is_class else "",
-            (answer or "") if is_class else "",
-            v["correct_value"] is not None,
-            decided is not None,
-            outcome,
-            triage.get(v["id"], "open" if v["judgement"] == "disagree" else ""),
+            row["source"],
+            row["expert"],
+            row["judgement"],
+            row["severity"] or "",
+            row["mode"],
+            _class_text(row, "value"),
+            _class_text(row, "answer"),
+            row["corrected"],
+            row["adjudicated"],
+            row["outcome"],
+            row["triage"] or "",
         ] += 1
-        day = v["created_at"][:10]
-        counts["days"][*about, day, v["judgement"], outcome] += 1
-        if p["confidence"] is not None:
-            percent = round(p["confidence"] * 100)  # the tests use whole percents
-            counts["confidence"][*about, percent, v["judgement"], outcome] += 1
-        counts["rows"][v["id"], p["batch_id"], day, p["confidence"]] += 1
-        by_case[p["id"]].append((v["expert"], v["judgement"], own, v))
-    for id, given_verdicts in by_case.items():
-        if len(given_verdicts) > 1:
-            p = predictions[id]
-            conflict = contradict([v for *_, v in given_verdicts])
-            answers = sorted(repr((e, j, own)) for e, j, own, _ in given_verdicts)
-            last = max(v["created_at"] for *_, v in given_verdicts)
-            counts["cases"][id, conflict, id in final, last, *answers] += 1
-            about = p["model"], p["version"]
-            counts["shared"][about] += 1
-            counts["repeated"][about] += len(given_verdicts) - 1
-            counts["conflicts"][about] += conflict
-            counts["undecided"][about] += conflict and id not in final
+        counts["days"][*about, row["day"], *came_of_it] += 1
+        if row["confidence"] is not None:
+            percent = round(row["confidence"] * 100)  # the tests use whole percents
+            counts["confidence"][*about, percent, *came_of_it] += 1
+        counts["rows"][row["id"], row["batch_id"], row["day"], row["confidence"]] += 1
+    for id, each in shared_cases(rows).items():
+        conflict, decided = contradict(each), each[0]["adjudicated"]
+        answers = sorted(repr((row["expert"], row["judgement"], row["said"])) for row in each)
+        last = max(row["created_at"] for row in each)
+        counts["cases"][id, conflict, decided, last, *answers] += 1
+        about = each[0]["model"], each[0]["version"]
+        counts["shared"][about] += 1
+        counts["repeated"][about] += len(each) - 1
+        counts["conflicts"][about] += conflict
+        counts["undecided"][about] += conflict and not decided
     return {name: +found for name, found in counts.items() if +found}
+
+
+def _class_text(row, name):
+    """A class as the summaries have it: JSON, or nothing where it is none."""
+    return json.dumps(row[name]) if row["is_class"] and row[name] is not None else ""
 
 
 def contradict(verdicts):

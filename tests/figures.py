@@ -2,6 +2,8 @@
 
 import json
 
+from second_opinion.charts.chart import PAPER, TEXT
+
 TAGS = '<a href="https://evil.example">x</a> & <b>bold</b>'
 
 
@@ -21,3 +23,10 @@ def colours(part):
     elif isinstance(part, list):
         for value in part:
             yield from colours(value)
+
+
+def drawn_in(chart):
+    """The colours of the series of a chart and then of its lines, without words and rims."""
+    figure = sent(chart)
+    marks = [*figure["data"], *figure["layout"].get("shapes", [])]
+    return [colour for mark in marks for colour in colours(mark) if colour not in (PAPER, TEXT)]

@@ -2,12 +2,13 @@
 no text of the data is taken for markup or a colour that one theme alone can show."""
 
 import json
+import tomllib
 
 import numpy as np
 import pandas as pd
 import pytest
-from builders import card_of
-from figures import TAGS, colours, sent
+from builders import ROOT, card_of
+from figures import TAGS, colours, drawn_in, sent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from second_opinion.charts.chart import (
     REFERENCE,
     SHARES,
     TEXT,
+    shown,
 )
 from second_opinion.charts.heat import Side, Told
 from second_opinion.schema import Choice, Feature
@@ -65,6 +67,7 @@ def every_chart():
         "verdicts": verdicts.verdicts_per_day(by_day),
         "heat": heat.heat(Told(TAGS), found.result(), by_age, by_colour),
         "by_bin": heat.by_bin(Told(TAGS), found.result().head(8), by_age, 0.5),
+        "means": heat.by_bin(Told(unit=TAGS), found.result().head(8), by_age, 0.5),
         "points": points.points(
             "20 cases", Told(TAGS), (by_age, few[0]), (by_colour, few[1]), groups, texts, []
         ),
@@ -85,6 +88,26 @@ def crossed_of(ages, colours, said):
 
 
 CHARTS = every_chart()
+FIRST, SECOND = stacked.CLASSES[:2]
+# Whose each mark is: what the model says, what experts say of it, or what both are held against.
+WHOSE = {
+    "answers": [MODEL, REFERENCE],
+    "numbers": [MODEL, REFERENCE],
+    "confidence": [FIRST, SECOND, REFERENCE],
+    "feature": [MODEL],
+    "drift": [EXPERTS, REFERENCE, REFERENCE],
+    "per_day": [FIRST, SECOND],
+    "mean": [MODEL],
+    "agreement": [EXPERTS],
+    "reliability": [EXPERTS, REFERENCE],
+    "shares": [FIRST, SECOND],
+    "verdicts": [color for color, _ in verdicts.LOOKS.values()],
+    "heat": [],
+    "by_bin": [MODEL, REFERENCE],
+    "means": [MODEL, REFERENCE],
+    "points": [FIRST, SECOND],
+    "risk": [EXPERTS, REFERENCE, REFERENCE],
+}
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -111,6 +134,41 @@ def test_every_colour_is_a_place_of_the_theme_s_palette(name):
     palette = {MODEL, EXPERTS, REFERENCE, TEXT, PAPER}
     looks = {color for color, _ in verdicts.LOOKS.values()}
     assert found <= palette | looks | set(stacked.CLASSES)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_colour_tells_whose_a_mark_is(name):
+    assert drawn_in(CHARTS[name]) == WHOSE[name]
+    assert sent(CHARTS[name])["layout"]["modebar"]["activecolor"] == MODEL
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_model_has_the_colour_of_the_theme_and_the_reference_its_grey(theme):
+    look = tomllib.loads((ROOT / ".streamlit/config.toml").read_text("utf-8"))["theme"][theme]
+    palette = {f"#{at:06}": colour for at, colour in enumerate(look["chartCategoricalColors"], 1)}
+    assert palette[MODEL] == look["primaryColor"]
+    assert palette[REFERENCE] == look["grayColor"]
+    assert palette[verdicts.LOOKS["Agree"][0]] == look["greenColor"]
+    assert palette[verdicts.LOOKS["Disagree"][0]] == look["orangeColor"]
+    assert verdicts.LOOKS["Unsure"][0] == REFERENCE
+    assert palette[EXPERTS] not in {palette[MODEL], palette[REFERENCE]}
+
+
+def test_a_reference_is_grey_beside_the_cases_that_are_looked_at():
+    for name in ("answers", "numbers"):
+        traces = sent(CHARTS[name])["data"]
+        cases, reference = [trace for trace in traces if trace.get("showlegend", True)]
+        assert (cases["name"], list(colours(cases))) == ("These cases", [MODEL])
+        assert (reference["name"], list(colours(reference))) == (shown(TAGS), [REFERENCE])
+
+
+def test_what_moved_is_hatched_in_the_colour_of_experts_and_what_is_steady_is_grey():
+    found = pd.DataFrame({"size": [0.02, 0.3, 0.04], "moved": [False, True, False]})
+    found["verdict"] = np.where(found["moved"], "moved", "steady")
+    bars_, words = sent(bars.drift(found, ["Age", "Plan", "Tenure"]))["data"]
+    assert words["text"] == ["0.30 moved", "0.04 steady", "0.02 steady"]
+    assert bars_["marker"]["color"] == [EXPERTS, REFERENCE, REFERENCE]
+    assert bars_["marker"]["pattern"]["shape"] == ["/", "", ""]
 
 
 @pytest.mark.parametrize("name", CHARTS)

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from figures import TAGS, colours, sent
+from figures import TAGS, colours, drawn_in, sent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +48,16 @@ def every_chart():
 
 
 CHARTS = every_chart()
+# Whose each mark is: what the model says, or what it is held against.
+WHOSE = {
+    "groups": [REFERENCE, MODEL],
+    "nobody": [REFERENCE, MODEL],
+    "days": [MODEL],
+    "confusion": [MODEL, MODEL, MODEL],
+    "many": [MODEL] * 10,
+    "distances": [MODEL, EXPERTS, EXPERTS, EXPERTS],
+    "errors": [MODEL],
+}
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -71,6 +81,11 @@ def test_colours_are_of_the_theme_and_no_text_of_the_data_is_markup(name):
     text = json.dumps(figure, ensure_ascii=False)
     assert "<a" not in text
     assert "<b>" not in text
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_colour_tells_whose_a_mark_is(name):
+    assert drawn_in(CHARTS[name]) == WHOSE[name]
 
 
 def test_groups_stand_in_the_table_with_their_interval():

@@ -52,8 +52,8 @@ def test_corrections_say_what_was_left_out(run, store, tmp_path):
     options = ["--what", "corrections", "--model", "churn", "--format", "jsonl"]
     code, _, err = run("export", *options, "-o", out)
     assert code == 0
-    assert "1 corrections" in err
-    assert "1 cases left out: experts contradict each other." in err
+    assert "1 correction in " in err
+    assert "1 case left out: experts contradict each other." in err
     (row,) = map(json.loads, out.read_text("utf-8").splitlines())
     assert (row["age"], row["learn"], row["source"]) == (40, 0, "corrected")
 

@@ -47,7 +47,7 @@ def test_columns_are_taken_in_the_order_of_the_training():
     [
         ({"age": "Age "}, "no column 'age' that .* Is it the column 'Age '. Rename it"),
         ({"age": "birthday"}, "no column 'age' that the model was trained on. Add the column"),
-        ({"age": "x", "income": "y"}, r"no column 'age' \(nor 1 others\)"),
+        ({"age": "x", "income": "y"}, r"no column 'age' \(nor 1 other\)"),
     ],
 )
 def test_a_missing_column_is_named_with_the_nearest(renamed, said):

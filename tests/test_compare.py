@@ -268,7 +268,7 @@ def test_a_case_that_one_version_cannot_read_is_left_out(registry):
     case = compare.cases_of(registry, "band/2").cases[0]
     found = compare.backed(first, second, [said_of(first, case, "agree")])
     assert found.cases == 0
-    assert found.left_out[0].startswith("version wide cannot read 1 of 1 cases")
+    assert found.left_out[0].startswith("version wide cannot read 1 of 1 case (")
 
 
 def test_what_was_judged_counts_and_not_what_a_version_says_now(churn):

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "tables": "errors words records schema",
     "answers": "words records card",
     "artifacts": "errors words card",
-    "predictor": "errors records schema card",
+    "predictor": "errors words records schema card",
     "statistics": "words records schema card reference",
     "charts": "words records schema card answers statistics",
     "intake": "errors words jsonfile records schema card reference tables artifacts predictor",
@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "registry": "errors jsonfile records arms card reference artifacts predictor intake",
     "__init__": "errors registry store",
     "aliases": "errors words records settings roles arms store registry",
-    "batch": "errors records card tables artifacts predictor store registry",
+    "batch": "errors words records card tables artifacts predictor store registry",
     "compare": (
         "errors words records card tables artifacts predictor statistics pair store registry"
     ),

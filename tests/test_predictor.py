@@ -166,7 +166,7 @@ def test_a_row_without_a_number_is_named(values, row):
 
 
 def test_another_number_of_answers_than_cases_is_an_error():
-    with pytest.raises(UserError, match="gave 2 answers for 1 cases"):
+    with pytest.raises(UserError, match="gave 2 answers for 1 case;"):
         model(Fixed([1.0, 2.0]), ()).predict([CASE])
 
 

@@ -15,14 +15,14 @@ from builders import (
     verdict,
     write_at_random,
 )
-from database import full_count, kept, select
+from database import contradict, current_rows, full_count, kept, select, shared_cases
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils.db import Database
 
 from second_opinion.errors import UserError
 from second_opinion.filters import Filter
-from second_opinion.records import Event, Expert, folded, new_id, same_value
+from second_opinion.records import Event, Expert, folded, new_id
 from second_opinion.store import Store, review
 from second_opinion.store.migrations import migrations
 
@@ -70,174 +70,11 @@ def test_a_verdict_written_by_another_program_counts_too(empty_store):
     assert [row.verdict.id for row in empty_store.review.page(Filter(words="fine")).rows] == ["v"]
 
 
-# --- pages
-
-
-def current_of(store):
-    """Every current verdict with its prediction and decisions, from `reviewed` alone."""
-    return store.reviewed().to_dict("records")
-
-
-FILTERS = [
-    Filter(),
-    Filter(model="churn"),
-    Filter(model="churn", version="2"),
-    Filter(model="nothing"),
-    Filter(judgement="disagree"),
-    Filter(expert=" ADA "),
-    Filter(expert="nobody"),
-    Filter(severity="serious"),
-    Filter(mode="blind"),
-    Filter(source="batch"),
-    Filter(value=1),
-    Filter(value="1"),
-    Filter(value=True),
-    Filter(corrected=True),
-    Filter(corrected=False),
-    Filter(adjudicated=True),
-    Filter(batch="a"),
-    Filter(batch="none"),
-    Filter(since="2026-11-02"),
-    Filter(until="2026-11-02"),
-    Filter(since="2026-11-02", until="2026-11-03"),
-    Filter(at_least=0.57),
-    Filter(below=0.57),
-    Filter(at_least=0.55, below=0.6, judgement="disagree", mode="open"),
-    Filter(words="old"),
-    Filter(words="ÜBERD"),
-    Filter(words="older one", judgement="disagree"),
-]
-MATCHES = {
-    "model": lambda row, wanted: row["model"] == wanted,
-    "version": lambda row, wanted: row["version"] == wanted,
-    "judgement": lambda row, wanted: row["judgement"] == wanted,
-    "expert": lambda row, wanted: folded(row["expert"]) == folded(wanted),
-    "severity": lambda row, wanted: row["severity"] == wanted,
-    "mode": lambda row, wanted: row["mode"] == wanted,
-    "source": lambda row, wanted: row["source"] == wanted,
-    "value": lambda row, wanted: row["model"] != "dose" and same_value(row["value"], wanted),
-    "corrected": lambda row, wanted: (row["correct_value"] is not None) == wanted,
-    "adjudicated": lambda row, wanted: row["adjudicated"] == wanted,
-    "batch": lambda row, wanted: row["batch_id"] == wanted,
-    "since": lambda row, wanted: row["created_at"][:10] >= wanted,
-    "until": lambda row, wanted: row["created_at"][:10] <= wanted,
-    "at_least": lambda row, wanted: row["confidence"] >= wanted,
-    "below": lambda row, wanted: row["confidence"] < wanted,
-    "words": lambda row, wanted: all(
-        any(found.startswith(word) for found in tokens(row["comment"])) for word in tokens(wanted)
-    ),
-}
-
-
-def tokens(text):
-    plain = text.casefold().replace("ü", "u")
-    return "".join(letter if letter.isalnum() else " " for letter in plain).split()
-
-
-@pytest.mark.parametrize("wanted", FILTERS, ids=lambda wanted: str(wanted.texts))
-def test_a_filter_finds_exactly_the_rows_that_match(busy_store, wanted):
-    asked = {name: getattr(wanted, name) for name in MATCHES if getattr(wanted, name) is not None}
-    expected = {
-        row["verdict_id"]
-        for row in current_of(busy_store)
-        if all(MATCHES[name](row, value) for name, value in asked.items())
-    }
-    found = busy_store.review.page(wanted, size=1000)
-    assert {row.verdict.id for row in found.rows} == expected
-    assert (found.total, found.more) == (len(expected), False)
-    streamed = [row.verdict.id for chunk in busy_store.review.each(wanted) for row in chunk]
-    assert streamed == [row.verdict.id for row in found.rows][::-1]
-
-
-def test_the_filters_of_the_test_find_something_each(busy_store):
-    empty = [f for f in FILTERS if not busy_store.review.page(f).total]
-    assert [f.texts for f in empty] == [
-        {"model": "nothing"},
-        {"expert": "nobody"},
-        {"batch": "none"},
-    ]
-
-
-@pytest.mark.parametrize("sort", ["newest", "least_sure", "most_sure", "serious"])
-@pytest.mark.parametrize("wanted", [Filter(), Filter(judgement="disagree"), Filter(words="old")])
-def test_pages_follow_one_another_in_order(busy_store, sort, wanted):
-    total = busy_store.review.page(wanted).total
-    pages = [
-        busy_store.review.page(wanted, sort=sort, number=number + 1, size=20)
-        for number in range(-(-total // 20))
-    ]
-    rows = [row for page in pages for row in page.rows]
-    assert len({row.verdict.id for row in rows}) == len(rows) == total
-    assert {page.pages for page in pages} == {len(pages)}
-    sure = [row.prediction.confidence for row in rows]
-    known = [s for s in sure if s is not None]
-    if sort == "least_sure":
-        assert known == sorted(known)
-        assert sure[len(known) :] == [None] * (total - len(known))
-    if sort == "most_sure":
-        assert known == sorted(known, reverse=True)
-    if sort == "serious":
-        serious = [row.verdict.severity == "serious" for row in rows]
-        assert serious == sorted(serious, reverse=True)
-        first = [s for s in sure[: sum(serious)] if s is not None]
-        assert first == sorted(first, reverse=True)
-
-
-def test_a_page_beyond_the_last_is_the_last(busy_store):
-    last = busy_store.review.page(Filter(), number=10**9)
-    assert last == busy_store.review.page(Filter(), number=last.pages)
-    assert busy_store.review.page(Filter(), number=0) == busy_store.review.page(Filter())
-
-
-def test_a_row_equals_what_reviewed_says(busy_store):
-    rows = {row["verdict_id"]: row for row in current_of(busy_store)}
-    for row in busy_store.review.page(Filter(), size=1000).rows:
-        same = rows.pop(row.verdict.id)
-        assert row.adjudicated == same["adjudicated"]
-        assert repr(row.answer) == repr(same["answer"])
-        assert row.prediction == busy_store.prediction(same["prediction_id"])
-    assert not rows
-
-
-def test_more_than_can_be_counted_is_said_so(busy_store, monkeypatch):
-    monkeypatch.setattr(review, "MOST_ROWS", 30)
-    found = busy_store.review.page(Filter(since="2026-01-01"), size=20)
-    assert (found.total, found.more, found.pages) == (30, True, 2)
-    by_group = busy_store.review.page(Filter(), size=20)
-    assert (by_group.total > 30, by_group.more, by_group.pages) == (True, False, 2)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        *('older"', "(", "*", '"', "a AND", "NEAR(", "comment:x", "^a", "-old", "{a b}", "'; DROP"),
-        *("\\", "a" * 5000, "\u202e", "🙂", HOSTILE, "NOT", "OR OR", "+", "old*"),
-    ],
-)
-def test_whatever_is_typed_is_searched_for_and_never_an_error(busy_store, words):
-    found = busy_store.review.page(Filter(words=words), size=1000)
-    for row in found.rows:
-        assert MATCHES["words"](vars(row.verdict), words)
-
-
-@examples(25)
-@given(st.text(max_size=30).filter(lambda text: "\x00" not in text))
-def test_any_text_can_be_searched_for(busy_store, text):
-    if text.isprintable():
-        busy_store.review.page(Filter(words=text))
-
-
-def test_a_search_finds_words_by_their_beginning_and_without_accents(busy_store):
-    for words in ("uberdos", "Überdosis", "(older)", "OLD"):
-        assert busy_store.review.page(Filter(words=words)).total
-    assert not busy_store.review.page(Filter(words="erdosis")).total
-
-
 # --- figures
 
 
 def test_the_figures_add_up_to_the_rows(busy_store):
-    rows = current_of(busy_store)
+    rows = busy_store.reviewed().to_dict("records")
     figures = busy_store.review
     for frame in (figures.by_version(), figures.by_day(), figures.by_mode(), figures.by_source()):
         assert frame["verdicts"].sum() == len(rows)
@@ -253,6 +90,133 @@ def test_the_figures_add_up_to_the_rows(busy_store):
     assert set(confidence["percent"]) <= {50, 55, 57, 60, 99, 100}
     counted = sum(row["answer"] is not None for row in rows if row["model"] == "churn")
     assert figures.confusion("churn")["verdicts"].sum() == counted
+
+
+ABOUT = [("churn", "1"), ("churn", None), (None, "1"), (None, None), ("none", "1")]
+# What each figure is by, and of which rows.
+FIGURES = {
+    "by_day": (lambda row: row["day"], lambda row: True),
+    "by_mode": (lambda row: row["mode"], lambda row: True),
+    "by_source": (lambda row: row["source"], lambda row: True),
+    "by_expert": (lambda row: folded(row["expert"]), lambda row: True),
+    "by_triage": (lambda row: row["triage"], lambda row: row["triage"] is not None),
+    "by_class": (lambda row: repr(row["value"]), lambda row: row["is_class"]),
+    "by_confidence": (lambda row: round(row["confidence"] * 100), lambda row: row["confidence"]),
+}
+
+
+def rows_about(path, model, version):
+    return [
+        row
+        for row in current_rows(path)
+        if model in (None, row["model"]) and version in (None, row["version"])
+    ]
+
+
+def said_in(rows):
+    """The columns of `SAID` of some rows."""
+    counts = Counter(row["judgement"] for row in rows)
+    outcomes = Counter(row["outcome"] for row in rows)
+    judged = (counts[name] for name in ("agree", "disagree", "unsure"))
+    return [len(rows), *judged, outcomes["right"], outcomes["wrong"]]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("about", ABOUT)
+def test_a_figure_counts_the_rows_of_its_model_and_version(busy_store, name, about):
+    key, counts = FIGURES[name]
+    rows = [row for row in rows_about(busy_store.path, *about) if counts(row)]
+    expected = {value: said_in([r for r in rows if key(r) == value]) for value in map(key, rows)}
+    assert bool(expected) == (about[0] != "none")
+    frame = getattr(busy_store.review, name)(*about)
+    shown = {"by_class": repr, "by_expert": folded}.get(name, lambda value: value)
+    assert len(frame) == len(expected)
+    assert {shown(row[0]): list(row[1:]) for row in frame.itertuples(index=False)} == expected
+
+
+@pytest.mark.parametrize("model", ["churn", "dose", None, "none"])
+def test_versions_are_counted_apart(busy_store, model):
+    rows = rows_about(busy_store.path, model, None)
+    keys = {(row["model"], row["version"]) for row in rows}
+    expected = [[*key, *said_in(rows_about(busy_store.path, *key))] for key in sorted(keys)]
+    assert busy_store.review.by_version(model).to_numpy().tolist() == expected
+
+
+@pytest.mark.parametrize("about", ABOUT)
+def test_confusion_counts_each_pair_of_classes(busy_store, about):
+    rows = rows_about(busy_store.path, *about)
+    expected = Counter(
+        (repr(row["value"]), repr(row["answer"]))
+        for row in rows
+        if row["is_class"] and row["answer"] is not None
+    )
+    found = busy_store.review.confusion(*about)
+    assert {(repr(v), repr(a)): n for v, a, n in found.itertuples(index=False)} == expected
+
+
+@pytest.mark.parametrize("about", ABOUT)
+def test_shared_cases_are_those_of_the_model_and_version(busy_store, about):
+    cases = shared_cases(rows_about(busy_store.path, *about))
+    conflicts = {id for id, rows in cases.items() if contradict(rows)}
+    decided = {id for id, rows in cases.items() if rows[0]["adjudicated"]}
+    figures = busy_store.review
+    assert figures.shared_states(*about) == {id: id in conflicts - decided for id in cases}
+    counts = figures.shared_counts(*about)
+    assert (counts["shared"], counts["conflicts"]) == (len(cases), len(conflicts))
+    assert counts["undecided"] == len(conflicts - decided)
+    asked = {None: conflicts, True: conflicts & decided, False: conflicts - decided}
+    pages = {state: figures.conflicts(*about, adjudicated=state, size=1000) for state in asked}
+    for listed, expected in [
+        (figures.shared_cases(*about), set(cases)),
+        *((pages[state], asked[state]) for state in asked),
+    ]:
+        assert {case.prediction_id for case in listed} == expected
+        times = [case.last_at for case in listed]
+        assert times == sorted(times, reverse=True)
+    second = figures.conflicts(*about, adjudicated=None, number=2, size=3)
+    assert second == pages[None][3:6]
+    assert figures.shared_cases(*about, most=2) == figures.shared_cases(*about)[:2]
+
+
+PREDICTIONS_WANTED = [
+    Filter(),
+    Filter(model="churn"),
+    Filter(version="2"),
+    Filter(batch="b"),
+    Filter(source="form"),
+    Filter(since="2026-11-02"),
+    Filter(until="2026-11-02"),
+    Filter(since="2026-11-02", until="2026-11-02"),
+]
+
+
+@pytest.mark.parametrize("wanted", PREDICTIONS_WANTED, ids=lambda wanted: str(wanted.texts))
+def test_predictions_stream_in_the_order_of_storing(empty_store, wanted, monkeypatch):
+    """Both days are included, from the first to the last millisecond of them."""
+    monkeypatch.setattr(review, "CHUNK", 3)
+    times = [
+        f"2026-11-0{day}T{time}Z" for day in (3, 1, 2) for time in ("00:00:00.000", "23:59:59.999")
+    ]
+    facts = [
+        {"model": "churn", "version": "1"},
+        {"model": "churn", "version": "2", "batch_id": "b", "source": "batch", "row_number": 1},
+        {"model": "dose", "version": "1", "batch_id": "a", "source": "batch", "row_number": 1},
+    ]
+    stored = [case(created_at=time, **about) for time in times for about in facts]
+    empty_store.add_predictions(stored)
+    expected = [
+        made
+        for made in stored
+        if wanted.model in (None, made.model)
+        and wanted.version in (None, made.version)
+        and wanted.batch in (None, made.batch_id)
+        and wanted.source in (None, made.source)
+        and (wanted.since or "") <= made.created_at[:10] <= (wanted.until or "9")
+    ]
+    chunks = list(empty_store.review.each_prediction(wanted))
+    assert [made for chunk in chunks for made in chunk] == expected
+    assert 0 < len(expected)
+    assert max(map(len, chunks)) == 3
 
 
 def test_figures_of_nothing_are_empty_frames(empty_store):
@@ -461,7 +425,7 @@ def test_progress_counts_people_not_spellings(empty_store):
 def test_progress_equals_the_count_over_reviewed(tmp_path, seed):
     with closing(Store.open(tmp_path / "feedback.db")) as store:
         known = write_at_random(store, seed, 120)
-        rows = current_of(store)
+        rows = store.reviewed().to_dict("records")
         for model, version in [*VERSIONS, ("churn", None), ("none", None)]:
             about = [r for r in rows if r["model"] == model and version in (None, r["version"])]
             progress = store.progress(model, version)
@@ -472,39 +436,3 @@ def test_progress_equals_the_count_over_reviewed(tmp_path, seed):
             assert progress.agree == sum(r["judgement"] == "agree" for r in about)
             assert progress.experts == len({folded(r["expert"]) for r in about})
             assert progress.last_verdict_at == max((r["created_at"] for r in about), default=None)
-
-
-# --- filters in an address
-
-
-def test_a_filter_survives_the_address():
-    for wanted in [*FILTERS, Filter(value="Überdosis", answer=2.5, words="a & b", triage="fixed")]:
-        assert Filter.read(wanted.texts) == (wanted, [])
-
-
-def test_what_is_no_filter_is_named_and_left_out():
-    texts = {
-        "judgement": "withdrawn",
-        "mode": "x",
-        "corrected": "yes",
-        "since": "2026-13-01",
-        "below": "nan",
-        "at_least": "2",
-        "value": "[1]",
-        "answer": "{",
-        "words": "a\x00b",
-        "batch": "a" * 300,
-        "model": "churn",
-        "page": "7",
-        "expert": "",
-    }
-    found, ignored = Filter.read(texts)
-    assert found == Filter(model="churn")
-    assert set(ignored) == set(texts) - {"model", "page", "expert"}
-
-
-@examples(25)
-@given(st.dictionaries(st.sampled_from(sorted(vars(Filter()))), st.text(max_size=20)))
-def test_any_address_makes_a_filter_that_can_be_asked(busy_store, texts):
-    found, _ = Filter.read(texts)
-    busy_store.review.page(found, sort="serious")

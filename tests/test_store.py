@@ -329,6 +329,21 @@ def test_a_chain_goes_on_from_the_withdrawn_row(empty_store, stored):
     assert empty_store.current_verdict(stored.id, "ada") == again
 
 
+def test_nothing_is_withdrawn_twice(empty_store, stored):
+    empty_store.add_verdict(verdict(stored, expert="Bob"))
+    with pytest.raises(UserError, match="Ada has no verdict on this prediction"):
+        empty_store.add_verdict(verdict(stored, "withdrawn"))
+    empty_store.add_verdict(verdict(stored))
+    empty_store.add_verdict(verdict(stored, "withdrawn"))
+    before = empty_store.verdict_history(stored.id)
+    with pytest.raises(UserError, match="Ada has no verdict on this prediction"):
+        empty_store.add_verdict(verdict(stored, "withdrawn"))
+    assert empty_store.verdict_history(stored.id) == before
+    empty_store.add_verdict(verdict(stored, "unsure"))
+    empty_store.add_verdict(verdict(stored, "withdrawn"))
+    assert empty_store.current_verdict(stored.id, "Ada") is None
+
+
 def test_a_chain_holds_when_the_clock_is_set_back(empty_store, stored):
     late = empty_store.add_verdict(verdict(stored, created_at="2030-01-01T00:00:00.000Z"))
     early = empty_store.add_verdict(

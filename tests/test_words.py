@@ -1,10 +1,13 @@
 """Numbers, names and times as people read them."""
 
+import ast
 import math
+import re
 from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
+from builders import ROOT
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -15,6 +18,7 @@ from second_opinion.words import (
     joined,
     number_text,
     percent,
+    plural,
     quoted,
     round_down,
     when,
@@ -162,3 +166,35 @@ def test_a_time_is_said_as_people_say_it(moment, said):
 def test_a_full_time_names_its_zone():
     said = when("2026-11-20T13:02:03.000Z", BERLIN, full=True, today=TODAY)
     assert said == "20 November 2026 14:02:03 CET"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1237, "1,237 rows")]
+)
+def test_one_is_one(count, text):
+    assert plural(count, "row") == text
+
+
+def fields_before_text(path):
+    """Each value that an f-string puts in, as it is written, and the text right after it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            for value, after in zip(node.values, node.values[1:], strict=False):
+                if isinstance(value, ast.FormattedValue) and isinstance(after, ast.Constant):
+                    yield ast.unparse(value.value), after.value
+
+
+def test_every_count_before_a_noun_is_put_into_words_by_plural():
+    """Else it says "1 rows". Bounds, which are constants, are many by themselves."""
+    sources = [ROOT / "Home.py", *ROOT.glob("pages/*.py"), *ROOT.glob("second_opinion/**/*.py")]
+    call = re.compile(r"""plural\([^"']*["'](?:\w+ )?(\w+)["']\)""")
+    nouns = {noun for path in sources for noun in call.findall(path.read_text("utf-8"))}
+    assert nouns >= {"row", "case", "verdict", "version"}
+    several = re.compile(rf" (?:more |demo |other )?(?:{'|'.join(sorted(nouns))})s\b")
+    found = [(path, *field) for path in sources for field in fields_before_text(path)]
+    assert len(found) > 500
+    assert not [
+        (path.name, value, after)
+        for path, value, after in found
+        if several.match(after) and not value.isupper()
+    ]

@@ -24,6 +24,7 @@ from second_opinion.errors import UserError
 from second_opinion.predictor import Answers, Model
 from second_opinion.tables import Chunk, Limits, Look, Source, TableProblem, read
 from second_opinion.tables.writer import one_array, records, whole_file
+from second_opinion.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ class BadRowsError(UserError):
         shown = [str(problem) for problem in summary.problems]
         if summary.faults > len(shown):
             shown.append(f"… and {summary.faults - len(shown):,} more.")
-        rows = "1 row" if summary.bad == 1 else f"{summary.bad:,} rows"
+        rows = plural(summary.bad, "row")
         shown.append(f"{name}: {rows} of {summary.rows:,} cannot be scored. Nothing was written.")
         super().__init__("\n".join(shown))
         self.summary = summary

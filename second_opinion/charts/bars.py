@@ -157,10 +157,10 @@ def histogram(
         name="These cases",
         marker_color=MODEL,
         customdata=list(range(len(found))),
-        text=[f"{count:,}" for count in found["count"]],
+        text=[plural(count, of.removesuffix("s")) for count in found["count"]],
         textposition="none",
         hovertext=[f"{a} up to {b}" for a, b in zip(low, high, strict=True)],
-        hovertemplate=f"%{{hovertext}}<br>%{{text}} {of}, %{{y:.1%}}<extra></extra>",
+        hovertemplate="%{hovertext}<br>%{text}, %{y:.1%}<extra></extra>",
     )
     figure = go.Figure([bars])
     table = pd.DataFrame({"From": low, "Up to": high, of.capitalize(): found["count"]})

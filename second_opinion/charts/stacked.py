@@ -41,7 +41,7 @@ def confidence(card: ModelCard, found: pd.DataFrame, low: int, sure: int) -> Cha
     title = f"The model is less than {band} sure of {low:,} of {plural(sure, 'case')}"
     title += f" ({percent(low / sure)})" if sure else ""
     ends, stacked = _stacked(card, found)
-    figure = go.Figure(_stack([float(end) + 0.025 for end in ends], stacked, 0.05, "%{y:,} cases"))
+    figure = go.Figure(_stack([float(end) + 0.025 for end in ends], stacked, 0.05, "Cases: %{y:,}"))
     numbers = pd.DataFrame({"From": [percent(float(end)) for end in ends], **stacked})
     figure.add_vline(x=card.bands.low, line={"dash": "dash", "width": 2, "color": REFERENCE})
     figure.add_annotation(
@@ -174,7 +174,7 @@ def mean_per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
         line={"color": MODEL, "width": 2.5},
         marker={"size": 8},
         customdata=list(range(len(found))),
-        text=[f"{count:,} cases" for count in found["count"]],
+        text=[plural(count, "case") for count in found["count"]],
         hovertemplate="%{x|%d %b %Y}: %{y:" + digits + "}, %{text}<extra></extra>",
     )
     figure = go.Figure([line])

@@ -232,14 +232,14 @@ def _progress(source: Source, check: Callable[[], None]) -> Iterator[Progress]:
 
 
 def _rows(read: int | None) -> str:
-    return "" if read is None else f"{read:,} rows"
+    return "" if read is None else plural(read, "row")
 
 
 def _said(summary: Summary, ref: str, output: Path | None, bad_rows: Path | None) -> str:
-    done = f"{summary.good:,} rows scored with {ref} in {summary.seconds:.1f} s"
+    done = f"{plural(summary.good, 'row')} scored with {ref} in {summary.seconds:.1f} s"
     parts = [f"{done}: {output}." if output else f"{done}."]
     if summary.bad:
-        parts.append(f"{summary.bad:,} rows could not be scored: {bad_rows}.")
+        parts.append(f"{plural(summary.bad, 'row')} could not be scored: {bad_rows}.")
     if summary.note:
         parts.append(summary.note)
     return "\n".join(parts)

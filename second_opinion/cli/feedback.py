@@ -19,6 +19,7 @@ from second_opinion.records import Expert
 from second_opinion.review import exports
 from second_opinion.settings import Settings
 from second_opinion.store import Store, local_path
+from second_opinion.words import plural
 
 
 def register(commands: click.Group) -> None:
@@ -99,11 +100,11 @@ def _filter(settings: Settings, asked: dict[str, Any]) -> Filter:
 
 def _said(what: str, done: exports.Exported, output: Path | None) -> str:
     left = done.left_out
-    parts = [f"{done.rows:,} {what} in {output or 'standard output'}."]
+    parts = [f"{plural(done.rows, what.removesuffix('s'))} in {output or 'standard output'}."]
     if left.conflicts:
-        parts.append(f"{left.conflicts:,} cases left out: experts contradict each other.")
+        parts.append(f"{plural(left.conflicts, 'case')} left out: experts contradict each other.")
     if left.unanswered:
-        parts.append(f"{left.unanswered:,} cases left out: nobody named a right value.")
+        parts.append(f"{plural(left.unanswered, 'case')} left out: nobody named a right value.")
     return " ".join(parts)
 
 

@@ -32,6 +32,7 @@ from second_opinion.intake.training import read_training_csv
 from second_opinion.registry import FIRST_ALIAS, Entry, Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
+from second_opinion.words import plural
 
 PROGRAM = "python -m second_opinion"
 
@@ -149,7 +150,8 @@ def add(
     with _working(f"Loading {file}"):
         estimator, saved_by = model_file.load()
         task_of(estimator)
-    with _working(f"Trying the model on {len(rows.X):,} rows" if rows else "Trying the model"):
+    on = f" on {plural(len(rows.X), 'row')}" if rows else ""
+    with _working(f"Trying the model{on}"):
         before = shown.default_name(registry)
         with formats.blamed_on(saved_by):
             card = registry.add(

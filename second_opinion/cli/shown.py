@@ -20,7 +20,7 @@ from second_opinion.intake.training import TrainingData
 from second_opinion.reference import MOST_ROWS
 from second_opinion.registry import Entry, Registry
 from second_opinion.schema import Feature
-from second_opinion.words import joined, number_text, percent
+from second_opinion.words import joined, percent, plural
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 MARKS = {"intact": "intact", "changed": "CHANGED", "missing": "MISSING"}
@@ -186,7 +186,7 @@ class Added:
     @property
     def _kept(self) -> str:
         if self.stored_rows:
-            return f"{self.stored_rows:,} rows of the data and summaries of its columns"
+            return f"{plural(self.stored_rows, 'row')} of the data and summaries of its columns"
         if self.rows is None:
             return ""
         if keeps_rows(self.estimator):
@@ -289,7 +289,9 @@ def models(registry: Registry, rows: list[dict[str, Any]], hidden: int) -> str:
         if row["fault"]
     ]
     if hidden:
-        lines.append(f"{hidden} demo versions are hidden; `models --all` lists them.")
+        be, them = ("is", "it") if hidden == 1 else ("are", "them")
+        said = f"{plural(hidden, 'demo version')} {be} hidden; `models --all` lists {them}."
+        lines.append(said)
     return "\n".join(lines).rstrip()
 
 
@@ -319,5 +321,5 @@ def checks(found: list[Check]) -> str:
         if check.todo:
             lines.append(f"{'':<8} {'':<{width}}  → {printable(check.todo)}")
     count = {s: sum(check.state == s for check in found) for s in ("problem", "warning")}
-    said = [f"{number_text(n)} {s}{'s' * (n != 1)}" for s, n in count.items()]
+    said = [plural(n, s) for s, n in count.items()]
     return "\n".join([*lines, "", f"{joined(said)}."])

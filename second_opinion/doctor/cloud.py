@@ -18,7 +18,7 @@ from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
 from second_opinion.registry import Registry
 from second_opinion.settings import HOME, SECRETS, Settings, origins, secrets_of
-from second_opinion.words import joined
+from second_opinion.words import joined, plural
 
 # https://docs.streamlit.io/deploy/streamlit-community-cloud/status and /deploy-your-app
 GUARANTEED_MEMORY = 690 * MB
@@ -104,7 +104,7 @@ def _sizes(top: Path, tracked: list[str]) -> Iterator[Check]:
         todo = "Make the model smaller (fewer or shallower trees), or put it into Git LFS."
         yield Check("files", "problem", found, todo)
     total = sum(sizes.values())
-    found = f"{len(sizes)} files, {total / MB:,.1f} MB"
+    found = f"{plural(len(sizes), 'file')}, {total / MB:,.1f} MB"
     if total > LARGE_REPOSITORY:
         todo = "Take out what the app does not need: it is cloned at each start."
         yield Check("files", "warning", found, todo)
@@ -154,7 +154,7 @@ def _deployed(settings: Settings, top: Path, tracked: list[str]) -> Iterator[Che
         if not card.demo and f"{root}/{card.ref}/reference.parquet" in tracked
     ]
     if absent:
-        more = f" and {len(absent) - 3} more files" if len(absent) > 3 else ""
+        more = f" and {plural(len(absent) - 3, 'more file')}" if len(absent) > 3 else ""
         found = f"not in the repository: {', '.join(absent[:3])}{more}"
         todo = f"Run `git add {root}`, commit and push."
         yield Check("deployed models", "problem", found, todo)

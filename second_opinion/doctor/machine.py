@@ -17,7 +17,7 @@ from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
 from second_opinion.registry import Entry, Registry
 from second_opinion.settings import HOME, SECRETS, Settings, names, origins, secrets_of
-from second_opinion.words import closest
+from second_opinion.words import closest, plural
 
 PYTHONS = ((3, 11), (3, 13))
 LITTLE_SPACE = 1000 * MB
@@ -164,8 +164,8 @@ def _models(registry: Registry, settings: Settings) -> Iterator[Check]:
         yield Check("models", "problem", str(error))
         return
     hidden = len(entries) - len(registry.entries())
-    demos = f", {hidden} demo versions hidden" if hidden else ""
-    found = f"{len(entries)} versions in {registry.folder}{demos}; {first} is shown first"
+    demos = f", {plural(hidden, 'demo version')} hidden" if hidden else ""
+    found = f"{plural(len(entries), 'version')} in {registry.folder}{demos}; {first} is shown first"
     yield Check("models", "ok", found)
     # What every model needs is not counted as the first one's.
     for library in ("pandas", "joblib", "sklearn.ensemble"):

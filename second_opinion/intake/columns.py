@@ -11,7 +11,7 @@ from second_opinion.errors import UserError
 from second_opinion.intake.estimators import third_party
 from second_opinion.intake.forms import as_lightgbm, form_of, names_of
 from second_opinion.intake.inside import known_of, look
-from second_opinion.words import closest, joined, quoted
+from second_opinion.words import closest, joined, plural, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame
     if absent:
         near = closest(absent[0], map(str, beside))
         hint = f" Is it the column {near!r}? Rename it." if near else " Add the column."
-        others = f" (nor {len(absent) - 1} others)" if len(absent) > 1 else ""
+        others = f" (nor {plural(len(absent) - 1, 'other')})" if len(absent) > 1 else ""
         raise UserError(
             f"The data has no column {absent[0]!r}{others} that the model was trained on.{hint}"
         )
@@ -93,8 +93,9 @@ def _unnamed(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
     expected = getattr(estimator, "n_features_in_", data.shape[1])
     if expected != data.shape[1]:
         raise UserError(
-            f"The data has {data.shape[1]} columns beside the target; the model was trained on "
-            f"{expected} without names. Give it those columns alone, in the order of the training."
+            f"The data has {plural(data.shape[1], 'column')} beside the target; the model was "
+            f"trained on {expected} without names. Give it those columns alone, in the order of "
+            "the training."
         )
     return data.rename(columns=str)
 
@@ -134,7 +135,8 @@ def aligned(X: Any, y: Any) -> tuple[pd.DataFrame, pd.Series[Any] | None]:
     outcomes = y if isinstance(y, pd.Series) else pd.Series(np.ravel(y))
     if len(outcomes) != len(cases):
         raise UserError(
-            f"The data has {len(cases)} rows and {len(outcomes)} outcomes; expected one each."
+            f"The data has {plural(len(cases), 'row')} and {plural(len(outcomes), 'outcome')}; "
+            "expected one each."
         )
     return cases, outcomes.set_axis(cases.index)
 

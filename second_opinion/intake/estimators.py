@@ -12,7 +12,7 @@ import numpy as np
 from second_opinion.artifacts.formats import LOAD_ERRORS
 from second_opinion.errors import UserError, first_line
 from second_opinion.records import plain, same_value
-from second_opinion.words import joined, quoted
+from second_opinion.words import joined, plural, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,8 +108,8 @@ def outcomes_of(estimator: Any, y: pd.Series[Any]) -> pd.Series[Any]:
 
     if y.isna().any():
         raise UserError(
-            f"The target column {y.name!r} has no value in {int(y.isna().sum())} of {len(y)} rows; "
-            "expected one in each. Leave those rows out."
+            f"The target column {y.name!r} has no value in {int(y.isna().sum())} of "
+            f"{plural(len(y), 'row')}; expected one in each. Leave those rows out."
         )
     if task_of(estimator) != "regression":
         return _as_classes(y, [plain(value) for value in estimator.classes_])
@@ -149,8 +149,9 @@ def follows_probabilities(estimator: Any, given: Any) -> bool:
         answers = np.asarray(estimator.predict(given))
         if answers.shape not in ((len(given),), (len(given), 1)):
             raise UserError(
-                f"The {kind} gives answers of shape {answers.shape} for {len(given)} rows; "
-                "expected one each. Train a model for each target, then add them one by one."
+                f"The {kind} gives answers of shape {answers.shape} for "
+                f"{plural(len(given), 'row')}; expected one each. Train a model for each target, "
+                "then add them one by one."
             )
         if not hasattr(estimator, "predict_proba"):
             return False

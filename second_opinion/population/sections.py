@@ -87,7 +87,7 @@ def one_answer(population: Population) -> str:
         return f"The model says {said} in each of {plural(population.rows, 'case')}."
     if found.distinct != 1:
         return ""
-    all_ = "the one case" if population.rows == 1 else f"all {population.rows:,} cases"
+    all_ = "the one case" if population.rows == 1 else f"all {plural(population.rows, 'case')}"
     return f"The model says {card.label(found.result()['value'].iloc[0])} in {all_}."
 
 
@@ -206,8 +206,11 @@ def feature(population: Population, against: Against | None, described: Feature)
         drawn = 1 - float(table.loc[table["value"] == OTHERS, "share"].iloc[0])
         if drawn < LEAST_DRAWN and isinstance(counted, Counts):
             first = described.text(table["value"].iloc[0])
-            said = f"{label} has {counted.distinct:,} different values, too many to draw. The "
-            said += f"commonest, {first}, stands in {plural(int(table['count'].iloc[0]), 'case')}."
+            values = plural(counted.distinct, "different value")
+            said = f"{label} has {values}, too many to draw. "
+            said += (
+                f"The commonest, {first}, stands in {plural(int(table['count'].iloc[0]), 'case')}."
+            )
             return Shown(key, sentence=said)
     words, below = _moved(population, against, described), _faults(population, described)
     beside = _beside(against, described, table)
@@ -243,9 +246,8 @@ def _only_value(counted: Bars | Counts, described: Feature) -> str:
 
 
 def _each(known: int, rows: int) -> str:
-    if rows == 1:
-        return "the one case"
-    return f"all {rows:,} cases" if known == rows else f"all {known:,} cases that know it"
+    cases = "the one case" if known == 1 else f"all {plural(known, 'case')}"
+    return cases if known == rows else f"{cases} that {'knows' if known == 1 else 'know'} it"
 
 
 def _moved(population: Population, against: Against | None, described: Feature) -> str:

@@ -102,7 +102,7 @@ def _too_many(population: Population, feature: Feature) -> str:
     drawn = 1 - float(table.loc[table["value"] == OTHERS, "share"].sum())
     if drawn >= LEAST_DRAWN:
         return ""
-    return f"{feature.label} has {counted.distinct:,} different values, too many to draw."
+    return f"{feature.label} has {plural(counted.distinct, 'different value')}, too many to draw."
 
 
 def _count(population: Population, sides: list[Side], value: Any) -> Crossed:
@@ -136,7 +136,8 @@ def _nothing(population: Population, counted: Crossed, sides: list[Side], value:
     if counted.mean == 0:
         return f"{said} none of {plural(counted.rows, 'case')}."
     if counted.mean == 1:
-        return f"{said} all {counted.rows:,} cases that know {labels}."
+        cases = f"all {plural(counted.rows, 'case')} that know"
+        return f"{said} {'the one case that knows' if counted.rows == 1 else cases} {labels}."
     return ""
 
 

@@ -22,7 +22,8 @@ def calibrated(judged: pd.DataFrame) -> list[Shown]:
     told = judged.dropna(subset=["confidence", "wrong"])
     if len(told) < FEWEST_VERDICTS:
         needed = "Whether the model is as often right as it says is drawn from"
-        said = f"{needed} {FEWEST_VERDICTS} verdicts on; there are {len(told)} on these cases."
+        there = f"there {'is' if len(told) == 1 else 'are'} {len(told)} on these cases"
+        said = f"{needed} {FEWEST_VERDICTS} verdicts on; {there}."
         return [Shown("reliability", sentence=said)]
     bins = calibration.bins(told["confidence"], 1 - told["wrong"])
     brier = calibration.brier(1 - told["wrong"], told["confidence"])

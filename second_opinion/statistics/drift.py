@@ -19,7 +19,7 @@ from second_opinion.statistics.columns import Columns, Shape, shape_of, shape_of
 from second_opinion.statistics.ratings import Array, key_of
 from second_opinion.statistics.sides import Levels, Side, side_of, summary_shape
 from second_opinion.statistics.two_samples import Outcome, kolmogorov_smirnov, levels_test
-from second_opinion.words import joined, percent, quoted
+from second_opinion.words import joined, percent, plural, quoted
 
 FEWEST_ROWS = 50
 LEAST_SIZE = 0.10
@@ -137,7 +137,7 @@ def _judged(before: Side, after: Side, shape: Shape) -> tuple[Outcome | None, st
         return None, NOT_COMPARED, free
     for side, where in ((before, "the reference"), (after, "the current data")):
         if side.n < FEWEST_ROWS:
-            known = f"{side.n} {'row has' if side.n == 1 else 'rows have'} a value in {where}"
+            known = f"{plural(side.n, 'row')} {'has' if side.n == 1 else 'have'} a value in {where}"
             return None, TOO_FEW, f"{known}; judged from {FEWEST_ROWS} on."
     if isinstance(before.known, Levels) and isinstance(after.known, Levels):
         test = levels_test(before.known, after.known)
@@ -160,7 +160,7 @@ def _unseen(before: Side, after: Side, feature: Feature | None) -> tuple[int, st
     rows = sum(new.values())
     shown = [quoted(key[1]) for key in list(new)[:3]]
     more = [f"{len(new) - 3} more"] if len(new) > 3 else []
-    counted = f"{rows:,} {'row' if rows == 1 else 'rows'}"
+    counted = plural(rows, "row")
     return rows, f"Not in the reference: {joined([*shown, *more])} ({counted})."
 
 
@@ -178,10 +178,8 @@ def _missing(before: Side, after: Side) -> str:
 def _basis(before: Side, after: Side) -> str:
     """What the comparison rests on, as the two sides may not be rows."""
     summary = [
-        f"a summary of the {side.rows:,} {name} rows"
+        f"a summary of the {plural(side.rows, f'{name} row')}"
         for side, name in ((before, "reference"), (after, "current"))
         if side.from_summary
     ]
-    return (
-        f"Rests on {joined(summary)}." if summary else f"Rests on {before.rows:,} reference rows."
-    )
+    return f"Rests on {joined(summary) or plural(before.rows, 'reference row')}."

@@ -18,6 +18,7 @@ from second_opinion.statistics.agreement import (
     wilson,
 )
 from second_opinion.statistics.ratings import Array, Level, Ratings, place_of, read
+from second_opinion.words import plural
 
 # Below this many cases with two answers the chance-corrected figures say more about luck.
 FEW_CASES = 30
@@ -60,7 +61,7 @@ def between(
     share = agreed / cases if cases else float("nan")
     raw = Agreement(cases, agreed, share, wilson(agreed, cases))
     if cases < FEW_CASES:
-        few = f"{cases} {'case has' if cases == 1 else 'cases have'} two answers or more; "
+        few = f"{plural(cases, 'case')} {'has' if cases == 1 else 'have'} two answers or more; "
         return replace(raw, note=few + f"from {FEW_CASES} on, agreement beyond chance is shown.")
     alpha = alpha_of(ratings, place_of(ratings, level), level, np.ones(len(ratings.counts)))
     found = replace(raw, alpha=alpha, alpha_interval=resampled(ratings, "alpha", level, seed))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from second_opinion.words import plural
+
 # With five pairs that all point one way the two-sided p-value is still 0.0625.
 FEWEST_PAIRS = 6
 ALPHA = 0.05
@@ -24,7 +26,7 @@ def mcnemar_text(fixed: int, broken: int, candidate: str, base: str) -> str:
     """What the exact McNemar test says, in a sentence; ``candidate`` is what fixes."""
     pairs = fixed + broken
     if pairs < FEWEST_PAIRS:
-        found = f"{pairs or 'no'} case{'s' * (pairs != 1)}"
+        found = plural(pairs, "case") if pairs else "no cases"
         return (
             f"Too few to tell the two apart: {found} that one alone has right; fewer than "
             f"{FEWEST_PAIRS} cannot decide."
@@ -34,8 +36,8 @@ def mcnemar_text(fixed: int, broken: int, candidate: str, base: str) -> str:
         return f"The two cannot be told apart so far: chance may make such a difference ({_p(p)})."
     winner, most, least = (candidate, fixed, broken) if fixed > broken else (base, broken, fixed)
     return (
-        f"{winner} is right more often: it alone in {most} cases, the other alone in {least} "
-        f"(exact McNemar test, {_p(p)})."
+        f"{winner} is right more often: it alone in {plural(most, 'case')}, the other alone in "
+        f"{least} (exact McNemar test, {_p(p)})."
     )
 
 

@@ -20,6 +20,7 @@ from second_opinion.tables.parts import (
     Source,
     TableProblem,
 )
+from second_opinion.words import plural
 
 __all__ = [
     "CellFault",
@@ -76,6 +77,6 @@ def _check(source: Source, look: Look, limits: Limits) -> None:
         )
     if limits.max_columns is not None and len(look.columns) > limits.max_columns:
         raise UserError(
-            f"{source.name} has {len(look.columns)} columns; expected at most "
+            f"{source.name} has {plural(len(look.columns), 'column')}; expected at most "
             f"{limits.max_columns}. Leave out those that the model does not need."
         )

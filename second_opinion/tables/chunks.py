@@ -13,6 +13,7 @@ from second_opinion.schema import Schema
 from second_opinion.tables.cells import columns, frame
 from second_opinion.tables.parts import CellFault, Chunk, Limits
 from second_opinion.tables.scan import Numbers
+from second_opinion.words import plural
 
 # More rows than this are not held at once, however short they are.
 MOST_ROWS = 20_000
@@ -80,7 +81,7 @@ def rows_allowed(rows: int, limits: Limits) -> int:
     """The number of rows so far; `UserError` when they are too many."""
     if limits.max_rows is not None and rows > limits.max_rows:
         raise UserError(
-            f"The table has more than {limits.max_rows:,} rows; expected no more. Split it."
+            f"The table has more than {plural(limits.max_rows, 'row')}; expected no more. Split it."
         )
     return rows
 

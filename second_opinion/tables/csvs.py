@@ -15,6 +15,7 @@ from second_opinion.tables.chunks import MOST_ROWS, rows_allowed, split
 from second_opinion.tables.decoding import blocks, row_cells
 from second_opinion.tables.parts import MEGABYTE, Chunk, Limits, Look, Source, TableProblem
 from second_opinion.tables.scan import BLANK, CR, Numbers, Records, scan
+from second_opinion.words import plural
 
 # Where a cell may be of any length, a row that goes on for longer is an unclosed quote.
 LONGEST_ROW = 16 * MEGABYTE
@@ -106,7 +107,7 @@ class _Reader:
             end = int(records.lines[row + 1]) if last else records.used_lines
             return TableProblem(line, "", *_quote_fault(records.faults[row], line, self.line + end))
         found = int(records.cells[row])
-        cells = "1 cell" if found == 1 else f"{found} cells"
+        cells = plural(found, "cell")
         expected = f"expected {len(self.look.columns)}, as the header has"
         return TableProblem(line, "", f"the row has {cells}", expected)
 
@@ -179,7 +180,7 @@ class _Reader:
             ),
         )
         if table.num_rows != rows:
-            raise AssertionError(f"{rows} rows were found and {table.num_rows} parsed")
+            raise AssertionError(f"{plural(rows, 'row')} found and {table.num_rows} parsed")
         return table
 
 

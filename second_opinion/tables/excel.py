@@ -16,6 +16,7 @@ from second_opinion.errors import UserError
 from second_opinion.schema import Schema
 from second_opinion.tables.chunks import csv_lines, rows_allowed, split_typed
 from second_opinion.tables.parts import MEGABYTE, CellFault, Chunk, Limits, Look, Source
+from second_opinion.words import plural
 
 ROWS = 10_000
 SAMPLE = 500
@@ -66,7 +67,7 @@ def read_workbook(source: Source, look: Look, schema: Schema, limits: Limits) ->
             if any(cell is not None for cell in row[width:]):
                 beyond = len(row) - next(n for n, c in enumerate(reversed(row)) if c is not None)
                 expected = f"expected {width}, as the header has"
-                faults.append(CellFault(at, "", f"the row has {beyond} cells", expected))
+                faults.append(CellFault(at, "", f"the row has {plural(beyond, 'cell')}", expected))
         cells = [(row + [None] * width)[:width] for _, row in batch]
         arrays = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
         table = pa.table(arrays, names=list(look.columns))

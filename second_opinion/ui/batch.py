@@ -103,7 +103,7 @@ def facts(visit: Visit, batch: Batch) -> None:
     known = [name for name in names if name in batch.columns]
     carried = [name for name in batch.columns if name not in names]
     parts = [plural(batch.rows + batch.bad_rows, "row"), _form(batch)]
-    parts.append(f"{len(known)} of {len(names)} columns")
+    parts.append(f"{len(known)} of {plural(len(names), 'column')}")
     if carried:
         parts.append(f"{len(carried)} more carried along")
     if batch.bad_rows:
@@ -139,7 +139,7 @@ def problems(visit: Visit, batch: Batch) -> None:
             alt="What is wrong with the file, line by line",
         )
     if batch.problems > len(found):
-        st.caption(f"The first {len(found)} of {batch.problems:,} problems.")
+        st.caption(f"The first {len(found)} of {plural(batch.problems, 'problem')}.")
     with st.container(horizontal=True):
         st.download_button(
             "Problems",

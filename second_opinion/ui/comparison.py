@@ -15,7 +15,7 @@ from second_opinion.errors import UserError
 from second_opinion.predictor import Model
 from second_opinion.records import Batch
 from second_opinion.ui.frame import Visit, callback, escape, show_problem
-from second_opinion.words import joined, number_text
+from second_opinion.words import joined, plural
 
 BATCH = "batch "
 MOST_BATCHES = 20
@@ -88,7 +88,7 @@ def _batches(visit: Visit) -> list[Batch]:
 def _words(visit: Visit, chosen: str, batch: Batch | None) -> str:
     if batch is None:
         return f"cases like the training data of version {chosen}"
-    return f"{batch.name}, {batch.rows_done:,} cases, {visit.clock(batch.created_at)}"
+    return f"{batch.name}, {plural(batch.rows_done, 'case')}, {visit.clock(batch.created_at)}"
 
 
 @callback("compare")
@@ -171,7 +171,7 @@ def agreement(found: compare.Comparison, unit: str) -> None:
             st.metric("Correlation", f"{found.correlation:.3f}", border=True)
     if found.same is not None:
         st.text(
-            f"The same answer in {found.same:,} of {found.cases:,} cases "
+            f"The same answer in {found.same:,} of {plural(found.cases, 'case')} "
             f"(95 % interval {100 * found.low:.1f} to {100 * found.high:.1f} %)."
         )
     for sentence in found.unread:
@@ -223,7 +223,7 @@ def differences(found: compare.Comparison) -> None:
         return
     shown = len(found.differing)
     first = f", the first {shown} shown" if shown < found.different else ""
-    st.text(f"In {number_text(found.different)} cases{first}, the largest change first.")
+    st.text(f"In {plural(found.different, 'case')}{first}, the largest change first.")
     st.dataframe(
         found.differing, hide_index=True, key="models_differing", alt="Cases on which they differ"
     )

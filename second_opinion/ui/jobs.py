@@ -30,14 +30,14 @@ def progress(visit: Visit, batch: Batch) -> None:
 
 def pace(batch: Batch) -> str:
     """``812 of 1,237 · 66 % · 9,400 rows a second · 1 s left``, as far as it is known."""
-    done = f"{batch.rows_done:,} of {batch.rows:,} rows"
+    done = f"{batch.rows_done:,} of {plural(batch.rows, 'row')}"
     if batch.started_at is None:
         return f"{done} · waits until another batch is scored"
     parts = [done]
     if batch.rows_done:
         parts.append(percent(batch.rows_done / batch.rows))
     if batch.rows_a_second and batch.seconds_left is not None:
-        parts.append(f"{round(batch.rows_a_second):,} rows a second")
+        parts.append(f"{plural(round(batch.rows_a_second), 'row')} a second")
         parts.append(f"{duration(batch.seconds_left)} left")
     return " · ".join(parts)
 

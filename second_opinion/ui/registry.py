@@ -13,7 +13,7 @@ from second_opinion.records import AliasMove
 from second_opinion.registry import FIRST_ALIAS, Entry
 from second_opinion.ui import who
 from second_opinion.ui.frame import Visit, callback, escape
-from second_opinion.words import humanise, number_text, percent
+from second_opinion.words import humanise, number_text, percent, plural
 
 FILE = {"intact": "intact", "changed": "changed: not loaded", "missing": "missing"}
 
@@ -82,7 +82,11 @@ def _scores(card: ModelCard) -> str:
     rows = card.metrics.get("rows")
     return " · ".join(
         part
-        for part in (figures(card), str(card.metrics.get("on", "")), f"{rows} rows" if rows else "")
+        for part in (
+            figures(card),
+            str(card.metrics.get("on", "")),
+            plural(rows, "row") if rows else "",
+        )
         if part
     )
 

@@ -121,7 +121,8 @@ def _limits(now: Filter, found: Figures, shared: dict[str, int]) -> list[str]:
         said.append(f"{few}: too few to conclude anything. From about {reviewed.FEW} on, look.")
     seen = found.after_seeing
     if seen:
-        which = "All verdicts were" if seen == found.counted else f"{seen:,} verdicts were"
+        some = f"{plural(seen, 'verdict')} {'was' if seen == 1 else 'were'}"
+        which = "All verdicts were" if seen == found.counted else some
         said.append(f"{which} {AFTER_SEEING}")
     if shared.get("repeated"):
         said.append(

@@ -46,7 +46,9 @@ def experts(visit: Visit, wanted: Filter, found: Figures, shared: dict[str, int]
     pairs(table)
     conflicts(shared)
     if shared["shared"] > len(cases) and reviewed.is_whole(wanted):
-        st.caption(f"The figures are of the newest {len(cases):,} of {shared['shared']:,} cases.")
+        st.caption(
+            f"The figures are of the newest {len(cases):,} of {plural(shared['shared'], 'case')}."
+        )
 
 
 def people(found: Figures) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from second_opinion.batch import jobs
 from second_opinion.ui import browser, fields, who
 from second_opinion.ui.frame import Visit, callback, escape, problem
+from second_opinion.words import plural
 
 SUFFIXES = ["csv", "tsv", "xlsx", "json", "jsonl", "parquet"]
 
@@ -18,7 +19,7 @@ def choose(visit: Visit) -> None:
     st.header("1 Choose a file", anchor=False)
     card = visit.card
     st.text(
-        f"A table with a row for each case and the {len(card.features)} columns that "
+        f"A table with a row for each case and the {plural(len(card.features), 'column')} that "
         f"{card.title} takes. Names and record numbers of people are not needed: leave them out."
     )
     if len(visit.arms) > 1:
