@@ -17,6 +17,7 @@ arms card reference tables
 answers artifacts predictor statistics
 charts intake insight pair store
 copies review
+catalog
 registry
 aliases api batch compare doctor population report
 cli ui
