@@ -1,36 +1,41 @@
 """States that tests start from: models of every kind, a database, a running app, a browser."""
+# ruff: noqa: E402 - the asserts of what is imported below are to be rewritten
 
 import logging
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
+from streamlit import config
+
+# Before their import, or a failing assert in them would say nothing of its values.
+pytest.register_assert_rewrite("browsing", "builders", "database", "visits")
+
+from browsing import BROWSER_HELP, App, chromium, watched
+from builders import HOSTILE, ROOT, THOROUGH, judged, write_at_random
+
+from second_opinion import Registry, settings
+from second_opinion.cli import main
+from second_opinion.doctor import machine
+from second_opinion.store import Store
+
+# A law holds however slow the machine is.
+hypothesis.register_profile(
+    "laws",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=1000 if THOROUGH else 100,
+)
+hypothesis.load_profile("laws")
 
 # AppTest warns of each run that it has no browser.
 logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel("ERROR")
-
-ROOT = Path(__file__).parent.parent
-BROWSER_HELP = (
-    "No browser: these tests did not run. Run `.venv/bin/playwright install chromium`, or "
-    "`apt-get install chromium` on Debian, or set CHROMIUM to the program."
-)
-
-# Shown as typed wherever it stands: no image is fetched, nothing is set in bold or as a formula.
-HOSTILE = (
-    "![x](https://evil.example/a.png) <img src=https://evil.example/b.png> <b>bold</b> $x^2$ "
-    ":material/home: :red[red] https://evil.example **bold** \u05e9\u05dc\u05d5\u05dd `code`"
-)
 
 
 @pytest.fixture(scope="session")
@@ -101,8 +106,6 @@ def models(tmp_path_factory, training, triage):
     from sklearn.datasets import load_diabetes, load_iris
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression, Ridge
-
-    from second_opinion import Registry
 
     registry = Registry(tmp_path_factory.mktemp("registry") / "model")
     cases, outcome = training
@@ -183,31 +186,9 @@ def models(tmp_path_factory, training, triage):
     return registry.folder
 
 
-def judged(registry_folder, store, expert="Ada"):
-    """Put a prediction of each model into the store, with verdicts of every kind."""
-    from second_opinion import Registry
-    from second_opinion.records import Verdict, new_id
-
-    registry = Registry(registry_folder)
-    predictions = []
-    for name in ("triage", "dose", "risk", "iris", "hostile"):
-        model = registry.load(name)
-        for judgement in ("agree", "disagree", "unsure", None):
-            inputs, _ = model.card.case_schema.read(model.card.case_schema.typical)
-            made = model.predict_one(inputs, asked_by=expert, source="form", id=new_id())
-            store.add_prediction(made)
-            predictions.append(made)
-            if judgement:
-                comment = f"Because {HOSTILE}" if judgement == "disagree" else ""
-                store.add_verdict(Verdict(made.id, expert, judgement, comment=comment))
-    return predictions
-
-
 @pytest.fixture
 def empty_store(tmp_path):
     """A feedback database with nothing in it."""
-    from second_opinion.store import Store
-
     store = Store.open(tmp_path / "feedback.db")
     yield store
     store.close()
@@ -220,15 +201,24 @@ def filled_store(empty_store, models):
     return empty_store
 
 
+@pytest.fixture(scope="module")
+def busy_store(tmp_path_factory):
+    """A few hundred verdicts of every kind."""
+    with closing(Store.open(tmp_path_factory.mktemp("busy") / "feedback.db")) as store:
+        for seed in range(5):
+            write_at_random(store, seed, 150)
+        yield store
+
+
+@pytest.fixture
+def registry(models):
+    """The registry of the models of the tests, which are only read."""
+    return Registry(models)
+
+
 @pytest.fixture
 def place(tmp_path, models, monkeypatch):
     """Settings that point at the models of the tests and a database that is not there yet."""
-    import streamlit as st
-    from streamlit import config
-
-    from second_opinion import settings
-    from second_opinion.store import Store
-
     monkeypatch.setenv("MODEL_DIR", str(models))
     monkeypatch.setenv("FEEDBACK_DB", str(tmp_path / "feedback.db"))
     monkeypatch.delenv("MODEL", raising=False)
@@ -244,67 +234,36 @@ def place(tmp_path, models, monkeypatch):
     Store.open(tmp_path / "feedback.db").close()
 
 
-class App:
-    """`streamlit run` in a process of its own, with its own database and log."""
-
-    def __init__(self, folder, models, script="Home.py"):
-        self.script = script
-        self.folder, self.database, self.models = folder, folder / "feedback.db", models
-        self.log = folder / "server.log"
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process = None
-
-    def start(self):
-        """Start it, and wait until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
-        options = {
-            "server.port": self.port,
-            "server.address": "127.0.0.1",
-            "server.headless": "true",
-            "server.fileWatcherType": "none",
-        }
-        command += [f"--{name}={value}" for name, value in options.items()]
-        env = {"DURABLE": "1", **os.environ}
-        env |= {"FEEDBACK_DB": str(self.database), "MODEL_DIR": str(self.models)}
-        env.pop("MODEL", None)
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-        deadline = time.monotonic() + 60
-        while not self._healthy():
-            assert self.process.poll() is None, f"the server ended:\n{self.said()}"
-            assert time.monotonic() < deadline, f"the server does not answer:\n{self.said()}"
-            time.sleep(0.1)
-        return self
-
-    def kill(self):
-        """End it as a power cut would."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self):
-        """End it, in peace if it lets itself."""
-        self.process.terminate()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-    def said(self, since=0):
-        """What the server wrote, from a position in its log."""
-        return self.log.read_text("utf-8", errors="replace")[since:] if self.log.exists() else ""
-
-    def _healthy(self):
-        with suppress(URLError, ConnectionError, TimeoutError):
-            return urlopen(f"{self.url}/_stcore/health", timeout=2).status == 200
-        return False
+@pytest.fixture
+def at_home(monkeypatch):
+    """A browser on the machine of the app; AppTest by itself counts as one from elsewhere."""
+    monkeypatch.setattr(type(st.context), "ip_address", None)
 
 
-def free_port():
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+@pytest.fixture
+def empty_folder(tmp_path, monkeypatch):
+    """An empty registry folder that all commands work on."""
+    for name in settings.names():
+        monkeypatch.delenv(name.upper(), raising=False)
+    for module in (settings, machine):
+        monkeypatch.setattr(module, "SECRETS", tmp_path / "secrets.toml")
+    monkeypatch.setenv("MODEL_DIR", str(tmp_path / "model"))
+    monkeypatch.setenv("FEEDBACK_DB", str(tmp_path / "feedback.db"))
+    (tmp_path / "model").mkdir()
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs a command in this process: exit code, standard output, standard error."""
+
+    def run(*arguments):
+        code = main.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return code, said.out, said.err
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -326,7 +285,7 @@ def shared_app(tmp_path_factory, models):
 @pytest.fixture
 def app(shared_app):
     """The running app; a traceback in its log fails the test, and a failing test shows the log."""
-    yield from _watched(shared_app)
+    yield from watched(shared_app)
 
 
 @pytest.fixture
@@ -334,25 +293,9 @@ def own_app(tmp_path, models):
     """A running app of the test's own, to be killed and started again."""
     app = App(tmp_path, models)
     try:
-        yield from _watched(app.start())
+        yield from watched(app.start())
     finally:
         app.stop()
-
-
-def _watched(app):
-    before = len(app.said())
-    yield app
-    said = app.said(before)
-    sys.stdout.write(f"the server's log:\n{said}")
-    assert "Traceback" not in said
-    assert "incident" not in said
-
-
-def chromium(playwright):
-    """The first browser that is there, or None."""
-    found = [os.environ.get("CHROMIUM"), playwright.chromium.executable_path]
-    found += [shutil.which(n) for n in ("chromium", "chromium-browser", "google-chrome")]
-    return next((path for path in found if path and Path(path).exists()), None)
 
 
 @pytest.fixture(scope="session")
@@ -415,16 +358,3 @@ def pytest_terminal_summary(terminalreporter):
         if any(f"could not import '{package}'" in reason for reason in skipped):
             said = f"{package} is not installed: its models were not tried. pip install {package}"
             terminalreporter.write_sep("!", said, red=True)
-
-
-@contextmanager
-def as_nobody():
-    """Root may write everything, so be somebody else for a moment."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)

@@ -1,10 +1,9 @@
 """Shares, their intervals, and whether experts agree with each other."""
 
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
+from builders import most, runs_of
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
@@ -212,15 +211,15 @@ def noisy(cases, seed, right=0.8):
     return np.where(rng.random((2, cases)) < right, truth, guesses)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("statistic", ["alpha", "ac1"])
 def test_the_bootstrap_interval_covers_the_true_figure(statistic):
     """Agreement beyond chance is 0.8 squared; 95 % of intervals should hold it, 86 % at least."""
-    runs = 250 if os.environ.get("THOROUGH") else 60
-    held = 0
+    runs, missed = runs_of(250), 0
     for seed in range(runs):
         low, high = agreement.bootstrap(noisy(150, seed), statistic, seed=seed, times=300)
-        held += low <= 0.64 <= high
-    assert held >= 0.86 * runs
+        missed += not low <= 0.64 <= high
+    assert missed <= most(runs, chance=0.05, thorough=0.14)
 
 
 def test_the_bootstrap_is_the_same_for_the_same_seed():

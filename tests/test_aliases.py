@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
-from hypothesis import given, settings
+from builders import ROOT
+from hypothesis import given
 from hypothesis import strategies as st
 
 from second_opinion import aliases, arms
@@ -85,7 +85,6 @@ def test_a_move_stored_twice_counts_once(store):
 
 
 @given(st.lists(st.sampled_from(["1", "2", HALVES, "back"]), max_size=12))
-@settings(deadline=None)
 def test_rolling_back_undoes_the_last_promotion_that_still_stands(steps):
     moves, stack = [], ["1"]
     for step in steps:

@@ -10,7 +10,6 @@ from scipy.stats import binom
 
 from second_opinion import arms
 from second_opinion.errors import UserError
-from second_opinion.records import new_id
 from second_opinion.schema import Feature, Schema, first_difference
 
 VERSION = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,6}", fullmatch=True)
@@ -22,7 +21,7 @@ SHARES = WEIGHTS.map(lambda weights: {v: w / sum(weights.values()) for v, w in w
     "shares", [{"1": 0.5, "2": 0.5}, {"1": 0.9, "2": 0.1}, {"a": 0.2, "b": 0.3, "c": 0.5}]
 )
 def test_each_arm_gets_its_share_of_ten_thousand_ids(shares):
-    drawn = [arms.drawn(shares, new_id()) for _ in range(10_000)]
+    drawn = [arms.drawn(shares, f"{number:032x}") for number in range(10_000)]
     for version, share in shares.items():
         low, high = binom.interval(1 - 1e-9, 10_000, share)
         assert low <= drawn.count(version) <= high

@@ -6,7 +6,8 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from builders import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
 from threadpoolctl import ThreadpoolController
@@ -82,7 +83,7 @@ def rows_of(path):
 # --- the rows that a model cannot predict
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.sampled_from([0.0, 1.0, 13.0, -1.0, 5.0]), min_size=1, max_size=60))
 def test_exactly_the_rows_that_fail_are_named(numbers):
     found = scored(cases(*numbers), model(Picky()), range(10, 10 + len(numbers)))

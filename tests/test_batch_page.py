@@ -6,11 +6,9 @@ import time
 
 import pandas as pd
 import pytest
-from conftest import HOSTILE
-from test_jobs import csv_of, rows_of
-from test_pages import keys, messages, press, start
+from builders import HOSTILE, batch_of, csv_of, rows_of
+from visits import keys, messages, press, start
 
-from second_opinion import Registry
 from second_opinion.batch import downloads
 from second_opinion.records import new_id
 from second_opinion.store import Store
@@ -18,11 +16,6 @@ from second_opinion.ui import batch as page
 from second_opinion.ui import who
 
 BATCH = "pages/2_Batch_upload.py"
-
-
-@pytest.fixture
-def registry(models):
-    return Registry(models)
 
 
 def upload(at, content, name="march.csv", mime="text/csv"):
@@ -247,8 +240,6 @@ def test_every_kind_of_model_has_its_page(place, registry, model):
 
 
 def test_progress_is_said_in_words():
-    from test_batches import batch_of
-
     assert page.progress_text(batch_of()) == "is being checked"
     assert page.progress_text(batch_of(state="checked", rows=1)) == "1 row, checked, not scored yet"
     half = batch_of(state="cancelled", rows=1237, rows_done=812)

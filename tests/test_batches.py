@@ -9,37 +9,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from builders import WORKER, batch_of, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
-from second_opinion.records import Batch, Verdict, new_id, now
+from second_opinion.records import Verdict, new_id, now
 from second_opinion.store import Store, batches
 from second_opinion.store.batch_rows import PAGE_ROWS, RowFilter
 from second_opinion.store.batches import prediction_id
 from second_opinion.store.chunks import ROW_GROUP, Recent, scored_columns
 from second_opinion.tables import Chunk, TableProblem
 
-WORKER, OTHER = "worker one", "worker two"
-
-
-def batch_of(**about):
-    """A batch that its worker has just begun to check."""
-    known = {
-        "name": "march.csv",
-        "format": "csv",
-        "file_sha256": "f" * 64,
-        "bytes": 1000,
-        "columns": ("age", "line", "a.b"),
-        "model": "triage",
-        "version": "1",
-        "model_sha256": "m" * 64,
-        "card_sha256": "c" * 64,
-        "asked_by": "Ada",
-        "worker": WORKER,
-    }
-    return Batch(**known | about)
+OTHER = "worker two"
 
 
 def chunk_of(first, rows, problems=(), rejected=b"", bytes_read=500):
@@ -317,9 +300,7 @@ def test_filters_and_orders_agree_with_pandas(empty_store, long, only, sort, des
     assert len(empty_store.batches.rows(long, only, page=page).rows) == 0
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_rows_are_fetched_in_the_order_asked_for(empty_store, data):
     known = empty_store.batches.listed()

@@ -1,17 +1,27 @@
 """The main job in a real browser: what an expert sees, and what then is in the file."""
 
 import json
-import os
 import random
 import re
-import sqlite3
-import time
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from conftest import HOSTILE, ROOT, App
+from browsing import (
+    WORD_JOINER,
+    App,
+    alert,
+    button,
+    field,
+    give_name,
+    part,
+    predict,
+    settle,
+    still,
+    stored,
+    unreadable,
+)
+from builders import HOSTILE, ROOT, THOROUGH
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -19,143 +29,13 @@ expect.set_options(timeout=15_000)
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 ADDRESSES = ["/", *sorted("/" + path.stem.split("_", 1)[1] for path in ROOT.glob("pages/*.py"))]
-TEXTS_DRAWN = 2000 if os.environ.get("THOROUGH") == "1" else 250
-# Without width: it keeps an address in a label from becoming a link.
-WORD_JOINER = "\u2060"
-IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-
-# Every piece of text that is drawn, with its element; in the editor's shadow tree too.
-TEXTS = """
-function* texts(root) {
-  for (const element of root.querySelectorAll("*")) {
-    if (element.shadowRoot) yield* texts(element.shadowRoot)
-    if (["STYLE", "SCRIPT", "NOSCRIPT", "TITLE"].includes(element.tagName)) continue
-    const own = [...element.childNodes].filter(node => node.nodeType === 3)
-    const text = own.map(node => node.textContent).join(" ").trim()
-    const seen = element.checkVisibility({ visibilityProperty: true, opacityProperty: true })
-    if (!text || !seen) continue
-    const style = getComputedStyle(element)
-    if (style.fontFamily.includes("Material Symbols")) continue
-    const range = document.createRange()
-    range.selectNodeContents(element)
-    const box = range.getBoundingClientRect()
-    const away = box.right <= 0 || box.bottom <= 0  // the closed menu waits beside the page
-    if (box.width > 1 && box.height > 1 && !away) yield { element, text, style, box }
-  }
-}
-"""
-
-CUT_OFF = f"""width => {{ {TEXTS}
-  const found = []
-  if (document.documentElement.scrollWidth > width) found.push("the page scrolls sideways")
-  for (const {{ element, text, box }} of texts(document)) {{
-    if (element.closest('[data-testid="stDataFrame"], [data-testid="stTable"]')) continue
-    if (box.right > width + 0.5) found.push(`sticks out: ${{text}}`)
-    for (let at = element; at && at !== document.body; at = at.parentElement) {{
-      const style = getComputedStyle(at)
-      const clips = ["hidden", "clip", "auto", "scroll"].includes(style.overflowX)
-      if (clips && box.right > at.getBoundingClientRect().right + 1 && at.clientWidth > 1)
-        found.push(`is cut off: ${{text}}`)
-    }}
-  }}
-  return found
-}}"""
-
-PALE = f"""() => {{ {TEXTS}
-  const canvas = document.createElement("canvas")
-  canvas.width = canvas.height = 1
-  const pen = canvas.getContext("2d", {{ willReadFrequently: true }})
-  function painted(layers, text, opacity) {{
-    pen.globalAlpha = 1
-    for (const layer of layers) {{ pen.fillStyle = layer; pen.fillRect(0, 0, 1, 1) }}
-    pen.globalAlpha = opacity
-    pen.fillStyle = text
-    pen.fillRect(0, 0, 1, 1)
-    return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3)
-  }}
-  function luminance(colour) {{
-    const [r, g, b] = colour.map(part => part / 255)
-      .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-  }}
-  const parent = element => element.parentElement ?? element.getRootNode().host ?? null
-  const found = []
-  for (const {{ element, text, style }} of texts(document)) {{
-    if (element.closest("[disabled], [aria-disabled=true]") || style.color === "rgba(0, 0, 0, 0)")
-      continue
-    const layers = []
-    let opacity = 1
-    for (let at = element; at; at = parent(at)) {{
-      layers.unshift(getComputedStyle(at).backgroundColor)
-      opacity *= getComputedStyle(at).opacity
-    }}
-    layers.unshift("white")
-    const below = luminance(painted(layers, style.color, 0))
-    const above = luminance(painted(layers, style.color, opacity))
-    const ratio = (Math.max(below, above) + 0.05) / (Math.min(below, above) + 0.05)
-    if (ratio < 4.5) found.push(`${{ratio.toFixed(2)}}: ${{text}}`)
-  }}
-  return found
-}}"""
+TEXTS_DRAWN = 2000 if THOROUGH else 250
 
 
 @pytest.fixture
 def name(request):
     """A name that no other test uses: all of them share one database."""
     return re.sub(r"\W+", " ", request.node.name)[-60:].strip()
-
-
-def part(page, key):
-    return page.locator(f".st-key-{key}")
-
-
-def button(page, key):
-    return page.locator(f".st-key-{key} button").first
-
-
-def field(page, feature):
-    return part(page, f"predict_field_{feature}").locator("input, textarea").first
-
-
-def alert(page, text):
-    return page.locator('[data-testid="stAlert"]', has_text=text)
-
-
-def settle(page):
-    """Wait until the server has answered what was done."""
-    page.wait_for_timeout(150)
-    page.locator(IDLE).wait_for(state="attached")
-
-
-def still(page):
-    """Wait until nothing is drawn anew: what waits for its next state is paler until then."""
-    settle(page)
-    page.wait_for_function("!document.querySelector('[data-stale=true]')")
-    page.wait_for_timeout(300)
-
-
-def unreadable(page, width):
-    """What is cut off or pale, once the page is at rest: charts take up another theme late."""
-    deadline = time.monotonic() + 10
-    while found := page.evaluate(CUT_OFF, width) + page.evaluate(PALE):
-        if time.monotonic() > deadline:
-            break
-        page.wait_for_timeout(300)
-    return found
-
-
-def unfold(page, title):
-    """Open a folded part and wait until it has grown: it moves what is in it while it grows."""
-    folded = page.locator("details", has_text=title)
-    folded.locator("summary").click()
-    grown = "part => part.open && part.scrollHeight <= part.clientHeight"
-    page.wait_for_function(grown, arg=folded.element_handle())
-
-
-def give_name(page, name):
-    part(page, "who_name").locator("input").fill(name)
-    button(page, "who_start").click()
-    button(page, "predict_submit").wait_for()
 
 
 def open_case(page, app, name, model="triage"):
@@ -166,22 +46,10 @@ def open_case(page, app, name, model="triage"):
     button(page, "predict_submit").wait_for()
 
 
-def predict(page):
-    button(page, "predict_submit").click()
-    part(page, "verdict_buttons").wait_for()
-
-
 def wait_for_focus(page):
     """The page puts the keyboard on Agree, and moves it into sight."""
     part(page, "verdict_agree").locator("button:focus").wait_for()
     page.wait_for_timeout(500)
-
-
-def stored(app, query, *parameters):
-    """Rows as another program reads them from the file."""
-    with closing(sqlite3.connect(f"{app.database.as_uri()}?mode=ro", uri=True)) as connection:
-        connection.row_factory = sqlite3.Row
-        return connection.execute(query, parameters).fetchall()
 
 
 def predictions(app, name):

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from conftest import App
+from browsing import App, button, give_name, part, predict, settle, stored, unfold
 from playwright.sync_api import expect
-from test_browser import button, give_name, part, predict, settle, stored, unfold
 
 from second_opinion.store import batches
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_jobs import check, csv_of, score
+from builders import check, csv_of, score
 
 from second_opinion import Registry
 from second_opinion.population import population, sections

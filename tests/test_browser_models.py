@@ -8,13 +8,13 @@ import sys
 import joblib
 import pandas as pd
 import pytest
-from conftest import ROOT, App
+from browsing import App, button, part, settle, stored
+from builders import ROOT
 from playwright.sync_api import expect
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from test_browser import button, part, settle, stored
 
 from second_opinion.records import Expert
 

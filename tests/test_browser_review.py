@@ -10,10 +10,20 @@ from urllib.parse import quote
 
 import pandas as pd
 import pytest
-from conftest import HOSTILE, ROOT, App
+from browsing import (
+    App,
+    alert,
+    button,
+    part,
+    settle,
+    still,
+    stored,
+    unfold,
+    unreadable,
+)
+from builders import HOSTILE, ROOT
 from playwright.sync_api import expect
 from sklearn.base import clone
-from test_browser import alert, button, part, settle, still, stored, unfold, unreadable
 
 from second_opinion import Registry
 from second_opinion.store import Store

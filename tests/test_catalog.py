@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from builders import ROOT
 
 from second_opinion import UserError
 from second_opinion.card import ModelCard

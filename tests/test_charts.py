@@ -6,10 +6,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from builders import card_of
+from figures import TAGS, colours, sent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from second_opinion.card import ModelCard
 from second_opinion.charts import bars, heat, points, stacked, verdicts
 from second_opinion.charts.bars import Beside
 from second_opinion.charts.chart import (
@@ -27,45 +28,6 @@ from second_opinion.statistics import calibration, feedback
 from second_opinion.statistics.bars import Bars
 from second_opinion.statistics.crossed import Axis, Crossed
 from second_opinion.statistics.distributions import Counts, Means, Pairs, of_feature
-
-TAGS = '<a href="https://evil.example">x</a> & <b>bold</b>'
-
-
-def card_of(task="binary", classes=("Stays", "Leaves"), **about):
-    return ModelCard.model_validate(
-        {
-            "name": "m",
-            "version": "1",
-            "title": "M",
-            "task": task,
-            "target": {"name": "leaves", "unit": "mg" if task == "regression" else ""},
-            "features": [{"name": "age", "kind": "number", "unit": "years"}],
-            "artifact": {"file": "a.joblib", "format": "joblib", "sha256": "0" * 64},
-            "classes": [{"value": at, "label": name} for at, name in enumerate(classes)]
-            if task != "regression"
-            else [],
-            "positive": 1 if task == "binary" else None,
-        }
-        | about
-    )
-
-
-def sent(chart):
-    """What the browser gets of a figure."""
-    return json.loads(chart.figure.to_json())
-
-
-def colours(part):
-    """Every colour in a figure, however deep."""
-    if isinstance(part, dict):
-        for name, value in part.items():
-            if name.endswith("color") and isinstance(value, (str, list)):
-                yield from [value] if isinstance(value, str) else value
-            else:
-                yield from colours(value)
-    elif isinstance(part, list):
-        for value in part:
-            yield from colours(value)
 
 
 def every_chart():

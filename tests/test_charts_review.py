@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from figures import TAGS, colours, sent
 from hypothesis import given
 from hypothesis import strategies as st
-from test_charts import TAGS, colours, sent
 
 from second_opinion.charts import against, verdicts
 from second_opinion.charts.chart import EXPERTS, MODEL, PAPER, REFERENCE, TEXT

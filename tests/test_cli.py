@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from builders import ROOT
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_diabetes, load_wine
@@ -27,10 +28,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from second_opinion import Registry, UserError, settings
 from second_opinion.cli import main
-from second_opinion.doctor import machine
-from second_opinion.settings import names
 
-ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 class Loud:
@@ -48,19 +47,6 @@ class Answering(io.StringIO):
 
     def isatty(self):
         return True
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """An empty registry folder that all commands work on."""
-    for name in names():
-        monkeypatch.delenv(name.upper(), raising=False)
-    for module in (settings, machine):
-        monkeypatch.setattr(module, "SECRETS", tmp_path / "secrets.toml")
-    monkeypatch.setenv("MODEL_DIR", str(tmp_path / "model"))
-    monkeypatch.setenv("FEEDBACK_DB", str(tmp_path / "feedback.db"))
-    (tmp_path / "model").mkdir()
-    return tmp_path / "model"
 
 
 @pytest.fixture(scope="module")
@@ -106,19 +92,6 @@ def brought(tmp_path_factory):
 
 
 @pytest.fixture
-def run(capsys):
-    """Runs a command in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        code = main.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return code, said.out, said.err
-
-    return run
-
-
-@pytest.fixture
 def add(run, brought):
     """Adds a model file with data; without more, the wine pipeline as wine."""
 
@@ -136,18 +109,20 @@ def wine(add):
     assert add()[0] == 0
 
 
-def files(folder):
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+def files(empty_folder):
+    return {
+        p.relative_to(empty_folder): p.read_bytes() for p in empty_folder.rglob("*") if p.is_file()
+    }
 
 
 # --- add
 
 
-def test_add_says_what_it_understood_and_what_is_next(add, folder, brought):
+def test_add_says_what_it_understood_and_what_is_next(add, empty_folder, brought):
     code, out, err = add()
     assert (code, err) == (0, "")
     for expected in (
-        f"Added wine/1, wine@champion in {folder}/wine/1",
+        f"Added wine/1, wine@champion in {empty_folder}/wine/1",
         "binary, predicts barolo: 0 (not barolo) and 1 (barolo); the event is barolo",
         f"176 of {brought}/wine.csv; 2 without a value in barolo left out",
         "summaries of each column; no rows of the data were stored",
@@ -160,34 +135,34 @@ def test_add_says_what_it_understood_and_what_is_next(add, folder, brought):
     assert ["shade", "category", "deep,", "pale", "pale", "no"] in table
 
 
-def test_an_added_model_answers_as_the_file_does(add, folder, brought):
+def test_an_added_model_answers_as_the_file_does(add, empty_folder, brought):
     add()
     cases = pd.read_csv(brought / "wine.csv").drop(columns="barolo")
     expected = joblib.load(brought / "wine.joblib").predict_proba(cases)[:, 1]
-    answers = Registry(folder).load("wine").predict(cases)["probabilities"]
+    answers = Registry(empty_folder).load("wine").predict(cases)["probabilities"]
     assert [pair[1] for pair in answers] == expected.tolist()
 
 
-def test_the_file_in_the_registry_is_the_one_that_was_given(add, folder, brought):
+def test_the_file_in_the_registry_is_the_one_that_was_given(add, empty_folder, brought):
     add(file="small.pkl")
-    stored = folder / "wine/1/model.joblib"
+    stored = empty_folder / "wine/1/model.joblib"
     assert stored.read_bytes() == (brought / "small.pkl").read_bytes()
 
 
-def test_the_card_names_the_scikit_learn_that_saved_the_file(add, folder, brought):
+def test_the_card_names_the_scikit_learn_that_saved_the_file(add, empty_folder, brought):
     old = pickle.dumps(joblib.load(brought / "wine.joblib"), protocol=2)
     old = old.replace(sklearn.__version__.encode(), b"1.0.0")
-    (folder.parent / "old.pkl").write_bytes(old)
-    assert "scikit-learn 1.0.0" in add(file=folder.parent / "old.pkl")[1]
-    assert Registry(folder).card("wine").artifact.scikit_learn == "1.0.0"
+    (empty_folder.parent / "old.pkl").write_bytes(old)
+    assert "scikit-learn 1.0.0" in add(file=empty_folder.parent / "old.pkl")[1]
+    assert Registry(empty_folder).card("wine").artifact.scikit_learn == "1.0.0"
 
 
-def test_add_as_json_is_for_programs(add, folder):
+def test_add_as_json_is_for_programs(add, empty_folder):
     code, out, _ = add("--json", "--reference", "rows", "--alias", "best", "--title", "Barolo?")
     found = json.loads(out)
     assert code == 0
     assert found["model"] == "wine/1"
-    assert found["folder"] == str(folder / "wine/1")
+    assert found["folder"] == str(empty_folder / "wine/1")
     assert sorted(found["aliases"]) == ["best", "champion"]
     counts = found["rows"], found["rows_left_out"], found["rows_stored"]
     assert counts == (176, 2, 176)
@@ -214,10 +189,10 @@ def test_add_takes_a_regression(add):
     assert "R²" in out
 
 
-def test_the_first_own_model_hides_the_demos_and_says_so(add, folder, brought, run):
+def test_the_first_own_model_hides_the_demos_and_says_so(add, empty_folder, brought, run):
     cases = load_diabetes(as_frame=True)
     demo = Ridge().fit(cases.data, cases.target)
-    Registry(folder).add(demo, cases.data, cases.target, name="demo", card={"demo": True})
+    Registry(empty_folder).add(demo, cases.data, cases.target, name="demo", card={"demo": True})
     _, out, _ = add()
     assert "wine is the default model now.\nThe demo models are hidden now" in out
     _, out, _ = add(name="second")
@@ -265,53 +240,55 @@ def test_the_next_version_counts_on(add):
         ({"name": "Wine!"}, "The name 'Wine!' will not do"),
     ],
 )
-def test_add_refuses_in_plain_lines_and_leaves_nothing(add, folder, given, said):
+def test_add_refuses_in_plain_lines_and_leaves_nothing(add, empty_folder, given, said):
     code, out, err = add(**given)
     assert (code, out) == (1, "")
     assert said in err
-    assert list(folder.iterdir()) == []
+    assert list(empty_folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("share", range(1, 20))
-def test_a_file_cut_off_anywhere_is_refused(add, folder, brought, share):
+def test_a_file_cut_off_anywhere_is_refused(add, empty_folder, brought, share):
     for source in ("wine.joblib", "small.pkl"):
         whole = (brought / source).read_bytes()
-        (folder.parent / source).write_bytes(whole[: len(whole) * share // 20])
-        code, out, err = add(file=folder.parent / source)
-        assert (code, out, list(folder.iterdir())) == (1, "", [])
+        (empty_folder.parent / source).write_bytes(whole[: len(whole) * share // 20])
+        code, out, err = add(file=empty_folder.parent / source)
+        assert (code, out, list(empty_folder.iterdir())) == (1, "", [])
         assert err.count("\n") == 1
 
 
-def test_add_asks_before_it_loads_and_no_is_the_default(add, folder, monkeypatch, run, brought):
-    mark = folder.parent / "ran"
-    (folder.parent / "loud.pkl").write_bytes(pickle.dumps(Loud(mark)))
+def test_add_asks_before_it_loads_and_no_is_the_default(
+    add, empty_folder, monkeypatch, run, brought
+):
+    mark = empty_folder.parent / "ran"
+    (empty_folder.parent / "loud.pkl").write_bytes(pickle.dumps(Loud(mark)))
     for answer in ("n\n", "\n", "no\n", ""):
         monkeypatch.setattr(sys, "stdin", Answering(answer))
-        code, out, err = add(file=folder.parent / "loud.pkl", ask=True)
+        code, out, err = add(file=empty_folder.parent / "loud.pkl", ask=True)
         assert code == 1
         assert out == ""
         assert "such a file is code" in err
         assert not mark.exists()
     monkeypatch.setattr(sys, "stdin", Answering("y\n"))
-    assert add(file=folder.parent / "loud.pkl", ask=True)[0] == 1
+    assert add(file=empty_folder.parent / "loud.pkl", ask=True)[0] == 1
     assert mark.exists()
 
 
-def test_add_without_a_terminal_says_what_to_do(add, folder, monkeypatch):
+def test_add_without_a_terminal_says_what_to_do(add, empty_folder, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     code, _, err = add(ask=True)
-    assert (code, list(folder.iterdir())) == (1, [])
+    assert (code, list(empty_folder.iterdir())) == (1, [])
     assert "There is no terminal to ask on. Nothing was added. Say --yes if you agree." in err
 
 
-def test_what_is_wrong_with_the_data_is_said_before_anything_is_loaded(add, folder):
-    mark = folder.parent / "ran"
-    (folder.parent / "loud.pkl").write_bytes(pickle.dumps(Loud(mark)))
-    assert add(file=folder.parent / "loud.pkl", target="nothing")[0] == 1
+def test_what_is_wrong_with_the_data_is_said_before_anything_is_loaded(add, empty_folder):
+    mark = empty_folder.parent / "ran"
+    (empty_folder.parent / "loud.pkl").write_bytes(pickle.dumps(Loud(mark)))
+    assert add(file=empty_folder.parent / "loud.pkl", target="nothing")[0] == 1
     assert not mark.exists()
 
 
-def test_add_without_data_says_what_it_could_not_know(run, folder, brought):
+def test_add_without_data_says_what_it_could_not_know(run, empty_folder, brought):
     code, out, _ = run("add", brought / "wine.joblib", "--name", "wine", "--yes")
     assert code == 0
     assert "The range of alcohol and ash: no value there can be flagged" in out
@@ -320,9 +297,9 @@ def test_add_without_data_says_what_it_could_not_know(run, folder, brought):
     table = [line.split() for line in out.splitlines()]
     assert ["shade", "category", "deep,", "pale", "deep", "no"] in table
     assert ["flag", "boolean", "no", "no"] in table
-    card = Registry(folder).card("wine")
+    card = Registry(empty_folder).card("wine")
     cases = pd.read_csv(brought / "wine.csv").drop(columns="barolo")
-    answers = Registry(folder).load("wine").predict(cases)["probabilities"]
+    answers = Registry(empty_folder).load("wine").predict(cases)["probabilities"]
     expected = joblib.load(brought / "wine.joblib").predict_proba(cases)[:, 1]
     assert [pair[1] for pair in answers] == expected.tolist()
     assert card.data == {
@@ -347,21 +324,21 @@ def test_add_without_data_is_the_same_for_programs(run, brought):
         (("--reference", "rows"), "--reference rows needs the rows: --data train.csv"),
     ],
 )
-def test_add_says_which_option_is_missing(run, folder, brought, given, said):
+def test_add_says_which_option_is_missing(run, empty_folder, brought, given, said):
     code, _, err = run("add", brought / "wine.joblib", "--name", "wine", *given)
     assert code == 2
     assert said in err
-    assert list(folder.iterdir()) == []
+    assert list(empty_folder.iterdir()) == []
 
 
 def test_add_says_what_the_model_looks_at(add):
     assert "mostly Alcohol" in add()[1]
 
 
-def test_a_library_that_is_not_installed_is_named(add, folder, monkeypatch):
+def test_a_library_that_is_not_installed_is_named(add, empty_folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "xgboost", None)
     code, _, err = add(file="boosted.pkl")
-    assert (code, list(folder.iterdir())) == (1, [])
+    assert (code, list(empty_folder.iterdir())) == (1, [])
     assert "it needs the package 'xgboost', which is not here. Install it" in err
 
 
@@ -411,63 +388,65 @@ def _with_schema(content, change):
     return buffer.getvalue()
 
 
-def test_a_skops_file_is_added_and_answers_as_it_did(add, folder, skops_files):
+def test_a_skops_file_is_added_and_answers_as_it_did(add, empty_folder, skops_files):
     assert add(file="wine.skops", ask=True)[0] == 0
-    card = Registry(folder).card("wine")
+    card = Registry(empty_folder).card("wine")
     assert (card.artifact.format, card.artifact.file) == ("skops", "model.skops")
     assert card.artifact.trusted == ()
-    stored = (folder / "wine/1/model.skops").read_bytes()
+    stored = (empty_folder / "wine/1/model.skops").read_bytes()
     assert stored == (skops_files / "wine.skops").read_bytes()
     cases = pd.read_csv(skops_files / "wine.csv").drop(columns="barolo")
     expected = joblib.load(skops_files / "wine.joblib").predict_proba(cases)[:, 1]
-    answers = Registry(folder).load("wine").predict(cases)["probabilities"]
+    answers = Registry(empty_folder).load("wine").predict(cases)["probabilities"]
     assert [pair[1] for pair in answers] == expected.tolist()
 
 
-def test_types_of_the_libraries_are_shown_agreed_to_and_kept(add, folder, skops_files, monkeypatch):
+def test_types_of_the_libraries_are_shown_agreed_to_and_kept(
+    add, empty_folder, skops_files, monkeypatch
+):
     monkeypatch.setattr(sys, "stdin", Answering("n\n"))
     code, _, err = add(file="forest.skops", ask=True)
-    assert (code, list(folder.iterdir())) == (1, [])
+    assert (code, list(empty_folder.iterdir())) == (1, [])
     assert "It holds no code, but these types" in err
     assert f"\n  {TREE}\n" in err
     monkeypatch.setattr(sys, "stdin", Answering("y\n"))
     code, out, _ = add(file="forest.skops", ask=True)
     assert code == 0
     assert f"Trusts     {TREE}" in out
-    assert Registry(folder).card("wine").artifact.trusted == (TREE,)
-    assert Registry(folder).verify("wine") == []
+    assert Registry(empty_folder).card("wine").artifact.trusted == (TREE,)
+    assert Registry(empty_folder).verify("wine") == []
     assert add(file="forest.skops")[0] == 0
 
 
-def test_a_function_is_trusted_only_by_its_name(add, folder, skops_files, monkeypatch):
+def test_a_function_is_trusted_only_by_its_name(add, empty_folder, skops_files, monkeypatch):
     code, _, err = add(file="function.skops")
-    assert (code, list(folder.iterdir())) == (1, [])
+    assert (code, list(empty_folder.iterdir())) == (1, [])
     assert "holds numpy.asarray, which may be anybody's. Nothing was added." in err
     assert "say --trust numpy.asarray" in err
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     assert "--trust numpy.asarray" in add(file="function.skops", ask=True)[2]
     assert add("--trust", "numpy.array", file="function.skops")[0] == 1
-    assert list(folder.iterdir()) == []
+    assert list(empty_folder.iterdir()) == []
     assert add("--trust", "numpy.asarray", file="function.skops")[0] == 0
-    assert Registry(folder).card("wine").artifact.trusted == ("numpy.asarray",)
+    assert Registry(empty_folder).card("wine").artifact.trusted == ("numpy.asarray",)
 
 
 def test_a_type_that_the_card_does_not_trust_is_not_loaded_from_the_registry(
-    add, folder, skops_files
+    add, empty_folder, skops_files
 ):
     add(file="forest.skops")
-    Registry(folder).load("wine")
-    path = folder / "wine/1/card.json"
+    Registry(empty_folder).load("wine")
+    path = empty_folder / "wine/1/card.json"
     card = json.loads(path.read_text("utf-8"))
     card["artifact"]["trusted"] = []
     path.write_text(json.dumps(card), "utf-8")
     with pytest.raises(UserError, match=f"holds {TREE}, which its card does not trust"):
-        Registry(folder).load("wine")
+        Registry(empty_folder).load("wine")
 
 
-def test_trust_is_for_skops_files(add, folder):
+def test_trust_is_for_skops_files(add, empty_folder):
     code, _, err = add("--trust", TREE)
-    assert (code, list(folder.iterdir())) == (2, [])
+    assert (code, list(empty_folder.iterdir())) == (2, [])
     assert "--trust is for skops files" in err
 
 
@@ -484,50 +463,50 @@ def test_trust_is_for_skops_files(add, folder):
     ],
 )
 def test_add_refuses_a_skops_file_in_one_line_and_leaves_nothing(
-    add, folder, skops_files, file, said
+    add, empty_folder, skops_files, file, said
 ):
     code, out, err = add(file=file)
-    assert (code, out, list(folder.iterdir())) == (1, "", [])
+    assert (code, out, list(empty_folder.iterdir())) == (1, "", [])
     assert said in err
     assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("share", range(1, 10))
-def test_a_skops_file_cut_off_anywhere_is_refused(add, folder, skops_files, share):
+def test_a_skops_file_cut_off_anywhere_is_refused(add, empty_folder, skops_files, share):
     whole = (skops_files / "forest.skops").read_bytes()
     for name in ("part.skops", "part.joblib"):
-        (folder.parent / name).write_bytes(whole[: len(whole) * share // 10])
-        code, _, err = add(file=folder.parent / name)
-        assert (code, list(folder.iterdir()), err.count("\n")) == (1, [], 1)
+        (empty_folder.parent / name).write_bytes(whole[: len(whole) * share // 10])
+        code, _, err = add(file=empty_folder.parent / name)
+        assert (code, list(empty_folder.iterdir()), err.count("\n")) == (1, [], 1)
 
 
-def test_a_skops_file_of_another_scikit_learn_keeps_its_warning(add, folder, skops_files):
+def test_a_skops_file_of_another_scikit_learn_keeps_its_warning(add, empty_folder, skops_files):
     assert "scikit-learn 1.0.0" in add(file="older.skops")[1]
-    (warning,) = Registry(folder).load("wine").warnings
+    (warning,) = Registry(empty_folder).load("wine").warnings
     assert "made with scikit-learn 1.0.0" in warning
 
 
 # --- add: MLflow
 
 
-def test_a_uri_without_a_server_says_what_to_set(run, folder, monkeypatch):
+def test_a_uri_without_a_server_says_what_to_set(run, empty_folder, monkeypatch):
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
         monkeypatch.delenv(name, raising=False)
     for uri in ("models:/wine/1", "models:/wine@prod", "runs:/abc/model"):
         code, _, err = run("add", uri, "--name", "wine", "--yes")
-        assert (code, list(folder.iterdir())) == (1, [])
+        assert (code, list(empty_folder.iterdir())) == (1, [])
         assert "Set MLFLOW_TRACKING_URI" in err
 
 
 # --- remove
 
 
-def test_remove_takes_out_a_version_then_the_model(add, run, folder):
+def test_remove_takes_out_a_version_then_the_model(add, run, empty_folder):
     add()
     add()
     assert run("remove", "wine", "2", "--yes") == (0, "Removed wine/2.\n", "")
     assert run("remove", "wine", "--yes")[1] == "Removed wine/1.\nNo model is left.\n"
-    assert Registry(folder).look().entries() == []
+    assert Registry(empty_folder).look().entries() == []
 
 
 def test_remove_says_what_is_the_default_now(add, run):
@@ -542,15 +521,15 @@ def test_remove_says_that_the_champion_is_gone(add, run):
     assert "wine has no champion any more; wine/2" in run("remove", "wine", "1", "--yes")[1]
 
 
-def test_remove_asks_and_without_a_terminal_refuses(wine, run, folder, monkeypatch):
-    before = files(folder)
+def test_remove_asks_and_without_a_terminal_refuses(wine, run, empty_folder, monkeypatch):
+    before = files(empty_folder)
     monkeypatch.setattr(sys, "stdin", Answering("n\n"))
     assert run("remove", "wine")[0] == 1
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     code, _, err = run("remove", "wine")
     assert code == 1
     assert "Nothing was removed. Say --yes" in err
-    assert files(folder) == before
+    assert files(empty_folder) == before
 
 
 @pytest.mark.parametrize("named", [["wien"], ["wine", "7"], ["../model"], [""]])
@@ -572,19 +551,19 @@ def test_models_lists_names_versions_aliases_and_the_default(add, run):
     assert rows[2] == ["wine", "*", "2", "challenger", "binary", "Wine", *made, "intact"]
 
 
-def test_models_tells_changed_missing_and_broken_apart(add, run, folder):
+def test_models_tells_changed_missing_and_broken_apart(add, run, empty_folder):
     for name in ("changed", "missing", "broken"):
         add(name=name)
-    (folder / "changed/1/model.joblib").write_bytes(b"x")
-    (folder / "missing/1/model.joblib").unlink()
-    (folder / "broken/1/card.json").write_text("{", "utf-8")
+    (empty_folder / "changed/1/model.joblib").write_bytes(b"x")
+    (empty_folder / "missing/1/model.joblib").unlink()
+    (empty_folder / "broken/1/card.json").write_text("{", "utf-8")
     code, out, _ = run("models")
     state = {line.split()[0]: line for line in out.splitlines() if line and line[0] not in "*N"}
     assert code == 0
     assert state["changed"].endswith("CHANGED")
     assert state["missing"].endswith("MISSING")
     assert "BROKEN" in state["broken"]
-    assert f"broken/1 is broken: {folder}/broken/1/card.json is not valid JSON" in out
+    assert f"broken/1 is broken: {empty_folder}/broken/1/card.json is not valid JSON" in out
     found = {row["name"]: row for row in json.loads(run("models", "--json")[1])}
     assert (found["changed"]["file"], found["missing"]["file"]) == ("changed", "missing")
     assert "card.json" in found["broken"]["fault"]
@@ -596,19 +575,19 @@ def test_models_of_an_empty_folder_says_how_to_begin(run):
     assert json.loads(run("models", "--json")[1]) == []
 
 
-def test_names_from_files_cannot_move_the_cursor(add, run, folder):
+def test_names_from_files_cannot_move_the_cursor(add, run, empty_folder):
     add("--title", "Wine\x1b[2J\x07")
     assert not {"\x1b", "\x07"} & set(run("models")[1])
-    (folder / "wine/1/card.json").write_text('{"name": "\\u001b[2J"}', "utf-8")
+    (empty_folder / "wine/1/card.json").write_text('{"name": "\\u001b[2J"}', "utf-8")
     assert "\x1b" not in "".join(run("verify")[1:])
 
 
-def test_verify_checks_all_and_ends_with_one_when_any_is_wrong(add, run, folder):
+def test_verify_checks_all_and_ends_with_one_when_any_is_wrong(add, run, empty_folder):
     for name in ("good", "changed", "broken"):
         add(name=name)
     assert run("verify")[0] == 0
-    (folder / "changed/1/model.joblib").write_bytes(b"x")
-    (folder / "broken/1/card.json").write_text("{", "utf-8")
+    (empty_folder / "changed/1/model.joblib").write_bytes(b"x")
+    (empty_folder / "broken/1/card.json").write_text("{", "utf-8")
     code, out, err = run("verify")
     assert code == 1
     assert [line.split() for line in out.splitlines()[1:]] == [
@@ -642,13 +621,13 @@ def test_verify_takes_a_model_a_version_or_all(add, run, named, checked):
     assert [row["model"] for row in found] == checked
 
 
-def test_verify_reports_broken_aliases(wine, run, folder):
-    (folder / "wine/aliases.json").write_text("{", "utf-8")
+def test_verify_reports_broken_aliases(wine, run, empty_folder):
+    (empty_folder / "wine/aliases.json").write_text("{", "utf-8")
     code, _, err = run("verify")
     assert (code, "aliases.json cannot be read" in err) == (1, True)
 
 
-def test_verify_of_nothing_is_not_a_success(run, wine, folder):
+def test_verify_of_nothing_is_not_a_success(run, wine, empty_folder):
     assert run("verify", "wien")[0] == 1
     run("remove", "wine", "--yes")
     code, _, err = run("verify")
@@ -658,12 +637,12 @@ def test_verify_of_nothing_is_not_a_success(run, wine, folder):
 # --- doctor
 
 
-def test_doctor_prints_every_check_and_fails_on_a_problem(wine, run, folder):
+def test_doctor_prints_every_check_and_fails_on_a_problem(wine, run, empty_folder):
     code, out, _ = run("doctor")
     assert code == 0
-    assert f"{folder} (environment)" in out
+    assert f"{empty_folder} (environment)" in out
     assert "0 problems and" in out
-    (folder / "wine/1/model.joblib").write_bytes(b"x")
+    (empty_folder / "wine/1/model.joblib").write_bytes(b"x")
     code, out, _ = run("doctor", "--json")
     found = {check["name"]: check for check in json.loads(out)}
     assert code == 1
@@ -677,12 +656,12 @@ def test_a_warning_alone_is_no_failure(wine, run, monkeypatch):
     assert (code, "→ Set FEEDBACK_DB to a file on a disk that stays" in out) == (0, True)
 
 
-def test_settings_come_from_the_secrets_too(run, folder, monkeypatch):
+def test_settings_come_from_the_secrets_too(run, empty_folder, monkeypatch):
     monkeypatch.delenv("MODEL_DIR")
-    secrets = f'[second_opinion]\nmodel_dir = "{folder.parent}/elsewhere"\n'
+    secrets = f'[second_opinion]\nmodel_dir = "{empty_folder.parent}/elsewhere"\n'
     settings.SECRETS.write_text(secrets, "utf-8")
     code, _, err = run("models")
-    assert (code, f"{folder.parent}/elsewhere" in err) == (1, True)
+    assert (code, f"{empty_folder.parent}/elsewhere" in err) == (1, True)
     settings.SECRETS.write_text("[", "utf-8")
     code, _, err = run("models")
     assert (code, "secrets.toml cannot be read" in err) == (1, True)
@@ -763,11 +742,11 @@ def program(*arguments, **options):
     )
 
 
-def test_the_program_adds_and_ends_with_nothing(brought, folder):
+def test_the_program_adds_and_ends_with_nothing(brought, empty_folder):
     source = ("--data", brought / "wine.csv", "--target", "barolo")
     done = program("add", brought / "wine.joblib", "--name", "wine", *source, "--yes")
     assert (done.returncode, done.stderr) == (0, "")
-    assert Registry(folder).verify("wine") == []
+    assert Registry(empty_folder).verify("wine") == []
 
 
 def test_the_program_refuses_with_one_and_debug_shows_the_place():
@@ -791,7 +770,7 @@ def test_a_reader_that_has_left_hears_no_complaint(wine):
     assert done.stderr == b""
 
 
-def test_on_a_terminal_it_asks_and_shows_what_takes_long(brought, folder):
+def test_on_a_terminal_it_asks_and_shows_what_takes_long(brought, empty_folder):
     """A real terminal: typing y loads the model, and the progress line is gone at the end."""
     master, terminal = pty.openpty()
     arguments = ["add", str(brought / "wine.joblib"), "--name", "wine", "--target", "barolo"]

@@ -5,15 +5,13 @@ import getpass
 import json
 
 import pytest
-from test_cli import folder, run  # noqa: F401 - fixtures
-from test_store import case, ids_in, verdict
+from builders import OWNER, case, verdict
+from database import ids_in
 
 from second_opinion import settings
-from second_opinion.records import Expert
 from second_opinion.store import Store
 
-pytestmark = pytest.mark.usefixtures("folder")
-OWNER = Expert("Olga", role="owner")
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 @pytest.fixture
@@ -30,14 +28,14 @@ def store():
     store.close()
 
 
-def test_verdicts_go_to_standard_output_and_the_count_does_not(run, store):  # noqa: F811
+def test_verdicts_go_to_standard_output_and_the_count_does_not(run, store):
     code, out, err = run("export")
     assert (code, err) == (0, "3 verdicts in standard output.\n")
     assert [row["expert"] for row in csv.DictReader(out.splitlines())] == ["Ada", "Bob", "Ada"]
     assert [event.who for event in store.review.events("export", by=OWNER)] == [getpass.getuser()]
 
 
-def test_a_file_is_written_whole(run, store, tmp_path):  # noqa: F811
+def test_a_file_is_written_whole(run, store, tmp_path):
     out = tmp_path / "verdicts.csv"
     code, _, err = run("export", "--spreadsheet-safe", "-o", out)
     assert code == 0
@@ -49,7 +47,7 @@ def test_a_file_is_written_whole(run, store, tmp_path):  # noqa: F811
     assert "Only CSV" in err
 
 
-def test_corrections_say_what_was_left_out(run, store, tmp_path):  # noqa: F811
+def test_corrections_say_what_was_left_out(run, store, tmp_path):
     out = tmp_path / "learn.jsonl"
     options = ["--what", "corrections", "--model", "churn", "--format", "jsonl"]
     code, _, err = run("export", *options, "-o", out)
@@ -60,20 +58,20 @@ def test_corrections_say_what_was_left_out(run, store, tmp_path):  # noqa: F811
     assert (row["age"], row["learn"], row["source"]) == (40, 0, "corrected")
 
 
-def test_a_day_that_is_none_is_said(run, store):  # noqa: F811
+def test_a_day_that_is_none_is_said(run, store):
     code, _, err = run("export", "--since", "yesterday")
     assert code == 1
     assert "since is 'yesterday'; expected a day like 2026-11-20" in err
     assert run("export", "--what", "everything")[0] == 2
 
 
-def test_only_the_days_asked_for_are_exported(run, store):  # noqa: F811
+def test_only_the_days_asked_for_are_exported(run, store):
     assert run("export", "--until", "2020-01-01")[2].startswith("0 verdicts")
     assert run("export", "--since", "2020-01-01")[2].startswith("3 verdicts")
     assert run("export", "--model", "other")[2].startswith("0 verdicts")
 
 
-def test_a_backup_is_restored(run, store, tmp_path):  # noqa: F811
+def test_a_backup_is_restored(run, store, tmp_path):
     code, out, _ = run("backup", tmp_path / "copy.db")
     assert code == 0
     assert "checked" in out
@@ -89,7 +87,7 @@ def test_a_backup_is_restored(run, store, tmp_path):  # noqa: F811
     assert ids_in(store.path) == ids_in(tmp_path / "copy.db")
 
 
-def test_a_postgres_address_is_no_place_for_a_copy(run, store, tmp_path, monkeypatch):  # noqa: F811
+def test_a_postgres_address_is_no_place_for_a_copy(run, store, tmp_path, monkeypatch):
     run("backup", tmp_path / "copy.db")
     monkeypatch.setenv("FEEDBACK_DB", "postgresql://me@host/db")
     for command in (["backup", tmp_path / "other.db"], ["restore", tmp_path / "copy.db"]):

@@ -6,8 +6,8 @@ import threading
 from contextlib import closing
 
 import pytest
-from test_review import OWNER, REVIEWER, full_count, kept
-from test_store import assert_intact, case, ids_in, select, verdict
+from builders import OWNER, REVIEWER, case, verdict
+from database import assert_intact, full_count, ids_in, kept, select
 
 from second_opinion.copies import backup, opened_copy, restore
 from second_opinion.errors import UserError

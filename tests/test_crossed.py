@@ -1,11 +1,10 @@
 """What the model says by one feature or two: in pieces as at once, and every known case counted."""
 
-import os
-
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from builders import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from second_opinion.schema import Choice, Feature
@@ -21,7 +20,6 @@ COLOUR = Feature(
     kind="category",
     choices=tuple(Choice(value=name, label=name.upper()) for name in ("red", "amber", "green")),
 )
-LAWS = settings(max_examples=300 if os.environ.get("THOROUGH") else 60, deadline=None)
 NUMBERS = st.one_of(st.floats(-1e5, 1e5).map(lambda v: round(v, 3)), st.just(np.nan))
 LEVELS = st.sampled_from(["red", "green", "blue", None])
 ROWS = st.lists(st.tuples(NUMBERS, LEVELS, st.sampled_from([0.0, 1.0, np.nan])), max_size=60)
@@ -37,7 +35,7 @@ def columns_of(rows):
     return number, level, np.array([row[2] for row in rows], dtype=float)
 
 
-@LAWS
+@examples(60)
 @given(ROWS, st.lists(st.integers(0, 60), max_size=3))
 def test_pieces_are_the_whole_and_count_the_rows_that_know_all(rows, cuts):
     number, level, value = columns_of(rows)
@@ -56,7 +54,7 @@ def test_pieces_are_the_whole_and_count_the_rows_that_know_all(rows, cuts):
         assert found["mean"] @ found["count"] == pytest.approx(value[known].sum())
 
 
-@LAWS
+@examples(60)
 @given(st.lists(NUMBERS, min_size=1, max_size=60), st.integers(2, 15))
 def test_each_number_stands_in_its_bin_and_there_are_few_bins(values, most):
     values = np.array(values)

@@ -5,7 +5,8 @@ import re
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from builders import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from second_opinion.tables.digits import numbers
@@ -16,7 +17,7 @@ plain = st.one_of(st.integers(-(10**6), 10**6).map(str), st.decimals(-99, 99, pl
 odd = st.text("0123456789.-+eE ,\x00é−infax", max_size=6)
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(1500)
 @given(st.lists(st.one_of(st.none(), plain, odd), max_size=6), st.integers(0, 3))
 @example(["1.", "5"], 0)
 @example(["1", ".5"], 0)

@@ -1,14 +1,13 @@
 """What charts show, added up chunk by chunk: in pieces as at once, and nothing lost."""
 
 import itertools
-import os
 import tracemalloc
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from second_opinion import Registry
@@ -24,7 +23,6 @@ NUMBERS = st.one_of(
     st.sampled_from([np.nan, np.inf, 0.0, 0.1, 0.3, 1e12, -1e12, 1e-6]),
 )
 LEVELS = st.sampled_from(["a", "b", "c", None, True, "1", 7])
-PIECES = settings(max_examples=500 if os.environ.get("THOROUGH") else 100, deadline=None)
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +43,6 @@ def in_pieces(start, columns, cuts):
 cuts = st.lists(st.integers(0, 40), max_size=4)
 
 
-@PIECES
 @given(st.lists(NUMBERS, max_size=40), cuts)
 @example([0.0, 1e6], [1])
 @example([1e-6, -1e12], [1])
@@ -58,7 +55,6 @@ def test_bars_in_pieces_are_those_of_all_at_once(values, cut):
     )  # fmt: skip
 
 
-@PIECES
 @given(st.lists(NUMBERS, max_size=40), st.integers(1, 50))
 def test_each_number_stands_in_the_bar_between_whose_edges_it_lies(values, most):
     values = np.array(values, dtype=float)
@@ -109,7 +105,6 @@ def test_bars_of_nothing_are_none():
     assert len(Bars().add([None, np.nan]).result()) == 0
 
 
-@PIECES
 @given(st.lists(LEVELS, max_size=40), cuts)
 def test_counts_in_pieces_are_those_of_all_at_once(values, cut):
     values = np.array(values, dtype=object)
@@ -133,7 +128,6 @@ def test_ten_thousand_levels_become_thirty_and_all_others():
     assert found.iloc[30].tolist() == ["all others", 9970, 9970 / 10_030]
 
 
-@PIECES
 @given(st.lists(st.tuples(LEVELS, NUMBERS), max_size=40), cuts)
 def test_pairs_in_pieces_are_those_of_all_at_once(rows, cut):
     level = np.array([a for a, _ in rows] + [None], dtype=object)[:-1]
@@ -156,7 +150,6 @@ def test_rare_levels_of_a_heat_map_stand_together():
     assert found.to_numpy().tolist() == [["often", "y", 9], ["all others", "y", 5000]]
 
 
-@PIECES
 @given(st.lists(st.tuples(LEVELS, st.integers(-9, 9) | st.none()), max_size=40), cuts)
 def test_means_in_pieces_are_those_of_all_at_once(rows, cut):
     group = np.array([a for a, _ in rows] + [None], dtype=object)[:-1]

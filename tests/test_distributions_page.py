@@ -4,14 +4,13 @@ import json
 
 import pytest
 import streamlit as st
-from conftest import judged
-from test_jobs import check, csv_of, rows_of, score
-from test_pages import keys, messages, press, start
+from builders import check, csv_of, judged, rows_of, score
+from visits import keys, messages, press, start
 
-from second_opinion import Registry
 from second_opinion.store import Store
 from second_opinion.ui import who
 
+pytestmark = pytest.mark.usefixtures("at_home")
 PAGE = "pages/4_Distributions.py"
 INSTEAD = [
     "all 4 cases",
@@ -22,17 +21,6 @@ INSTEAD = [
 ]
 HINT = "Click a bar, a point or a tile"
 PARTS = ["Predictions", "Confidence", "Features", "Over time", "Drift"]
-
-
-@pytest.fixture
-def registry(models):
-    return Registry(models)
-
-
-@pytest.fixture(autouse=True)
-def _on_this_machine(monkeypatch):
-    """AppTest has no browser: by itself it counts as one from elsewhere."""
-    monkeypatch.setattr(type(st.context), "ip_address", None)
 
 
 @pytest.fixture

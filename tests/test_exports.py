@@ -8,9 +8,7 @@ from contextlib import closing
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import HOSTILE
-from test_review import OWNER, REVIEWER, busy_store, write_at_random  # noqa: F401 - a fixture
-from test_store import case, verdict
+from builders import HOSTILE, OWNER, REVIEWER, case, verdict
 
 from second_opinion.errors import UserError
 from second_opinion.filters import Filter
@@ -72,7 +70,7 @@ def test_each_case_is_to_be_learned_from_once(empty_store, judged_cases):
     assert left_out == LeftOut(conflicts=1, unanswered=3)
 
 
-def test_each_case_is_kept_or_counted(busy_store):  # noqa: F811
+def test_each_case_is_kept_or_counted(busy_store):
     left_out = LeftOut()
     kept = [
         row.prediction.id for some in corrections(busy_store, Filter(), left_out) for row in some
@@ -111,7 +109,7 @@ def test_corrections_are_the_inputs_and_what_to_learn(empty_store):
 
 
 @pytest.mark.parametrize("safe", [False, True])
-def test_a_csv_is_read_back_as_it_was(busy_store, safe):  # noqa: F811
+def test_a_csv_is_read_back_as_it_was(busy_store, safe):
     content, done = exported(busy_store, "verdicts", spreadsheet_safe=safe)
     table = read_export(content, spreadsheet_safe=safe).to_pylist()
     expected = busy_store.reviewed().set_index("verdict_id")
@@ -134,7 +132,7 @@ def test_a_formula_does_not_reach_a_spreadsheet(empty_store):
     assert b"'=HYPERLINK" not in exact
 
 
-def test_json_lines_keep_the_types(busy_store):  # noqa: F811
+def test_json_lines_keep_the_types(busy_store):
     content, done = exported(busy_store, "verdicts", format="jsonl")
     rows = [json.loads(line) for line in content.decode().splitlines()]
     assert len(rows) == done.rows

@@ -12,11 +12,10 @@ import time
 from contextlib import closing
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from conftest import ROOT
+from builders import ROOT, check, csv_of, ended, rows_of, score
 
 from second_opinion import Registry
 from second_opinion.batch import downloads, jobs
@@ -29,49 +28,6 @@ from second_opinion.tables import Limits, Source, look, read, typed
 from second_opinion.tables.template import template
 
 MODELS = ["triage", "dose", "risk", "iris"]
-
-
-@pytest.fixture
-def registry(models):
-    return Registry(models)
-
-
-def rows_of(registry, ref, count, seed=0):
-    """Plausible cases of a model as a frame of text, with a column that it does not use."""
-    schema = registry.card(ref).case_schema
-    reference = registry.reference(ref)
-    rows = [reference.plausible(schema, seed + at) for at in range(min(count, 200))]
-    frame = pd.DataFrame(rows).iloc[np.arange(count) % len(rows)]
-    texts = frame.map(lambda value: "" if value is None else str(value)).reset_index(drop=True)
-    return texts.assign(note_of_ours=[f"row {at}, of <b>ours</b>" for at in range(count)])
-
-
-def csv_of(frame):
-    return frame.to_csv(index=False).encode()
-
-
-def check(store, registry, content, ref="triage", name="march.csv"):
-    """Check a file, and wait until that has ended."""
-    card = registry.card(ref)
-    source = Source.of_bytes(name, content)
-    seen = look(source, card.case_schema)
-    assert seen.problems == ()
-    batch = jobs.check(store, card, source, seen, asked_by="Ada", limits=Limits())
-    return ended(store, batch.id)
-
-
-def ended(store, batch_id, seconds=60):
-    """The batch when nobody is at work on it any more."""
-    deadline = time.monotonic() + seconds
-    while (batch := store.batches.find(batch_id)).is_running:
-        assert time.monotonic() < deadline, f"{batch.state}: {batch.rows_done} of {batch.rows}"
-        time.sleep(0.01)
-    return batch
-
-
-def score(store, registry, batch):
-    assert jobs.score(store, registry, batch.id)
-    return ended(store, batch.id)
 
 
 def read_back(content):

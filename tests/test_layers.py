@@ -3,33 +3,65 @@
 import ast
 import re
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from builders import ROOT
 
-# From the ground up. What stands on one line does not know the others of that line.
-LAYERS = """
-errors words
-records settings jsonfile
-filters roles schema
-arms card reference tables
-answers artifacts predictor statistics
-charts intake insight pair store
-copies review
-catalog
-registry
-aliases api batch compare doctor population report
-cli ui
-__main__ pages Home serve
-"""
-# cloud.py loads the server to weigh it.
-KNOWS_STREAMLIT = {"ui", "pages", "Home", "serve", "doctor"}
-RANK = {name: at for at, line in enumerate(LAYERS.split("\n")) for name in line.split()}
-SOURCES = sorted([ROOT / "Home.py", *ROOT.glob("pages/*.py"), *ROOT.glob("serve.py")])
-SOURCES += sorted(
-    path for path in ROOT.glob("second_opinion/**/*.py") if path.name != "__init__.py"
-)
+# From the ground up: what each part of the project may import of the others.
+MAY_IMPORT = {
+    "errors": "",
+    "words": "",
+    "records": "errors",
+    "settings": "errors",
+    "jsonfile": "errors",
+    "filters": "records",
+    "roles": "errors records settings",
+    "schema": "words records",
+    "arms": "errors words jsonfile records schema",
+    "card": "errors words records schema",
+    "reference": "errors records schema",
+    "tables": "errors words records schema",
+    "answers": "words records card",
+    "artifacts": "errors words card",
+    "predictor": "errors records schema card",
+    "statistics": "words records schema card reference",
+    "charts": "words records schema card answers statistics",
+    "intake": "errors words jsonfile records schema card reference tables artifacts predictor",
+    "pair": "errors words records schema card answers predictor",
+    "store": "errors words records filters roles card tables predictor",
+    "copies": "errors records roles store",
+    "review": "errors words records filters roles card tables statistics store",
+    "catalog": "errors records arms card",
+    "registry": ("errors jsonfile records arms card reference catalog artifacts predictor intake"),
+    "__init__": "errors registry store",
+    "aliases": "errors words records settings roles arms catalog store registry",
+    "batch": "errors records card tables artifacts predictor store registry",
+    "compare": (
+        "errors words records card tables artifacts predictor statistics pair store registry"
+    ),
+    "doctor": "errors words settings card artifacts catalog store registry",
+    "population": (
+        "words records schema card reference tables answers statistics charts store registry"
+    ),
+    "cli": (
+        "errors words records settings filters schema arms card reference tables artifacts intake "
+        "store copies review catalog registry aliases batch doctor"
+    ),
+    "ui": (
+        "errors words records settings filters roles schema arms card tables answers artifacts "
+        "predictor statistics charts store copies review catalog registry aliases batch compare "
+        "doctor "
+        "population"
+    ),
+    "__main__": "cli",
+    "Home": "ui",
+    "pages": "words filters review population ui",
+}
+# The doctor loads the server to weigh it.
+KNOW_STREAMLIT = {"Home", "doctor", "pages", "ui"}
+ALLOWED = {name: set(others.split()) for name, others in MAY_IMPORT.items()}
+SOURCES = sorted([ROOT / "Home.py", *ROOT.glob("pages/*.py"), *ROOT.glob("second_opinion/**/*.py")])
+TESTS = sorted(ROOT.glob("tests/*.py"))
 
 SQL = re.compile(
     r"\b(SELECT\s.*\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|PRAGMA\s"
@@ -64,14 +96,27 @@ def imports(path):
 
 
 def own(path):
-    """The parts of this project that a file imports."""
-    found = {name.split(".")[1] for name in imports(path) if name.startswith("second_opinion.")}
-    return {name for name in found if is_module(name)}
+    """The other parts of this project that a file imports."""
+    names = {name.split(".")[1] for name in imports(path) if name.startswith("second_opinion.")}
+    return {name if is_module(name) else "__init__" for name in names} - {part(path)}
 
 
 def is_module(name):
     home = ROOT / "second_opinion"
     return (home / f"{name}.py").exists() or (home / name).is_dir()
+
+
+def files_of(*parts):
+    """The files of these parts of the project; there is one of each."""
+    found = [path for path in SOURCES if part(path) in parts]
+    assert {part(path) for path in found} == set(parts)
+    return found
+
+
+def reached(name):
+    """Every part that a part imports, or that one of those imports in turn."""
+    others = ALLOWED[name]
+    return others.union(*map(reached, others))
 
 
 def texts(path):
@@ -86,35 +131,56 @@ def named(path):
     return str(path.relative_to(ROOT))
 
 
+def test_each_part_of_the_project_has_its_row_and_each_row_its_part():
+    inside = {path.stem for path in ROOT.glob("second_opinion/*.py")}
+    inside |= {path.parent.name for path in ROOT.glob("second_opinion/*/__init__.py")}
+    folders = {path.parent.name for path in ROOT.glob("second_opinion/*/*.py")}
+    assert len(folders) > 10
+    assert folders <= inside
+    assert inside | {"Home", "pages"} == set(ALLOWED) == {part(path) for path in SOURCES}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=named)
-def test_a_module_imports_only_what_lies_below_it(path):
-    here = part(path)
-    assert here in RANK, f"give {here} its place in LAYERS"
-    assert not {name for name in own(path) - {here} if RANK[name] >= RANK[here]}
+def test_a_module_imports_only_what_its_row_allows(path):
+    assert own(path) <= ALLOWED[part(path)]
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_a_row_allows_only_what_is_imported(name):
+    assert set().union(*map(own, files_of(name))) == ALLOWED[name]
+
+
+def test_no_parts_import_one_another_in_a_circle():
+    TopologicalSorter(ALLOWED).prepare()
 
 
 def test_no_modules_import_one_another_in_a_circle():
     """Also within a package; `prepare` names the circle that it finds."""
-    modules = {dotted(path): path for path in SOURCES}
+    modules = {dotted(path): path for path in SOURCES if path.name != "__init__.py"}
     imported = {name: {*imports(path)} & {*modules} for name, path in modules.items()}
+    assert sum(map(len, imported.values())) > len(modules)
     TopologicalSorter(imported).prepare()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
-def test_only_pages_know_streamlit(path):
-    known = {name.partition(".")[0] for name in imports(path)}
-    assert "streamlit" not in known or part(path) in KNOWS_STREAMLIT
+def test_only_pages_know_streamlit():
+    knowing = {
+        part(path)
+        for path in SOURCES
+        if "streamlit" in {name.partition(".")[0] for name in imports(path)}
+    }
+    assert knowing == KNOW_STREAMLIT
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
-def test_only_pages_know_the_ui(path):
-    assert "ui" not in own(path) or part(path) in ("ui", "pages", "Home", "serve")
+def test_only_pages_know_the_ui():
+    assert {name for name in ALLOWED if "ui" in reached(name)} == {"Home", "pages"}
 
 
-def test_charts_and_statistics_never_know_the_store():
-    knowing = {part(path) for path in SOURCES if "store" in own(path)}
-    charts = {path.stem for path in SOURCES if path.stem.startswith("charts")}
-    assert not knowing & {*charts, "statistics"}
+@pytest.mark.parametrize("name", ["charts", "statistics"])
+def test_charts_and_statistics_never_know_the_store(name):
+    """Nor through what they import."""
+    assert files_of(name)
+    assert "schema" in reached(name)
+    assert not reached(name) & {"store", "registry", "ui"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=named)
@@ -138,7 +204,30 @@ def test_sql_stands_in_the_store_alone_and_is_never_put_together(path):
         assert not [text for text in texts(path) if SQL.search(text)]
 
 
-def test_the_sources_are_found():
-    assert {part(path) for path in SOURCES} >= {"errors", "store", "ui", "pages", "Home"}
-    assert Path(ROOT, "second_opinion/store/queries.py") in SOURCES
-    assert any(SQL.search(text) for text in texts(ROOT / "second_opinion/store/queries.py"))
+@pytest.mark.parametrize("path", TESTS, ids=named)
+def test_no_test_imports_another(path):
+    """What two of them share stands in builders.py, in what drives pages, or in conftest.py."""
+    tests = {test.stem for test in TESTS if test.stem.startswith(("test_", "conftest"))}
+    assert len(tests) > 60
+    assert not {name.split(".")[-1] for name in imports(path)} & tests
+
+
+def test_no_law_has_a_deadline_of_its_own():
+    """The one profile in conftest.py has none, and a slow machine breaks no law."""
+    profiled = {
+        path.name for path in TESTS if "deadline" in set(keywords_of(path, "register_profile"))
+    }
+    assert profiled == {"conftest.py"}
+    assert not [path.name for path in TESTS if "deadline" in set(keywords_of(path, "settings"))]
+
+
+def keywords_of(path, function):
+    """The keywords with which a file calls a function."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", None))
+            yield from (word.arg for word in node.keywords if name == function)
+
+
+def test_the_store_has_sql_that_the_rules_can_see():
+    assert len([path for path in files_of("store") if any(map(SQL.search, texts(path)))]) > 5

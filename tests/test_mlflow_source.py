@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 import sklearn
-from conftest import ROOT
+from builders import ROOT
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 

@@ -6,8 +6,8 @@ import shutil
 import pandas as pd
 import pytest
 import streamlit as st
-from conftest import HOSTILE, ROOT
-from test_pages import (
+from builders import HOSTILE, ROOT
+from visits import (
     CASE,
     as_read,
     assert_strange_text_is_escaped,
@@ -26,16 +26,11 @@ from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.tables import Limits, Source, look
 
+pytestmark = pytest.mark.usefixtures("at_home")
 MODELS = "pages/7_Models.py"
 CHURN = "customer-churn"
 AB = f"{CHURN}@ab"
 OWNER = Expert("Ada", role="owner")
-
-
-@pytest.fixture(autouse=True)
-def at_home(monkeypatch):
-    """A browser on the machine of the app, where Streamlit gives no address."""
-    monkeypatch.setattr(type(st.context), "ip_address", None)
 
 
 @pytest.fixture

@@ -12,19 +12,28 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import streamlit as st
-from conftest import HOSTILE, ROOT, as_nobody
-from streamlit.testing.v1 import AppTest
+from builders import HOSTILE, ROOT, as_nobody
 from threadpoolctl import threadpool_limits
+from visits import (
+    CASE,
+    as_read,
+    assert_strange_text_is_escaped,
+    keys,
+    messages,
+    predicted,
+    press,
+    start,
+    stored,
+)
 
 from second_opinion import Registry, settings
 from second_opinion.catalog import Catalog
-from second_opinion.records import Expert, new_id, plain
+from second_opinion.records import new_id, plain
 from second_opinion.schema import Schema
 from second_opinion.store import Store
 from second_opinion.ui import cases, fields
 
 PAGES = ["Home.py", *sorted(f"pages/{path.name}" for path in ROOT.glob("pages/*.py"))]
-CASE = "pages/1_Single_prediction.py"
 MODELS = ["triage", "dose", "risk", "iris", "hostile"]
 DEMOS = Registry(ROOT / "model")
 
@@ -36,48 +45,6 @@ def copied(place, models, monkeypatch):
     shutil.copytree(models, folder)
     monkeypatch.setenv("MODEL_DIR", str(folder))
     return folder
-
-
-def start(page="Home.py", name="Ada", **query):
-    """A visitor with a name who opens a page by a link."""
-    at = AppTest.from_file(ROOT / "Home.py", default_timeout=30)
-    if name:
-        at.session_state["who_expert"] = Expert.declared(name)
-        at.session_state["who_cases"] = []
-    at.query_params.update(query)
-    at.switch_page(page)
-    return at.run()
-
-
-def messages(at):
-    """The problems on the page as people read them. There is never a traceback."""
-    assert not at.exception
-    return [as_read(error.value) for error in at.error]
-
-
-def as_read(markdown):
-    return re.sub(r"\\(.)", r"\1", markdown).replace("\u2060", "").replace("  \n", "\n")
-
-
-def press(at, key):
-    at.button(key=key).click().run()
-    return at
-
-
-def keys(at):
-    return {button.key for button in at.button}
-
-
-def stored(place):
-    """Every row of verdicts, as the reviewer's table shows the current ones."""
-    return Store.open(place / "feedback.db").reviewed()
-
-
-def predicted(at, place):
-    """The stored prediction that the page shows."""
-    (made,) = [at.query_params["prediction"]]
-    made = made if isinstance(made, str) else made[0]
-    return Store.open(place / "feedback.db").prediction(made)
 
 
 def type_case(at, schema, case):
@@ -127,24 +94,6 @@ def test_home_counts_what_was_judged(place, filled_store):
     assert shown["Cases predicted"] == "4"
     assert shown["Verdicts"] == "3"
     assert shown["Experts agree"] == "1 of 2"
-
-
-def markdown_in(at):
-    """Every text on the page that Streamlit reads as markdown."""
-    for element in [*at.main, *at.sidebar]:
-        proto = getattr(element, "proto", None)
-        if element.type in ("text", "code"):
-            continue
-        texts = [getattr(proto, field, "") for field in ("body", "label", "help", "text")]
-        texts += [getattr(option, "content", "") for option in getattr(proto, "options", [])]
-        yield from (text for text in texts if isinstance(text, str))
-
-
-def assert_strange_text_is_escaped(at):
-    for text in markdown_in(at):
-        for mark in ("![x](", "**bold**", "$x^2$", ":red[", ":material/home:", "`code`", "<b>"):
-            assert mark not in text
-        assert "https:" not in text
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -7,40 +7,19 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import judged
-from test_jobs import check, csv_of, rows_of, score
+from builders import add_single, judged, scored_batch
 
-from second_opinion import Registry
 from second_opinion.population import batch_columns, population
 from second_opinion.population.population import Only, Part
-from second_opinion.records import Verdict, new_id
+from second_opinion.records import Verdict
 from second_opinion.statistics.columns import shape_of
 
 ROWS = 130
 
 
-@pytest.fixture
-def registry(models):
-    return Registry(models)
-
-
-def batch_of(store, registry, ref="triage", rows=ROWS, **columns):
-    frame = rows_of(registry, ref, rows).assign(**columns)
-    batch = score(store, registry, check(store, registry, csv_of(frame), ref))
-    return batch, frame
-
-
-def add_single(store, model, case=None, **about):
-    inputs, _ = model.card.case_schema.read({**model.card.case_schema.typical, **(case or {})})
-    made = model.predict_one(inputs, asked_by="Ada", source="form", id=new_id())
-    made = replace(made, **about)
-    store.add_prediction(made)
-    return made
-
-
 @pytest.mark.parametrize("ref", ["triage", "dose", "risk", "iris"])
 def test_a_batch_has_the_answers_and_columns_of_its_rows(empty_store, registry, ref):
-    batch, _ = batch_of(empty_store, registry, ref)
+    batch, _ = scored_batch(empty_store, registry, ref)
     card = registry.card(ref)
     people = population.of_batch(empty_store, batch, card)
     assert people.rows == ROWS
@@ -62,7 +41,7 @@ def test_a_batch_has_the_answers_and_columns_of_its_rows(empty_store, registry, 
 
 
 def test_columns_are_read_in_chunks_as_at_once(empty_store, registry, monkeypatch):
-    batch, frame = batch_of(empty_store, registry)
+    batch, frame = scored_batch(empty_store, registry)
     people = population.of_batch(empty_store, batch, registry.card("triage"))
     for room in (1, 10**9):
         monkeypatch.setattr(batch_columns, "MOST_BYTES", room)
@@ -87,7 +66,7 @@ def test_a_level_keeps_its_rows_across_chunks(empty_store, registry):
 
 
 def test_rows_without_an_answer_are_left_out(empty_store, registry):
-    batch, _ = batch_of(empty_store, registry, rows=5)
+    batch, _ = scored_batch(empty_store, registry, rows=5)
     scores = empty_store.batches.scores(batch)
     scores.codes[2] = -1
     people = population.of_batch(empty_store, batch, registry.card("triage"))
@@ -96,7 +75,7 @@ def test_rows_without_an_answer_are_left_out(empty_store, registry):
 
 
 def test_a_part_is_what_it_says_and_parts_add_up(empty_store, registry):
-    batch, frame = batch_of(empty_store, registry)
+    batch, frame = scored_batch(empty_store, registry)
     people = population.of_batch(empty_store, batch, registry.card("triage"))
     age = frame["age"].astype(float)
     young = Part("feature", "age", ranges=((30.0, 50.0),))
@@ -113,7 +92,7 @@ def test_a_part_is_what_it_says_and_parts_add_up(empty_store, registry):
 
 def test_values_that_are_not_known_can_be_asked_for(empty_store, registry):
     said = ["", "True", "False", "False"] * 32 + ["", ""]
-    batch, frame = batch_of(empty_store, registry, pregnant=said)
+    batch, frame = scored_batch(empty_store, registry, pregnant=said)
     people = population.of_batch(empty_store, batch, registry.card("triage"))
     missing = Part("feature", "pregnant", levels=(None,))
     assert people.where(missing).rows == (frame["pregnant"] == "").sum() > 0
@@ -124,7 +103,7 @@ def test_values_that_are_not_known_can_be_asked_for(empty_store, registry):
 
 
 def test_dates_are_parted_by_days(empty_store, registry):
-    batch, frame = batch_of(empty_store, registry)
+    batch, frame = scored_batch(empty_store, registry)
     people = population.of_batch(empty_store, batch, registry.card("triage"))
     first = (date(2024, 3, 1) - date(1970, 1, 1)).days
     part = Part("feature", "admitted", ranges=((first, first + 31),))
@@ -133,7 +112,7 @@ def test_dates_are_parted_by_days(empty_store, registry):
 
 def test_an_overview_counts_each_row_once_and_is_kept(empty_store, registry, monkeypatch):
     monkeypatch.setattr(population, "AT_ONCE", 7)
-    batch, frame = batch_of(empty_store, registry)
+    batch, frame = scored_batch(empty_store, registry)
     people = population.of_batch(empty_store, batch, registry.card("triage"))
     found = people.overview()
     assert found.answers.rows == found.rows == ROWS
@@ -183,7 +162,7 @@ def test_singles_hold_what_was_asked_and_answered(empty_store, registry):
 
 
 def test_rows_of_a_batch_that_were_opened_are_not_among_the_singles(empty_store, registry):
-    batch, _ = batch_of(empty_store, registry, rows=5)
+    batch, _ = scored_batch(empty_store, registry, rows=5)
     empty_store.batches.opened(batch, 3, registry.card("triage"))
     assert population.of_singles(empty_store, registry.card("triage")).rows == 0
 
@@ -196,7 +175,7 @@ def test_of_very_many_singles_the_latest_are_read(empty_store, registry, monkeyp
 
 
 def test_verdicts_are_those_on_the_rows_that_are_looked_at(empty_store, registry):
-    batch, frame = batch_of(empty_store, registry)
+    batch, frame = scored_batch(empty_store, registry)
     card = registry.card("triage")
     for row, judgement in ((1, "agree"), (2, "disagree"), (3, "unsure")):
         opened = empty_store.batches.opened(batch, row, card)
@@ -214,7 +193,7 @@ def test_verdicts_are_those_on_the_rows_that_are_looked_at(empty_store, registry
 
 
 def test_a_list_says_what_people_read(empty_store, registry):
-    batch, _ = batch_of(empty_store, registry, rows=104)
+    batch, _ = scored_batch(empty_store, registry, rows=104)
     card = registry.card("triage")
     people = population.of_batch(empty_store, batch, card)
     assert [len(people.listed(page)) for page in (1, 2, 3)] == [100, 4, 0]

@@ -6,7 +6,8 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from builders import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from second_opinion.errors import UserError
@@ -151,7 +152,7 @@ def test_no_row_of_the_training_data_is_made_up(cohort, made_up):
     assert not pairs & set(zip(made_up["height"], made_up["weight"], strict=True))
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(
     st.lists(st.floats(-1e7, 1e7).map(lambda value: round(value, 3)), min_size=2, max_size=40),
     st.integers(0, 10**6),

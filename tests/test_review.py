@@ -1,211 +1,33 @@
 """What Feedback review rests on: summaries that always equal the full count, pages, decisions."""
 
-import json
-import os
-import random
 import sqlite3
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import closing
 
 import pytest
-from conftest import HOSTILE
-from hypothesis import given, settings
+from builders import (
+    HOSTILE,
+    OWNER,
+    REVIEWER,
+    VERSIONS,
+    case,
+    examples,
+    verdict,
+    write_at_random,
+)
+from database import full_count, kept, select
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils.db import Database
-from test_store import case, select, verdict
 
 from second_opinion.errors import UserError
 from second_opinion.filters import Filter
-from second_opinion.records import Event, Expert, Verdict, folded, new_id, said, same_value
+from second_opinion.records import Event, Expert, folded, new_id, same_value
 from second_opinion.store import Store, review
 from second_opinion.store.migrations import migrations
 
-THOROUGH = os.environ.get("THOROUGH") == "1"
-EXAMPLES = settings(max_examples=300 if THOROUGH else 25, deadline=None)
 
-REVIEWER = Expert("Rita", role="reviewer")
-OWNER = Expert("Olga", role="owner")
-MODELS = [("churn", "1"), ("churn", "2"), ("dose", "1")]
-EXPERTS = ["Ada", "ada", "Bob", "Cyd <c@example.org>"]
-COMMENTS = ["", "too old", 'the "older" (one)', "Überdosis", HOSTILE]
-
-
-def a_case(rng):
-    """A prediction of one of the models, with classes of every type and numbers."""
-    model, version = rng.choice(MODELS)
-    changes = {"model": model, "version": version}
-    if model == "dose":
-        value = rng.choice([1.5, 2.0, 40, None])
-        changes |= {"value": value, "confidence": None, "probabilities": None}
-    else:
-        confidence = rng.choice([0.5, 0.55, 0.57, 0.6, 0.99, 1.0])
-        changes |= {"value": rng.choice([0, 1, "1", True]), "confidence": confidence}
-    if rng.random() < 0.5:
-        changes |= {"batch_id": rng.choice("ab"), "source": "batch", "row_number": 1}
-    return case(**changes)
-
-
-def a_verdict(rng, prediction):
-    """Something that somebody may say of it; often a change or an undo of what was said."""
-    judgement = rng.choice(["agree", "disagree", "disagree", "unsure", "withdrawn"])
-    changes = {"comment": rng.choice(COMMENTS), "mode": rng.choice(["open", "blind"])}
-    changes["created_at"] = f"2026-11-{rng.randint(1, 4):02d}T10:00:00.000Z"
-    if judgement == "disagree":
-        changes["severity"] = rng.choice([None, "minor", "serious"])
-        correct = rng.choice([None, 0, 1, 1.0, 2.5, "1", True, False])
-        if correct is not None and not same_value(correct, prediction.value):
-            changes["correct_value"] = correct
-        else:
-            changes["direction"] = rng.choice(["too_high", "too_low"])
-    return Verdict(prediction.id, rng.choice(EXPERTS), judgement, **changes)
-
-
-def write_at_random(store, seed, steps=40):
-    """Predictions, verdicts, changes, withdrawals, triage and adjudications in some order."""
-    rng = random.Random(seed)
-    known = []
-    for _ in range(steps):
-        act = rng.random()
-        if not known or act < 0.2:
-            known.append(a_case(rng))
-            store.add_prediction(known[-1])
-            continue
-        prediction = rng.choice(known[-4:])
-        try:
-            if act < 0.8:
-                store.add_verdict(a_verdict(rng, prediction))
-            elif act < 0.9:
-                answer = rng.choice([0, 1, 1.0, "1", 2.5])
-                store.review.adjudicate(prediction.id, answer, "so it is", by=REVIEWER)
-            else:
-                about = rng.choice([v.id for v in store.verdict_history(prediction.id)] or ["x"])
-                state = rng.choice(["open", "accepted", "fixed", "declined"])
-                store.review.triage(about, state, by=REVIEWER)
-        except UserError:
-            pass  # nothing to withdraw, nothing to decide, or no longer current
-    return known
-
-
-def full_count(path):
-    """Every summary, counted in Python from the rows that people wrote."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        predictions = {r["id"]: dict(r) for r in connection.execute("SELECT * FROM predictions")}
-        verdicts = list(map(dict, connection.execute("SELECT * FROM verdicts ORDER BY rowid")))
-        triage = {
-            r["verdict_id"]: r["state"]
-            for r in connection.execute("SELECT * FROM triage ORDER BY rowid")
-        }
-        final = {
-            r["prediction_id"]: r["answer"]
-            for r in connection.execute("SELECT * FROM adjudications ORDER BY rowid")
-        }
-    replaced = {v["supersedes"] for v in verdicts}
-    counts = defaultdict(Counter)
-    by_case = defaultdict(list)
-    for p in predictions.values():
-        counts["predictions"][p["model"], p["version"]] += 1
-    for v in verdicts:
-        if v["id"] in replaced or v["judgement"] == "withdrawn":
-            continue
-        p = predictions[v["prediction_id"]]
-        value = json.loads(p["value"] or "null")
-        is_class = p["probabilities"] is not None or not (value is None or type(value) is float)
-        decided = final.get(p["id"])
-        correct = json.loads(v["correct_value"] or "null")
-        own = said(v["judgement"], value, correct)
-        outcome = {"agree": "right", "disagree": "wrong", "unsure": "unsure"}[v["judgement"]]
-        if decided is not None:
-            outcome = "right" if same_value(json.loads(decided), value) else "wrong"
-        answer = decided if decided is not None else None if own is None else json.dumps(own)
-        about = p["model"], p["version"]
-        counts["groups"][
-            *about,
-            p["source"],
-            v["expert"],
-            v["judgement"],
-            v["severity"] or "",
-            v["mode"],
-            p["value"] if is_class else "",
-            (answer or "") if is_class else "",
-            v["correct_value"] is not None,
-            decided is not None,
-            outcome,
-            triage.get(v["id"], "open" if v["judgement"] == "disagree" else ""),
-        ] += 1
-        day = v["created_at"][:10]
-        counts["days"][*about, day, v["judgement"], outcome] += 1
-        if p["confidence"] is not None:
-            percent = round(p["confidence"] * 100)  # the tests use whole percents
-            counts["confidence"][*about, percent, v["judgement"], outcome] += 1
-        counts["rows"][v["id"], p["batch_id"], day, p["confidence"]] += 1
-        by_case[p["id"]].append((v["expert"], v["judgement"], own, v))
-    for id, given_verdicts in by_case.items():
-        if len(given_verdicts) > 1:
-            p = predictions[id]
-            conflict = contradict([v for *_, v in given_verdicts])
-            answers = sorted(repr((e, j, own)) for e, j, own, _ in given_verdicts)
-            last = max(v["created_at"] for *_, v in given_verdicts)
-            counts["cases"][id, conflict, id in final, last, *answers] += 1
-            about = p["model"], p["version"]
-            counts["shared"][about] += 1
-            counts["repeated"][about] += len(given_verdicts) - 1
-            counts["conflicts"][about] += conflict
-            counts["undecided"][about] += conflict and id not in final
-    return {name: +found for name, found in counts.items() if +found}
-
-
-def contradict(verdicts):
-    """Whether any two of these verdicts cannot both be right."""
-    judgements = {v["judgement"] for v in verdicts}
-    wrong = [v for v in verdicts if v["judgement"] == "disagree"]
-    corrects = [json.loads(v["correct_value"]) for v in wrong if v["correct_value"]]
-    named = any(not same_value(a, b) for a in corrects for b in corrects)
-    directions = {v["direction"] for v in wrong if not v["correct_value"]} - {None}
-    return {"agree", "disagree"} <= judgements or named or len(directions) > 1
-
-
-def kept(path):
-    """The same, as the summaries have it."""
-    found = {
-        "groups": Counter(
-            {
-                row[1:-2]: row[-2]
-                for row in select(path, "SELECT * FROM review_groups WHERE verdicts <> 0")
-            }
-        ),
-        "days": Counter(
-            {r[:-1]: r[-1] for r in select(path, "SELECT * FROM review_days WHERE verdicts <> 0")}
-        ),
-        "confidence": Counter(
-            {
-                r[:-1]: r[-1]
-                for r in select(path, "SELECT * FROM review_confidence WHERE verdicts <> 0")
-            }
-        ),
-        "rows": Counter(
-            select(
-                path,
-                "SELECT verdict_id, batch_id, day, confidence FROM review JOIN verdict_order "
-                "USING (number) LEFT JOIN review_batches ON review_batches.number = batch",
-            )
-        ),
-    }
-    cases = Counter()
-    for id, conflict, adjudicated, last, answers in select(
-        path, "SELECT prediction_id, conflict, adjudicated, last_at, answers FROM review_cases"
-    ):
-        listed = sorted(repr(tuple(answer)) for answer in json.loads(answers))
-        cases[id, conflict, adjudicated, last, *listed] += 1
-    found["cases"] = cases
-    for name in ("predictions", "shared", "repeated", "conflicts", "undecided"):
-        totals = select(path, f"SELECT model, version, {name} FROM review_totals")
-        found[name] = +Counter({(model, version): n for model, version, n in totals})
-    assert all(n >= 0 for n in found["groups"].values())
-    return {name: counted for name, counted in found.items() if counted}
-
-
-@EXAMPLES
+@examples(25)
 @given(st.integers(0, 2**32))
 def test_the_summaries_always_equal_the_full_count(tmp_path_factory, seed):
     with closing(Store.open(tmp_path_factory.mktemp("law") / "feedback.db")) as store:
@@ -213,7 +35,7 @@ def test_the_summaries_always_equal_the_full_count(tmp_path_factory, seed):
         assert kept(store.path) == full_count(store.path)
 
 
-@settings(max_examples=100 if THOROUGH else 10, deadline=None)
+@examples(10)
 @given(st.integers(0, 2**32))
 def test_a_database_from_before_is_filled_in(tmp_path_factory, seed):
     """The summaries made at once from what was stored equal those that were kept all along."""
@@ -312,16 +134,6 @@ def tokens(text):
     return "".join(letter if letter.isalnum() else " " for letter in plain).split()
 
 
-@pytest.fixture(scope="module")
-def busy_store(tmp_path_factory):
-    """A few hundred verdicts of every kind."""
-    store = Store.open(tmp_path_factory.mktemp("busy") / "feedback.db")
-    for seed in range(5):
-        write_at_random(store, seed, 150)
-    yield store
-    store.close()
-
-
 @pytest.mark.parametrize("wanted", FILTERS, ids=lambda wanted: str(wanted.texts))
 def test_a_filter_finds_exactly_the_rows_that_match(busy_store, wanted):
     asked = {name: getattr(wanted, name) for name in MATCHES if getattr(wanted, name) is not None}
@@ -408,7 +220,7 @@ def test_whatever_is_typed_is_searched_for_and_never_an_error(busy_store, words)
         assert MATCHES["words"](vars(row.verdict), words)
 
 
-@EXAMPLES
+@examples(25)
 @given(st.text(max_size=30).filter(lambda text: "\x00" not in text))
 def test_any_text_can_be_searched_for(busy_store, text):
     if text.isprintable():
@@ -650,7 +462,7 @@ def test_progress_equals_the_count_over_reviewed(tmp_path, seed):
     with closing(Store.open(tmp_path / "feedback.db")) as store:
         known = write_at_random(store, seed, 120)
         rows = current_of(store)
-        for model, version in [*MODELS, ("churn", None), ("none", None)]:
+        for model, version in [*VERSIONS, ("churn", None), ("none", None)]:
             about = [r for r in rows if r["model"] == model and version in (None, r["version"])]
             progress = store.progress(model, version)
             asked = [p for p in known if p.model == model and version in (None, p.version)]
@@ -691,7 +503,7 @@ def test_what_is_no_filter_is_named_and_left_out():
     assert set(ignored) == set(texts) - {"model", "page", "expert"}
 
 
-@EXAMPLES
+@examples(25)
 @given(st.dictionaries(st.sampled_from(sorted(vars(Filter()))), st.text(max_size=20)))
 def test_any_address_makes_a_filter_that_can_be_asked(busy_store, texts):
     found, _ = Filter.read(texts)

@@ -2,8 +2,7 @@
 
 import pandas as pd
 import pytest
-from test_charts import card_of
-from test_review import busy_store  # noqa: F401 - a fixture
+from builders import card_of
 
 from second_opinion.filters import Filter
 from second_opinion.review import groups, reviewed
@@ -18,7 +17,7 @@ def found_by(store, model, pick):
 
 
 @pytest.fixture(scope="module")
-def models(busy_store):  # noqa: F811
+def models(busy_store):
     return sorted(set(busy_store.review.by_version()["model"]))
 
 
@@ -34,7 +33,7 @@ def every_group(card, found):
 
 
 @pytest.mark.parametrize("name", ["class", "band", "expert", "version", "mode", "day"])
-def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):  # noqa: F811
+def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):
     card, led = card_of("multiclass", positive=None), 0
     for model in models:
         each = every_group(card, reviewed.figures(busy_store.review, Filter(model=model)))[name]
@@ -45,7 +44,7 @@ def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):  # noq
     assert led
 
 
-def test_a_tile_leads_to_exactly_its_verdicts(busy_store, models):  # noqa: F811
+def test_a_tile_leads_to_exactly_its_verdicts(busy_store, models):
     led = 0
     for model in models:
         pairs = reviewed.figures(busy_store.review, Filter(model=model)).confusion

@@ -5,23 +5,17 @@ from datetime import date
 
 import pytest
 import streamlit as st
-from conftest import HOSTILE, ROOT, judged
+from builders import HOSTILE, ROOT, judged
 from streamlit.testing.v1 import AppTest
-from test_pages import assert_strange_text_is_escaped, keys, messages, press, start
+from visits import CASE, assert_strange_text_is_escaped, keys, messages, press, start
 
 from second_opinion import Registry
 from second_opinion.records import Expert, Verdict, new_id
 from second_opinion.store import Store
 
+pytestmark = pytest.mark.usefixtures("at_home")
 REVIEW = "pages/5_Feedback_review.py"
-CASE = "pages/1_Single_prediction.py"
 REVIEWER = Expert("Grace", role="reviewer")
-
-
-@pytest.fixture(autouse=True)
-def at_home(monkeypatch):
-    """A browser on the machine of the app, where Streamlit gives no address."""
-    monkeypatch.setattr(type(st.context), "ip_address", None)
 
 
 @pytest.fixture

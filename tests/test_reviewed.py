@@ -4,7 +4,6 @@ import math
 
 import pandas as pd
 import pytest
-from test_review import busy_store  # noqa: F401 - a fixture
 
 from second_opinion.filters import Filter
 from second_opinion.records import SharedCase, folded
@@ -19,7 +18,7 @@ def as_rows(frame, keys):
 
 
 @pytest.mark.parametrize("version", [None, "1", "2"])
-def test_counted_figures_equal_the_summaries(busy_store, version):  # noqa: F811
+def test_counted_figures_equal_the_summaries(busy_store, version):
     models = set(busy_store.review.by_version()["model"])
     assert models
     for model in models:
@@ -70,7 +69,7 @@ NARROW = [
 
 
 @pytest.mark.parametrize("wanted", NARROW, ids=str)
-def test_figures_of_a_narrow_filter_equal_a_count_of_its_rows(busy_store, wanted):  # noqa: F811
+def test_figures_of_a_narrow_filter_equal_a_count_of_its_rows(busy_store, wanted):
     rows = [row for some in busy_store.review.each(wanted) for row in some]
     assert rows
     found = reviewed.figures(busy_store.review, wanted)
@@ -91,7 +90,7 @@ def test_figures_of_a_narrow_filter_equal_a_count_of_its_rows(busy_store, wanted
     assert counted(found.by_confidence, "percent") == sure
 
 
-def test_of_more_verdicts_than_are_counted_the_newest_are(busy_store, monkeypatch):  # noqa: F811
+def test_of_more_verdicts_than_are_counted_the_newest_are(busy_store, monkeypatch):
     monkeypatch.setattr(reviewed, "MOST", 7)
     for wanted in NARROW[:4]:
         rows = busy_store.review.page(wanted, size=7).rows
@@ -122,7 +121,7 @@ def test_bands_hold_their_lower_end():
     }
 
 
-def test_a_case_is_an_error_only_where_its_verdicts_say_so_together(busy_store):  # noqa: F811
+def test_a_case_is_an_error_only_where_its_verdicts_say_so_together(busy_store):
     found = reviewed.cases(busy_store.review, Filter())
     rows = [row for some in busy_store.review.each(Filter()) for row in some]
     ids = [row.prediction.id for row in found.rows]
@@ -157,7 +156,7 @@ def test_ratings_are_experts_by_cases_whatever_the_spelling_of_a_name():
     assert agreed.alpha is None
 
 
-def test_a_narrow_filter_narrows_the_shared_cases(busy_store):  # noqa: F811
+def test_a_narrow_filter_narrows_the_shared_cases(busy_store):
     everything = reviewed.shared(busy_store.review, Filter())
     assert everything
     expert = everything[0].answers[0][0]

@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 import pytest
 import streamlit as st
-from test_pages import ROOT, keys, messages, press, start
+from builders import ROOT
+from visits import keys, messages, press, start
 
 from second_opinion import roles
 from second_opinion.errors import UserError

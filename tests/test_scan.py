@@ -1,14 +1,15 @@
 """The quick way to find rows finds what the other finds, or leaves it to that."""
 
 import numpy as np
-from hypothesis import example, given, settings
+from builders import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from second_opinion.tables import scan
 from second_opinion.tables.scan import LF
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(st.text(",;\n a", max_size=40).map(str.encode))
 @example(b"a,b\n\nc\n")
 @example(b"a,b\nc,d\ne")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from builders import ROOT
 from pyarrow import csv
 
 from second_opinion import Registry, Store, settings
@@ -22,7 +23,6 @@ from second_opinion.batch.downloads import scored_file
 from second_opinion.cli import main
 from second_opinion.cli.batch import stopped_in_peace
 
-ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "second_opinion", "score"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from test_population import add_single, batch_of
+from builders import add_single, check, csv_of, people_of, score
 
 from second_opinion import Registry
 from second_opinion.population import picks, population, sections, sections_verdicts
@@ -14,16 +14,6 @@ from second_opinion.population.population import Part
 from second_opinion.statistics.distributions import OTHERS
 
 NOTHING_JUDGED = pd.DataFrame({"id": [], "confidence": [], "wrong": [], "day": []})
-
-
-@pytest.fixture
-def registry(models):
-    return Registry(models)
-
-
-def people_of(store, registry, ref="triage", rows=130, **columns):
-    batch, _ = batch_of(store, registry, ref, rows, **columns)
-    return population.of_batch(store, batch, registry.card(ref))
 
 
 def said(parts):
@@ -254,8 +244,6 @@ def test_rows_and_a_summary_are_both_compared_with_and_say_so(empty_store, regis
     for name, words in (("rows", "150 stored rows"), ("summary", "a summary of the 150 rows")):
         frame = iris.data.copy()
         frame["sepal length (cm)"] += 1.5
-        from test_jobs import check, csv_of, score
-
         batch = score(empty_store, known, check(empty_store, known, csv_of(frame), name))
         people = population.of_batch(empty_store, batch, known.card(name))
         against = sections.training(known, people.card)

@@ -7,18 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from test_population import add_single
-from test_sections import people_of
+from builders import add_single, people_of
 
-from second_opinion import Registry
 from second_opinion.population import picks, population, sections_crossed
 from second_opinion.population.population import Part
 from second_opinion.population.sections_crossed import crossed
-
-
-@pytest.fixture
-def registry(models):
-    return Registry(models)
 
 
 @pytest.fixture(params=["few", "many"])

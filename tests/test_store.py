@@ -13,27 +13,26 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from builders import ROOT, THOROUGH, as_nobody, case, examples, verdict
+from database import assert_intact, ids_in, select
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils.db import Database
 
 from second_opinion.errors import UserError
-from second_opinion.records import Prediction, Progress, Verdict, new_id, same_person
+from second_opinion.records import Progress, new_id, same_person
 from second_opinion.store import Store, file, rows
 from second_opinion.store.migrations import migrations
 
-ROOT = Path(__file__).parent.parent
-THOROUGH = os.environ.get("THOROUGH") == "1"
 KILLS = 25 if THOROUGH else 4
 STARTS = 40 if THOROUGH else 8
-EXAMPLES = settings(max_examples=400 if THOROUGH else 40, deadline=None)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 SCALAR = st.one_of(
@@ -42,39 +41,6 @@ SCALAR = st.one_of(
 JSON = st.recursive(
     SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4)
 )
-
-
-def case(**changes):
-    """A prediction of some case."""
-    usual = {
-        "model": "churn",
-        "version": "1",
-        "model_sha256": "a" * 64,
-        "card_sha256": "b" * 64,
-        "inputs": {"age": 40},
-        "value": 1,
-        "confidence": 0.8,
-        "probabilities": (0.2, 0.8),
-        "flags": (),
-        "source": "form",
-        "asked_by": "Ada",
-        "latency_ms": 2.5,
-    }
-    return Prediction(**{**usual, **changes})
-
-
-def verdict(prediction, judgement="agree", expert="Ada", **changes):
-    """A verdict on the prediction; a disagreement says which way."""
-    if judgement == "disagree":
-        changes = {"direction": "too_low", **changes}
-    return Verdict(prediction.id, expert, judgement, **changes)
-
-
-@pytest.fixture
-def empty_store(tmp_path):
-    store = Store.open(tmp_path / "feedback.db")
-    yield store
-    store.close()
 
 
 @pytest.fixture(scope="module")
@@ -96,21 +62,6 @@ def stored(empty_store):
 @pytest.fixture
 def short_timeout(monkeypatch):
     monkeypatch.setattr(file, "TIMEOUT_SECONDS", 0.2)
-
-
-def select(path, query, *parameters):
-    """Rows as another program reads them from the file."""
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(query, parameters).fetchall()
-
-
-def ids_in(path, table="verdicts"):
-    return {found for (found,) in select(path, f"SELECT id FROM {table}")}
-
-
-def assert_intact(path):
-    assert select(path, "PRAGMA integrity_check") == [("ok",)]
-    assert select(path, "PRAGMA foreign_key_check") == []
 
 
 def start(script, *arguments):
@@ -160,7 +111,7 @@ def test_a_value_comes_back_from_its_json_text_to_the_bit(value):
     assert repr(json.loads(text) if text is not None else None) == repr(value)
 
 
-@EXAMPLES
+@examples(40)
 @given(st.dictionaries(TEXT, SCALAR, max_size=6), SCALAR, SCALAR)
 def test_a_prediction_and_a_verdict_come_back_as_they_were(shared_store, inputs, value, blind):
     prediction = case(inputs=inputs, value=value)
@@ -316,7 +267,7 @@ DEEDS = st.lists(
 )
 
 
-@EXAMPLES
+@examples(40)
 @given(DEEDS)
 def test_the_current_verdicts_equal_a_plain_model_of_the_chains(shared_store, deeds):
     """Each expert's last verdict on a case counts, unless it is withdrawn; nothing else changes."""
@@ -929,19 +880,6 @@ def test_a_writer_that_holds_the_store_for_too_long_is_an_error(short_timeout, e
         pool.submit(empty_store.add_verdict, verdict(stored)).result()
 
 
-@contextmanager
-def as_nobody():
-    """Root may write everything, so be somebody else for a moment."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-
-
 @pytest.fixture
 def open_folder():
     """A folder outside pytest's own, which only its owner may enter."""
@@ -1095,7 +1033,7 @@ def test_a_database_from_before_aliases_keeps_its_predictions(tmp_path):
         max_size=8,
     )
 )
-@EXAMPLES
+@examples(40)
 def test_the_arms_count_what_was_asked_under_their_alias(shared_store, asked):
     model, expected = new_id(), {}
     for version, alias, said in asked:

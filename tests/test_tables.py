@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -14,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import ROOT
+from builders import ROOT
 
 from second_opinion import UserError
 from second_opinion.schema import Feature, Schema
@@ -832,14 +831,16 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 MEASURE = """
+import json
 import sys
 import psutil
-from test_tables import GOOD, HEADER, SCHEMA, row
+from second_opinion.schema import Feature, Schema
 from second_opinion.tables import Limits, Source, look, read
+schema = Schema(map(Feature.model_validate, json.loads(sys.argv[2])))
 source = Source.of_path(sys.argv[1])
 memory, most = psutil.Process(), 0
 before = memory.memory_info().rss
-for chunk in read(source, look(source, SCHEMA), SCHEMA, Limits(None, None, None, None)):
+for chunk in read(source, look(source, schema), schema, Limits(None, None, None, None)):
     most = max(most, memory.memory_info().rss - before)
 print(most)
 """
@@ -847,6 +848,7 @@ print(most)
 
 @pytest.mark.slow
 def test_memory_stays_flat_as_the_file_grows(tmp_path):
+    features = json.dumps([feature.model_dump(mode="json") for feature in SCHEMA])
     taken = []
     for megabytes in (5, 50):
         path = tmp_path / f"{megabytes}.csv"
@@ -855,13 +857,12 @@ def test_memory_stays_flat_as_the_file_grows(tmp_path):
             file.write(f"{HEADER}\n")
             for _ in range(megabytes * 1_000_000 // len(lines)):
                 file.write(lines)
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), f"{ROOT}/tests"])}
         measured = subprocess.run(
-            [sys.executable, "-c", MEASURE, str(path)],
+            [sys.executable, "-c", MEASURE, str(path), features],
             capture_output=True,
             text=True,
             check=True,
-            env=environment,
+            cwd=ROOT,
         )
         taken.append(int(measured.stdout) / 1e6)
     assert taken[1] < taken[0] + 25

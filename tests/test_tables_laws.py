@@ -2,11 +2,11 @@
 
 import json
 import math
-import os
 
 import numpy as np
 import pandas as pd
 import pytest
+from builders import examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -15,12 +15,7 @@ from second_opinion.records import same_value
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
 from second_opinion.tables import Limits, Source, look, read
 
-THOROUGH = os.environ.get("THOROUGH") == "1"
-often = settings(
-    max_examples=5000 if THOROUGH else 100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+often = settings(examples(100, thorough=5000), suppress_health_check=[HealthCheck.data_too_large])
 
 FEATURES = [
     Feature(name="pulse", kind="number", min=40, max=120.5),

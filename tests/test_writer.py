@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-import os
 import re
 from datetime import date
 
@@ -11,16 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pv
 import pytest
-from hypothesis import example, given, settings
+from builders import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from second_opinion.tables import read_export, write_export
 from second_opinion.tables.writer import as_text, whole_file, write_csv
 
-THOROUGH = os.environ.get("THOROUGH") == "1"
-STRINGS = 100_000 if THOROUGH else 5_000
 ROWS = 25
-EXAMPLES = settings(max_examples=STRINGS // ROWS, deadline=None)
+often = examples(5_000 // ROWS, thorough=100_000 // ROWS)
 
 AWKWARD = [
     *(
@@ -68,7 +66,7 @@ def column(*values, name="a"):
     return pa.table([pa.array(values, pa.string())], names=[name])
 
 
-@EXAMPLES
+@often
 @given(tables(), st.booleans())
 @example(pa.table({"a": pa.array(AWKWARD)}), True)
 @example(pa.table({"a": pa.array(AWKWARD)}), False)
@@ -80,7 +78,7 @@ def test_an_export_is_read_back_exactly(table, safe):
     assert [c.to_pylist() for c in back.columns] == [c.to_pylist() for c in table.columns]
 
 
-@EXAMPLES
+@often
 @given(tables())
 def test_other_programs_read_the_same_cells(table):
     """Python's own reader, which knows no null: an empty cell and an empty text are one to it."""
@@ -96,7 +94,7 @@ def _rows(table):
     return places.to_pylist()
 
 
-@EXAMPLES
+@often
 @given(tables())
 def test_no_spreadsheet_takes_a_text_for_a_formula(table):
     content = written(table, spreadsheet_safe=True).decode()
@@ -141,7 +139,7 @@ def test_a_long_table_is_written_whole():
     assert set(back["s"].to_pylist()) == {"a,b"}
 
 
-@EXAMPLES
+@often
 @given(st.lists(st.floats(), max_size=200))
 @example([0.0, -0.0, 1.0, 1e-4, 1e-5, 1e9, 1e15, 1e16, 1e22, 123456789.123, 5e-324, math.inf])
 @example([0.1, 0.30000000000000004, 1e9 + 0.5, 1e15 + 0.5, 2.0**53, -1e300, 0.001, 0.0009])

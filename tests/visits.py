@@ -1,0 +1,71 @@
+"""A visitor of the pages without a browser: opens them, presses buttons, reads what is shown."""
+
+import re
+
+from builders import ROOT
+from streamlit.testing.v1 import AppTest
+
+from second_opinion.records import Expert
+from second_opinion.store import Store
+
+CASE = "pages/1_Single_prediction.py"
+
+
+def start(page="Home.py", name="Ada", **query):
+    """A visitor with a name who opens a page by a link."""
+    at = AppTest.from_file(ROOT / "Home.py", default_timeout=30)
+    if name:
+        at.session_state["who_expert"] = Expert.declared(name)
+        at.session_state["who_cases"] = []
+    at.query_params.update(query)
+    at.switch_page(page)
+    return at.run()
+
+
+def messages(at):
+    """The problems on the page as people read them. There is never a traceback."""
+    assert not at.exception
+    return [as_read(error.value) for error in at.error]
+
+
+def as_read(markdown):
+    return re.sub(r"\\(.)", r"\1", markdown).replace("\u2060", "").replace("  \n", "\n")
+
+
+def press(at, key):
+    at.button(key=key).click().run()
+    return at
+
+
+def keys(at):
+    return {button.key for button in at.button}
+
+
+def stored(place):
+    """Every row of verdicts, as the reviewer's table shows the current ones."""
+    return Store.open(place / "feedback.db").reviewed()
+
+
+def predicted(at, place):
+    """The stored prediction that the page shows."""
+    (made,) = [at.query_params["prediction"]]
+    made = made if isinstance(made, str) else made[0]
+    return Store.open(place / "feedback.db").prediction(made)
+
+
+def markdown_in(at):
+    """Every text on the page that Streamlit reads as markdown."""
+    for element in [*at.main, *at.sidebar]:
+        proto = getattr(element, "proto", None)
+        if element.type in ("text", "code"):
+            continue
+        texts = [getattr(proto, field, "") for field in ("body", "label", "help", "text")]
+        texts += [getattr(option, "content", "") for option in getattr(proto, "options", [])]
+        yield from (text for text in texts if isinstance(text, str))
+
+
+def assert_strange_text_is_escaped(at):
+    for text in markdown_in(at):
+        for mark in ("![x](", "**bold**", "$x^2$", ":red[", ":material/home:", "`code`", "<b>"):
+            assert mark not in text
+        assert "https:" not in text
