@@ -217,7 +217,7 @@ def write(registry: Registry, trained: Sequence[Trained]) -> list[ModelCard]:
 
 
 def _check_demos(registry: Registry, names: Sequence[str]) -> None:
-    for entry in registry.entries(demos=True):
+    for entry in registry.look().entries(demos=True):
         if entry.name in names and (entry.card is None or not entry.card.demo):
             raise UserError(
                 f"{registry.folder}/{entry.name}/{entry.version} is no demo model, and would be "

@@ -1,5 +1,7 @@
 """Single prediction: one case in, the model's answer, the expert's verdict."""
 
+from typing import Any
+
 import streamlit as st
 
 from second_opinion.ui import answer, browser, cases, fields, frame, seeds, verdicts, who
@@ -7,8 +9,7 @@ from second_opinion.ui import answer, browser, cases, fields, frame, seeds, verd
 visit = frame.open_page("Single prediction")
 
 
-@st.fragment
-@frame.guarded
+@frame.part()
 def single_prediction() -> None:
     if visit.expert is None:
         who.form("Your verdicts carry your name, so that somebody can ask you about them.")
@@ -17,15 +18,15 @@ def single_prediction() -> None:
     with st.container(key="predict_page"):
         left, right = st.columns([3, 2], gap="medium")
         with left, st.container(border=True):
-            the_case()
+            inputs = the_case()
         with right, st.container(border=True, key="predict_answer"):
-            the_answer()
+            the_answer(inputs)
     past_cases()
     who.keep("case")
     seeds.confirm(frame.say_again)
 
 
-def the_case() -> None:
+def the_case() -> dict[str, Any] | None:
     st.segmented_control(
         "Enter the case as",
         [cases.FORM, cases.JSON],
@@ -40,10 +41,15 @@ def the_case() -> None:
         cases.editor()
     else:
         fields.draw(visit.card.case_schema, st.session_state["predict_case"])
-    inputs, problems, broken = cases.read(visit)
+    inputs, problems, broken = cases.read(visit.card.case_schema)
     if not broken:
         cases.keep(inputs)
     show_problems(problems, broken)
+    buttons()
+    return cases.predictable(inputs, problems, broken)
+
+
+def buttons() -> None:
     with st.container(horizontal=True):
         st.button(
             "Predict",
@@ -67,29 +73,29 @@ def show_problems(problems: list[cases.Problem], broken: str) -> None:
         frame.notice("\n".join(str(problem) for problem in problems))
 
 
-def the_answer() -> None:
+def the_answer(inputs: dict[str, Any] | None) -> None:
     st.header("The model says", anchor=False)
     frame.show_problem("answer")
-    prediction = cases.current(visit)
+    prediction = cases.current()
     if prediction is None:
         frame.show_problem("verdict")
         st.text("No answer yet. Fill in the case, then press Predict.")
         return
-    card = cases.card_of(visit, prediction)
+    card, schema = visit.card_of(prediction), visit.card.case_schema
     answer.show(card, prediction)
-    verdicts.panel(visit, card, prediction, lambda: cases.inputs_now(visit))
+    verdicts.panel(visit, card, prediction, inputs, lambda: cases.inputs_now(schema))
     if focus := st.session_state.get("predict_focus"):
         browser.focus("verdict_agree", focus)
 
 
 def past_cases() -> None:
-    past = cases.past(visit)
+    past, shown = cases.past(visit), cases.current()
     if not past:
         return
     st.header("Your last cases", anchor=False)
     with st.container(horizontal=True, key="predict_history"):
         for prediction, said in past:
-            here = prediction.id == st.session_state.get("predict_id")
+            here = shown is not None and prediction.id == shown.id
             st.button(
                 f"{visit.clock(prediction.created_at)} {frame.escape(said)}",
                 key=f"predict_open_{prediction.id}",

@@ -38,8 +38,7 @@ def work(opened: batch.Batch) -> None:
             look(opened)
 
 
-@st.fragment
-@frame.guarded
+@frame.part()
 def look(opened: batch.Batch) -> None:
     st.header("4 Look", anchor=False)
     batch.files(visit, opened)

@@ -42,7 +42,7 @@ def move_aliases(version: str) -> None:
 
 @frame.guarded
 def the_card(version: str) -> None:
-    card = visit.registry.card(f"{visit.version[0]}/{version}")
+    card = visit.catalog.card(f"{visit.version[0]}/{version}")
     st.header("What the card says", anchor=False)
     for label, text in registry.facts(card):
         st.caption(label)
@@ -66,10 +66,9 @@ def verdicts_by_arm() -> None:
         arms.verdicts(visit, alias, pointed)
 
 
-@st.fragment
-@frame.guarded
+@frame.part()
 def compare_versions(version: str) -> None:
-    if len(visit.registry.versions(visit.version[0])) < 2:
+    if len(visit.catalog.versions(visit.version[0])) < 2:
         return
     st.header("Compare two versions", anchor=False)
     comparison.form(visit, version)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from second_opinion import arms, roles
+from second_opinion.catalog import FIRST_ALIAS
 from second_opinion.errors import UserError
 from second_opinion.records import AliasMove, Expert
-from second_opinion.registry import FIRST_ALIAS, NAME, Registry
+from second_opinion.registry import NAME, Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.words import joined
@@ -17,18 +18,21 @@ AB_ALIAS = "ab"
 
 
 def managed(settings: Settings) -> Registry:
-    """The registry, with its aliases as the feedback database has moved them.
+    """The registry, with its aliases as the feedback database has moved them at each look.
 
     Where there is no database yet, or none that can be used, which each page that needs it says,
     the folder counts alone.
     """
-    if not Path(settings.feedback_db).exists():
-        return Registry(settings.model_dir)
-    try:
-        store = Store.open(settings.feedback_db)
-    except UserError:
-        return Registry(settings.model_dir)
-    return Registry(settings.model_dir, store.alias_moves)
+
+    def moves() -> Sequence[AliasMove]:
+        if not Path(settings.feedback_db).exists():
+            return ()
+        try:
+            return Store.open(settings.feedback_db).alias_moves()
+        except UserError:
+            return ()
+
+    return Registry(settings.model_dir, moves)
 
 
 def promote(
@@ -40,10 +44,11 @@ def promote(
     """
     roles.check(by, "move an alias")
     _refuse_bad_name(alias)
-    name, version = registry.resolve(ref)
-    if registry.aliases(name).get(alias) == version:
+    catalog = registry.look()
+    name, version = catalog.resolve(ref)
+    if catalog.aliases(name).get(alias) == version:
         raise UserError(f"{name}@{alias} is version {version} already. Nothing was changed.")
-    registry.load(f"{name}/{version}")
+    registry.load(catalog.card(ref))
     return _moved(store, AliasMove(name, alias, version, "promote", by.label))
 
 
@@ -70,16 +75,17 @@ def split(
             f"The split is {arms.words(arms.text(checked))} alone; expected two versions or more. "
             "Promote the version that you want instead."
         )
-    cards = {version: registry.card(f"{name}/{version}") for version in checked}
+    catalog = registry.look()
+    cards = {version: catalog.card(f"{name}/{version}") for version in checked}
     arms.refuse_other_fields({version: card.case_schema for version, card in cards.items()})
     if len({card.task for card in cards.values()}) > 1:
         found = joined([f"{card.task} (version {card.version})" for card in cards.values()])
         raise UserError(f"The versions answer differently: {found}; expected one task.")
     pointed = arms.text(checked)
-    if registry.aliases(name).get(alias) == pointed:
+    if catalog.aliases(name).get(alias) == pointed:
         raise UserError(f"{name}@{alias} is {arms.words(pointed)} already. Nothing was changed.")
-    for version in checked:
-        registry.load(f"{name}/{version}")
+    for card in cards.values():
+        registry.load(card)
     return _moved(store, AliasMove(name, alias, pointed, "promote", by.label))
 
 
@@ -88,14 +94,15 @@ def rollback(
 ) -> AliasMove:
     """Point an alias at what it meant before; `UserError` if that was nothing, or is gone."""
     roles.check(by, "move an alias")
-    before = registry.pointed(name, alias)[:-1]
+    catalog = registry.look()
+    before = catalog.pointed(name, alias)[:-1]
     if not before:
         raise UserError(
             f"{name}@{alias} was never moved; expected an earlier version to return to. Promote "
             "the version that you want instead."
         )
     for version in arms.read(before[-1]):
-        registry.load(f"{name}/{version}")
+        registry.load(catalog.card(f"{name}/{version}"))
     return _moved(store, AliasMove(name, alias, before[-1], "rollback", by.label))
 
 

@@ -45,18 +45,17 @@ class CaseSet:
     key: str
 
 
-def key_of(registry: Registry, ref: str) -> str:
+def key_of(registry: Registry, card: ModelCard) -> str:
     """What tells the cases of `cases_of` from all others, read without reading them."""
-    path = registry.rows_file(ref)
-    return f"{registry.card(ref).sha256} {loading.stamp_of(path) if path else MADE_UP}"
+    path = registry.rows_file(card)
+    return f"{card.sha256} {loading.stamp_of(path) if path else MADE_UP}"
 
 
-def cases_of(registry: Registry, ref: str) -> CaseSet:
+def cases_of(registry: Registry, card: ModelCard) -> CaseSet:
     """Cases like those that a version was trained on: its stored rows, or 1,000 made-up ones."""
-    card, key = registry.card(ref), key_of(registry, ref)
-    path = registry.rows_file(ref)
+    key, path = key_of(registry, card), registry.rows_file(card)
     if path is None:
-        known = registry.reference(ref)
+        known = registry.reference(card)
         made = [known.plausible(card.case_schema, seed) for seed in range(MADE_UP)]
         about = f"{MADE_UP:,} made-up cases that hang together like the training data"
         return CaseSet(made, f"{about} of version {card.version}", key)

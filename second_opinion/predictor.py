@@ -129,9 +129,15 @@ class Model:
         return Answers(values, confidence, probabilities, _raised(marks))
 
     def predict_one(
-        self, inputs: Mapping[str, Any], *, asked_by: str, source: Source, id: str
+        self,
+        inputs: Mapping[str, Any],
+        *,
+        asked_by: str,
+        source: Source,
+        id: str,
+        alias: str | None = None,
     ) -> Prediction:
-        """One case as a `Prediction`, not stored yet."""
+        """One case as a `Prediction`, not stored yet; ``alias`` is what it was asked under."""
         started = time.perf_counter()
         answer = {name: cells[0] for name, cells in _cells(self.answers([inputs])).items()}
         return Prediction(
@@ -143,6 +149,7 @@ class Model:
             inputs=dict(inputs),
             source=source,
             asked_by=asked_by,
+            alias=alias,
             latency_ms=round((time.perf_counter() - started) * 1000, 3),
             **answer,
         )

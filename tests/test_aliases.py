@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from second_opinion import aliases, arms
+from second_opinion.catalog import Catalog
 from second_opinion.cli import main
 from second_opinion.errors import UserError
 from second_opinion.records import AliasMove, Expert, new_id
@@ -38,7 +39,7 @@ def store(settings_here):
 
 
 def champion(settings_here):
-    return aliases.managed(settings_here).resolve(MODEL)[1]
+    return aliases.managed(settings_here).look().resolve(MODEL)[1]
 
 
 def promote(settings_here, store, version, by=OWNER, **more):
@@ -53,15 +54,15 @@ def rollback(settings_here, store, by=OWNER, **more):
 def test_a_promoted_version_is_what_the_alias_means_from_then_on(settings_here, store):
     promote(settings_here, store, "2")
     assert champion(settings_here) == "2"
-    assert Registry(settings_here.model_dir).resolve(MODEL)[1] == "1"
+    assert Registry(settings_here.model_dir).look().resolve(MODEL)[1] == "1"
 
 
 def test_an_open_registry_sees_the_move_without_a_restart(settings_here, store):
     store.alias_moves(MODEL)
     already_open = aliases.managed(settings_here)
-    assert already_open.resolve(MODEL)[1] == "1"
+    assert already_open.look().resolve(MODEL)[1] == "1"
     promote(settings_here, store, "2")
-    assert already_open.resolve(MODEL)[1] == "2"
+    assert already_open.look().resolve(MODEL)[1] == "2"
 
 
 def test_who_moved_it_and_when_is_on_record(settings_here, store):
@@ -93,11 +94,10 @@ def test_rolling_back_undoes_the_last_promotion_that_still_stands(steps):
         else:
             stack = [*stack, step]
             moves.append(AliasMove("m", "champion", step, "promote", "Ada"))
-    registry = Registry("nowhere", lambda name: moves)
-    registry._aliases = lambda name: {"champion": "1"}
-    assert registry.pointed("m", "champion") == stack
+    catalog = Catalog(written={"m": {"champion": "1"}}, moves=moves)
+    assert catalog.pointed("m", "champion") == stack
     # What is stored with a move is what the alias meant after it.
-    assert not moves or moves[-1].version == registry.pointed("m", "champion")[-1]
+    assert not moves or moves[-1].version == catalog.pointed("m", "champion")[-1]
 
 
 def test_an_alias_that_never_moved_cannot_be_put_back(settings_here, store):
@@ -131,7 +131,7 @@ def test_a_version_that_cannot_be_loaded_is_not_promoted(settings_here, store, t
 
 def test_a_new_alias_may_be_made_and_a_bad_one_is_refused(settings_here, store):
     promote(settings_here, store, "2", alias="trial")
-    assert aliases.managed(settings_here).resolve(f"{MODEL}@trial")[1] == "2"
+    assert aliases.managed(settings_here).look().resolve(f"{MODEL}@trial")[1] == "2"
     with pytest.raises(UserError, match="will not do"):
         promote(settings_here, store, "2", alias="../x")
 
@@ -178,11 +178,14 @@ def test_a_split_alias_draws_a_version_for_each_case(settings_here, store):
     assert (move.action, move.version, move.alias) == ("promote", HALVES, "ab")
     registry = aliases.managed(settings_here)
     ref = f"{MODEL}@ab"
-    assert registry.arms(ref) == {"1": 0.5, "2": 0.5}
-    assert registry.resolve(ref) == (MODEL, "1")
+    assert registry.look().arms(ref) == {"1": 0.5, "2": 0.5}
+    assert registry.look().resolve(ref) == (MODEL, "1")
     ids = [new_id() for _ in range(50)]
-    assert {registry.arm(ref, made) for made in ids} == {"1", "2"}
-    assert all(registry.arm(ref, made) == arms.drawn(registry.arms(ref), made) for made in ids)
+    assert {registry.look().arm(ref, made) for made in ids} == {"1", "2"}
+    assert all(
+        registry.look().arm(ref, made) == arms.drawn(registry.look().arms(ref), made)
+        for made in ids
+    )
 
 
 def test_a_plain_reference_has_one_arm(settings_here, store):
@@ -192,19 +195,19 @@ def test_a_plain_reference_has_one_arm(settings_here, store):
         (f"{MODEL}@challenger", "2", "challenger"),
         (f"{MODEL}/2", "2", None),
     ]:
-        assert registry.arms(ref) == {version: 1.0}
-        assert registry.arm(ref, new_id()) == version
-        assert registry.alias(ref) == alias
+        assert registry.look().arms(ref) == {version: 1.0}
+        assert registry.look().arm(ref, new_id()) == version
+        assert registry.look().alias(ref) == alias
 
 
 def test_a_split_in_the_folder_counts_as_one_on_record(settings_here):
     registry = Registry(settings_here.model_dir)
     path = registry.folder / MODEL / "aliases.json"
     path.write_text('{"ab": {"2": 0.25, "1": 0.75}, "all": {"2": 1}}', "utf-8")
-    assert registry.arms(f"{MODEL}@ab") == {"2": 0.25, "1": 0.75}
-    assert registry.resolve(f"{MODEL}@ab") == (MODEL, "2")
-    assert registry.arms(f"{MODEL}@all") == {"2": 1.0}
-    entries = {entry.version: entry for entry in registry.entries()}
+    assert registry.look().arms(f"{MODEL}@ab") == {"2": 0.25, "1": 0.75}
+    assert registry.look().resolve(f"{MODEL}@ab") == (MODEL, "2")
+    assert registry.look().arms(f"{MODEL}@all") == {"2": 1.0}
+    entries = {entry.version: entry for entry in registry.look().entries()}
     assert entries["1"].known_as == ("ab 75 %",)
     assert entries["2"].known_as == ("all", "ab 25 %")
 
@@ -217,7 +220,7 @@ def test_rolling_back_works_across_splits(settings_here, store):
     meant = []
     for _ in range(3):
         meant.append(rollback(settings_here, store).version)
-        assert registry.arms(MODEL) == arms.read(meant[-1])
+        assert registry.look().arms(MODEL) == arms.read(meant[-1])
     assert meant == ["2", HALVES, "1"]
     with pytest.raises(UserError, match="was never moved"):
         rollback(settings_here, store)
@@ -277,11 +280,11 @@ def test_a_version_that_is_removed_takes_its_split_along(settings_here, store):
     path = registry.folder / MODEL / "aliases.json"
     path.write_text(json.dumps({"champion": "1", "ab": {"1": 0.5, "2": 0.5}}), "utf-8")
     registry.remove(MODEL, "2")
-    assert registry.aliases(MODEL) == {"champion": "1"}
+    assert registry.look().aliases(MODEL) == {"champion": "1"}
     split_on_record = AliasMove(MODEL, "trial", HALVES, "promote", "Ada")
     store.move_alias(split_on_record)
     with pytest.raises(UserError, match="points at version '2', which is not there"):
-        aliases.managed(settings_here).arms(f"{MODEL}@trial")
+        aliases.managed(settings_here).look().arms(f"{MODEL}@trial")
 
 
 def test_the_commands_split_list_and_roll_back(settings_here, capsys):

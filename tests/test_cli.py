@@ -506,7 +506,7 @@ def test_remove_takes_out_a_version_then_the_model(add, run, empty_folder):
     add()
     assert run("remove", "wine", "2", "--yes") == (0, "Removed wine/2.\n", "")
     assert run("remove", "wine", "--yes")[1] == "Removed wine/1.\nNo model is left.\n"
-    assert Registry(empty_folder).entries() == []
+    assert Registry(empty_folder).look().entries() == []
 
 
 def test_remove_says_what_is_the_default_now(add, run):
@@ -728,7 +728,7 @@ def test_whatever_happens_is_said_in_one_line(run, monkeypatch, raised, said):
     def broken(*arguments, **named):
         raise raised
 
-    monkeypatch.setattr(Registry, "entries", broken)
+    monkeypatch.setattr(Registry, "look", broken)
     code, out, err = run("models")
     assert (code, out) == (1, "")
     assert said in err
@@ -756,7 +756,7 @@ def test_the_program_refuses_with_one_and_debug_shows_the_place():
     done = program("--debug", "remove", "wien", "--yes")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
-    assert "registry.py" in done.stderr
+    assert "catalog.py" in done.stderr
 
 
 def test_a_reader_that_has_left_hears_no_complaint(wine):

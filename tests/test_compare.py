@@ -46,7 +46,7 @@ def loaded(registry, *refs):
 
 
 def test_stored_rows_are_the_cases_where_there_are_some():
-    cases = compare.cases_of(CHURN, "customer-churn/1")
+    cases = compare.cases_of(CHURN, CHURN.card("customer-churn/1"))
     rows = pd.read_parquet(CHURN.rows_file("customer-churn/1"))
     assert cases.about == f"{len(rows):,} stored rows of the training data of version 1"
     assert len(cases.cases) == len(rows)
@@ -57,28 +57,30 @@ def test_stored_rows_are_the_cases_where_there_are_some():
 
 
 def test_made_up_cases_stand_in_where_no_row_was_kept(registry):
-    cases = compare.cases_of(registry, "dose/2")
+    cases = compare.cases_of(registry, registry.card("dose/2"))
     assert cases.about.startswith("1,000 made-up cases")
     assert len(cases.cases) == 1000
-    assert cases.cases == compare.cases_of(registry, "dose/2").cases
+    assert cases.cases == compare.cases_of(registry, registry.card("dose/2")).cases
 
 
 def test_days_of_stored_rows_are_dates(registry):
-    assert compare.cases_of(registry, "band/1").cases[0]["day"] == "2024-02-03"
+    assert compare.cases_of(registry, registry.card("band/1")).cases[0]["day"] == "2024-02-03"
 
 
 def test_the_key_of_cases_changes_with_them(registry):
-    before = compare.key_of(registry, "band/1")
-    assert before == compare.cases_of(registry, "band/1").key
-    assert before != compare.key_of(registry, "band/2")
+    before = compare.key_of(registry, registry.card("band/1"))
+    assert before == compare.cases_of(registry, registry.card("band/1")).key
+    assert before != compare.key_of(registry, registry.card("band/2"))
     path = registry.rows_file("band/1")
     path.write_bytes(path.read_bytes())
-    assert compare.key_of(registry, "band/1") != before
+    assert compare.key_of(registry, registry.card("band/1")) != before
 
 
 def test_a_version_agrees_with_itself():
     first, second = loaded(CHURN, "customer-churn/1", "customer-churn/1")
-    found = compare.compare(first, second, compare.cases_of(CHURN, "customer-churn/1").cases[:200])
+    found = compare.compare(
+        first, second, compare.cases_of(CHURN, CHURN.card("customer-churn/1")).cases[:200]
+    )
     assert (found.cases, found.same, found.different, found.mean_change) == (200, 200, 0, 0.0)
     assert found.differing.empty
     assert found.high == 1.0
@@ -87,7 +89,7 @@ def test_a_version_agrees_with_itself():
 def test_two_classifiers_are_compared_as_their_estimators_answer():
     first, second = loaded(CHURN, "customer-churn/1", "customer-churn/2")
     rows = pd.read_parquet(CHURN.rows_file("customer-churn/1"))
-    cases = compare.cases_of(CHURN, "customer-churn/1").cases
+    cases = compare.cases_of(CHURN, CHURN.card("customer-churn/1")).cases
     one, other = (m.estimator.predict(rows[m.card.case_schema.names]) for m in (first, second))
     probabilities = [
         m.estimator.predict_proba(rows[m.card.case_schema.names]) for m in (first, second)
@@ -113,7 +115,7 @@ def test_two_classifiers_are_compared_as_their_estimators_answer():
 
 def test_numbers_are_compared_by_difference_correlation_and_tolerance(registry):
     first, second = loaded(registry, "dose/1", "dose/2")
-    cases = compare.cases_of(registry, "dose/1").cases
+    cases = compare.cases_of(registry, registry.card("dose/1")).cases
     one, other = (
         m.estimator.predict(pd.DataFrame(cases)[["pulse", "age"]]) for m in (first, second)
     )
@@ -134,7 +136,9 @@ def test_numbers_are_compared_by_difference_correlation_and_tolerance(registry):
 
 def test_classes_without_probabilities_have_no_change(registry):
     first, second = loaded(registry, "unsure/1", "unsure/2")
-    found = compare.compare(first, second, compare.cases_of(registry, "unsure/1").cases)
+    found = compare.compare(
+        first, second, compare.cases_of(registry, registry.card("unsure/1")).cases
+    )
     assert np.isnan(found.mean_change)
     assert found.confidences.empty
     assert found.different == found.cases - found.same > 0
@@ -143,7 +147,9 @@ def test_classes_without_probabilities_have_no_change(registry):
 
 def test_cases_that_one_version_cannot_read_are_said(registry):
     first, second = loaded(registry, "band/1", "band/wide")
-    found = compare.compare(first, second, compare.cases_of(registry, "band/1").cases)
+    found = compare.compare(
+        first, second, compare.cases_of(registry, registry.card("band/1")).cases
+    )
     assert found.cases == 100
     (said,) = found.unread
     assert said.startswith("version wide cannot read 300 of 400 cases (insured is empty")
@@ -152,14 +158,14 @@ def test_cases_that_one_version_cannot_read_are_said(registry):
 def test_versions_with_nothing_in_common_are_refused(registry):
     narrow, wide = loaded(registry, "band/2", "band/wide")
     with pytest.raises(UserError, match="No case can be read by both: version wide cannot read"):
-        compare.compare(narrow, wide, compare.cases_of(registry, "band/2").cases)
+        compare.compare(narrow, wide, compare.cases_of(registry, registry.card("band/2")).cases)
     with pytest.raises(UserError, match="multiclass model and band/number a regression one"):
         compare.compare(*loaded(registry, "band/1", "band/number"), [])
 
 
 def test_the_other_way_round_says_the_same():
     first, second = loaded(CHURN, "customer-churn/1", "customer-churn/2")
-    cases = compare.cases_of(CHURN, "customer-churn/2").cases[:500]
+    cases = compare.cases_of(CHURN, CHURN.card("customer-churn/2")).cases[:500]
     there, back = compare.compare(first, second, cases), compare.compare(second, first, cases)
     assert there.crossed.equals(back.crossed.T)
     assert (there.same, there.mean_change) == (back.same, pytest.approx(back.mean_change))
@@ -168,7 +174,7 @@ def test_the_other_way_round_says_the_same():
 
 def test_numbers_that_lie_close_together_keep_their_bars_apart(registry):
     (first,) = loaded(registry, "dose/1")
-    case = compare.cases_of(registry, "dose/1").cases[0]
+    case = compare.cases_of(registry, registry.card("dose/1")).cases[0]
     near = [{**case, "pulse": case["pulse"] + at * 1e-7} for at in range(50)]
     found = compare.compare(first, first, near)
     assert found.answers.index.is_unique
@@ -193,7 +199,7 @@ def said_of(model, case, judgement, correct_value=None, value=None):
 def churn():
     """Both churn models, a case on which they agree and ten on which they differ."""
     first, second = loaded(CHURN, "customer-churn/1", "customer-churn/2")
-    cases = compare.cases_of(CHURN, "customer-churn/1").cases
+    cases = compare.cases_of(CHURN, CHURN.card("customer-churn/1")).cases
     one, other = (m.predict(cases)["value"].to_numpy() for m in (first, second))
     differ = np.flatnonzero(one != other)[:10]
     return first, second, cases[int(np.flatnonzero(one == other)[0])], [cases[at] for at in differ]
@@ -256,7 +262,7 @@ def test_cases_on_which_experts_disagree_are_left_out(churn):
 
 def test_a_rejection_without_a_right_answer_is_left_out_where_it_may_be_any(registry):
     first, second = loaded(registry, "band/1", "band/2")
-    case = compare.cases_of(registry, "band/2").cases[0]
+    case = compare.cases_of(registry, registry.card("band/2")).cases[0]
     found = compare.backed(first, second, [said_of(first, case, "disagree")])
     assert found.cases == 0
     assert found.left_out == ("in 1 case nobody said what is right",)
@@ -265,7 +271,7 @@ def test_a_rejection_without_a_right_answer_is_left_out_where_it_may_be_any(regi
 
 def test_a_case_that_one_version_cannot_read_is_left_out(registry):
     first, second = loaded(registry, "band/2", "band/wide")
-    case = compare.cases_of(registry, "band/2").cases[0]
+    case = compare.cases_of(registry, registry.card("band/2")).cases[0]
     found = compare.backed(first, second, [said_of(first, case, "agree")])
     assert found.cases == 0
     assert found.left_out[0].startswith("version wide cannot read 1 of 1 case (")
@@ -282,7 +288,7 @@ def test_what_was_judged_counts_and_not_what_a_version_says_now(churn):
 
 def test_numbers_are_right_within_the_tolerance(registry):
     first, second = loaded(registry, "dose/1", "dose/2")
-    case = compare.cases_of(registry, "dose/1").cases[0]
+    case = compare.cases_of(registry, registry.card("dose/1")).cases[0]
     one, other = (m.predict([case])["value"].iloc[0] for m in (first, second))
     gap = abs(one - other)
     judged = [said_of(first, case, "disagree", correct_value=float(other))]
@@ -297,7 +303,7 @@ def test_numbers_are_right_within_the_tolerance(registry):
 
 def test_a_risk_that_is_about_right_does_not_say_which_class_is(models):
     (model,) = loaded(Registry(models), "risk")
-    case = compare.cases_of(Registry(models), "risk").cases[0]
+    case = compare.cases_of(Registry(models), Registry(models).card("risk")).cases[0]
     found = compare.backed(model, model, [said_of(model, case, "agree")])
     assert found.left_out == ("in 1 case nobody said what is right",)
 

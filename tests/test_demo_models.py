@@ -132,7 +132,7 @@ def test_the_committed_card_is_what_the_script_writes_today(
 
 
 def test_champion_and_challenger_of_customer_churn_are_its_two_versions() -> None:
-    assert REGISTRY.versions("customer-churn") == ["1", "2"]
+    assert REGISTRY.look().versions("customer-churn") == ["1", "2"]
     assert REGISTRY.load("customer-churn@champion").card.ref == "customer-churn/1"
     assert REGISTRY.load("customer-churn@challenger").card.ref == "customer-churn/2"
 
@@ -417,9 +417,9 @@ def test_an_empty_folder_gets_customer_churn_as_its_default(
     trained: list[Trained], fresh_folder: Registry
 ) -> None:
     write(fresh_folder, trained)
-    assert fresh_folder.default == "customer-churn"
-    assert fresh_folder.aliases("customer-churn") == {"champion": "1", "challenger": "2"}
-    assert fresh_folder.aliases("iris") == {"champion": "1"}
+    assert fresh_folder.look().default == "customer-churn"
+    assert fresh_folder.look().aliases("customer-churn") == {"champion": "1", "challenger": "2"}
+    assert fresh_folder.look().aliases("iris") == {"champion": "1"}
 
 
 def test_other_models_and_the_default_stay_as_they_are(
@@ -431,7 +431,7 @@ def test_other_models_and_the_default_stay_as_they_are(
     write(fresh_folder, trained[-1:])
     after = bytes_of(fresh_folder.folder)
     assert before.items() <= after.items()
-    assert fresh_folder.default == "mine"
+    assert fresh_folder.look().default == "mine"
 
 
 def test_a_model_that_is_no_demo_is_never_replaced(

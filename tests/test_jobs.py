@@ -116,7 +116,7 @@ def test_the_template_reads_back_without_a_problem(empty_store, registry, ref):
 
 def test_the_template_of_every_demo_reads_back(empty_store):
     demos = Registry(ROOT / "model")
-    for entry in demos.entries(demos=True):
+    for entry in demos.look().entries(demos=True):
         check_template(empty_store, demos, f"{entry.name}/{entry.version}")
 
 

@@ -31,24 +31,26 @@ MAY_IMPORT = {
     "store": "errors words records filters roles card tables predictor",
     "copies": "errors records roles store",
     "review": "errors words records filters roles card tables statistics store",
-    "registry": "errors jsonfile records arms card reference artifacts predictor intake",
+    "catalog": "errors records arms card",
+    "registry": ("errors jsonfile records arms card reference catalog artifacts predictor intake"),
     "__init__": "errors registry store",
-    "aliases": "errors words records settings roles arms store registry",
+    "aliases": "errors words records settings roles arms catalog store registry",
     "batch": "errors words records card tables artifacts predictor store registry",
     "compare": (
         "errors words records card tables artifacts predictor statistics pair store registry"
     ),
-    "doctor": "errors words settings card artifacts store registry",
+    "doctor": "errors words settings card artifacts catalog store registry",
     "population": (
         "words records schema card reference tables answers statistics charts store registry"
     ),
     "cli": (
         "errors words records settings filters schema arms card reference tables artifacts intake "
-        "store copies review registry aliases batch doctor"
+        "store copies review catalog registry aliases batch doctor"
     ),
     "ui": (
         "errors words records settings filters roles schema arms card tables answers artifacts "
-        "predictor statistics charts store copies review registry aliases batch compare doctor "
+        "predictor statistics charts store copies review catalog registry aliases batch compare "
+        "doctor "
         "population"
     ),
     "__main__": "cli",

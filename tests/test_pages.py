@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -26,7 +27,9 @@ from visits import (
 )
 
 from second_opinion import Registry, settings
+from second_opinion.catalog import Catalog
 from second_opinion.records import new_id, plain
+from second_opinion.schema import Schema
 from second_opinion.store import Store
 from second_opinion.ui import cases, fields
 
@@ -414,7 +417,7 @@ def answer_of(estimator, schema, case):
 
 
 def refs(registry):
-    return [f"{entry.name}/{entry.version}" for entry in registry.entries(demos=True)]
+    return [f"{entry.name}/{entry.version}" for entry in registry.look().entries(demos=True)]
 
 
 def assert_form_and_json_agree_with_the_estimator(place, registry, ref, count):
@@ -738,9 +741,63 @@ def test_a_version_that_is_removed_while_it_is_used_is_said(copied, place):
     assert len(messages(at)) <= 1
 
 
+@pytest.fixture
+def reads(place, monkeypatch):
+    """Every look at the models, connection to the database and file of models opened from here."""
+    noted = []
+
+    def note(event, arguments):
+        name = str(arguments[0]) if arguments else ""
+        if event == "sqlite3.connect" or (event == "open" and "/model/" in name):
+            noted.append(f"{event} {name}")
+
+    def look(registry, take=Registry.look):
+        noted.append("look")
+        return take(registry)
+
+    # Files that were written a moment ago are read again, as another change might not show.
+    monkeypatch.setenv("MODEL_DIR", str(ROOT / "model"))
+    monkeypatch.setattr(Registry, "look", look)
+    sys.addaudithook(note)
+    return noted
+
+
+def test_a_press_looks_at_the_models_once_and_reads_little(place, reads):
+    at = press(start(CASE), "predict_submit").run()
+    reads.clear()
+    press(at, "verdict_agree")
+    assert len(stored(place)) == 1
+    assert reads.count("look") == 1
+    assert len(reads) <= 6
+    reads.clear()
+    at.run()
+    assert reads.count("look") == 1
+    assert len(reads) <= 4
+
+
+def test_predicting_reads_the_case_once_and_the_page_once_more(place, monkeypatch):
+    at, cases = start(CASE), []
+    read = Schema.read
+    monkeypatch.setattr(Schema, "read", lambda self, case: cases.append(case) or read(self, case))
+    press(at, "predict_submit")
+    assert len(cases) == 2
+
+
+def test_an_answer_whose_database_was_replaced_is_stored_again_by_predict(place):
+    at = press(start(CASE), "predict_submit")
+    Store.open(os.environ["FEEDBACK_DB"]).close()
+    for file in Path(os.environ["FEEDBACK_DB"]).parent.glob("feedback.db*"):
+        file.unlink()
+    press(at, "verdict_agree")
+    assert "predict the case again" in messages(at)[0]
+    press(press(at, "predict_submit"), "verdict_agree")
+    assert messages(at) == []
+    assert len(stored(place)) == 1
+
+
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize(
-    ("part", "verb"), [(Registry, "entries"), (Registry, "resolve"), (Store, "open")]
+    ("part", "verb"), [(Registry, "look"), (Catalog, "resolve"), (Store, "open")]
 )
 def test_a_fault_of_the_program_shows_a_number_that_is_in_the_log(
     place, monkeypatch, caplog, page, part, verb

@@ -193,6 +193,24 @@ def test_a_model_file_is_opened_once(wines):
     assert [str(name) for name in opened].count(path) == 1
 
 
+def test_a_file_is_hashed_once_for_each_state_and_a_stranger_is_told_by_its_size(wines):
+    path, card = wines.folder / "wine/1/model.joblib", wines.card("wine")
+    content = path.read_bytes()
+    wines.load(card)
+    opened = []
+    sys.addaudithook(lambda event, a: opened.append(str(a[0])) if event == "open" else None)
+    assert [wines.hash_state(card) for _ in range(3)] == ["intact"] * 3
+    assert str(path) not in opened
+    path.write_bytes(content + b"x")
+    opened.clear()
+    assert wines.hash_state(card) == "changed"
+    assert str(path) not in opened
+    path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    assert wines.hash_state(card) == "changed"
+    path.unlink()
+    assert wines.hash_state(card) == "missing"
+
+
 def test_a_missing_model_file_is_named(wines):
     (wines.folder / "wine/1/model.joblib").unlink()
     with pytest.raises(UserError, match=r"wine/1/model\.joblib cannot be read"):
@@ -303,7 +321,7 @@ def test_a_broken_card_names_its_file_and_the_place(wines, change, place):
     with pytest.raises(UserError, match=place) as error:
         wines.card("wine")
     assert str(wines.folder / "wine/1/card.json") in str(error.value)
-    (entry,) = wines.entries()
+    (entry,) = wines.look().entries()
     assert entry.card is None
     assert entry.fault == str(error.value)
 
@@ -326,7 +344,10 @@ def test_a_card_of_another_model_is_refused(wines):
 def test_one_broken_card_leaves_the_others_usable(wines, estimator, wine):
     wines.add(estimator, *wine, name="other")
     (wines.folder / "wine/1/card.json").write_text("{", "utf-8")
-    assert [(e.name, e.card is None) for e in wines.entries()] == [("other", False), ("wine", True)]
+    assert [(e.name, e.card is None) for e in wines.look().entries()] == [
+        ("other", False),
+        ("wine", True),
+    ]
     assert wines.load("other").predict(wine[0][:3]).shape[0] == 3
 
 
@@ -371,7 +392,7 @@ def test_every_way_to_name_a_version_finds_it(wines, estimator, wine):
         "wine/2": "2",
         "wine/2026-11": "2026-11",
     }
-    assert {ref: wines.resolve(ref)[1] for ref in expected} == expected
+    assert {ref: wines.look().resolve(ref)[1] for ref in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -410,9 +431,9 @@ def test_versions_count_on_from_the_highest_number(registry, estimator, wine):
     cases, outcome = wine[0][:40], wine[1][:40]
     for version in ("9", "", "2a", ""):
         registry.add(estimator, cases, outcome, name="wine", version=version)
-    assert registry.versions("wine") == ["2a", "9", "10", "11"]
+    assert registry.look().versions("wine") == ["2a", "9", "10", "11"]
     registry.remove("wine", "9")
-    assert registry.resolve("wine") == ("wine", "11")
+    assert registry.look().resolve("wine") == ("wine", "11")
 
 
 @pytest.mark.parametrize(
@@ -473,30 +494,30 @@ def test_a_reader_never_sees_half_a_version(wines, estimator, wine, monkeypatch)
     summarise = describe.summarise
 
     def looked_at(*arguments):
-        seen.append([entry.ref for entry in Registry(wines.folder).entries()])
+        seen.append([entry.ref for entry in Registry(wines.folder).look().entries()])
         return summarise(*arguments)
 
     monkeypatch.setattr(describe, "summarise", looked_at)
     wines.add(estimator, *wine, name="wine")
     assert seen == [["wine@champion"]]
-    assert [entry.ref for entry in wines.entries()] == ["wine@champion", "wine/2"]
+    assert [entry.ref for entry in wines.look().entries()] == ["wine@champion", "wine/2"]
 
 
 def test_the_first_own_model_becomes_the_default_and_hides_the_demos(registry, estimator, wine):
     demo = {"demo": True}
     registry.add(estimator, *wine, name="demo-b", card=demo)
     registry.add(estimator, *wine, name="demo-a", card=demo)
-    assert registry.default == "demo-b"
-    assert [entry.name for entry in registry.entries()] == ["demo-a", "demo-b"]
+    assert registry.look().default == "demo-b"
+    assert [entry.name for entry in registry.look().entries()] == ["demo-a", "demo-b"]
     registry.add(estimator, *wine, name="own")
-    assert registry.default == "own"
-    assert [entry.name for entry in registry.entries()] == ["own"]
-    assert len(registry.entries(demos=True)) == 3
+    assert registry.look().default == "own"
+    assert [entry.name for entry in registry.look().entries()] == ["own"]
+    assert len(registry.look().entries(demos=True)) == 3
     registry.add(estimator, *wine, name="another")
-    assert registry.default == "own"
+    assert registry.look().default == "own"
     registry.remove("own")
     registry.remove("another")
-    assert [entry.name for entry in registry.entries()] == ["demo-a", "demo-b"]
+    assert [entry.name for entry in registry.look().entries()] == ["demo-a", "demo-b"]
 
 
 def test_no_row_of_the_data_is_stored_unless_asked(registry, estimator, wine):
@@ -624,14 +645,17 @@ def test_the_file_of_a_model_is_told_intact_from_changed_and_missing(wines):
 def test_removing_a_version_takes_its_aliases_along(wines, estimator, wine):
     wines.add(estimator, *wine, name="wine", alias="challenger")
     assert wines.remove("wine", "2") == ["2"]
-    assert (wines.versions("wine"), wines.aliases("wine")) == (["1"], {"champion": "1"})
+    assert (wines.look().versions("wine"), wines.look().aliases("wine")) == (
+        ["1"],
+        {"champion": "1"},
+    )
     assert not (wines.folder / "wine/2").exists()
 
 
 def test_removing_the_last_version_removes_the_model(wines):
     assert wines.remove("wine", "1") == ["1"]
     assert not (wines.folder / "wine").exists()
-    assert wines.entries() == []
+    assert wines.look().entries() == []
     with pytest.raises(UserError, match=r"holds no model\. Add one with"):
         wines.load()
 
@@ -646,4 +670,4 @@ def test_removing_what_is_not_there_removes_nothing(wines, named):
 
 def test_a_registry_without_a_folder_says_how_to_get_one(registry):
     with pytest.raises(UserError, match=r"There is no folder .*model.*MODEL_DIR"):
-        registry.entries()
+        registry.look().entries()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import platform
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from second_opinion.artifacts.formats import (
     LOAD_ERRORS,
@@ -21,7 +22,18 @@ from second_opinion.errors import UserError, first_line
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-Stamp = tuple[str, int, int, int]
+# Longer than a tick of any file system's clock, in nanoseconds; FAT counts in 2 s.
+TICK = 2_000_000_000
+
+
+class Stamp(NamedTuple):
+    """The state of a file at one look; times in nanoseconds, the size in bytes."""
+
+    path: str
+    inode: int
+    changed: int
+    inode_changed: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,10 @@ class Loaded:
 _loading = threading.Lock()
 # By hash, format and trusted types: what one card trusts, another may not.
 _loaded: dict[tuple[str, str, tuple[str, ...]], Loaded] = {}
+# The SHA-256 that a file had when it had this stamp.
 _checked: dict[Stamp, str] = {}
+
+FileState = Literal["intact", "changed", "missing"]
 
 
 def load(path: Path, card: ModelCard) -> Loaded:
@@ -56,6 +71,35 @@ def load(path: Path, card: ModelCard) -> Loaded:
             if stamp:
                 _checked[stamp] = sha256
         return _loaded[key]
+
+
+def file_state(path: Path, artifact: Artifact) -> FileState:
+    """Whether a model file is the one that was added.
+
+    It is hashed once for each state that it has; a stranger of another size is not read at all.
+    """
+    stamp = stamp_of(path)
+    if stamp is None:
+        return "missing"
+    sizes = {known.size for known, sha256 in _checked.items() if sha256 == artifact.sha256}
+    if sizes and stamp.size not in sizes:
+        return "changed"
+    sha256 = _checked.get(stamp) or _sha256(path, stamp)
+    if not sha256:
+        return "missing"
+    return "intact" if sha256 == artifact.sha256 else "changed"
+
+
+def _sha256(path: Path, stamp: Stamp) -> str:
+    """The hash of a file with this stamp; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+    if is_settled(stamp):
+        _checked[stamp] = sha256
+    return sha256
 
 
 def threads() -> ThreadpoolController:
@@ -120,10 +164,20 @@ def _genuine(path: Path, card: ModelCard) -> bytes:
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """Path, times and size: what tells whether a file is still the one that was read."""
+    """What tells whether a file is still the one that was read: path, inode, times and size."""
     try:
-        found = path.stat()
+        state = path.stat()
     except OSError:
         return None
     # A copy that keeps the time of its last change still changes its inode's.
-    return str(path.resolve()), found.st_mtime_ns, found.st_ctime_ns, found.st_size
+    return Stamp(
+        str(path.absolute()), state.st_ino, state.st_mtime_ns, state.st_ctime_ns, state.st_size
+    )
+
+
+def is_settled(stamp: Stamp) -> bool:
+    """Whether a change after this look would show in the stamp.
+
+    Two changes within one tick of the file system's clock have the same time.
+    """
+    return time.time_ns() - max(stamp.changed, stamp.inode_changed) > TICK

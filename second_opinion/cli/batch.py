@@ -24,6 +24,7 @@ from second_opinion.words import joined, plural
 if TYPE_CHECKING:
     from second_opinion.batch.scoring import Progress, Summary
     from second_opinion.card import ModelCard
+    from second_opinion.catalog import Catalog
     from second_opinion.registry import Registry
     from second_opinion.tables import Look, Source
 
@@ -68,7 +69,7 @@ def score(
     _check_names(file, output, bad_rows, problems)
     settings = Settings.read()
     registry = managed(settings)
-    chosen = registry.load(_one(registry, model or settings.model))
+    chosen = registry.load(_only_card(registry.look(), model or settings.model))
     source = Source.of_path(file)
     delimiter = "\t" if delimiter in ("tab", "\\t") else delimiter
     found = look(source, chosen.card.case_schema, encoding=encoding, delimiter=delimiter)
@@ -97,12 +98,12 @@ def score(
     click.echo(printable(said), err=True)
 
 
-def _one(registry: Registry, ref: str) -> str:
-    """The reference, if it means one version: all rows of a file are to be scored alike."""
-    arms = list(registry.arms(ref))
+def _only_card(catalog: Catalog, ref: str) -> ModelCard:
+    """The card of a reference that means one version: all rows of a file are scored alike."""
+    arms = list(catalog.arms(ref))
     if len(arms) == 1:
-        return ref
-    name, _ = registry.resolve(ref)
+        return catalog.card(ref)
+    name, _ = catalog.resolve(ref)
     raise UserError(
         f"{ref or name} shares new cases between the versions {joined(arms)}; expected one for all "
         f"rows of a file. Name it: --model {name}/{arms[0]}."

@@ -92,9 +92,9 @@ def _filter(settings: Settings, asked: dict[str, Any]) -> Filter:
         )
     model, version = asked["model"], None
     if model is None and asked["what"] == "corrections":
-        model = managed(settings).resolve(settings.model)[0]
+        model = managed(settings).look().resolve(settings.model)[0]
     elif model is not None and set(model) & set("/@"):
-        model, version = managed(settings).resolve(model)
+        model, version = managed(settings).look().resolve(model)
     return Filter(model=model, version=version, since=found.since, until=found.until)
 
 

@@ -23,13 +23,14 @@ from second_opinion import aliases, arms
 from second_opinion.aliases import managed
 from second_opinion.artifacts import formats, mlflow_source, skops_format
 from second_opinion.artifacts.model_file import ModelFile
+from second_opinion.catalog import FIRST_ALIAS, Catalog, Entry
 from second_opinion.cli import feedback, shown
 from second_opinion.cli.batch import score
 from second_opinion.doctor import machine as examination
 from second_opinion.errors import UserError
 from second_opinion.intake.estimators import task_of
 from second_opinion.intake.training import read_training_csv
-from second_opinion.registry import FIRST_ALIAS, Entry, Registry
+from second_opinion.registry import Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.words import plural
@@ -152,7 +153,7 @@ def add(
         task_of(estimator)
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""
     with _working(f"Trying the model{on}"):
-        before = shown.default_name(registry)
+        before = shown.default_name(registry.look())
         with formats.blamed_on(saved_by):
             card = registry.add(
                 estimator,
@@ -167,7 +168,7 @@ def add(
                 card=model_file.card_fields(saved_by),
                 artifact=(model_file.format, model_file.content),
             )
-    added = shown.Added(registry, card, estimator, data, rows, before)
+    added = shown.Added(registry, registry.look(), card, estimator, data, rows, before)
     click.echo(_dumped(added.facts) if as_json else added.text)
 
 
@@ -214,14 +215,16 @@ def remove(name: str, version: str, yes: bool) -> None:
     in the feedback database.
     """
     registry = Registry(Settings.read().model_dir)
-    if version or not registry.versions(name):
-        registry.resolve(f"{name}/{version}" if version else name)
-    going = [version] if version else registry.versions(name)
+    catalog = registry.look()
+    if version or not catalog.versions(name):
+        catalog.resolve(f"{name}/{version}" if version else name)
+    going = [version] if version else catalog.versions(name)
     files = ", ".join(f"{name}/{number}" for number in going)
     about = f"The files of {files} in {registry.folder} will be deleted. Their verdicts stay."
     _ask(about, "Delete them?", yes, "Nothing was removed.")
-    before = shown.default_name(registry)
-    click.echo(shown.removed(registry, name, registry.remove(name, version), before))
+    before = shown.default_name(catalog)
+    gone = registry.remove(name, version)
+    click.echo(shown.removed(registry.look(), name, gone, before))
 
 
 @commands.command()
@@ -232,12 +235,14 @@ def remove(name: str, version: str, yes: bool) -> None:
 def models(everything: bool, as_json: bool) -> None:
     """List the models of the registry."""
     registry = managed(Settings.read())
-    listed = registry.entries(demos=True if everything else None)
-    rows = [shown.facts(registry, entry) for entry in listed]
+    catalog = registry.look()
+    listed = catalog.entries(demos=True if everything else None)
+    default = shown.default_name(catalog)
+    rows = [shown.facts(registry, entry, default) for entry in listed]
     if as_json:
         click.echo(_dumped(rows))
     else:
-        click.echo(shown.models(registry, rows, len(registry.entries(demos=True)) - len(listed)))
+        click.echo(shown.models(registry, rows, len(catalog.entries(demos=True)) - len(listed)))
 
 
 @commands.command()
@@ -251,10 +256,10 @@ def verify(name: str, as_json: bool) -> int:
     """
     registry = managed(Settings.read())
     results: list[dict[str, Any]] = []
-    with _progress(_chosen(registry, name), "Verifying") as entries:
+    with _progress(_chosen(registry.look(), name), "Verifying") as entries:
         for entry in entries:
             ref = f"{entry.name}/{entry.version}"
-            faults = registry.verify(ref) if entry.card else [entry.fault]
+            faults = registry.verify(entry.card) if entry.card else [entry.fault]
             results.append({"model": ref, "ok": not faults, "faults": faults})
     click.echo(_dumped(results) if as_json else shown.verified(results))
     faults = [f"{found['model']}: {fault}" for found in results for fault in found["faults"]]
@@ -346,16 +351,16 @@ def doctor(host: str | None, as_json: bool) -> int:
     return 1 if any(check.state == "problem" for check in checks) else 0
 
 
-def _chosen(registry: Registry, ref: str) -> list[Entry]:
+def _chosen(catalog: Catalog, ref: str) -> list[Entry]:
     """All versions of the registry or of one model, or those that a reference means."""
-    entries = registry.entries(demos=True)
+    entries = catalog.entries(demos=True)
     if not entries:
-        registry.resolve()
+        catalog.resolve()
     if not ref:
         return entries
-    name, _ = registry.resolve(ref)
+    name, _ = catalog.resolve(ref)
     exact = "/" in ref or "@" in ref
-    meant = registry.arms(ref) if exact else registry.versions(name)
+    meant = catalog.arms(ref) if exact else catalog.versions(name)
     return [entry for entry in entries if entry.name == name and entry.version in meant]
 
 

@@ -13,12 +13,13 @@ from second_opinion import arms
 from second_opinion.artifacts.model_file import ModelFile
 from second_opinion.artifacts.skops_format import named
 from second_opinion.card import ModelCard
+from second_opinion.catalog import Catalog, Entry
 from second_opinion.doctor.check import Check
 from second_opinion.errors import UserError
 from second_opinion.intake.estimators import keeps_rows
 from second_opinion.intake.training import TrainingData
 from second_opinion.reference import MOST_ROWS
-from second_opinion.registry import Entry, Registry
+from second_opinion.registry import Registry
 from second_opinion.schema import Feature
 from second_opinion.words import joined, percent, plural
 
@@ -67,19 +68,23 @@ def _described(file: ModelFile) -> str:
     return f"{file.where} ({size}, SHA-256 {file.sha256[:12]}…) is a {file.format} file"
 
 
-def default_name(registry: Registry) -> str:
+def default_name(catalog: Catalog) -> str:
     """The name of the default model; empty where there is none."""
     try:
-        return registry.default
+        return catalog.default
     except UserError:
         return ""
 
 
 @dataclass(frozen=True)
 class Added:
-    """What `add` understood of a model, and what it changed. ``before`` was the default model."""
+    """What `add` understood of a model, and what it changed.
+
+    ``catalog`` is what is there now; ``before`` was the default model.
+    """
 
     registry: Registry
+    catalog: Catalog
     card: ModelCard
     estimator: Any
     data: Path | None
@@ -98,13 +103,14 @@ class Added:
 
     @property
     def is_new_default(self) -> bool:
-        return self.before != default_name(self.registry) == self.card.name
+        return self.before != default_name(self.catalog) == self.card.name
 
     @property
     def hides_demos(self) -> bool:
-        others = {e.name for e in self.registry.entries()} - {self.card.name}
-        hidden = len(self.registry.entries(demos=True)) > len(self.registry.entries())
-        return hidden and not others and len(self.registry.versions(self.card.name)) == 1
+        entries = self.catalog.entries()
+        others = {entry.name for entry in entries} - {self.card.name}
+        hidden = len(self.catalog.entries(demos=True)) > len(entries)
+        return hidden and not others and len(self.catalog.versions(self.card.name)) == 1
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -112,8 +118,8 @@ class Added:
         return {
             "model": self.card.ref,
             "folder": str(self.folder),
-            "aliases": _aliases(self.registry, self.card),
-            "default": default_name(self.registry) == self.card.name,
+            "aliases": _aliases(self.catalog, self.card),
+            "default": default_name(self.catalog) == self.card.name,
             "rows": len(self.rows.X) if self.rows else 0,
             "rows_left_out": self.rows.left_out if self.rows else 0,
             "rows_stored": self.stored_rows,
@@ -134,7 +140,7 @@ class Added:
             ("Rows", self._rows),
             ("Kept", self._kept),
         ]
-        aliases = "".join(f", {self.card.name}@{a}" for a in _aliases(self.registry, self.card))
+        aliases = "".join(f", {self.card.name}@{a}" for a in _aliases(self.catalog, self.card))
         return "\n".join(
             [
                 f"Added {self.card.ref}{aliases} in {self.folder}",
@@ -196,7 +202,7 @@ class Added:
     @property
     def _changes(self) -> list[str]:
         said = []
-        if len(self.registry.versions(self.card.name)) > 1:
+        if len(self.catalog.versions(self.card.name)) > 1:
             said.append(
                 "Words were taken over from the version in use, where they fit: check them."
             )
@@ -218,8 +224,8 @@ def _named(value: Any, label: str) -> str:
     return label if label == str(value) else f"{value} ({label})"
 
 
-def _aliases(registry: Registry, card: ModelCard) -> list[str]:
-    return [alias for alias, at in registry.aliases(card.name).items() if at == card.version]
+def _aliases(catalog: Catalog, card: ModelCard) -> list[str]:
+    return [alias for alias, at in catalog.aliases(card.name).items() if at == card.version]
 
 
 def features(card: ModelCard) -> str:
@@ -238,28 +244,31 @@ def _feature(feature: Feature) -> tuple[str, ...]:
     return feature.name, feature.kind, span, feature.text(feature.typical), missing
 
 
-def removed(registry: Registry, name: str, versions: list[str], before: str) -> str:
+def removed(catalog: Catalog, name: str, versions: list[str], before: str) -> str:
     """What `remove` did, and what holds now."""
     said = [f"Removed {', '.join(f'{name}/{version}' for version in versions)}."]
-    now = default_name(registry)
+    now = default_name(catalog)
     if now != before:
         said.append(f"{now} is the default model now." if now else "No model is left.")
-    elif registry.versions(name) and "champion" not in registry.aliases(name):
+    elif catalog.versions(name) and "champion" not in catalog.aliases(name):
         said.append(
-            f"{name} has no champion any more; {'/'.join(registry.resolve(name))} stands in."
+            f"{name} has no champion any more; {'/'.join(catalog.resolve(name))} stands in."
         )
     return "\n".join(said)
 
 
-def facts(registry: Registry, entry: Entry) -> dict[str, Any]:
-    """One version of the registry for a program; a broken one has a fault and few facts."""
+def facts(registry: Registry, entry: Entry, default: str) -> dict[str, Any]:
+    """One version of the registry for a program; a broken one has a fault and few facts.
+
+    ``default`` is the name of the default model.
+    """
     card = entry.card
     about: dict[str, Any] = {
         "name": entry.name,
         "version": entry.version,
         "aliases": list(entry.aliases),
         "shares": dict(entry.shares),
-        "default": entry.name == default_name(registry),
+        "default": entry.name == default,
     }
     if card is None:
         return about | {"fault": entry.fault}

@@ -172,7 +172,7 @@ def _aliases(cards: list[ModelCard]) -> set[str]:
 
 def _visible(settings: Settings) -> list[ModelCard]:
     try:
-        return [entry.card for entry in Registry(settings.model_dir).entries() if entry.card]
+        return [entry.card for entry in Registry(settings.model_dir).look().entries() if entry.card]
     except UserError:
         return []
 

@@ -13,9 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from second_opinion.artifacts import loading
+from second_opinion.catalog import Entry
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
-from second_opinion.registry import Entry, Registry
+from second_opinion.registry import Registry
 from second_opinion.settings import HOME, SECRETS, Settings, names, origins, secrets_of
 from second_opinion.words import closest, plural
 
@@ -157,13 +158,14 @@ def _free_space(path: Path) -> Check:
 
 def _models(registry: Registry, settings: Settings) -> Iterator[Check]:
     try:
-        entries = registry.entries(demos=True)
-        name, _ = registry.resolve(settings.model)
-        first = " or ".join(f"{name}/{version}" for version in registry.arms(settings.model))
+        catalog = registry.look()
+        entries = catalog.entries(demos=True)
+        name, _ = catalog.resolve(settings.model)
+        first = " or ".join(f"{name}/{version}" for version in catalog.arms(settings.model))
     except UserError as error:
         yield Check("models", "problem", str(error))
         return
-    hidden = len(entries) - len(registry.entries())
+    hidden = len(entries) - len(catalog.entries())
     demos = f", {plural(hidden, 'demo version')} hidden" if hidden else ""
     found = f"{plural(len(entries), 'version')} in {registry.folder}{demos}; {first} is shown first"
     yield Check("models", "ok", found)

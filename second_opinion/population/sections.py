@@ -44,11 +44,11 @@ class Against:
 
 def training(registry: Registry, card: ModelCard) -> Against:
     """The training data of a model version: its stored rows, or the summary of all of them."""
-    path = registry.rows_file(card.ref)
+    path = registry.rows_file(card)
     key = "training", card.ref, card.sha256
     if path is not None:
         return Against(key, "Training data", pd.read_parquet(path))
-    known = registry.reference(card.ref)
+    known = registry.reference(card)
     features = {**known.features, **({card.target.name: known.target} if known.target else {})}
     return Against(key, "Training data", replace(known, features=features))
 

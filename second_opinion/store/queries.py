@@ -121,7 +121,7 @@ ADD_ALIAS_MOVE = """
     ON CONFLICT (id) DO NOTHING
 """
 
-ALIAS_MOVES = "SELECT * FROM aliases WHERE model = :model ORDER BY rowid"
+ALIAS_MOVES = "SELECT * FROM aliases WHERE model = :model OR :model IS NULL ORDER BY rowid"
 
 ARMS = """
     SELECT

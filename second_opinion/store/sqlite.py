@@ -123,6 +123,21 @@ class Store:
                 own = _asked_by(connection, asked_by, limit)
         return [rows.prediction(row) for row in own[:limit]]
 
+    def judged_by(
+        self, expert: str, ids: Iterable[str], limit: int = 12
+    ) -> list[tuple[Prediction, Verdict | None]]:
+        """Those of these predictions that this person asked for, newest first.
+
+        Each with the person's verdict that counts, if there is one.
+        """
+        with self._file.reading() as connection:
+            asked_for = connection.execute(queries.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
+            own = [row for row in asked_for if same_person(row["asked_by"], expert)][:limit]
+            about = {"prediction_ids": _listed(row["id"] for row in own)}
+            current = connection.execute(queries.CURRENT_VERDICTS, about)
+            verdicts = _by_prediction(current, expert)
+        return [(rows.prediction(row), verdicts.get(row["id"])) for row in own]
+
     def add_verdict(self, verdict: Verdict) -> Verdict:
         """Store the verdict after the expert's latest on the same prediction; returns it as stored.
 
@@ -158,12 +173,8 @@ class Store:
 
     def current_verdicts_of(self, expert: str, prediction_ids: Iterable[str]) -> dict[str, Verdict]:
         """The verdicts of this expert that count, by the id of their prediction."""
-        found = self._select(queries.CURRENT_VERDICTS, prediction_ids=_listed(prediction_ids))
-        return {
-            row["prediction_id"]: rows.verdict(row)
-            for row in found
-            if same_person(row["expert"], expert)
-        }
+        current = self._select(queries.CURRENT_VERDICTS, prediction_ids=_listed(prediction_ids))
+        return _by_prediction(current, expert)
 
     def verdict_history(self, prediction_id: str, expert: str | None = None) -> list[Verdict]:
         """Every verdict on the prediction, the replaced and withdrawn too, oldest first."""
@@ -221,8 +232,8 @@ class Store:
         with self._file.writing() as connection:
             connection.execute(queries.ADD_ALIAS_MOVE, rows.to_row(move))
 
-    def alias_moves(self, model: str) -> list[AliasMove]:
-        """Every move of the model's aliases, oldest first."""
+    def alias_moves(self, model: str | None = None) -> list[AliasMove]:
+        """Every move of the aliases of a model, or of all models, oldest first."""
         return [AliasMove(**dict(row)) for row in self._select(queries.ALIAS_MOVES, model=model)]
 
     def arms(self, model: str, alias: str) -> list[Arm]:
@@ -254,6 +265,15 @@ def local_path(where: str | Path) -> Path:
             "to SQLite. Set FEEDBACK_DB to a file, such as feedback.db."
         )
     return Path(where).expanduser().resolve()
+
+
+def _by_prediction(current: Iterable[sqlite3.Row], expert: str) -> dict[str, Verdict]:
+    """The verdicts of one expert among the rows, by the id of their prediction."""
+    return {
+        row["prediction_id"]: rows.verdict(row)
+        for row in current
+        if same_person(row["expert"], expert)
+    }
 
 
 def _listed(ids: Iterable[str]) -> str:

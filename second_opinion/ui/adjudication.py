@@ -25,7 +25,8 @@ from second_opinion.records import (
 from second_opinion.review import reviewed
 from second_opinion.ui import answer, review_table
 from second_opinion.ui.case import table
-from second_opinion.ui.frame import Visit, callback, escape, show_problem
+from second_opinion.ui.frame import callback, escape, show_problem
+from second_opinion.ui.visit import Visit
 from second_opinion.words import plural
 
 LISTED = 50

@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from second_opinion import aliases, arms, compare
-from second_opinion.ui.frame import Visit, callback, escape
+from second_opinion.ui.frame import callback, escape
+from second_opinion.ui.visit import Visit
 
 ONE_LOOK = (
     "This holds for one look, at a number of verdicts that was chosen beforehand: who looks often "
@@ -27,7 +28,7 @@ SHARES = {"agreement": "Agreement", "low": "at least", "high": "at most"}
 def split_form(visit: Visit) -> None:
     """Share the new cases of an alias between two versions."""
     name, version = visit.version
-    versions = visit.registry.versions(name)
+    versions = visit.catalog.versions(name)
     if len(versions) < 2:
         return
     with st.expander("Share new cases between two versions (A/B)", key="models_ab"):
@@ -60,7 +61,7 @@ def _split(visit: Visit, alias: str, shares: dict[str, float]) -> None:
 
 def shared(visit: Visit) -> dict[str, str]:
     """The A/B aliases of the chosen model, each with what it points at."""
-    known = visit.registry.aliases(visit.version[0])
+    known = visit.catalog.aliases(visit.version[0])
     return {alias: pointed for alias, pointed in known.items() if arms.is_split(pointed)}
 
 

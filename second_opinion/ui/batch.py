@@ -10,7 +10,8 @@ from second_opinion.batch import downloads, jobs
 from second_opinion.records import Batch, new_id
 from second_opinion.ui import who
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import Visit, callback, escape, notice, problem, say
+from second_opinion.ui.frame import callback, escape, notice, problem, say
+from second_opinion.ui.visit import Visit
 from second_opinion.words import joined, plural
 
 SHOWN_PROBLEMS = 100
@@ -55,7 +56,7 @@ def current(visit: Visit) -> Batch | None:
         if was_open == wanted:
             _forget()
             return None
-        visit.registry.resolve(batch.ref)
+        visit.catalog.resolve(batch.ref)
         # The menu takes it up on the next run, before its widget is drawn.
         st.session_state["frame_model"] = batch.ref
         st.query_params["batch"] = wanted

@@ -19,7 +19,8 @@ from second_opinion.store.batches import prediction_id
 from second_opinion.ui import case, seeds, verdicts
 from second_opinion.ui.batch_summary import flag_name
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import Visit, callback, show_problem
+from second_opinion.ui.frame import callback, show_problem
+from second_opinion.ui.visit import Visit
 from second_opinion.words import plural
 
 if TYPE_CHECKING:

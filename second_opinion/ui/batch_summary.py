@@ -9,7 +9,8 @@ import streamlit as st
 from second_opinion.card import ModelCard
 from second_opinion.records import Batch
 from second_opinion.store.batch_rows import Summary
-from second_opinion.ui.frame import Visit, escape
+from second_opinion.ui.frame import escape
+from second_opinion.ui.visit import Visit
 from second_opinion.words import percent, plural
 
 FLAG_WORDS = {

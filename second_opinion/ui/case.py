@@ -10,7 +10,7 @@ from second_opinion.card import ModelCard
 from second_opinion.records import Prediction
 from second_opinion.ui import answer, browser, verdicts, who
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import Visit
+from second_opinion.ui.visit import Visit
 
 
 def inputs(card: ModelCard | None, made: Prediction) -> list[tuple[str, str]]:

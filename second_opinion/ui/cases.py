@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from secrets import randbelow
 from typing import Any
 
@@ -16,7 +15,8 @@ from second_opinion.errors import UserError
 from second_opinion.records import Expert, Prediction, new_id, same_inputs
 from second_opinion.schema import Problem, Schema
 from second_opinion.ui import browser, fields, who
-from second_opinion.ui.frame import Visit, callback, header_is_old, notice, say
+from second_opinion.ui.frame import callback, header_is_old, notice, say
+from second_opinion.ui.visit import Visit
 
 FORM, JSON = "Form", "JSON"
 EDITOR = "predict_json"
@@ -31,7 +31,7 @@ def begin(visit: Visit) -> None:
     for warning in dict.fromkeys(warning for model in visit.models() for warning in model.warnings):
         notice(warning)
     linked = st.query_params.get("prediction")
-    if linked and linked != st.session_state.get("predict_id"):
+    if linked and linked != _shown_id():
         st.query_params.pop("prediction", None)
         try:
             _open(visit, linked)
@@ -43,21 +43,28 @@ def begin(visit: Visit) -> None:
         st.rerun()
     if not _answers_here(visit, st.session_state.get("predict_model")):
         _start_anew(visit, visit.card.case_schema.typical)
-    if st.session_state.get("predict_id"):
-        st.query_params["prediction"] = st.session_state["predict_id"]
+    if shown_id := _shown_id():
+        st.query_params["prediction"] = shown_id
 
 
-def read(visit: Visit) -> tuple[dict[str, Any], list[Problem], str]:
+def read(schema: Schema) -> tuple[dict[str, Any], list[Problem], str]:
     """The case as it stands now: its inputs, its problems, and what is wrong with its JSON.
 
-    Reads the widgets, so that a callback sees a field that was left by the very click.
+    Reads the widgets, so that a callback sees a field that was left by the very click. ``schema``
+    is the one that they were drawn for.
     """
-    return _read(st.session_state.get("predict_tab", FORM), visit.card.case_schema)
+    return _read(st.session_state.get("predict_tab", FORM), schema)
 
 
-def inputs_now(visit: Visit) -> dict[str, Any] | None:
+def inputs_now(schema: Schema) -> dict[str, Any] | None:
     """The case as it stands now; None while it cannot be predicted."""
-    inputs, problems, broken = read(visit)
+    return predictable(*read(schema))
+
+
+def predictable(
+    inputs: dict[str, Any], problems: list[Problem], broken: str
+) -> dict[str, Any] | None:
+    """The inputs that were read, or None where something keeps them from being predicted."""
     return None if broken or any(problem.blocking for problem in problems) else inputs
 
 
@@ -66,10 +73,10 @@ def keep(inputs: dict[str, Any]) -> None:
     st.session_state["predict_case"] = inputs
 
 
-def current(visit: Visit) -> Prediction | None:
-    """The prediction on the page, or None before the first."""
-    prediction_id = st.session_state.get("predict_id")
-    return visit.store.prediction(prediction_id) if prediction_id else None
+def current() -> Prediction | None:
+    """The prediction on the page, or None before the first. It is stored, and never changes."""
+    prediction: Prediction | None = st.session_state.get("predict_shown")
+    return prediction
 
 
 def next_id() -> str:
@@ -81,39 +88,47 @@ def next_id() -> str:
 @callback("answer")
 def predict(visit: Visit, prediction_id: str) -> None:
     """Predict the case as it stands, store it, and only then show it."""
-    inputs = inputs_now(visit)
+    inputs = inputs_now(visit.card.case_schema)
     st.session_state["predict_tried"] = True
     expert = visit.expert
     if inputs is None or expert is None:
         return
-    before = current(visit)
-    if before is None or not same_inputs(before.inputs, inputs):
+    prediction = current()
+    if prediction is None or not same_inputs(prediction.inputs, inputs):
         prediction = _predicted(visit, inputs, expert, prediction_id)
-        visit.store.add_prediction(prediction)
         who.add_case(prediction.id)
-        _show(prediction)
+    # The same answer once more changes nothing, unless the database was replaced meanwhile.
+    visit.store.add_prediction(prediction)
+    _show(prediction)
     st.session_state.pop("predict_next_id", None)
-    st.session_state["predict_focus"] = st.session_state["predict_id"]
+    st.session_state["predict_focus"] = prediction.id
 
 
 def _predicted(
     visit: Visit, inputs: dict[str, Any], expert: Expert, prediction_id: str
 ) -> Prediction:
     """The answer of the version that is drawn by the id."""
-    registry, (name, _) = visit.registry, visit.version
-    model = registry.load(f"{name}/{registry.arm(visit.ref, prediction_id)}")
-    # The form is that of the first version; a folder edited by hand may share cases with one that
-    # takes other fields.
-    inputs, problems = model.card.case_schema.read(inputs)
+    catalog, (name, _) = visit.catalog, visit.version
+    card = catalog.card(f"{name}/{catalog.arm(visit.ref, prediction_id)}")
+    if card is not visit.card:
+        # The form is that of the first version; a folder edited by hand may share cases with one
+        # that takes other fields.
+        inputs = _taken_by(card, inputs)
+    return visit.registry.load(card).predict_one(
+        inputs,
+        asked_by=expert.label,
+        source="form",
+        id=prediction_id,
+        alias=catalog.alias(visit.ref),
+    )
+
+
+def _taken_by(card: ModelCard, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The case as a version takes it; `UserError` where it cannot."""
+    inputs, problems = card.case_schema.read(inputs)
     if blocking := [str(problem) for problem in problems if problem.blocking]:
-        raise UserError(f"{model.card.ref} cannot take this case: {blocking[0]}.")
-    prediction = model.predict_one(inputs, asked_by=expert.label, source="form", id=prediction_id)
-    return replace(prediction, alias=registry.alias(visit.ref))
-
-
-def card_of(visit: Visit, prediction: Prediction) -> ModelCard:
-    """The card of the version that made a prediction."""
-    return visit.registry.card(f"{prediction.model}/{prediction.version}")
+        raise UserError(f"{card.ref} cannot take this case: {blocking[0]}.")
+    return inputs
 
 
 @callback("answer")
@@ -127,7 +142,7 @@ def another(visit: Visit) -> None:
     """Fill in a made-up case that hangs together like the training data."""
     # Each person gets other examples: fifty experts who judge the same ten cases say less.
     seed = st.session_state.get("predict_seed", randbelow(2**31)) + 1
-    case = visit.registry.reference(visit.ref).plausible(visit.card.case_schema, seed)
+    case = visit.registry.reference(visit.card).plausible(visit.card.case_schema, seed)
     _start_anew(visit, case)
     st.session_state["predict_seed"] = seed
 
@@ -143,12 +158,13 @@ def past(visit: Visit) -> list[tuple[Prediction, str]]:
     expert = visit.expert
     if expert is None:
         return []
-    versions = visit.registry.versions(visit.version[0])
-    predictions = visit.store.predictions_of(expert.label, who.cases(), limit=12)
-    known = [p for p in predictions if p.model == visit.version[0] and p.version in versions]
-    given = visit.store.current_verdicts_of(expert.label, [p.id for p in known])
-    cards = {p.version: card_of(visit, p) for p in known}
-    return [(p, answers.history_text(cards[p.version], p, given.get(p.id))) for p in known]
+    name, _ = visit.version
+    versions = visit.catalog.versions(name)
+    return [
+        (prediction, answers.history_text(visit.card_of(prediction), prediction, verdict))
+        for prediction, verdict in visit.store.judged_by(expert.label, who.cases(), limit=12)
+        if prediction.model == name and prediction.version in versions
+    ]
 
 
 def first_tab() -> str:
@@ -238,10 +254,10 @@ def _open(visit: Visit, prediction_id: str) -> None:
     made_by = (prediction.model, prediction.version)
     if not _answers_here(visit, made_by):
         # The menu takes it up on the next run, before its widget is drawn.
-        visit.registry.resolve("/".join(made_by))
+        visit.catalog.resolve("/".join(made_by))
         st.session_state["frame_model"] = "/".join(made_by)
     _show(prediction)
-    _put(card_of(visit, prediction).case_schema, dict(prediction.inputs))
+    _put(visit.card_of(prediction).case_schema, dict(prediction.inputs))
 
 
 def _answers_here(visit: Visit, made_by: tuple[str, str] | None) -> bool:
@@ -251,7 +267,7 @@ def _answers_here(visit: Visit, made_by: tuple[str, str] | None) -> bool:
 
 
 def _start_anew(visit: Visit, case: dict[str, Any]) -> None:
-    for name in ("predict_id", "predict_tried", "predict_focus"):
+    for name in ("predict_shown", "predict_tried", "predict_focus"):
         st.session_state.pop(name, None)
     st.query_params.pop("prediction", None)
     st.session_state["predict_model"] = visit.version
@@ -267,10 +283,15 @@ def _put(schema: Schema, case: dict[str, Any]) -> None:
 
 def _show(prediction: Prediction) -> None:
     st.session_state["predict_model"] = (prediction.model, prediction.version)
-    st.session_state["predict_id"] = prediction.id
+    st.session_state["predict_shown"] = prediction
     st.session_state["predict_shown_at"] = time.monotonic()
     st.session_state["predict_tried"] = False
     st.query_params["prediction"] = prediction.id
+
+
+def _shown_id() -> str:
+    prediction = current()
+    return prediction.id if prediction else ""
 
 
 def _new_text() -> None:

@@ -14,7 +14,8 @@ from second_opinion import compare
 from second_opinion.errors import UserError
 from second_opinion.predictor import Model
 from second_opinion.records import Batch
-from second_opinion.ui.frame import Visit, callback, escape, show_problem
+from second_opinion.ui.frame import callback, escape, show_problem
+from second_opinion.ui.visit import Visit
 from second_opinion.words import joined, plural
 
 BATCH = "batch "
@@ -50,7 +51,7 @@ class Answered:
 def form(visit: Visit, version: str) -> None:
     """Choose two versions and the cases to compare them on."""
     name, _ = visit.version
-    versions, in_use = visit.registry.versions(name), visit.registry.resolve(name)[1]
+    versions, in_use = visit.catalog.versions(name), visit.catalog.resolve(name)[1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = st.selectbox(
             "Compare version", versions, versions.index(in_use), key="models_compare_first"
@@ -115,8 +116,7 @@ def result(visit: Visit) -> None:
 
 
 def _answered(visit: Visit, asked: Asked) -> Answered:
-    registry = visit.registry
-    first, second = (registry.load(ref) for ref in asked.refs)
+    first, second = (visit.registry.load(visit.catalog.card(ref)) for ref in asked.refs)
     hashes = [(model.card.artifact.sha256, model.card.sha256) for model in (first, second)]
     key, cases = _cases(visit, asked)
     about, found = _compared(f"{hashes} {key}", asked.tolerance, (first, second), cases)
@@ -132,15 +132,14 @@ def _answered(visit: Visit, asked: Asked) -> Answered:
 
 def _cases(visit: Visit, asked: Asked) -> tuple[str, Callable[[], compare.CaseSet]]:
     """What tells the chosen cases from all others, and how to read them."""
-    registry = visit.registry
     if not asked.source.startswith(BATCH):
-        ref = f"{asked.name}/{asked.source}"
-        return compare.key_of(registry, ref), partial(compare.cases_of, registry, ref)
+        registry, card = visit.registry, visit.catalog.card(f"{asked.name}/{asked.source}")
+        return compare.key_of(registry, card), partial(compare.cases_of, registry, card)
     batches = visit.store.batches
     batch = batches.find(asked.source.removeprefix(BATCH))
     if batch is None:
         raise UserError("The batch is not in the feedback database any more. Choose another one.")
-    card = registry.card(batch.ref)
+    card = visit.catalog.card(batch.ref)
     return compare.key_of_batch(batch), partial(compare.cases_of_batch, batches, batch, card)
 
 

@@ -15,8 +15,9 @@ from second_opinion.schema import Feature
 from second_opinion.ui import case, drawing
 from second_opinion.ui import population as choices
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import Visit, callback, escape
+from second_opinion.ui.frame import callback, escape
 from second_opinion.ui.population import Chosen
+from second_opinion.ui.visit import Visit
 from second_opinion.words import plural
 
 if TYPE_CHECKING:

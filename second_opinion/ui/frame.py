@@ -7,22 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Literal, ParamSpec, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from second_opinion import arms, roles
-from second_opinion.aliases import managed
-from second_opinion.card import ModelCard
+from second_opinion import arms
+from second_opinion.catalog import Catalog, Entry
 from second_opinion.doctor.machine import durability
 from second_opinion.errors import UserError, incident
-from second_opinion.predictor import Model
-from second_opinion.records import Expert, Role
-from second_opinion.registry import Entry, Registry
 from second_opinion.settings import Settings
-from second_opinion.store import Store
 from second_opinion.ui import browser, seeds, who
-from second_opinion.words import when
+from second_opinion.ui.visit import Visit, forget, is_part_alone
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,71 +58,6 @@ PAGES = (
 )
 
 
-@dataclass(frozen=True)
-class Visit:
-    """Who is here, and what this page works with. Each part is read when it is asked for."""
-
-    settings: Settings
-    ref: str
-
-    @property
-    def expert(self) -> Expert | None:
-        """Who gave a name in this browser; None until somebody has."""
-        return who.here()
-
-    @property
-    def registry(self) -> Registry:
-        """The models of this start."""
-        return managed(self.settings)
-
-    @property
-    def store(self) -> Store:
-        """The feedback database; `UserError` when it cannot be used."""
-        return Store.open(self.settings.feedback_db)
-
-    @property
-    def card(self) -> ModelCard:
-        """The card of the chosen model; `UserError` when it is missing or broken."""
-        return self.registry.card(self.ref)
-
-    @property
-    def version(self) -> tuple[str, str]:
-        """Name and version of the chosen model; of an A/B alias the first version."""
-        return self.registry.resolve(self.ref)
-
-    @property
-    def arms(self) -> dict[str, float]:
-        """The versions that may answer here, with their share of the new cases."""
-        return self.registry.arms(self.ref)
-
-    def models(self) -> list[Model]:
-        """Each version that may answer here, loaded once per process."""
-        name, _ = self.version
-        return [self.registry.load(f"{name}/{version}") for version in self.arms]
-
-    def closed(self, needed: Role) -> str:
-        """Why what is for ``needed`` is closed to who is here, and what opens it; empty if open."""
-        reason = roles.closed_reason(needed, who.role(), self.settings)
-        if not reason and self.expert is None:
-            return "Give your name on Home first: what is done here is on record with a name."
-        return reason
-
-    def clock(self, moment: str) -> str:
-        """An ISO time as people here say it: ``14:02``, ``yesterday 14:02``."""
-        return when(moment, self._zone)
-
-    def full_time(self, moment: str) -> str:
-        """An ISO time with its date and zone."""
-        return when(moment, self._zone, full=True)
-
-    @property
-    def _zone(self) -> ZoneInfo:
-        try:
-            return ZoneInfo(st.context.timezone or "UTC")
-        except (ZoneInfoNotFoundError, ValueError):
-            return ZoneInfo("UTC")
-
-
 def open_page(title: str) -> Visit:
     """Set up a page: its title, the menu, the choice of model and the name of the person."""
     st.set_page_config(
@@ -137,6 +66,7 @@ def open_page(title: str) -> Visit:
         layout="wide",
     )
     st.logo(str(browser.ASSETS / "wordmark.svg"), icon_image=str(browser.ASSETS / "logo.svg"))
+    forget()
     faults: list[str] = []
     try:
         settings = _settings(faults)
@@ -145,7 +75,7 @@ def open_page(title: str) -> Visit:
         with st.sidebar:
             for page in PAGES:
                 st.page_link(page.file, label=page.title, icon=page.icon)
-            ref = _choose_model(settings, faults)
+            ref = _choose_model(Visit(settings, "").catalog, settings.model, faults)
             who.menu()
             browser.style()
     except Exception as error:  # noqa: BLE001 - as in `guarded`, which runs later
@@ -201,7 +131,7 @@ def header_is_old(visit: Visit) -> bool:
 
 
 def _line(visit: Visit) -> str:
-    alias = visit.registry.alias(visit.ref)
+    alias = visit.catalog.alias(visit.ref)
     parts = [visit.card.title, arms.either(arms.text(visit.arms)), alias]
     return escape(" · ".join(part for part in parts if part))
 
@@ -224,6 +154,27 @@ def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
     return run
 
 
+def part(*, run_every: float | None = None) -> Callable[[Callable[P, T]], Callable[P, T | None]]:
+    """Like `guarded`, for a part of a page that is drawn again alone: at a click in it.
+
+    With ``run_every`` also by itself, after so many seconds.
+    """
+
+    def decorate(body: Callable[P, T]) -> Callable[P, T | None]:
+        whole = guarded(body)
+
+        @st.fragment(run_every=run_every)
+        @wraps(body)
+        def run(*args: P.args, **kwargs: P.kwargs) -> T | None:
+            if is_part_alone():
+                forget()
+            return whole(*args, **kwargs)
+
+        return run
+
+    return decorate
+
+
 def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, None]]:
     """Make a widget's callback show its errors at a place of the page that is drawn next."""
 
@@ -232,12 +183,15 @@ def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, N
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
             for name in PLACES:
                 st.session_state.pop(f"frame_said_{name}", None)
+            forget()
             try:
                 act(*args, **kwargs)
             except UserError as error:
                 st.session_state[f"frame_problem_{place}"] = str(error)
             except Exception as error:  # noqa: BLE001 - callbacks run before the page's handler
                 st.session_state[f"frame_problem_{place}"] = incident(error)
+            # The page that is drawn next sees what this has changed.
+            forget()
 
         return run
 
@@ -299,22 +253,24 @@ def _settings(faults: list[str]) -> Settings:
         return Settings.read(secrets={})
 
 
-def _choose_model(settings: Settings, faults: list[str]) -> str:
-    """Let the person choose among the models; returns a reference."""
-    registry = managed(settings)
+def _choose_model(catalog: Catalog, setting: str, faults: list[str]) -> str:
+    """Let the person choose among the models; returns a reference.
+
+    It begins with what ``setting`` means, or with the default.
+    """
     try:
-        entries = registry.entries()
+        entries = catalog.entries()
     except UserError:
         entries = []
     if not entries:
         # Whatever needs a model says what is wrong.
         return ""
     options = _options(entries)
-    start = _first_ref(registry, entries, settings.model, faults)
+    start = _first_ref(catalog, entries, setting, faults)
     asked = st.session_state.pop("frame_model", None) or st.session_state.get("model_choice")
     wanted = asked or st.query_params.get("model") or start
     if wanted not in options:
-        wanted = _ref_of(registry, entries, wanted) if _is_known(registry, wanted) else start
+        wanted = _ref_of(catalog, entries, wanted) if _is_known(catalog, wanted) else start
     st.session_state["model_choice"] = wanted
     refs = list(dict.fromkeys([*options, wanted]))
     if len(refs) == 1:
@@ -343,28 +299,28 @@ def _options(entries: list[Entry]) -> dict[str, str]:
     return options
 
 
-def _first_ref(registry: Registry, entries: list[Entry], setting: str, faults: list[str]) -> str:
+def _first_ref(catalog: Catalog, entries: list[Entry], setting: str, faults: list[str]) -> str:
     """The option to begin with; another one, and a fault, where that is not to be had."""
     try:
-        return _ref_of(registry, entries, setting or registry.default)
+        return _ref_of(catalog, entries, setting or catalog.default)
     except UserError as error:
         where = f"The setting MODEL is {setting!r}: {error} Correct it, or leave it empty."
         faults.append(where if setting else str(error))
         return entries[0].ref
 
 
-def _is_known(registry: Registry, ref: str) -> bool:
+def _is_known(catalog: Catalog, ref: str) -> bool:
     try:
-        registry.resolve(ref)
+        catalog.resolve(ref)
     except UserError:
         return False
     return True
 
 
-def _ref_of(registry: Registry, entries: list[Entry], ref: str) -> str:
+def _ref_of(catalog: Catalog, entries: list[Entry], ref: str) -> str:
     """The option of the menu that means the same: by its alias, where there is one."""
-    name, version = registry.resolve(ref)
-    if alias := registry.alias(ref):
+    name, version = catalog.resolve(ref)
+    if alias := catalog.alias(ref):
         return f"{name}@{alias}"
     same = [entry.ref for entry in entries if (entry.name, entry.version) == (name, version)]
     return same[0] if same else f"{name}/{version}"

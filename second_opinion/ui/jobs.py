@@ -6,12 +6,12 @@ import streamlit as st
 
 from second_opinion.batch import jobs
 from second_opinion.records import Batch
-from second_opinion.ui.frame import Visit, callback, guarded
+from second_opinion.ui.frame import callback, part
+from second_opinion.ui.visit import Visit
 from second_opinion.words import duration, percent, plural
 
 
-@st.fragment(run_every=0.7)
-@guarded
+@part(run_every=0.7)
 def progress(visit: Visit, batch: Batch) -> None:
     """Watch a batch until it stops, then draw the whole page once more."""
     batch = jobs.revive(visit.store, visit.registry, batch)

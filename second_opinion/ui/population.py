@@ -18,7 +18,8 @@ from second_opinion.population.population import Only, Part, Population
 from second_opinion.records import Batch, same_value
 from second_opinion.schema import Feature
 from second_opinion.ui import registry, seeds, who
-from second_opinion.ui.frame import Visit, notice
+from second_opinion.ui.frame import notice
+from second_opinion.ui.visit import Visit
 from second_opinion.words import plural
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _card(visit: Visit, batch: Batch | None) -> ModelCard:
     if batch is None:
         return visit.card
     try:
-        return visit.registry.card(batch.ref)
+        return visit.catalog.card(batch.ref)
     except UserError as error:
         raise UserError(
             f"{batch.name} was scored with {batch.ref}, which is not in the registry any more, and "

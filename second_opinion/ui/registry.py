@@ -9,10 +9,11 @@ import streamlit as st
 from second_opinion import aliases, arms, roles
 from second_opinion.artifacts.loading import version_warnings
 from second_opinion.card import ModelCard
+from second_opinion.catalog import FIRST_ALIAS, Entry
 from second_opinion.records import AliasMove
-from second_opinion.registry import FIRST_ALIAS, Entry
 from second_opinion.ui import who
-from second_opinion.ui.frame import Visit, callback, escape
+from second_opinion.ui.frame import callback, escape
+from second_opinion.ui.visit import Visit
 from second_opinion.words import humanise, number_text, percent, plural
 
 FILE = {"intact": "intact", "changed": "changed: not loaded", "missing": "missing"}
@@ -20,7 +21,7 @@ FILE = {"intact": "intact", "changed": "changed: not loaded", "missing": "missin
 
 def table(visit: Visit) -> list[dict[str, Any]]:
     """One row per version: what it is, when and on what it was trained, and how it does."""
-    return [_row(visit, entry) for entry in visit.registry.entries()]
+    return [_row(visit, entry) for entry in visit.catalog.entries()]
 
 
 def _row(visit: Visit, entry: Entry) -> dict[str, Any]:
@@ -146,7 +147,7 @@ def may_review(visit: Visit) -> bool:
 def promote_form(visit: Visit, version: str) -> None:
     """Point an alias at the version that is shown."""
     name, _ = visit.version
-    known = visit.registry.aliases(name)
+    known = visit.catalog.aliases(name)
     options = list(dict.fromkeys([FIRST_ALIAS, *known]))
     alias = st.selectbox("Alias", options, key="models_alias")
     at = known.get(alias)
@@ -165,7 +166,7 @@ def rollback_form(visit: Visit) -> None:
     """Return the chosen alias to the version before."""
     name, _ = visit.version
     alias = st.session_state["models_alias"]
-    before = visit.registry.pointed(name, alias)[:-1]
+    before = visit.catalog.pointed(name, alias)[:-1]
     if before:
         st.button(
             escape(f"Put {alias} back to {arms.words(before[-1])}"),
@@ -177,7 +178,7 @@ def rollback_form(visit: Visit) -> None:
 
 def moves(visit: Visit) -> None:
     """Who moved which alias, and when, the latest first."""
-    made = visit.store.alias_moves(visit.version[0])
+    made = visit.catalog.moves_of(visit.version[0])
     if not made:
         st.text("No alias was moved since the model was added.")
         return

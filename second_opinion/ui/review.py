@@ -12,7 +12,7 @@ from second_opinion.review import reviewed
 from second_opinion.review.reviewed import Figures
 from second_opinion.statistics.agreement import wilson
 from second_opinion.ui import who
-from second_opinion.ui.frame import Visit
+from second_opinion.ui.visit import Visit
 from second_opinion.words import plural
 
 AFTER_SEEING = (

@@ -15,7 +15,8 @@ from second_opinion.review.reviewed import Figures
 from second_opinion.statistics import experts as rating
 from second_opinion.ui import review, review_filters
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import Visit, callback
+from second_opinion.ui.frame import callback
+from second_opinion.ui.visit import Visit
 from second_opinion.words import plural
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from second_opinion.filters import Filter
 from second_opinion.records import Expert
 from second_opinion.review import exports
 from second_opinion.store import Store
-from second_opinion.ui.frame import Visit
+from second_opinion.ui.visit import Visit
 from second_opinion.words import plural
 
 WHAT: dict[exports.What, str] = {

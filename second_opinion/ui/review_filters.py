@@ -13,7 +13,8 @@ from second_opinion.filters import MOST_WORDS, Filter, Sort
 from second_opinion.records import TriageState
 from second_opinion.review.groups import Pick
 from second_opinion.ui import browser, seeds
-from second_opinion.ui.frame import Visit, callback, notice
+from second_opinion.ui.frame import callback, notice
+from second_opinion.ui.visit import Visit
 from second_opinion.words import joined
 
 SECTIONS = {
@@ -100,7 +101,7 @@ _TYPED = (*DAYS, *SHARES, "words", "batch")
 def _options(visit: Visit, now: Filter) -> dict[str, dict[str, str]]:
     """What there is to choose from, by filter: the text of each choice with its words."""
     review, card = visit.store.review, visit.card
-    versions = [*visit.registry.versions(str(now.model)), *review.by_version(now.model)["version"]]
+    versions = [*visit.catalog.versions(str(now.model)), *review.by_version(now.model)["version"]]
     people = review.by_expert(now.model)["expert"]
     options = {
         "version": {version: version for version in dict.fromkeys(map(str, versions))},

@@ -12,7 +12,7 @@ from second_opinion.review import reviewed
 from second_opinion.review.reviewed import Figures
 from second_opinion.statistics import slices
 from second_opinion.ui import browser, review_table
-from second_opinion.ui.frame import Visit
+from second_opinion.ui.visit import Visit
 from second_opinion.words import percent, plural
 
 # A case can be listed without its search being run again.

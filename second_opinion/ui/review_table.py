@@ -23,7 +23,8 @@ from second_opinion.records import (
 )
 from second_opinion.ui import answer, browser, case, review_filters, seeds
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import Visit, callback, show_problem
+from second_opinion.ui.frame import callback, show_problem
+from second_opinion.ui.visit import Visit
 from second_opinion.words import number_text, plural
 
 PAGE_ROWS = 50
@@ -127,7 +128,7 @@ def _said(card: ModelCard | None, made: Prediction) -> str:
 def known_card(visit: Visit, model: str, version: str) -> ModelCard | None:
     """The card of a version, or None where it was taken out of the registry."""
     try:
-        return visit.registry.card(f"{model}/{version}")
+        return visit.catalog.card(f"{model}/{version}")
     except UserError:
         return None
 

@@ -22,7 +22,8 @@ from second_opinion.records import (
     same_value,
 )
 from second_opinion.ui import seeds
-from second_opinion.ui.frame import Visit, callback, escape, notice, show_problem
+from second_opinion.ui.frame import callback, escape, notice, show_problem
+from second_opinion.ui.visit import Visit
 
 Inputs = dict[str, Any] | None
 
@@ -34,16 +35,18 @@ def panel(
     visit: Visit,
     card: ModelCard,
     prediction: Prediction,
+    inputs: Inputs = None,
     inputs_now: Callable[[], Inputs] | None = None,
 ) -> None:
     """Ask one expert for a verdict on one prediction, and show the one that was given.
 
-    ``inputs_now`` reads the case as it stands on the page: the panel is closed while it differs
-    from the predicted one, and saving compares once more. None where the case cannot be edited.
+    ``inputs`` is the case as it stands on the page: the panel is closed while it differs from the
+    predicted one. ``inputs_now`` reads it again, and saving compares once more. None where the case
+    cannot be edited.
     """
     _begin(prediction)
     st.header("You say", anchor=False)
-    if _changed(prediction, inputs_now):
+    if inputs_now is not None and _differs(prediction, inputs):
         st.session_state.pop("frame_problem_verdict", None)
         notice(CHANGED)
         return
@@ -159,8 +162,8 @@ class Asked:
 
         @callback("verdict")
         def save() -> None:
-            if judgement != "withdrawn" and _changed(self.prediction, self.inputs_now):
-                raise UserError(CHANGED)
+            if judgement != "withdrawn" and self.inputs_now is not None:
+                _refuse_changed(self.prediction, self.inputs_now())
             details = _details(judgement, self.card, self.prediction)
             seconds = round(time.monotonic() - st.session_state["verdict_since"], 1)
             _store(self.visit, self.prediction, judgement, made, seconds=seconds, **details)
@@ -237,10 +240,12 @@ def _close() -> None:
         st.session_state.pop(f"verdict_{name}", None)
 
 
-def _changed(prediction: Prediction, inputs_now: Callable[[], Inputs] | None) -> bool:
-    if inputs_now is None:
-        return False
-    inputs = inputs_now()
+def _refuse_changed(prediction: Prediction, inputs: Inputs) -> None:
+    if _differs(prediction, inputs):
+        raise UserError(CHANGED)
+
+
+def _differs(prediction: Prediction, inputs: Inputs) -> bool:
     return inputs is None or not same_inputs(inputs, prediction.inputs)
 
 

@@ -1,0 +1,122 @@
+"""Who is here, and what a page works with: read once a run, and anew at the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from second_opinion import roles
+from second_opinion.aliases import managed
+from second_opinion.card import ModelCard
+from second_opinion.catalog import Catalog
+from second_opinion.predictor import Model
+from second_opinion.records import Expert, Prediction, Role
+from second_opinion.registry import Registry
+from second_opinion.settings import Settings
+from second_opinion.store import Store
+from second_opinion.ui import who
+from second_opinion.words import when
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who is here, and what this page works with. Each part is read when it is asked for.
+
+    What a run of the page has read, it does not read again; `forget` is called before the next.
+    """
+
+    settings: Settings
+    ref: str
+
+    @property
+    def expert(self) -> Expert | None:
+        """Who gave a name in this browser; None until somebody has."""
+        return who.here()
+
+    @property
+    def registry(self) -> Registry:
+        """Where models are loaded from; `catalog` says which there are."""
+        return managed(self.settings)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The models of this start, and what each alias means in this run."""
+        return _once("catalog", lambda: self.registry.look())
+
+    @property
+    def store(self) -> Store:
+        """The feedback database; `UserError` when it cannot be used."""
+        return _once("store", lambda: Store.open(self.settings.feedback_db))
+
+    @property
+    def card(self) -> ModelCard:
+        """The card of the chosen model; `UserError` when it is missing or broken."""
+        return self.catalog.card(self.ref)
+
+    @property
+    def version(self) -> tuple[str, str]:
+        """Name and version of the chosen model; of an A/B alias the first version."""
+        return self.catalog.resolve(self.ref)
+
+    @property
+    def arms(self) -> dict[str, float]:
+        """The versions that may answer here, with their share of the new cases."""
+        return self.catalog.arms(self.ref)
+
+    def card_of(self, prediction: Prediction) -> ModelCard:
+        """The card of the version that made a prediction; `UserError` when it was taken out."""
+        return self.catalog.card(f"{prediction.model}/{prediction.version}")
+
+    def models(self) -> list[Model]:
+        """Each version that may answer here, loaded once per process."""
+        name, _ = self.version
+        cards = [self.catalog.card(f"{name}/{version}") for version in self.arms]
+        return [self.registry.load(card) for card in cards]
+
+    def closed(self, needed: Role) -> str:
+        """Why what is for ``needed`` is closed to who is here, and what opens it; empty if open."""
+        reason = roles.closed_reason(needed, who.role(), self.settings)
+        if not reason and self.expert is None:
+            return "Give your name on Home first: what is done here is on record with a name."
+        return reason
+
+    def clock(self, moment: str) -> str:
+        """An ISO time as people here say it: ``14:02``, ``yesterday 14:02``."""
+        return when(moment, self._zone)
+
+    def full_time(self, moment: str) -> str:
+        """An ISO time with its date and zone."""
+        return when(moment, self._zone, full=True)
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(st.context.timezone or "UTC")
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
+
+
+def forget() -> None:
+    """Read everything anew from here on: a run, a callback, or a part drawn alone begins."""
+    st.session_state["visit_read"] = {}
+
+
+def is_part_alone() -> bool:
+    """Whether this run draws one part of the page alone, not the page around it."""
+    run = get_script_run_ctx()
+    return bool(run and run.fragment_ids_this_run)
+
+
+def _once(part: str, read: Callable[[], T]) -> T:
+    before = st.session_state.setdefault("visit_read", {})
+    if part not in before:
+        before[part] = read()
+    value: T = before[part]
+    return value
