@@ -18,7 +18,7 @@ from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.pair import Case, Pair
 from second_opinion.predictor import Model
-from second_opinion.records import Arm, Batch, plain, same_value
+from second_opinion.records import Arm, plain, same_value
 from second_opinion.registry import Registry
 from second_opinion.statistics import agreement, paired
 from second_opinion.words import joined, plural
@@ -26,11 +26,8 @@ from second_opinion.words import joined, plural
 if TYPE_CHECKING:
     import pandas as pd
 
-    from second_opinion.store.batches import Batches
-
 MADE_UP = 1000
 MOST_SHOWN = 100
-MOST_OF_A_BATCH = 5000
 
 
 @dataclass(frozen=True)
@@ -63,32 +60,11 @@ def cases_of(registry: Registry, card: ModelCard) -> CaseSet:
 
     rows = pd.read_parquet(path).drop(columns=card.target.name, errors="ignore")
     about = f"{plural(len(rows), 'stored row')} of the training data of version {card.version}"
-    return CaseSet(_cases(rows), about, key)
+    return CaseSet(cases_in(rows), about, key)
 
 
-def cases_of_batch(batches: Batches, batch: Batch, card: ModelCard) -> CaseSet:
-    """The scored cases of a batch, up to 5,000 of them drawn with a fixed seed.
-
-    ``card`` is that of the version that scored it.
-    """
-    from second_opinion.tables import typed
-
-    rows = np.arange(1, batch.rows_done + 1)
-    if len(rows) > MOST_OF_A_BATCH:
-        rows = np.sort(np.random.default_rng(0).choice(rows, MOST_OF_A_BATCH, replace=False))
-    text = batches.fetched(batch, rows.tolist()).text
-    cases, _ = typed(text, card.case_schema, decimal=batch.decimal)
-    drawn = f"{len(rows):,} of " if len(rows) < batch.rows_done else ""
-    about = f"{drawn}the {plural(batch.rows_done, 'case')} of the batch {batch.name}"
-    return CaseSet(_cases(cases), about, key_of_batch(batch))
-
-
-def key_of_batch(batch: Batch) -> str:
-    """What tells the cases of `cases_of_batch` from all others, read without reading them."""
-    return f"{batch.id} {batch.rows_done}"
-
-
-def _cases(rows: pd.DataFrame) -> list[Case]:
+def cases_in(rows: pd.DataFrame) -> list[Case]:
+    """The rows of a frame as plain cases, dates as ISO text."""
     days = rows.select_dtypes("datetime")
     for name in days:
         rows[name] = days[name].dt.strftime("%Y-%m-%d")

@@ -6,6 +6,7 @@ import pytest
 from builders import check, csv_of, score
 
 from second_opinion import Registry
+from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.population import population, sections
 from second_opinion.records import Verdict
 from second_opinion.store import Store
@@ -38,7 +39,7 @@ def batch(shared_app):
     made = score(store, registry, check(store, registry, content, CHURN, "shifted.csv"))
     card = registry.card(CHURN)
     for row in range(1, 61):
-        opened = store.batches.opened(made, row, card)
+        opened = ScoredRows(store).opened(made, row, card)
         store.add_verdict(
             Verdict(opened.id, "Grace", "agree")
             if row % 6

@@ -18,7 +18,8 @@ import pytest
 from builders import ROOT, check, csv_of, ended, rows_of, score
 
 from second_opinion import Registry
-from second_opinion.batch import downloads, jobs
+from second_opinion.batch import downloads, jobs, stored_chunks
+from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.batch.scoring import score_file
 from second_opinion.errors import UserError
 from second_opinion.records import Batch, plain
@@ -61,7 +62,7 @@ def test_a_row_that_is_opened_is_the_case_that_a_form_gives(empty_store, registr
     for row, case in enumerate(cases, 1):
         inputs, problems = schema.read(case)
         assert not [problem for problem in problems if problem.blocking]
-        opened = empty_store.batches.opened(batch, row, model.card)
+        opened = ScoredRows(empty_store).opened(batch, row, model.card)
         assert opened.inputs == json.loads(json.dumps(inputs))
         alone = model.predict_one(inputs, asked_by="Ada", source="form", id="a" * 32)
         assert (opened.value == alone.value) or opened.value == pytest.approx(alone.value)
@@ -85,7 +86,7 @@ def test_bad_rows_are_named_by_line_and_come_back_as_they_were(empty_store, regi
     frame.loc[[4, 30], "age"] = "abc"
     batch = check(empty_store, registry, csv_of(frame))
     assert (batch.rows, batch.bad_rows) == (48, 2)
-    problems = empty_store.batches.problems(batch.id)
+    problems = stored_chunks.problems(empty_store, batch.id)
     assert [(p.line, p.column) for p in problems] == [(6, "age"), (32, "age")]
     batch = score(empty_store, registry, batch)
     rejected = read_back(downloads.rejected_file(empty_store, batch))
@@ -248,7 +249,7 @@ def test_a_row_on_which_the_model_fails_is_named_and_the_others_scored(
     )
     batch = score(empty_store, registry, check(empty_store, registry, csv_of(frame)))
     assert (batch.state, batch.rows_done, batch.rows_failed) == ("done", 60, 1)
-    (problem,) = empty_store.batches.problems(batch.id)
+    (problem,) = stored_chunks.problems(empty_store, batch.id)
     assert problem.line == 35
     assert "this age is not to be had" in problem.found
     kept = read_back(downloads.scored_file(empty_store, batch))

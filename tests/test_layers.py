@@ -11,47 +11,44 @@ from builders import ROOT
 MAY_IMPORT = {
     "errors": "",
     "words": "",
-    "records": "errors",
-    "settings": "errors",
     "jsonfile": "errors",
+    "settings": "errors",
+    "records": "errors",
     "filters": "records",
-    "roles": "errors records settings",
+    "roles": "errors settings records",
     "schema": "words records",
-    "arms": "errors words jsonfile records schema",
-    "card": "errors words records schema",
-    "reference": "errors records schema",
+    "store": "errors records filters roles",
     "tables": "errors words records schema",
+    "reference": "errors records schema",
+    "card": "errors words records schema",
+    "statistics": "words records schema reference card",
+    "arms": "errors words jsonfile records schema",
     "answers": "words records card",
     "artifacts": "errors words card",
     "predictor": "errors words records schema card",
-    "statistics": "words records schema card reference",
-    "charts": "words records schema card answers statistics",
-    "intake": "errors words jsonfile records schema card reference tables artifacts predictor",
+    "catalog": "errors records card arms",
+    "intake": "errors words jsonfile records schema tables reference card artifacts predictor",
     "pair": "errors words records schema card answers predictor",
-    "store": "errors words records filters roles card tables predictor",
     "copies": "errors records roles store",
-    "review": "errors words records filters roles card tables statistics store",
-    "catalog": "errors records arms card",
-    "registry": ("errors jsonfile records arms card reference catalog artifacts predictor intake"),
-    "__init__": "errors registry store",
-    "aliases": "errors words records settings roles arms catalog store registry",
-    "batch": "errors words records card tables artifacts predictor store registry",
-    "compare": (
-        "errors words records card tables artifacts predictor statistics pair store registry"
-    ),
-    "doctor": "errors words settings card artifacts catalog store registry",
+    "registry": "errors jsonfile records reference card arms artifacts predictor catalog intake",
+    "compare": "errors words records card statistics artifacts predictor pair registry",
+    "aliases": "errors words settings records roles store arms catalog registry",
+    "__init__": "errors store registry",
+    "doctor": "errors words settings store card artifacts catalog registry",
+    "batch": "errors words records store tables card artifacts predictor registry compare",
+    "charts": "words records schema card statistics answers",
+    "review": "errors words records filters roles store tables card statistics",
     "population": (
-        "words records schema card reference tables answers statistics charts store registry"
+        "words records schema store tables reference card statistics answers registry batch charts"
     ),
     "cli": (
-        "errors words records settings filters schema arms card reference tables artifacts intake "
-        "store copies review catalog registry aliases batch doctor"
+        "errors words settings records filters schema store tables reference card arms artifacts "
+        "catalog intake copies registry aliases doctor batch review"
     ),
     "ui": (
-        "errors words records settings filters roles schema arms card tables answers artifacts "
-        "predictor statistics charts store copies review catalog registry aliases batch compare "
-        "doctor "
-        "population"
+        "errors words settings records filters roles schema store tables card statistics arms "
+        "answers artifacts predictor catalog copies registry compare aliases doctor batch charts "
+        "review population"
     ),
     "__main__": "cli",
     "Home": "ui",

@@ -19,8 +19,9 @@ from visits import (
     stored,
 )
 
-from second_opinion import Registry, aliases, arms, compare
+from second_opinion import Registry, aliases, arms
 from second_opinion.batch import jobs
+from second_opinion.batch.drawn_cases import cases_of_batch
 from second_opinion.records import AliasMove, Expert, Verdict, plain
 from second_opinion.settings import Settings
 from second_opinion.store import Store
@@ -312,7 +313,7 @@ def test_two_versions_are_compared_on_a_batch(churn, store):
         limits=Limits(),
         heard=lambda batch: None,
     )
-    cases = compare.cases_of_batch(store.batches, batch, card)
+    cases = cases_of_batch(store, batch, card)
     assert cases.about == "the 40 cases of the batch march.csv"
     assert list(cases.cases) == [card.case_schema.read(row)[0] for row in as_typed(rows)]
 

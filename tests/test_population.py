@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from builders import add_single, judged, scored_batch
 
+from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.population import batch_columns, population
 from second_opinion.population.population import Only, Part
 from second_opinion.records import Verdict
@@ -24,7 +25,7 @@ def test_a_batch_has_the_answers_and_columns_of_its_rows(empty_store, registry, 
     people = population.of_batch(empty_store, batch, card)
     assert people.rows == ROWS
     for row in (1, 77, ROWS):
-        opened = empty_store.batches.opened(batch, row, card)
+        opened = ScoredRows(empty_store).opened(batch, row, card)
         assert people.ids[row - 1] == row
         assert people.answers[row - 1] == opened.value
         sure = opened.confidence
@@ -67,7 +68,7 @@ def test_a_level_keeps_its_rows_across_chunks(empty_store, registry):
 
 def test_rows_without_an_answer_are_left_out(empty_store, registry):
     batch, _ = scored_batch(empty_store, registry, rows=5)
-    scores = empty_store.batches.scores(batch)
+    scores = ScoredRows(empty_store).scores(batch)
     scores.codes[2] = -1
     people = population.of_batch(empty_store, batch, registry.card("triage"))
     assert people.rows == 4
@@ -163,7 +164,7 @@ def test_singles_hold_what_was_asked_and_answered(empty_store, registry):
 
 def test_rows_of_a_batch_that_were_opened_are_not_among_the_singles(empty_store, registry):
     batch, _ = scored_batch(empty_store, registry, rows=5)
-    empty_store.batches.opened(batch, 3, registry.card("triage"))
+    ScoredRows(empty_store).opened(batch, 3, registry.card("triage"))
     assert population.of_singles(empty_store, registry.card("triage")).rows == 0
 
 
@@ -178,7 +179,7 @@ def test_verdicts_are_those_on_the_rows_that_are_looked_at(empty_store, registry
     batch, frame = scored_batch(empty_store, registry)
     card = registry.card("triage")
     for row, judgement in ((1, "agree"), (2, "disagree"), (3, "unsure")):
-        opened = empty_store.batches.opened(batch, row, card)
+        opened = ScoredRows(empty_store).opened(batch, row, card)
         empty_store.add_verdict(Verdict(opened.id, "Ada", judgement, comment="Why."))
     people = population.of_batch(empty_store, batch, card)
     found = population.verdicts(empty_store, people)
@@ -198,7 +199,7 @@ def test_a_list_says_what_people_read(empty_store, registry):
     people = population.of_batch(empty_store, batch, card)
     assert [len(people.listed(page)) for page in (1, 2, 3)] == [100, 4, 0]
     last = people.listed(2).iloc[-1]
-    opened = empty_store.batches.opened(batch, 104, card)
+    opened = ScoredRows(empty_store).opened(batch, 104, card)
     assert (last["Row"], last["The model says"]) == (104, card.label(opened.value))
     for feature in card.features:
         if shape_of(feature.kind) != "text":

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from second_opinion.batch.scored_rows import ScoredRows
+from second_opinion.batch.stored_chunks import problems
 from second_opinion.records import Batch
 from second_opinion.store import Store
 
@@ -50,7 +52,7 @@ def problems_file(store: Store, batch: Batch) -> bytes:
     """A CSV of all problems by line, safe to open in a spreadsheet."""
     import pyarrow as pa
 
-    found = store.batches.problems(batch.id)
+    found = problems(store, batch.id)
     columns = {
         name: pa.array([problem.cells[name] for problem in found], pa.string())
         for name in ("line", "column", "found", "expected")
@@ -86,7 +88,7 @@ def _scored(store: Store, batch: Batch) -> Iterator[pa.Table]:
     from second_opinion.tables.writer import as_text
 
     names = added_columns(batch.columns)
-    for text, scored, _ in store.batches.scored_chunks(batch):
+    for text, scored, _ in ScoredRows(store).scored_chunks(batch):
         flags = as_text(scored["flags"])
         raised = pc.if_else(pc.equal(flags, ""), pa.scalar(None, pa.string()), flags)
         said = (_values(scored), as_text(scored["confidence"]), raised)
@@ -98,7 +100,7 @@ def _scored(store: Store, batch: Batch) -> Iterator[pa.Table]:
 
 
 def _failed(store: Store, batch: Batch) -> Iterator[pa.Table]:
-    for text, scored, _ in store.batches.scored_chunks(batch):
+    for text, scored, _ in ScoredRows(store).scored_chunks(batch):
         yield text.filter(scored["prediction"].is_null().combine_chunks())
 
 

@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from second_opinion.batch import stored_chunks
+from second_opinion.batch.packing import scored_columns
+from second_opinion.batch.stored_chunks import TextChunk
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError, incident
 from second_opinion.predictor import Model
 from second_opinion.records import Batch, new_id
 from second_opinion.registry import Registry
 from second_opinion.store import Store
-from second_opinion.store.batches import LEASE_SECONDS, TextChunk
-from second_opinion.store.chunks import scored_columns
+from second_opinion.store.batches import LEASE_SECONDS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -230,7 +232,7 @@ def _check(job: Job, card: ModelCard, source: Source, look: Look, limits: Limits
     batches = job.store.batches
     with job.turn(_checking) as may:
         for chunk in read(source, look, card.case_schema, limits) if may else ():
-            if not batches.add_chunk(job.batch_id, job.worker, chunk):
+            if not stored_chunks.add_chunk(job.store, job.batch_id, job.worker, chunk):
                 return
         batches.finish_check(job.batch_id, job.worker)
 
@@ -244,9 +246,10 @@ def _score(job: Job, registry: Registry) -> None:
         if batch is None:
             return
         model = model_of(registry, batch)
-        while chunk := batches.next_chunk(batch):
+        while chunk := stored_chunks.next_chunk(job.store, batch):
             scored, faults = _answered(model, chunk, batch)
-            if not batches.add_scored(batch.id, job.worker, chunk.position, scored, faults):
+            place = batch.id, job.worker, chunk.position
+            if not stored_chunks.add_scored(job.store, *place, scored, faults):
                 return
         batches.finish(batch.id, job.worker)
 

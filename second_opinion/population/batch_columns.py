@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from second_opinion.batch.recent import Recent
+from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.records import Batch, plain
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.columns import days, shape_of
 from second_opinion.statistics.ratings import Array, key_of
 from second_opinion.store import Store
-from second_opinion.store.chunks import Recent
 
 if TYPE_CHECKING:
     from second_opinion.tables.cells import Column
@@ -58,7 +59,7 @@ class BatchColumns(Mapping[str, Any]):
         ][:room]
         schema = Schema(self._features[other] for other in wanted)
         parts: dict[str, list[Column]] = {other: [] for other in wanted}
-        for text in self._store.batches.texts(self._batch, wanted):
+        for text in ScoredRows(self._store).texts(self._batch, wanted):
             for column in columns(text, schema, self._batch.decimal)[0]:
                 parts[column.feature.name].append(_light(column))
         for other in wanted:

@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.answers import value_text
+from second_opinion.batch.recent import Recent
+from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.card import ModelCard
 from second_opinion.population.batch_columns import BatchColumns
 from second_opinion.records import Batch, plain
@@ -24,7 +26,6 @@ from second_opinion.statistics.columns import numbers, shape_of
 from second_opinion.statistics.distributions import Overview
 from second_opinion.statistics.ratings import Array, key_of
 from second_opinion.store import Store
-from second_opinion.store.chunks import Recent
 from second_opinion.store.singles import MOST_SINGLES
 from second_opinion.words import plural
 
@@ -211,7 +212,7 @@ class _Taken(Mapping[str, Any]):
 
 def of_batch(store: Store, batch: Batch, card: ModelCard) -> Population:
     """The rows of a batch that have an answer."""
-    scores = store.batches.scores(batch)
+    scores = ScoredRows(store).scores(batch)
     if scores.numbers is not None:
         answers: Any = scores.numbers
         answered = ~np.isnan(scores.numbers)

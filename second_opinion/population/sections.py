@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.answers import value_text
+from second_opinion.batch.recent import Recent
 from second_opinion.card import ModelCard
 from second_opinion.charts import bars, stacked
 from second_opinion.charts.bars import Beside
@@ -23,7 +24,6 @@ from second_opinion.statistics import drift as drifts
 from second_opinion.statistics.bars import Bars
 from second_opinion.statistics.columns import Columns
 from second_opinion.statistics.distributions import OTHERS, Counts, reference_shares
-from second_opinion.store.chunks import Recent
 from second_opinion.words import joined, number_text, percent, plural
 
 # Of more levels than are drawn, the drawn ones must show something.

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.answers import value_text
+from second_opinion.batch.recent import Recent
 from second_opinion.card import ModelCard
 from second_opinion.charts import heat, points
 from second_opinion.charts.chart import Chart
@@ -24,7 +25,6 @@ from second_opinion.statistics.columns import numbers
 from second_opinion.statistics.crossed import MOST_BINS, Axis, Crossed, is_class
 from second_opinion.statistics.distributions import OTHERS
 from second_opinion.statistics.ratings import Array
-from second_opinion.store.chunks import Recent
 from second_opinion.words import percent, plural
 
 MOST_POINTS = 300

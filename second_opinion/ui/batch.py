@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from second_opinion.batch import downloads, jobs
+from second_opinion.batch import downloads, jobs, stored_chunks
 from second_opinion.records import Batch, new_id
 from second_opinion.ui import who
 from second_opinion.ui.drawing import height_for
@@ -127,7 +127,7 @@ def problems(visit: Visit, batch: Batch) -> None:
     """The problems by line, as many as a person reads, with all of them to download."""
     if not batch.problems:
         return
-    found = visit.store.batches.problems(batch.id, SHOWN_PROBLEMS)
+    found = stored_chunks.problems(visit.store, batch.id, SHOWN_PROBLEMS)
     with st.container(key="batch_problems"):
         st.dataframe(
             [

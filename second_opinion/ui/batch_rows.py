@@ -11,10 +11,10 @@ from uuid import UUID, uuid5
 import streamlit as st
 
 from second_opinion import answers
+from second_opinion.batch.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.records import Batch, Prediction, Verdict, new_id
-from second_opinion.store.batch_rows import PAGE_ROWS, RowFilter, RowPage, SortBy
 from second_opinion.store.batches import prediction_id
 from second_opinion.ui import case, seeds, verdicts
 from second_opinion.ui.batch_summary import flag_name
@@ -46,7 +46,7 @@ def filters(visit: Visit, batch: Batch) -> tuple[RowFilter, tuple[SortBy, bool]]
     with st.grid(4, min_column_width=150, vertical_alignment="bottom", key="batch_filters"):
         value = ""
         if card.task != "regression":
-            texts = list(visit.store.batches.scores(batch).values)
+            texts = list(ScoredRows(visit.store).scores(batch).values)
             value = st.selectbox(
                 "Answer",
                 ["", *texts],
@@ -88,7 +88,7 @@ def table(visit: Visit, batch: Batch) -> None:
     """The rows in view, each with its answer, one's verdict, and what can be said of it."""
     wanted, (sort, descending) = filters(visit, batch)
     page = int(st.session_state.get("batch_page") or 1)
-    look = partial(visit.store.batches.rows, batch, wanted, sort, descending=descending)
+    look = partial(ScoredRows(visit.store).rows, batch, wanted, sort, descending=descending)
     found = look(page=page)
     if not found.total:
         st.text("No row is like that. Ask for fewer things at once.")
@@ -214,7 +214,7 @@ def the_case(visit: Visit, batch: Batch) -> None:
     row = st.session_state.get("batch_row")
     if not row:
         return
-    prediction = visit.store.batches.opened(batch, int(row), visit.card)
+    prediction = ScoredRows(visit.store).opened(batch, int(row), visit.card)
     case.judge(visit, visit.card, prediction, f"Row {row}", "batch")
 
 
@@ -230,7 +230,7 @@ def _clicked(
         if not click or not 0 <= click["row"] < len(rows):
             raise UserError("The table has changed since. Press again.")
         row = rows[click["row"]]
-        prediction = visit.store.batches.opened(batch, row, visit.card)
+        prediction = ScoredRows(visit.store).opened(batch, row, visit.card)
         if action == "agree":
             before = _before(visit, prediction)
             verdicts.agree(visit, prediction, uuid5(UUID(hex=token), prediction.id + before).hex)

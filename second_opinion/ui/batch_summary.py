@@ -6,9 +6,9 @@ import json
 
 import streamlit as st
 
+from second_opinion.batch.scored_rows import ScoredRows, Summary
 from second_opinion.card import ModelCard
 from second_opinion.records import Batch
-from second_opinion.store.batch_rows import Summary
 from second_opinion.ui.frame import escape
 from second_opinion.ui.visit import Visit
 from second_opinion.words import percent, plural
@@ -23,7 +23,7 @@ MOST_CLASSES = 12
 
 def show(visit: Visit, batch: Batch) -> None:
     """What the model said of the whole batch."""
-    card, found = visit.card, visit.store.batches.summary(batch)
+    card, found = visit.card, ScoredRows(visit.store).summary(batch)
     figures, answered = st.columns(2, gap="medium")
     with figures, st.grid(2, min_column_width=140, key="batch_summary"):
         st.metric("Rows scored", f"{found.rows:,}", border=True)

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from second_opinion import compare
+from second_opinion.batch.drawn_cases import cases_of_batch, key_of_batch
 from second_opinion.errors import UserError
 from second_opinion.predictor import Model
 from second_opinion.records import Batch
@@ -135,12 +136,11 @@ def _cases(visit: Visit, asked: Asked) -> tuple[str, Callable[[], compare.CaseSe
     if not asked.source.startswith(BATCH):
         registry, card = visit.registry, visit.catalog.card(f"{asked.name}/{asked.source}")
         return compare.key_of(registry, card), partial(compare.cases_of, registry, card)
-    batches = visit.store.batches
-    batch = batches.find(asked.source.removeprefix(BATCH))
+    batch = visit.store.batches.find(asked.source.removeprefix(BATCH))
     if batch is None:
         raise UserError("The batch is not in the feedback database any more. Choose another one.")
     card = visit.catalog.card(batch.ref)
-    return compare.key_of_batch(batch), partial(compare.cases_of_batch, batches, batch, card)
+    return key_of_batch(batch), partial(cases_of_batch, visit.store, batch, card)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.population.population import LISTED, Population
 from second_opinion.records import Prediction
@@ -245,7 +246,7 @@ def the_case(visit: Visit, chosen: Chosen) -> None:
 def _opened(visit: Visit, people: Population, wanted: str) -> Prediction:
     """The case of a link, if it is one of those that are looked at."""
     if people.batch is not None and wanted.isdecimal():
-        return visit.store.batches.opened(people.batch, int(wanted), people.card)
+        return ScoredRows(visit.store).opened(people.batch, int(wanted), people.card)
     found = visit.store.prediction(wanted)
     if found is None or people.batch is not None or wanted not in set(people.ids.tolist()):
         st.query_params.pop("case", None)

@@ -6,18 +6,21 @@ more is read than a page shows.
 
 from __future__ import annotations
 
-import sqlite3
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from second_opinion.records import Batch, same_person
-from second_opinion.store import queries_batches
-from second_opinion.store.chunks import Recent, bytes_of, taken, unpacked, unpacked_text
-from second_opinion.store.file import DatabaseFile
+from second_opinion.batch.packing import taken, unpacked, unpacked_text
+from second_opinion.batch.recent import Recent, bytes_of
+from second_opinion.card import ModelCard
+from second_opinion.errors import UserError
+from second_opinion.records import Batch, Prediction, plain
+from second_opinion.store import Store
+from second_opinion.store.batches import ChunkPlace, prediction_id
 from second_opinion.words import round_down
 
 if TYPE_CHECKING:
@@ -93,13 +96,17 @@ class Scores:
     flag_codes: np.ndarray
 
 
-class BatchRows:
-    """Reads the rows of batches."""
+# By batch, whatever the store: an id says what a batch is.
+_kept_scores: Recent[Scores] = Recent(MOST_SCORES)
+_kept_orders: Recent[np.ndarray] = Recent(MOST_ORDERS)
 
-    def __init__(self, file: DatabaseFile) -> None:
-        self._file = file
-        self._scores: Recent[Scores] = Recent(MOST_SCORES)
-        self._orders: Recent[np.ndarray] = Recent(MOST_ORDERS)
+
+class ScoredRows:
+    """Reads the scored rows of the batches in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._batches = store.batches
 
     def rows(
         self,
@@ -125,17 +132,16 @@ class BatchRows:
         numbers = np.asarray(rows, dtype=np.int64)
         numbers = numbers[(numbers >= 1) & (numbers <= batch.rows_done)]
         texts, scores, order = [], [], []
-        with self._file.reading() as connection:
-            chunks = connection.execute(queries_batches.SCORED_CHUNKS, {"id": batch.id}).fetchall()
-            for chunk in chunks if len(numbers) else chunks[:1]:
-                first, after = chunk["first_row"], chunk["first_row"] + chunk["rows"]
-                at = np.flatnonzero((numbers >= first) & (numbers < after))
-                if not len(at) and len(numbers):
-                    continue
-                text, scored = _both(connection, batch.id, chunk["position"])
-                texts.append(taken(text, numbers[at] - first))
-                scores.append(taken(scored, numbers[at] - first))
-                order.append(at)
+        chunks = self._batches.scored_chunks(batch)
+        for chunk in chunks if len(numbers) else chunks[:1]:
+            first, after = chunk.first_row, chunk.first_row + chunk.rows
+            at = np.flatnonzero((numbers >= first) & (numbers < after))
+            if not len(at) and len(numbers):
+                continue
+            text, answers = self._both(batch, chunk)
+            texts.append(taken(text, numbers[at] - first))
+            scores.append(taken(answers, numbers[at] - first))
+            order.append(at)
         if not texts:
             return RowPage(numbers, numbers, pa.table({}), pa.table({}), 0)
         back = pa.array(np.argsort(np.concatenate(order), kind="stable"))
@@ -145,19 +151,16 @@ class BatchRows:
 
     def scored_chunks(self, batch: Batch) -> Iterator[tuple[pa.Table, pa.Table, np.ndarray]]:
         """Every scored chunk: the file's columns as text, the scored ones, the lines."""
-        for chunk in self._chunks(batch):
-            with self._file.reading() as connection:
-                text, scored = _both(connection, batch.id, chunk["position"])
+        for chunk in self._batches.scored_chunks(batch):
+            text, scored = self._both(batch, chunk)
             rows, lines = unpacked_text(unpacked(text), batch.columns)
             yield rows, unpacked(scored), lines
 
     def texts(self, batch: Batch, names: Sequence[str]) -> Iterator[pa.Table]:
         """Some columns of the file as text, chunk by chunk; those that it lacks are left out."""
         places = {f"c{batch.columns.index(name)}": name for name in names if name in batch.columns}
-        for chunk in self._chunks(batch):
-            place = {"id": batch.id, "position": chunk["position"]}
-            with self._file.reading() as connection:
-                (blob,) = connection.execute(queries_batches.CHUNK_TEXT, place).fetchone()
+        for chunk in self._batches.scored_chunks(batch):
+            blob = self._batches.text_of(batch.id, chunk.position)
             # Without a column of its own, a chunk still has its rows.
             found = unpacked(blob, list(places) or ["line"])
             yield found.rename_columns(list(places.values())) if places else found
@@ -187,27 +190,62 @@ class BatchRows:
     def scores(self, batch: Batch) -> Scores:
         """The scored columns of a batch as arrays, kept for the next question."""
         key = batch.id, batch.rows_done
-        kept = self._scores.get(key)
+        kept = _kept_scores.get(key)
         if kept is None:
-            kept = _scores([self._scored(batch, chunk) for chunk in self._chunks(batch)])
-            self._scores.keep(key, kept, bytes_of(*vars(kept).values()))
+            kept = _scores([self._scored(batch, one) for one in self._batches.scored_chunks(batch)])
+            _kept_scores.keep(key, kept, bytes_of(*vars(kept).values()))
         return kept
 
-    def judged(self, batch_id: str, expert: str) -> list[int]:
-        """The numbers of the rows that this person has a verdict on."""
-        with self._file.reading() as connection:
-            found = connection.execute(queries_batches.JUDGED_ROWS, {"id": batch_id}).fetchall()
-        return [row["row_number"] for row in found if same_person(row["expert"], expert)]
+    def opened(self, batch: Batch, row: int, card: ModelCard) -> Prediction:
+        """A row (1 is the first good one) as a prediction, stored when it is opened first.
+
+        Its id is made from batch and row, so that it is the same for everybody, at any time.
+        `UserError` where the row has no answer.
+        """
+        known = self._store.prediction(prediction_id(batch.id, row))
+        if known is not None:
+            return known
+        made = self._predicted(batch, row, card)
+        self._store.add_prediction(made)
+        return made
+
+    def _predicted(self, batch: Batch, row: int, card: ModelCard) -> Prediction:
+        found = self.fetched(batch, [row])
+        scored = found.scored.to_pylist()[0] if found.scored.num_rows else {}
+        if scored.get("prediction") is None:
+            raise UserError(
+                f"Row {row} of {batch.name} has no answer; expected a row that was scored, from 1 "
+                f"to {batch.rows_done}. Choose another row."
+            )
+        probabilities = scored["probabilities"]
+        return Prediction(
+            id=prediction_id(batch.id, row),
+            batch_id=batch.id,
+            row_number=row,
+            model=batch.model,
+            version=batch.version,
+            model_sha256=batch.model_sha256,
+            card_sha256=batch.card_sha256,
+            inputs=inputs_of(found.text, card, batch.decimal),
+            value=json.loads(scored["prediction"]),
+            confidence=scored["confidence"],
+            probabilities=None if probabilities is None else tuple(probabilities),
+            flags=tuple(scored["flags"].split(";")) if scored["flags"] else (),
+            source="batch",
+            asked_by=batch.asked_by,
+            latency_ms=0.0,
+            created_at=batch.finished_at or batch.started_at or batch.created_at,
+        )
 
     def _order(self, batch: Batch, only: RowFilter, sort: SortBy, descending: bool) -> np.ndarray:
         """The numbers of the rows, filtered by all but verdicts, and sorted."""
         wanted = (only.prediction, only.flagged, only.low_confidence, only.column, only.text)
         key = batch.id, batch.rows_done, wanted, sort, descending
-        kept = self._orders.get(key)
+        kept = _kept_orders.get(key)
         if kept is None:
             found = self._filtered(batch, only)
             kept = (_sorted(self.scores(batch), found, sort, descending) + 1).astype(np.uint32)
-            self._orders.keep(key, kept, kept.nbytes)
+            _kept_orders.keep(key, kept, kept.nbytes)
         return kept
 
     def _filtered(self, batch: Batch, only: RowFilter) -> np.ndarray:
@@ -229,36 +267,37 @@ class BatchRows:
 
         at = f"c{batch.columns.index(column)}"
         found = []
-        for chunk in self._chunks(batch):
-            place = {"id": batch.id, "position": chunk["position"]}
-            with self._file.reading() as connection:
-                (blob,) = connection.execute(queries_batches.CHUNK_TEXT, place).fetchone()
+        for chunk in self._batches.scored_chunks(batch):
+            blob = self._batches.text_of(batch.id, chunk.position)
             cells = unpacked(blob, [at])[at]
             found.append(pc.match_substring(cells, text, ignore_case=True).fill_null(False))
         return np.concatenate([mask.to_numpy() for mask in found]) if found else np.empty(0, bool)
 
     def _by_verdict(self, batch: Batch, only: RowFilter, found: np.ndarray) -> np.ndarray:
-        judged = np.array(self.judged(batch.id, only.expert), dtype=np.uint32)
+        judged = np.array(self._batches.judged_rows(batch.id, only.expert), dtype=np.uint32)
         return found[np.isin(found, judged, invert=only.judged == "open")]
 
-    def _chunks(self, batch: Batch) -> list[sqlite3.Row]:
-        with self._file.reading() as connection:
-            chunks = connection.execute(queries_batches.SCORED_CHUNKS, {"id": batch.id}).fetchall()
-        # What was scored since the batch was read is left for the next time.
-        return [chunk for chunk in chunks if chunk["first_row"] <= batch.rows_done]
+    def _both(self, batch: Batch, chunk: ChunkPlace) -> tuple[bytes, bytes]:
+        text = self._batches.text_of(batch.id, chunk.position)
+        return text, self._batches.scored_of(batch.id, chunk.position)
 
-    def _scored(self, batch: Batch, chunk: sqlite3.Row) -> pa.Table:
-        place = {"id": batch.id, "position": chunk["position"]}
-        with self._file.reading() as connection:
-            (blob,) = connection.execute(queries_batches.CHUNK_SCORED, place).fetchone()
+    def _scored(self, batch: Batch, chunk: ChunkPlace) -> pa.Table:
+        blob = self._batches.scored_of(batch.id, chunk.position)
         return unpacked(blob).drop_columns(["probabilities"])
 
 
-def _both(connection: sqlite3.Connection, batch_id: str, position: int) -> tuple[bytes, bytes]:
-    place = {"id": batch_id, "position": position}
-    (text,) = connection.execute(queries_batches.CHUNK_TEXT, place).fetchone()
-    (scored,) = connection.execute(queries_batches.CHUNK_SCORED, place).fetchone()
-    return text, scored
+def inputs_of(text: pa.Table, card: ModelCard, decimal: str = ".") -> dict[str, Any]:
+    """The first row as the model takes it: the inputs that a form would give for the same case."""
+    from second_opinion.tables import typed
+
+    schema = card.case_schema
+    cases, _ = typed(text.slice(0, 1), schema, decimal=decimal)
+    case = {name: plain(cases[name].iloc[0]) for name in schema.names}
+    for feature in schema:
+        if feature.kind == "date" and case[feature.name]:
+            case[feature.name] = case[feature.name][:10]
+    inputs, _ = schema.read(case)
+    return inputs
 
 
 def _scores(chunks: list[pa.Table]) -> Scores:

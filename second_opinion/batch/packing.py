@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
     from second_opinion.predictor import Answers
     from second_opinion.tables import TableProblem
-
-T = TypeVar("T")
 
 # Rows that are read together: a page sorted by confidence has rows of every chunk.
 ROW_GROUP = 2000
@@ -133,32 +129,3 @@ def unpacked_problems(blob: bytes | None) -> list[TableProblem]:
 
     rows = json.loads(zlib.decompress(blob)) if blob else []
     return [TableProblem(*row) for row in rows]
-
-
-class Recent(Generic[T]):
-    """What was last computed, as far as it fits into so many bytes. For any thread."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most, self._lock = most_bytes, Lock()
-        self._kept: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
-
-    def get(self, key: Hashable) -> T | None:
-        """What is kept under the key, or None."""
-        with self._lock:
-            if key not in self._kept:
-                return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
-
-    def keep(self, key: Hashable, value: T, size: int) -> T:
-        """Keep it, and forget what was not asked for the longest."""
-        with self._lock:
-            self._kept[key] = value, size
-            while len(self._kept) > 1 and sum(s for _, s in self._kept.values()) > self._most:
-                self._kept.popitem(last=False)
-        return value
-
-
-def bytes_of(*arrays: Any) -> int:
-    """The memory of some arrays; what is no array counts nothing."""
-    return sum(int(getattr(array, "nbytes", 0)) for array in arrays)
