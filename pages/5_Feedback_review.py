@@ -1,6 +1,6 @@
 """Feedback review: what the experts said, where the model fails, and the data to mend it."""
 
-from second_opinion.filters import Filter
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import reviewed
 from second_opinion.ui import (
     adjudication,
@@ -37,7 +37,9 @@ def page() -> None:
     who.keep("review")
 
 
-def section(name: str, wanted: Filter, found: reviewed.Figures, shared: dict[str, int]) -> None:
+def section(
+    name: str, wanted: VerdictFilter, found: reviewed.Figures, shared: dict[str, int]
+) -> None:
     if name == "files":
         total = review_files.counted(found.total, more=found.more)
         review_files.files(visit, wanted, total, shared["undecided"])

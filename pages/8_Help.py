@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from second_opinion.formatting import percent, plural
 from second_opinion.ui import cases, fields, frame
-from second_opinion.words import percent, plural
 
 visit = frame.open_page("Help")
 

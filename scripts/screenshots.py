@@ -23,7 +23,8 @@ sys.path.insert(0, str(HOME))
 
 from second_opinion import Registry, Store  # noqa: E402
 from second_opinion.batch import jobs  # noqa: E402
-from second_opinion.records import Verdict, new_id  # noqa: E402
+from second_opinion.records.stamp import new_id  # noqa: E402
+from second_opinion.records.verdict import Verdict  # noqa: E402
 from second_opinion.tables import Limits, Source, look  # noqa: E402
 from second_opinion.tables.template import cell, template  # noqa: E402
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from second_opinion import arms, roles
 from second_opinion.catalog import FIRST_ALIAS
 from second_opinion.errors import UserError
-from second_opinion.records import AliasMove, Expert
+from second_opinion.formatting import joined
+from second_opinion.records.event import AliasMove
+from second_opinion.records.expert import Expert
 from second_opinion.registry import NAME, Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.words import joined
 
 AB_ALIAS = "ab"
 

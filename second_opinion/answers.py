@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from second_opinion.card import ModelCard
-from second_opinion.records import Prediction, Verdict
-from second_opinion.words import number_text, percent
+from second_opinion.card import ModelCard, value_text
+from second_opinion.formatting import number_text, percent
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.verdict import Verdict
 
 SIGN = {"agree": "✓", "disagree": "✕", "unsure": "?"}
-
-
-def value_text(card: ModelCard, value: Any) -> str:
-    """The answer alone: a class in its words, or a number with its unit."""
-    if card.task != "regression":
-        return card.label(value)
-    return f"{round_to_three(value)} {card.target.unit}".strip()
 
 
 def headline(card: ModelCard, prediction: Prediction) -> str:
@@ -95,8 +89,3 @@ def _right_answer(card: ModelCard, value: Any) -> str:
     if card.task != "regression":
         return card.label(value)
     return f"{number_text(value)} {card.target.unit}".strip()
-
-
-def round_to_three(value: float) -> str:
-    """A predicted number with three significant digits, whole above a hundred."""
-    return number_text(round(value) if abs(value) >= 100 else float(f"{value:.3g}"))

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import joined, number_text
 from second_opinion.jsonfile import read_json, write_json
-from second_opinion.records import AliasMove
+from second_opinion.records.event import AliasMove
 from second_opinion.schema import Schema, first_difference
-from second_opinion.words import joined, number_text
 
 Arms = dict[str, float]
 

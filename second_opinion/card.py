@@ -11,9 +11,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from second_opinion.errors import UserError
-from second_opinion.records import same_value
+from second_opinion.formatting import humanise, round_to_three
+from second_opinion.records.value import same_value
 from second_opinion.schema import Choice, Feature, Part, Schema
-from second_opinion.words import humanise
 
 Task = Literal["binary", "multiclass", "regression"]
 Format = Literal["joblib", "pickle", "skops"]
@@ -199,3 +199,10 @@ def _first_fault(path: Path, error: ValidationError | TypeError) -> str:
     place = (place.lstrip(".") or "the card") + found
     expected = expected[:1].lower() + expected[1:]
     return f"{path}: {place}: {expected}. Correct the card, or add the model again."
+
+
+def value_text(card: ModelCard, value: Any) -> str:
+    """The answer alone: a class in its words, or a number with its unit."""
+    if card.task != "regression":
+        return card.label(value)
+    return f"{round_to_three(value)} {card.target.unit}".strip()

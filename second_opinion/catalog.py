@@ -11,7 +11,7 @@ from typing import TypeVar
 from second_opinion import arms
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
-from second_opinion.records import AliasMove
+from second_opinion.records.event import AliasMove
 
 FIRST_ALIAS = "champion"
 

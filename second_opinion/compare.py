@@ -16,12 +16,13 @@ import numpy as np
 from second_opinion.artifacts import loading
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
+from second_opinion.formatting import joined, plural
 from second_opinion.pair import Case, Pair
 from second_opinion.predictor import Model
-from second_opinion.records import Arm, plain, same_value
+from second_opinion.records.review import VersionTally
+from second_opinion.records.value import plain, same_value
 from second_opinion.registry import Registry
 from second_opinion.statistics import agreement, paired
-from second_opinion.words import joined, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,7 @@ class CaseSet:
     key: str
 
 
-def key_of(registry: Registry, card: ModelCard) -> str:
+def cases_key(registry: Registry, card: ModelCard) -> str:
     """What tells the cases of `cases_of` from all others, read without reading them."""
     path = registry.rows_file(card)
     return f"{card.sha256} {loading.stamp_of(path) if path else MADE_UP}"
@@ -50,7 +51,7 @@ def key_of(registry: Registry, card: ModelCard) -> str:
 
 def cases_of(registry: Registry, card: ModelCard) -> CaseSet:
     """Cases like those that a version was trained on: its stored rows, or 1,000 made-up ones."""
-    key, path = key_of(registry, card), registry.rows_file(card)
+    key, path = cases_key(registry, card), registry.rows_file(card)
     if path is None:
         known = registry.reference(card)
         made = [known.plausible(card.case_schema, seed) for seed in range(MADE_UP)]
@@ -258,7 +259,7 @@ def _one_answer(given: Sequence[Any], tolerance: float | None) -> bool:
     return all(same_value(value, given[0]) for value in given)
 
 
-def arm_table(arms: Sequence[Arm]) -> pd.DataFrame:
+def arm_table(arms: Sequence[VersionTally]) -> pd.DataFrame:
     """A row for each version of an A/B alias: its verdicts, and the share that agrees.
 
     ``agreement`` with its 95 % Wilson interval ``low`` to ``high``, 0 to 1; unsure counts in
@@ -272,7 +273,7 @@ def arm_table(arms: Sequence[Arm]) -> pd.DataFrame:
     return table.assign(agreement=table["agree"] / judged, low=low, high=high)
 
 
-def arm_texts(arms: Sequence[Arm]) -> list[str]:
+def arm_texts(arms: Sequence[VersionTally]) -> list[str]:
     """Whether the arms can be told apart, a sentence for each pair; several share the 5 %."""
     pairs = list(combinations(arms, 2))
     return [

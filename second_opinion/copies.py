@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from second_opinion import roles
 from second_opinion.errors import UserError
-from second_opinion.records import Event, Expert
+from second_opinion.records.event import Event
+from second_opinion.records.expert import Expert
 from second_opinion.store import Store
 from second_opinion.store.copying import check_copy, copy_database, replace_database
 

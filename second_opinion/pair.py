@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from second_opinion.answers import value_text
-from second_opinion.card import ModelCard
+from second_opinion.card import ModelCard, value_text
 from second_opinion.errors import UserError
+from second_opinion.formatting import number_text, plural
 from second_opinion.predictor import Model
-from second_opinion.records import same_value
-from second_opinion.words import number_text, plural
+from second_opinion.records.value import same_value
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,9 @@ from threadpoolctl import ThreadpoolController
 
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
-from second_opinion.records import Prediction, Source, plain, same_value
-from second_opinion.words import plural
+from second_opinion.formatting import plural
+from second_opinion.records.prediction import Prediction, Source
+from second_opinion.records.value import plain, same_value
 
 if TYPE_CHECKING:
     import pandas as pd

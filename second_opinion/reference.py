@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from second_opinion.errors import UserError
-from second_opinion.records import plain
+from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 
 if TYPE_CHECKING:

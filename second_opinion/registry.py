@@ -19,7 +19,7 @@ from second_opinion.intake import columns, describe, estimators
 from second_opinion.intake.version import NewVersion
 from second_opinion.jsonfile import read_json, write_json
 from second_opinion.predictor import Model
-from second_opinion.records import AliasMove
+from second_opinion.records.event import AliasMove
 from second_opinion.reference import Reference
 
 if TYPE_CHECKING:

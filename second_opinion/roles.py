@@ -13,7 +13,7 @@ from hmac import compare_digest
 from typing import ClassVar, Final, get_args
 
 from second_opinion.errors import UserError
-from second_opinion.records import Expert, Role
+from second_opinion.records.expert import Expert, Role
 from second_opinion.settings import Settings
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)

@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from second_opinion.records import plain, same_value
-from second_opinion.words import closest, decimals_of, humanise, number_text, quoted, round_down
+from second_opinion.formatting import (
+    closest,
+    decimals_of,
+    humanise,
+    number_text,
+    quoted,
+    round_down,
+)
+from second_opinion.records.value import plain, same_value
 
 if TYPE_CHECKING:
     import pandas as pd

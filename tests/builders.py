@@ -17,7 +17,12 @@ from second_opinion.batch import jobs
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.population import population
-from second_opinion.records import Batch, Expert, Prediction, Verdict, new_id, same_value
+from second_opinion.records.batch import Batch
+from second_opinion.records.expert import Expert
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.stamp import new_id
+from second_opinion.records.value import same_value
+from second_opinion.records.verdict import Verdict
 from second_opinion.tables import Limits, Source, look
 
 ROOT = Path(__file__).parent.parent

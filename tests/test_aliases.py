@@ -13,7 +13,9 @@ from second_opinion import aliases, arms
 from second_opinion.catalog import Catalog
 from second_opinion.cli import main
 from second_opinion.errors import UserError
-from second_opinion.records import AliasMove, Expert, new_id
+from second_opinion.records.event import AliasMove
+from second_opinion.records.expert import Expert
+from second_opinion.records.stamp import new_id
 from second_opinion.registry import Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store

@@ -4,7 +4,8 @@ import pytest
 
 from second_opinion import answers
 from second_opinion.card import ModelCard
-from second_opinion.records import Prediction, Verdict
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.verdict import Verdict
 
 FEATURES = [
     {"name": "age", "kind": "integer", "label": "Age", "unit": "years", "min": 18, "max": 90},

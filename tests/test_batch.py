@@ -17,7 +17,7 @@ from second_opinion.batch.scored import added_cells, added_columns, clashes, sco
 from second_opinion.batch.scoring import BadRowsError, score_file
 from second_opinion.card import ModelCard
 from second_opinion.predictor import Answers, Model
-from second_opinion.records import plain
+from second_opinion.records.value import plain
 from second_opinion.tables import Source, look
 
 

@@ -19,9 +19,10 @@ from second_opinion.batch.recent import Recent
 from second_opinion.batch.scored_rows import PAGE_ROWS, RowFilter, ScoredRows
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
-from second_opinion.records import Verdict, new_id, now
+from second_opinion.records.batch import prediction_id
+from second_opinion.records.stamp import new_id, now
+from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store, batches
-from second_opinion.store.batches import prediction_id
 from second_opinion.tables import Chunk, TableProblem
 
 OTHER = "worker two"

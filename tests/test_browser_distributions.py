@@ -8,7 +8,7 @@ from builders import check, csv_of, score
 from second_opinion import Registry
 from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.population import population, sections
-from second_opinion.records import Verdict
+from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store
 
 pytestmark = pytest.mark.browser

@@ -9,7 +9,7 @@ from builders import ROOT
 from second_opinion import UserError
 from second_opinion.card import ModelCard
 from second_opinion.catalog import Catalog, Fault
-from second_opinion.records import AliasMove
+from second_opinion.records.event import AliasMove
 
 IRIS = json.loads((ROOT / "model/iris/1/card.json").read_text("utf-8"))
 HALVES = '{"1":0.5,"2":0.5}'

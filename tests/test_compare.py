@@ -10,7 +10,8 @@ from sklearn.svm import LinearSVC
 
 from second_opinion import Registry, compare
 from second_opinion.errors import UserError
-from second_opinion.records import Arm, plain
+from second_opinion.records.review import VersionTally
+from second_opinion.records.value import plain
 
 CHURN = Registry(ROOT / "model")
 
@@ -68,12 +69,12 @@ def test_days_of_stored_rows_are_dates(registry):
 
 
 def test_the_key_of_cases_changes_with_them(registry):
-    before = compare.key_of(registry, registry.card("band/1"))
+    before = compare.cases_key(registry, registry.card("band/1"))
     assert before == compare.cases_of(registry, registry.card("band/1")).key
-    assert before != compare.key_of(registry, registry.card("band/2"))
+    assert before != compare.cases_key(registry, registry.card("band/2"))
     path = registry.rows_file("band/1")
     path.write_bytes(path.read_bytes())
-    assert compare.key_of(registry, registry.card("band/1")) != before
+    assert compare.cases_key(registry, registry.card("band/1")) != before
 
 
 def test_a_version_agrees_with_itself():
@@ -313,7 +314,7 @@ def test_a_risk_that_is_about_right_does_not_say_which_class_is(models):
 
 def test_arms_have_their_agreement_with_its_interval():
     """Newcombe 1998, Statistics in Medicine 17:857: 81 of 263 is .2553 to .3662 by Wilson."""
-    table = compare.arm_table([Arm("1", 400, 81, 182, 5), Arm("2", 3, 0, 0, 2)])
+    table = compare.arm_table([VersionTally("1", 400, 81, 182, 5), VersionTally("2", 3, 0, 0, 2)])
     first, second = table.to_dict("records")
     assert (first["low"], first["high"]) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert first["agreement"] == 81 / 263
@@ -322,10 +323,14 @@ def test_arms_have_their_agreement_with_its_interval():
 
 
 def test_arms_are_told_apart_pair_by_pair():
-    assert compare.arm_texts([Arm("1", 9, 1, 1, 0)]) == []
-    few = compare.arm_texts([Arm("1", 9, 1, 1, 0), Arm("2", 9, 2, 0, 0)])
+    assert compare.arm_texts([VersionTally("1", 9, 1, 1, 0)]) == []
+    few = compare.arm_texts([VersionTally("1", 9, 1, 1, 0), VersionTally("2", 9, 2, 0, 0)])
     assert few == ["Too few verdicts to tell the arms apart."]
-    many = [Arm("1", 50, 40, 10, 0), Arm("2", 50, 20, 30, 0), Arm("3", 50, 41, 9, 0)]
+    many = [
+        VersionTally("1", 50, 40, 10, 0),
+        VersionTally("2", 50, 20, 30, 0),
+        VersionTally("3", 50, 41, 9, 0),
+    ]
     said = compare.arm_texts(many)
     assert [text.partition(":")[0] for text in said] == [
         "Versions 1 and 2",

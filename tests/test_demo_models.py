@@ -22,7 +22,7 @@ from model.train_demos import DEMOS, Demo, Trained, split, train, write
 from second_opinion.errors import UserError
 from second_opinion.intake import describe
 from second_opinion.predictor import Model
-from second_opinion.records import plain
+from second_opinion.records.value import plain
 from second_opinion.registry import Registry
 
 FOLDER = Path(train_demos.__file__).parent

@@ -22,7 +22,8 @@ from second_opinion.batch import downloads, jobs, stored_chunks
 from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.batch.scoring import score_file
 from second_opinion.errors import UserError
-from second_opinion.records import Batch, plain
+from second_opinion.records.batch import Batch
+from second_opinion.records.value import plain
 from second_opinion.store import Store
 from second_opinion.store import batches as leases
 from second_opinion.tables import Limits, Source, look, read, typed

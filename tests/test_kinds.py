@@ -42,7 +42,9 @@ from second_opinion import Registry, settings
 from second_opinion.batch.scoring import score_file
 from second_opinion.cli import main
 from second_opinion.predictor import as_taken
-from second_opinion.records import Expert, new_id, plain
+from second_opinion.records.expert import Expert
+from second_opinion.records.stamp import new_id
+from second_opinion.records.value import plain
 from second_opinion.store import Store
 from second_opinion.tables import Source, look
 from second_opinion.ui import fields
@@ -482,7 +484,7 @@ def test_the_form_answers_as_the_estimator_does(brought, page, tmp_path):
     cases = [typical, {**typical, feature.name: value}]
     for case in cases[1:] if feature.kind == "text" else cases:
         if case is not typical:
-            key = fields.key_of(feature)
+            key = fields.widget_key(feature)
             groups = (at.number_input, at.selectbox, at.toggle, at.text_area)
             widgets = [w for group in groups for w in group if w.key == key]
             widgets += [w for w in at.get("button_group") if w.key == key]

@@ -10,49 +10,48 @@ from builders import ROOT
 # From the ground up: what each part of the project may import of the others.
 MAY_IMPORT = {
     "errors": "",
-    "words": "",
+    "formatting": "",
     "jsonfile": "errors",
     "settings": "errors",
     "records": "errors",
-    "filters": "records",
     "roles": "errors settings records",
-    "schema": "words records",
-    "store": "errors records filters roles",
-    "tables": "errors words records schema",
+    "schema": "formatting records",
+    "store": "errors records roles",
+    "tables": "errors formatting records schema",
     "reference": "errors records schema",
-    "card": "errors words records schema",
-    "statistics": "words records schema reference card",
-    "arms": "errors words jsonfile records schema",
-    "answers": "words records card",
-    "artifacts": "errors words card",
-    "predictor": "errors words records schema card",
+    "card": "errors formatting records schema",
+    "statistics": "formatting records schema reference card",
+    "arms": "errors formatting jsonfile records schema",
+    "answers": "formatting records card",
+    "artifacts": "errors formatting card",
+    "predictor": "errors formatting records schema card",
     "catalog": "errors records card arms",
-    "intake": "errors words jsonfile records schema tables reference card artifacts predictor",
-    "pair": "errors words records schema card answers predictor",
+    "intake": "errors formatting jsonfile records schema tables reference card artifacts predictor",
+    "pair": "errors formatting records schema card predictor",
     "copies": "errors records roles store",
     "registry": "errors jsonfile records reference card arms artifacts predictor catalog intake",
-    "compare": "errors words records card statistics artifacts predictor pair registry",
-    "aliases": "errors words settings records roles store arms catalog registry",
+    "compare": "errors formatting records card statistics artifacts predictor pair registry",
+    "aliases": "errors formatting settings records roles store arms catalog registry",
     "__init__": "errors store registry",
-    "doctor": "errors words settings store card artifacts catalog registry",
-    "batch": "errors words records store tables card artifacts predictor registry compare",
-    "charts": "words records schema card statistics answers",
-    "review": "errors words records filters roles store tables card statistics",
+    "doctor": "errors formatting settings store card artifacts catalog registry",
+    "batch": "errors formatting records store tables card artifacts predictor registry compare",
+    "charts": "formatting records schema card statistics",
+    "review": "errors formatting records roles store tables card statistics",
     "population": (
-        "words records schema store tables reference card statistics answers registry batch charts"
+        "formatting records schema store tables reference card statistics registry batch charts"
     ),
     "cli": (
-        "errors words settings records filters schema store tables reference card arms artifacts "
+        "errors formatting settings records schema store tables reference card arms artifacts "
         "catalog intake copies registry aliases doctor batch review"
     ),
     "ui": (
-        "errors words settings records filters roles schema store tables card statistics arms "
+        "errors formatting settings records roles schema store tables card statistics arms "
         "answers artifacts predictor catalog copies registry compare aliases doctor batch charts "
         "review population"
     ),
     "__main__": "cli",
     "Home": "ui",
-    "pages": "words filters review population ui",
+    "pages": "formatting records review population ui",
 }
 # The doctor loads the server to weigh it.
 KNOW_STREAMLIT = {"Home", "doctor", "pages", "ui"}

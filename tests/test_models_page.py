@@ -22,7 +22,10 @@ from visits import (
 from second_opinion import Registry, aliases, arms
 from second_opinion.batch import jobs
 from second_opinion.batch.drawn_cases import cases_of_batch
-from second_opinion.records import AliasMove, Expert, Verdict, plain
+from second_opinion.records.event import AliasMove
+from second_opinion.records.expert import Expert
+from second_opinion.records.value import plain
+from second_opinion.records.verdict import Verdict
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.tables import Limits, Source, look

@@ -28,7 +28,8 @@ from visits import (
 
 from second_opinion import Registry, settings
 from second_opinion.catalog import Catalog
-from second_opinion.records import new_id, plain
+from second_opinion.records.stamp import new_id
+from second_opinion.records.value import plain
 from second_opinion.schema import Schema
 from second_opinion.store import Store
 from second_opinion.ui import cases, fields
@@ -50,7 +51,7 @@ def copied(place, models, monkeypatch):
 def type_case(at, schema, case):
     """Put a case into the form, field by field, as its widgets take it."""
     for feature in schema:
-        key, value = fields.key_of(feature), fields.shown(feature, case.get(feature.name))
+        key, value = fields.widget_key(feature), fields.shown(feature, case.get(feature.name))
         groups = (at.number_input, at.selectbox, at.toggle, at.date_input, at.text_area)
         widgets = [w for group in groups for w in group if w.key == key]
         widgets += [w for w in at.get("button_group") if w.key == key]
@@ -379,7 +380,7 @@ def test_another_model_clears_the_fields_of_the_one_before(place):
     assert messages(at) == []
     schema = Registry(settings.Settings.read().model_dir).card("dose").case_schema
     assert at.session_state["predict_case"] == schema.typical
-    assert {w.key for w in at.number_input} == {fields.key_of(feature) for feature in schema}
+    assert {w.key for w in at.number_input} == {fields.widget_key(feature) for feature in schema}
     assert at.number_input(key="predict_field_age").value == schema.typical["age"] != 77
     assert "verdict_agree" not in keys(at)
 

@@ -12,7 +12,7 @@ from builders import add_single, judged, scored_batch
 from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.population import batch_columns, population
 from second_opinion.population.population import Only, Part
-from second_opinion.records import Verdict
+from second_opinion.records.verdict import Verdict
 from second_opinion.statistics.columns import shape_of
 
 ROWS = 130

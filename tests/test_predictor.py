@@ -15,7 +15,7 @@ from second_opinion import Registry
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.predictor import Model
-from second_opinion.records import plain
+from second_opinion.records.value import plain
 
 ROWS = 120
 

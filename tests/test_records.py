@@ -14,19 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from second_opinion.errors import UserError
-from second_opinion.records import (
-    COMMENT_LIMIT,
-    NAME_LIMIT,
-    Expert,
-    Prediction,
-    Verdict,
-    new_id,
-    now,
-    plain,
-    same_inputs,
-    same_person,
-    same_value,
-)
+from second_opinion.records.expert import NAME_LIMIT, Expert, same_person
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.stamp import new_id, now
+from second_opinion.records.value import plain, same_inputs, same_value
+from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 
 VALUES = [None, True, False, 0, 1, 2, "1", "", "true", "No", 0.5, -1]
 

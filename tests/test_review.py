@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 from sqlite_utils.db import Database
 
 from second_opinion.errors import UserError
-from second_opinion.filters import Filter
-from second_opinion.records import Event, Expert, folded, new_id
+from second_opinion.records.event import Event
+from second_opinion.records.expert import Expert, folded
+from second_opinion.records.stamp import new_id
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.store import Store, review
 from second_opinion.store.migrations import migrations
 
@@ -67,7 +69,9 @@ def test_a_verdict_written_by_another_program_counts_too(empty_store):
             (prediction.id,),
         )
     assert empty_store.progress("churn").agree == 1
-    assert [row.verdict.id for row in empty_store.review.page(Filter(words="fine")).rows] == ["v"]
+    assert [
+        row.verdict.id for row in empty_store.review.page(VerdictFilter(words="fine")).rows
+    ] == ["v"]
 
 
 # --- figures
@@ -179,14 +183,14 @@ def test_shared_cases_are_those_of_the_model_and_version(busy_store, about):
 
 
 PREDICTIONS_WANTED = [
-    Filter(),
-    Filter(model="churn"),
-    Filter(version="2"),
-    Filter(batch="b"),
-    Filter(source="form"),
-    Filter(since="2026-11-02"),
-    Filter(until="2026-11-02"),
-    Filter(since="2026-11-02", until="2026-11-02"),
+    VerdictFilter(),
+    VerdictFilter(model="churn"),
+    VerdictFilter(version="2"),
+    VerdictFilter(batch="b"),
+    VerdictFilter(source="form"),
+    VerdictFilter(since="2026-11-02"),
+    VerdictFilter(until="2026-11-02"),
+    VerdictFilter(since="2026-11-02", until="2026-11-02"),
 ]
 
 
@@ -230,7 +234,7 @@ def test_figures_of_nothing_are_empty_frames(empty_store):
     assert figures.shared_counts() == dict.fromkeys(
         ("predictions", "shared", "repeated", "conflicts", "undecided"), 0
     )
-    assert figures.page(Filter()) == review.Page([], 0, False, 1)
+    assert figures.page(VerdictFilter()) == review.Page([], 0, False, 1)
 
 
 def test_the_numbers_of_a_regression_are_pairs(empty_store):
@@ -352,12 +356,12 @@ def test_the_same_click_twice_is_one_decision(empty_store, conflict):
 
 def test_triage_is_open_for_a_disagreement_and_keeps_every_decision(empty_store, conflict):
     figures = empty_store.review
-    (row,) = figures.page(Filter(triage="open")).rows
+    (row,) = figures.page(VerdictFilter(triage="open")).rows
     assert row.verdict.expert == "Bob"
     figures.triage(row.verdict.id, "accepted", "known", by=REVIEWER)
     figures.triage(row.verdict.id, "fixed", "in version 2", by=OWNER)
-    assert figures.page(Filter(triage="open")).total == 0
-    assert figures.page(Filter(triage="fixed")).rows[0].triage == "fixed"
+    assert figures.page(VerdictFilter(triage="open")).total == 0
+    assert figures.page(VerdictFilter(triage="fixed")).rows[0].triage == "fixed"
     made = [(t.state, t.note, t.decided_by) for t in figures.triage_of(row.verdict.id)]
     assert made == [("accepted", "known", "Rita"), ("fixed", "in version 2", "Olga")]
     by_triage = figures.by_triage()
@@ -368,7 +372,7 @@ def test_a_changed_verdict_is_open_again(empty_store, conflict):
     about = empty_store.verdict_history(conflict.id)[1]
     empty_store.review.triage(about.id, "declined", by=REVIEWER)
     empty_store.add_verdict(verdict(conflict, "disagree", "Bob", comment="No, really"))
-    assert empty_store.review.page(Filter(triage="open")).total == 1
+    assert empty_store.review.page(VerdictFilter(triage="open")).total == 1
     with pytest.raises(UserError, match="no longer counts"):
         empty_store.review.triage(about.id, "fixed", by=REVIEWER)
 

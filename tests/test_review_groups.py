@@ -4,14 +4,14 @@ import pandas as pd
 import pytest
 from builders import card_of
 
-from second_opinion.filters import Filter
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import groups, reviewed
 from second_opinion.statistics import feedback
 
 
 def found_by(store, model, pick):
     """How many verdicts the page lists for the filters of a group."""
-    wanted, ignored = Filter.read({"model": model, **pick})
+    wanted, ignored = VerdictFilter.read({"model": model, **pick})
     assert ignored == []
     return store.review.page(wanted, size=1).total
 
@@ -36,7 +36,9 @@ def every_group(card, found):
 def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):
     card, led = card_of("multiclass", positive=None), 0
     for model in models:
-        each = every_group(card, reviewed.figures(busy_store.review, Filter(model=model)))[name]
+        each = every_group(card, reviewed.figures(busy_store.review, VerdictFilter(model=model)))[
+            name
+        ]
         assert len(each.picks) == len(each.known)
         for pick, verdicts in zip(each.picks, each.known["verdicts"], strict=True):
             assert found_by(busy_store, model, pick) == verdicts
@@ -47,7 +49,7 @@ def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):
 def test_a_tile_leads_to_exactly_its_verdicts(busy_store, models):
     led = 0
     for model in models:
-        pairs = reviewed.figures(busy_store.review, Filter(model=model)).confusion
+        pairs = reviewed.figures(busy_store.review, VerdictFilter(model=model)).confusion
         # No class of a card is written both as 1 and as 1.0.
         pairs = pairs[[not isinstance(value, float) for value in pairs["answer"]]]
         counts = feedback.confusion(pairs["value"], pairs["answer"], [], pairs["verdicts"])

@@ -10,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 from visits import CASE, assert_strange_text_is_escaped, keys, messages, press, start
 
 from second_opinion import Registry
-from second_opinion.records import Expert, Verdict, new_id
+from second_opinion.records.expert import Expert
+from second_opinion.records.stamp import new_id
+from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store
 
 pytestmark = pytest.mark.usefixtures("at_home")

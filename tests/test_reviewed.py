@@ -5,8 +5,9 @@ import math
 import pandas as pd
 import pytest
 
-from second_opinion.filters import Filter
-from second_opinion.records import SharedCase, folded
+from second_opinion.records.expert import folded
+from second_opinion.records.review import SharedCase
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import reviewed
 
 FRAMES = ["by_version", "by_day", "by_class", "by_confidence", "by_expert", "by_mode", "confusion"]
@@ -22,10 +23,10 @@ def test_counted_figures_equal_the_summaries(busy_store, version):
     models = set(busy_store.review.by_version()["model"])
     assert models
     for model in models:
-        whole = Filter(model=model, version=version)
+        whole = VerdictFilter(model=model, version=version)
         kept = reviewed.figures(busy_store.review, whole)
         # All days: the same verdicts, but a filter that the summaries do not know.
-        narrow = Filter(model=model, version=version, since="0001-01-01")
+        narrow = VerdictFilter(model=model, version=version, since="0001-01-01")
         counted = reviewed.figures(busy_store.review, narrow)
         assert (counted.total, counted.counted) == (kept.total, kept.counted)
         assert counted.after_seeing == kept.after_seeing
@@ -58,13 +59,13 @@ def counted(frame, column, key=lambda value: value):
 
 
 NARROW = [
-    Filter(model="churn", judgement="disagree"),
-    Filter(model="churn", expert="ada"),
-    Filter(model="churn", since="2026-11-02", until="2026-11-03"),
-    Filter(model="churn", at_least=0.55, below=0.99),
-    Filter(model="churn", words="old"),
-    Filter(model="dose", mode="blind"),
-    Filter(model="churn", batch="a", outcome="wrong"),
+    VerdictFilter(model="churn", judgement="disagree"),
+    VerdictFilter(model="churn", expert="ada"),
+    VerdictFilter(model="churn", since="2026-11-02", until="2026-11-03"),
+    VerdictFilter(model="churn", at_least=0.55, below=0.99),
+    VerdictFilter(model="churn", words="old"),
+    VerdictFilter(model="dose", mode="blind"),
+    VerdictFilter(model="churn", batch="a", outcome="wrong"),
 ]
 
 
@@ -122,8 +123,8 @@ def test_bands_hold_their_lower_end():
 
 
 def test_a_case_is_an_error_only_where_its_verdicts_say_so_together(busy_store):
-    found = reviewed.cases(busy_store.review, Filter())
-    rows = [row for some in busy_store.review.each(Filter()) for row in some]
+    found = reviewed.cases(busy_store.review, VerdictFilter())
+    rows = [row for some in busy_store.review.each(VerdictFilter()) for row in some]
     ids = [row.prediction.id for row in found.rows]
     assert len(ids) == len(set(ids)) == len({row.prediction.id for row in rows})
     for case, error in zip(ids, found.errors, strict=True):
@@ -157,10 +158,10 @@ def test_ratings_are_experts_by_cases_whatever_the_spelling_of_a_name():
 
 
 def test_a_narrow_filter_narrows_the_shared_cases(busy_store):
-    everything = reviewed.shared(busy_store.review, Filter())
+    everything = reviewed.shared(busy_store.review, VerdictFilter())
     assert everything
     expert = everything[0].answers[0][0]
-    narrow = reviewed.shared(busy_store.review, Filter(expert=expert))
+    narrow = reviewed.shared(busy_store.review, VerdictFilter(expert=expert))
     ids = {case.prediction_id for case in narrow}
     assert ids
     assert ids <= {case.prediction_id for case in everything}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from second_opinion.records import same_value
+from second_opinion.records.value import same_value
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Choice, Feature, Schema
 
 FEATURES = [

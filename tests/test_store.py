@@ -27,7 +27,9 @@ from hypothesis import strategies as st
 from sqlite_utils.db import Database
 
 from second_opinion.errors import UserError
-from second_opinion.records import Progress, new_id, same_person
+from second_opinion.records.expert import same_person
+from second_opinion.records.review import ReviewProgress
+from second_opinion.records.stamp import new_id
 from second_opinion.store import Store, file, rows
 from second_opinion.store.migrations import migrations
 
@@ -308,7 +310,7 @@ def assert_reviewed_is(store, model, cases, chains):
             cases[number].id: found for (number, name), found in current.items() if name == person
         }
     counts = Counter(found.judgement for found in current.values())
-    assert store.progress(model) == Progress(
+    assert store.progress(model) == ReviewProgress(
         predictions=len(cases),
         judged=len({number for number, _ in current}),
         verdicts=len(current),
@@ -448,10 +450,12 @@ def test_progress_counts_one_model_and_one_version(empty_store):
         empty_store.add_verdict(verdict(found))
     last = empty_store.add_verdict(verdict(new, "disagree", "Bo"))
 
-    assert empty_store.progress("churn", "2") == Progress(2, 1, 2, 1, 1, 0, 2, last.created_at)
+    assert empty_store.progress("churn", "2") == ReviewProgress(
+        2, 1, 2, 1, 1, 0, 2, last.created_at
+    )
     assert empty_store.progress("churn").verdicts == 3
     assert empty_store.progress("churn").predictions == 3
-    assert empty_store.progress("none") == Progress(0, 0, 0, 0, 0, 0, 0, None)
+    assert empty_store.progress("none") == ReviewProgress(0, 0, 0, 0, 0, 0, 0, None)
 
 
 # --- append only, enforced by the database itself
@@ -590,7 +594,7 @@ def test_reading_goes_on_while_something_is_written(empty_store, stored):
 
 STARTER = """
 import sys
-from second_opinion.records import Prediction
+from second_opinion.records.prediction import Prediction
 from second_opinion.store import Store
 print("ready")
 for line in sys.stdin:
@@ -657,7 +661,8 @@ def test_commits_reach_the_disk_before_they_are_acknowledged(empty_store):
 
 WRITER = """
 import sys
-from second_opinion.records import Prediction, Verdict
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store
 store = Store.open(sys.argv[1])
 while True:
@@ -951,7 +956,7 @@ def test_a_full_disk_stores_nothing_by_halves(empty_store, stored):
 LIMITED = """
 import os, resource, sys
 from second_opinion.errors import UserError
-from second_opinion.records import Prediction
+from second_opinion.records.prediction import Prediction
 from second_opinion.store import Store
 def cases():
     return [

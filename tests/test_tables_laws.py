@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from second_opinion import UserError
-from second_opinion.records import same_value
+from second_opinion.records.value import same_value
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
 from second_opinion.tables import Limits, Source, look, read
 

@@ -11,7 +11,7 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from second_opinion.errors import UserError
-from second_opinion.words import joined
+from second_opinion.formatting import joined
 
 SCHEMA = "schema.json"
 # Whoever predicts with scikit-learn runs these anyway.

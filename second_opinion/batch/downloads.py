@@ -11,7 +11,7 @@ import numpy as np
 
 from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.batch.stored_chunks import problems
-from second_opinion.records import Batch
+from second_opinion.records.batch import Batch
 from second_opinion.store import Store
 
 if TYPE_CHECKING:

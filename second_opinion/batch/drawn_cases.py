@@ -7,9 +7,9 @@ import numpy as np
 from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.card import ModelCard
 from second_opinion.compare import CaseSet, cases_in
-from second_opinion.records import Batch
+from second_opinion.formatting import plural
+from second_opinion.records.batch import Batch
 from second_opinion.store import Store
-from second_opinion.words import plural
 
 MOST_OF_A_BATCH = 5000
 
@@ -28,9 +28,9 @@ def cases_of_batch(store: Store, batch: Batch, card: ModelCard) -> CaseSet:
     cases, _ = typed(text, card.case_schema, decimal=batch.decimal)
     drawn = f"{len(rows):,} of " if len(rows) < batch.rows_done else ""
     about = f"{drawn}the {plural(batch.rows_done, 'case')} of the batch {batch.name}"
-    return CaseSet(cases_in(cases), about, key_of_batch(batch))
+    return CaseSet(cases_in(cases), about, batch_key(batch))
 
 
-def key_of_batch(batch: Batch) -> str:
+def batch_key(batch: Batch) -> str:
     """What tells the cases of `cases_of_batch` from all others, read without reading them."""
     return f"{batch.id} {batch.rows_done}"

@@ -25,7 +25,8 @@ from second_opinion.batch.stored_chunks import TextChunk
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError, incident
 from second_opinion.predictor import Model
-from second_opinion.records import Batch, new_id
+from second_opinion.records.batch import Batch
+from second_opinion.records.stamp import new_id
 from second_opinion.registry import Registry
 from second_opinion.store import Store
 from second_opinion.store.batches import LEASE_SECONDS

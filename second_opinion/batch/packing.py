@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from second_opinion.records import plain
+from second_opinion.records.value import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from second_opinion.errors import UserError, first_line
 from second_opinion.predictor import Answers, Model, NoAnswerError
-from second_opinion.records import plain
+from second_opinion.records.value import plain
 from second_opinion.tables import TableProblem
 from second_opinion.tables.writer import as_text
 

@@ -18,10 +18,12 @@ from second_opinion.batch.packing import taken, unpacked, unpacked_text
 from second_opinion.batch.recent import Recent, bytes_of
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
-from second_opinion.records import Batch, Prediction, plain
+from second_opinion.formatting import round_down
+from second_opinion.records.batch import Batch, prediction_id
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.value import plain
 from second_opinion.store import Store
-from second_opinion.store.batches import ChunkPlace, prediction_id
-from second_opinion.words import round_down
+from second_opinion.store.batches import ChunkPlace
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -21,10 +21,10 @@ from second_opinion.artifacts.loading import threads
 from second_opinion.batch import heap
 from second_opinion.batch.scored import Scored, added_cells, added_columns, clashes, scored
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.predictor import Answers, Model
 from second_opinion.tables import Chunk, Limits, Look, Source, TableProblem, read
 from second_opinion.tables.writer import one_array, records, whole_file
-from second_opinion.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from second_opinion.batch.packing import (
     unpacked_problems,
     unpacked_text,
 )
-from second_opinion.records import Batch
+from second_opinion.records.batch import Batch
 from second_opinion.store import Store
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ from second_opinion.charts.chart import (
     shown,
     whiskers,
 )
+from second_opinion.formatting import number_text, percent, plural
 from second_opinion.statistics.bars import Bars
 from second_opinion.statistics.calibration import BlandAltman
 from second_opinion.statistics.feedback import normalised
-from second_opinion.words import number_text, percent, plural
 
 MOST_POINTS = 400
 MOST_GROUPS = 30

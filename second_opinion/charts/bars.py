@@ -24,12 +24,12 @@ from second_opinion.charts.chart import (
     shown,
     words_beside,
 )
-from second_opinion.records import same_value
+from second_opinion.formatting import number_text, percent, plural
+from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
 from second_opinion.statistics.columns import shape_of
 from second_opinion.statistics.distributions import OTHERS
 from second_opinion.statistics.drift import LEAST_SIZE
-from second_opinion.words import number_text, percent, plural
 
 
 @dataclass(frozen=True)

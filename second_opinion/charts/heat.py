@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from second_opinion.answers import round_to_three
 from second_opinion.charts.chart import (
     BAR_HEIGHT,
     MODEL,
@@ -25,9 +24,9 @@ from second_opinion.charts.chart import (
     shown,
     words_beside,
 )
+from second_opinion.formatting import percent, plural, round_to_three
 from second_opinion.schema import Feature
 from second_opinion.statistics.crossed import Axis, edge_texts, is_whole, names_of
-from second_opinion.words import percent, plural
 
 # What Streamlit's plotly theme replaces: #000011 is the first of chartSequentialColors.
 SEQUENTIAL = [[at / 9, f"#0000{11 + at}"] for at in range(10)]

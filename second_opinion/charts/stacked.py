@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from second_opinion.answers import round_to_three
 from second_opinion.card import ModelCard
 from second_opinion.charts.chart import (
     MODEL,
@@ -21,9 +20,9 @@ from second_opinion.charts.chart import (
     lay_out,
     shown,
 )
+from second_opinion.formatting import percent, plural, round_to_three
+from second_opinion.records.value import key_of
 from second_opinion.statistics.distributions import OTHERS
-from second_opinion.statistics.ratings import key_of
-from second_opinion.words import percent, plural
 
 CLASSES = (MODEL, "#000003", "#000004", "#000005", "#000006")
 PATTERNS = ("", "/", ".", "x", "-", "+")

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from second_opinion.charts.chart import EXPERTS, MODEL, REFERENCE, SHARES, Chart, lay_out, whiskers
 from second_opinion.charts.stacked import DAY, day_ticks
-from second_opinion.words import percent, plural
+from second_opinion.formatting import percent, plural
 
 # The eighth and ninth of chartCategoricalColors.
 LOOKS = {"Agree": ("#000008", ""), "Disagree": ("#000009", "x"), "Unsure": (REFERENCE, ".")}

@@ -17,9 +17,9 @@ import click
 from second_opinion.aliases import managed
 from second_opinion.cli.shown import printable
 from second_opinion.errors import UserError
+from second_opinion.formatting import joined, plural
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.words import joined, plural
 
 if TYPE_CHECKING:
     from second_opinion.batch.scoring import Progress, Summary

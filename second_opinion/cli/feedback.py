@@ -14,12 +14,12 @@ from second_opinion import copies
 from second_opinion.aliases import managed
 from second_opinion.cli import shown
 from second_opinion.errors import UserError
-from second_opinion.filters import Filter
-from second_opinion.records import Expert
+from second_opinion.formatting import plural
+from second_opinion.records.expert import Expert
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import exports
 from second_opinion.settings import Settings
 from second_opinion.store import Store, local_path
-from second_opinion.words import plural
 
 
 def register(commands: click.Group) -> None:
@@ -83,9 +83,9 @@ def export(output: Path | None, **asked: Any) -> None:
     click.echo(shown.printable(_said(what, done, output)), err=True)
 
 
-def _filter(settings: Settings, asked: dict[str, Any]) -> Filter:
+def _filter(settings: Settings, asked: dict[str, Any]) -> VerdictFilter:
     texts = {name: asked[name] for name in ("since", "until") if asked[name]}
-    found, ignored = Filter.read(texts)
+    found, ignored = VerdictFilter.read(texts)
     if ignored:
         raise UserError(
             f"{ignored[0]} is {texts[ignored[0]]!r}; expected a day like 2026-11-20. Correct it."
@@ -95,7 +95,7 @@ def _filter(settings: Settings, asked: dict[str, Any]) -> Filter:
         model = managed(settings).look().resolve(settings.model)[0]
     elif model is not None and set(model) & set("/@"):
         model, version = managed(settings).look().resolve(model)
-    return Filter(model=model, version=version, since=found.since, until=found.until)
+    return VerdictFilter(model=model, version=version, since=found.since, until=found.until)
 
 
 def _said(what: str, done: exports.Exported, output: Path | None) -> str:

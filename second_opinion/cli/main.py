@@ -28,12 +28,12 @@ from second_opinion.cli import feedback, shown
 from second_opinion.cli.batch import score
 from second_opinion.doctor import machine as examination
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.intake.estimators import task_of
 from second_opinion.intake.training import read_training_csv
 from second_opinion.registry import Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.words import plural
 
 PROGRAM = "python -m second_opinion"
 

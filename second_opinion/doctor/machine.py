@@ -16,9 +16,9 @@ from second_opinion.artifacts import loading
 from second_opinion.catalog import Entry
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
+from second_opinion.formatting import closest, plural
 from second_opinion.registry import Registry
 from second_opinion.settings import HOME, SECRETS, Settings, names, origins, secrets_of
-from second_opinion.words import closest, plural
 
 PYTHONS = ((3, 11), (3, 13))
 LITTLE_SPACE = 1000 * MB

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from second_opinion.records import plain
+from second_opinion.records.value import plain
 
 Fact = tuple[int, str, Any]
 

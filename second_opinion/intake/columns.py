@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import closest, joined, plural, quoted
 from second_opinion.intake.estimators import third_party
 from second_opinion.intake.forms import as_lightgbm, form_of, names_of
 from second_opinion.intake.inside import known_of, look
-from second_opinion.words import closest, joined, plural, quoted
 
 if TYPE_CHECKING:
     import pandas as pd

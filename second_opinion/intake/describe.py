@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from second_opinion.formatting import humanise, joined
 from second_opinion.intake.columns import inputs_of
 from second_opinion.intake.estimators import task_of
 from second_opinion.intake.features import feature_fields, known_fields
@@ -15,9 +16,9 @@ from second_opinion.intake.forms import form_of
 from second_opinion.intake.inside import known_of
 from second_opinion.intake.signature import refined
 from second_opinion.predictor import Model
-from second_opinion.records import now, plain, same_value
+from second_opinion.records.stamp import now
+from second_opinion.records.value import plain, same_value
 from second_opinion.reference import Reference, summary
-from second_opinion.words import humanise, joined
 
 if TYPE_CHECKING:
     import pandas as pd

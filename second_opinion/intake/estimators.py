@@ -11,8 +11,8 @@ import numpy as np
 
 from second_opinion.artifacts.formats import LOAD_ERRORS
 from second_opinion.errors import UserError, first_line
-from second_opinion.records import plain, same_value
-from second_opinion.words import joined, plural, quoted
+from second_opinion.formatting import joined, plural, quoted
+from second_opinion.records.value import plain, same_value
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,7 +26,7 @@ from second_opinion.intake.forms import (
     parts_of,
     splits_words,
 )
-from second_opinion.records import plain
+from second_opinion.records.value import plain
 
 MOST_TREES = 25
 FIRST = ("choices", "low", "high", "spread", "dtype")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from second_opinion.words import humanise
+from second_opinion.formatting import humanise
 
 # The types of MLflow's columns; others (binary, arrays, objects) have no field in a form.
 KINDS = {

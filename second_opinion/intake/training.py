@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import closest, joined, quoted
 from second_opinion.tables.strangers import stranger
-from second_opinion.words import closest, joined, quoted
 
 if TYPE_CHECKING:
     import pandas as pd

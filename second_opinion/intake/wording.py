@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from second_opinion.card import ModelCard
-from second_opinion.records import same_value
+from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
 
 TEXTS = ("intended_use", "limits", "owner", "licence")

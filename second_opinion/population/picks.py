@@ -14,11 +14,11 @@ from second_opinion.card import ModelCard
 from second_opinion.charts import stacked
 from second_opinion.charts.chart import Chart
 from second_opinion.charts.heat import Side
+from second_opinion.formatting import joined, number_text, percent
 from second_opinion.population.population import Part, Population
 from second_opinion.schema import Choice, Feature
 from second_opinion.statistics.columns import days, shape_of
 from second_opinion.statistics.distributions import OTHERS
-from second_opinion.words import joined, number_text, percent
 
 BIN = 0.05
 MOST_NAMES = 3

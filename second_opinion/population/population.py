@@ -15,19 +15,19 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from second_opinion.answers import value_text
 from second_opinion.batch.recent import Recent
 from second_opinion.batch.scored_rows import ScoredRows
-from second_opinion.card import ModelCard
+from second_opinion.card import ModelCard, value_text
+from second_opinion.formatting import plural
 from second_opinion.population.batch_columns import BatchColumns
-from second_opinion.records import Batch, plain
+from second_opinion.records.batch import Batch
+from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
 from second_opinion.statistics.columns import numbers, shape_of
 from second_opinion.statistics.distributions import Overview
-from second_opinion.statistics.ratings import Array, key_of
+from second_opinion.statistics.ratings import Array
 from second_opinion.store import Store
 from second_opinion.store.singles import MOST_SINGLES
-from second_opinion.words import plural
 
 MOST_OVERVIEWS = 32
 AT_ONCE = 100_000

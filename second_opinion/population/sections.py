@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from second_opinion.answers import value_text
 from second_opinion.batch.recent import Recent
-from second_opinion.card import ModelCard
+from second_opinion.card import ModelCard, value_text
 from second_opinion.charts import bars, stacked
 from second_opinion.charts.bars import Beside
+from second_opinion.formatting import joined, number_text, percent, plural
 from second_opinion.population import picks, sections_verdicts
 from second_opinion.population.picks import NOBODY, Shown
 from second_opinion.population.population import Part, Population
@@ -24,7 +24,6 @@ from second_opinion.statistics import drift as drifts
 from second_opinion.statistics.bars import Bars
 from second_opinion.statistics.columns import Columns
 from second_opinion.statistics.distributions import OTHERS, Counts, reference_shares
-from second_opinion.words import joined, number_text, percent, plural
 
 # Of more levels than are drawn, the drawn ones must show something.
 LEAST_DRAWN = 0.1

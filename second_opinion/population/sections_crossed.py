@@ -8,24 +8,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.answers import value_text
 from second_opinion.batch.recent import Recent
-from second_opinion.card import ModelCard
+from second_opinion.card import ModelCard, value_text
 from second_opinion.charts import heat, points
 from second_opinion.charts.chart import Chart
 from second_opinion.charts.heat import Side, Told
+from second_opinion.formatting import percent, plural
 from second_opinion.population import picks
 from second_opinion.population.picks import NOBODY, Shown
 from second_opinion.population.population import AT_ONCE, Part, Population
 from second_opinion.population.sections import LEAST_DRAWN, one_answer, unfit
-from second_opinion.records import plain, same_value
+from second_opinion.records.value import plain, same_value
 from second_opinion.schema import Feature
 from second_opinion.statistics.bars import Bars
 from second_opinion.statistics.columns import numbers
 from second_opinion.statistics.crossed import MOST_BINS, Axis, Crossed, is_class
 from second_opinion.statistics.distributions import OTHERS
 from second_opinion.statistics.ratings import Array
-from second_opinion.words import percent, plural
 
 MOST_POINTS = 300
 

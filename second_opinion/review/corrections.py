@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from second_opinion.filters import Filter
-from second_opinion.records import Judged, Prediction
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Judged
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.store import Store
 
 
@@ -43,7 +44,9 @@ class LeftOut:
     unanswered: int = 0
 
 
-def corrections(store: Store, wanted: Filter, left_out: LeftOut) -> Iterator[list[Correction]]:
+def corrections(
+    store: Store, wanted: VerdictFilter, left_out: LeftOut
+) -> Iterator[list[Correction]]:
     """The cases of the filter to learn from, some at a time, in the order of their verdicts."""
     # Of cases that several experts judged: whether they still contradict each other.
     shared = store.review.shared_states(wanted.model, wanted.version)

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from second_opinion import roles
 from second_opinion.errors import UserError
-from second_opinion.filters import Filter
-from second_opinion.records import Event, Expert, Judged, Prediction
+from second_opinion.records.event import Event
+from second_opinion.records.expert import Expert
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Judged
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review.corrections import Correction, LeftOut, corrections
 from second_opinion.store import Store
 
@@ -65,7 +68,7 @@ def export(
     *,
     format: Format = "csv",
     spreadsheet_safe: bool = False,
-    wanted: Filter | None = None,
+    wanted: VerdictFilter | None = None,
     by: Expert,
 ) -> Exported:
     """Write what the filter finds, a chunk at a time, and note in the log who took it.
@@ -74,7 +77,7 @@ def export(
     written.
     """
     roles.check(by, "export")
-    wanted = wanted or Filter()
+    wanted = wanted or VerdictFilter()
     _check(what, format, spreadsheet_safe, wanted)
     asked = {"what": what, "format": format, "filter": wanted.texts}
     # Before the first row: nothing leaves without a trace.
@@ -91,7 +94,7 @@ def export(
     return done
 
 
-def _check(what: What, format: Format, spreadsheet_safe: bool, wanted: Filter) -> None:
+def _check(what: What, format: Format, spreadsheet_safe: bool, wanted: VerdictFilter) -> None:
     for given, options in ((what, get_args(What)), (format, get_args(Format))):
         if given not in options:
             raise UserError(f"{given!r} cannot be exported; expected one of {', '.join(options)}.")
@@ -105,7 +108,7 @@ def _check(what: What, format: Format, spreadsheet_safe: bool, wanted: Filter) -
 
 
 def _source(
-    store: Store, what: What, wanted: Filter, left_out: LeftOut
+    store: Store, what: What, wanted: VerdictFilter, left_out: LeftOut
 ) -> tuple[Kinds, Iterator[list[Row]]]:
     """The columns of an export and its rows, some at a time."""
     if what == "predictions":
@@ -128,7 +131,7 @@ def _kinds(columns: Iterable[str]) -> Kinds:
     }
 
 
-def _inputs(store: Store, wanted: Filter) -> Kinds:
+def _inputs(store: Store, wanted: VerdictFilter) -> Kinds:
     """The inputs of all cases, in the order in which they first come up, and what they hold."""
     known: dict[str, set[str]] = {}
     for some in corrections(store, wanted, LeftOut()):

@@ -16,7 +16,7 @@ from second_opinion.card import ModelCard
 from second_opinion.review import reviewed
 from second_opinion.statistics.slices import BANDS
 
-# The parts of an address, as `Filter.read` takes them.
+# The parts of an address, as `VerdictFilter.read` takes them.
 Pick = dict[str, str]
 MODES = {"open": "after seeing it", "blind": "before seeing it"}
 MOST_DAYS = 366

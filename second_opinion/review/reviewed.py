@@ -14,14 +14,16 @@ from typing import Any
 
 import pandas as pd
 
-from second_opinion.filters import Filter
-from second_opinion.records import Judged, SharedCase, folded, plain
+from second_opinion.formatting import percent
+from second_opinion.records.expert import folded
+from second_opinion.records.review import Judged, SharedCase
+from second_opinion.records.value import plain
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.statistics import experts
 from second_opinion.statistics.agreement import wilson
 from second_opinion.statistics.slices import BANDS
 from second_opinion.store.newest import SAID, Newest, people
 from second_opinion.store.review import Review
-from second_opinion.words import percent
 
 MOST = 50_000
 # Cases whose inputs are read: a row costs as much as a hundred that are only counted.
@@ -63,12 +65,12 @@ class Figures:
         return int(self.by_mode.loc[self.by_mode["mode"] == "open", "verdicts"].sum())
 
 
-def is_whole(wanted: Filter) -> bool:
+def is_whole(wanted: VerdictFilter) -> bool:
     """Whether the filter asks for all verdicts of a model or version."""
-    return wanted == Filter(model=wanted.model, version=wanted.version)
+    return wanted == VerdictFilter(model=wanted.model, version=wanted.version)
 
 
-def figures(review: Review, wanted: Filter) -> Figures:
+def figures(review: Review, wanted: VerdictFilter) -> Figures:
     """The figures of a filter, from the summaries where these know them."""
     if not is_whole(wanted):
         return _counted(review.newest(wanted, MOST))
@@ -157,7 +159,7 @@ class Cases:
         return [row.prediction.confidence for row in self.rows]
 
 
-def cases(review: Review, wanted: Filter, most: int = MOST_READ) -> Cases:
+def cases(review: Review, wanted: VerdictFilter, most: int = MOST_READ) -> Cases:
     """The newest cases of a filter with whether the model was wrong, from ``most`` verdicts."""
     outcomes: dict[str, set[str]] = {}
     first: dict[str, Judged] = {}
@@ -172,7 +174,7 @@ def _error(outcomes: set[str]) -> float:
     return float(said == {"wrong"}) if len(said) == 1 else float("nan")
 
 
-def shared(review: Review, wanted: Filter, most: int = 2_000) -> list[SharedCase]:
+def shared(review: Review, wanted: VerdictFilter, most: int = 2_000) -> list[SharedCase]:
     """The newest cases that two experts or more judged; of a narrow filter, those it finds."""
     found = review.shared_cases(wanted.model, wanted.version, most)
     if is_whole(wanted):

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from second_opinion.records import plain
+from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
-from second_opinion.statistics.ratings import Array, key_of
+from second_opinion.statistics.ratings import Array
 
 # A frame, or anything that gives a column for a name: a batch may read its columns one at a time.
 Columns = pd.DataFrame | Mapping[str, Any]
@@ -63,7 +63,7 @@ def days(column: Any) -> Array:
 def level_counts(column: Any) -> tuple[dict[Any, int], int]:
     """How often each level stands there, commonest first, and how many rows have one.
 
-    Levels are keys of `ratings.key_of`, which keep ``True``, ``1`` and ``"1"`` apart.
+    Levels are keys of `value.key_of`, which keep ``True``, ``1`` and ``"1"`` apart.
     """
     counts = pd.Series(column).value_counts()
     found: dict[Any, int] = {}

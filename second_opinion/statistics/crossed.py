@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.records import plain
+from second_opinion.formatting import number_text
+from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
 from second_opinion.statistics.bars import Bars, round_edges
 from second_opinion.statistics.columns import Shape, numbers, shape_of
 from second_opinion.statistics.distributions import OTHERS, Counts
-from second_opinion.statistics.ratings import Array, key_of
-from second_opinion.words import number_text
+from second_opinion.statistics.ratings import Array
 
 MOST_BINS = 12
 # Beyond these shares of the values the outermost bins stand open: one far value would else leave

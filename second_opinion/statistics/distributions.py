@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.card import ModelCard
-from second_opinion.records import plain
+from second_opinion.records.value import key_of, plain
 from second_opinion.reference import Reference
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.bars import Bars
 from second_opinion.statistics.columns import Columns, days, level_counts, numbers, shape_of
-from second_opinion.statistics.ratings import Array, key_of
+from second_opinion.statistics.ratings import Array
 from second_opinion.statistics.sides import Levels, side_of
 
 MOST_LEVELS = 30

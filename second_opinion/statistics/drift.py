@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from second_opinion.formatting import joined, percent, plural, quoted
+from second_opinion.records.value import key_of
 from second_opinion.reference import Reference
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.columns import Columns, Shape, shape_of, shape_of_column
-from second_opinion.statistics.ratings import Array, key_of
+from second_opinion.statistics.ratings import Array
 from second_opinion.statistics.sides import Levels, Side, side_of, summary_shape
 from second_opinion.statistics.two_samples import Outcome, kolmogorov_smirnov, levels_test
-from second_opinion.words import joined, percent, plural, quoted
 
 FEWEST_ROWS = 50
 LEAST_SIZE = 0.10

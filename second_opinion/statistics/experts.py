@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from second_opinion.formatting import plural
 from second_opinion.statistics.agreement import (
     ac1_of,
     alpha_of,
@@ -18,7 +19,6 @@ from second_opinion.statistics.agreement import (
     wilson,
 )
 from second_opinion.statistics.ratings import Array, Level, Ratings, place_of, read
-from second_opinion.words import plural
 
 # Below this many cases with two answers the chance-corrected figures say more about luck.
 FEW_CASES = 30

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.records import plain
+from second_opinion.records.value import key_of, plain
 from second_opinion.statistics.agreement import wilson
-from second_opinion.statistics.ratings import key_of
 
 Key = tuple[bool, Any] | None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from second_opinion.words import plural
+from second_opinion.formatting import plural
 
 # With five pairs that all point one way the two-sided p-value is still 0.0625.
 FEWEST_PAIRS = 6

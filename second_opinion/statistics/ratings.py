@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from second_opinion.records import plain
+from second_opinion.records.value import key_of, plain
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -56,14 +56,6 @@ def read(table: Any, known: Iterable[Hashable] | None = None) -> Ratings:
     rater, case = np.nonzero(codes >= 0)
     np.add.at(counts, (case, codes[rater, case]), 1.0)
     return Ratings(tuple(value for _, value in places), codes, counts)
-
-
-def key_of(value: Any) -> tuple[bool, Any] | None:
-    """A key under which a plain value can be counted; None for None.
-
-    Python takes True for 1, which in an answer are two different things.
-    """
-    return None if value is None else (isinstance(value, bool), value)
 
 
 def _sort_key(key: tuple[bool, Any]) -> tuple[bool, bool, Any]:

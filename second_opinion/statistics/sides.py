@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from second_opinion.records import plain
+from second_opinion.records.value import key_of, plain
 from second_opinion.reference import Reference
 from second_opinion.statistics.columns import Columns, Shape, days, level_counts, numbers
-from second_opinion.statistics.ratings import Array, key_of
+from second_opinion.statistics.ratings import Array
 
 # A summary keeps seven digits of each quantile.
 GRAIN = 5.1e-7

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.records import plain
+from second_opinion.formatting import number_text, percent
+from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.agreement import wilson
 from second_opinion.statistics.columns import Shape, numbers, shape_of, shape_of_column
 from second_opinion.statistics.ratings import Array
-from second_opinion.words import number_text, percent
 
 FEWEST_CASES = 15
 MOST_LEVELS = 50

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID, uuid5
 
-from second_opinion.records import Batch, now, same_person
+from second_opinion.records.batch import Batch
+from second_opinion.records.expert import same_person
+from second_opinion.records.stamp import now
 from second_opinion.store import queries_batches, rows
 from second_opinion.store.file import DatabaseFile
 
@@ -209,11 +210,6 @@ class Batches:
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:
             return connection.execute(query, parameters).fetchall()
-
-
-def prediction_id(batch_id: str, row: int) -> str:
-    """The id of the prediction that a row of a batch becomes when it is opened."""
-    return uuid5(UUID(hex=batch_id), str(row)).hex
 
 
 def _long_ago() -> str:

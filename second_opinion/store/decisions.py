@@ -7,17 +7,11 @@ from typing import Any, get_args
 
 from second_opinion import roles
 from second_opinion.errors import UserError
-from second_opinion.records import (
-    COMMENT_LIMIT,
-    Adjudication,
-    Event,
-    Expert,
-    Triage,
-    TriageState,
-    Verdict,
-    new_id,
-    same_person,
-)
+from second_opinion.records.event import Event
+from second_opinion.records.expert import Expert, same_person
+from second_opinion.records.review import Adjudication, Triage, TriageState
+from second_opinion.records.stamp import new_id
+from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.store import queries, queries_review, rows
 from second_opinion.store.file import DatabaseFile
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from second_opinion.records import folded
+from second_opinion.records.expert import folded
 
 if TYPE_CHECKING:
     import pandas as pd

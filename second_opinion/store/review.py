@@ -13,8 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from second_opinion.filters import Filter, Sort
-from second_opinion.records import Judged, Prediction, SharedCase, folded, said
+from second_opinion.records.expert import folded
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Judged, SharedCase
+from second_opinion.records.verdict import right_answer
+from second_opinion.records.verdict_filter import Sort, VerdictFilter
 from second_opinion.store import queries, queries_review, rows
 from second_opinion.store.decisions import Decisions
 from second_opinion.store.newest import SAID, Newest, people
@@ -48,7 +51,7 @@ class Review(Decisions):
     """What the experts said, for those who judge the model. `Store.review` is the one to use."""
 
     def page(
-        self, wanted: Filter, *, sort: Sort = "newest", number: int = 1, size: int = 50
+        self, wanted: VerdictFilter, *, sort: Sort = "newest", number: int = 1, size: int = 50
     ) -> Page:
         """The page with this number, from 1; beyond the last one, the last one.
 
@@ -70,7 +73,7 @@ class Review(Decisions):
             found = [row for (row,) in connection.execute(query, asked)]
             return Page(_judged(connection, found), total, more, pages)
 
-    def newest(self, wanted: Filter, most: int) -> Newest:
+    def newest(self, wanted: VerdictFilter, most: int) -> Newest:
         """Up to so many of the newest matching verdicts, to be counted by any of their facts."""
         with self._file.reading() as connection:
             asked = _asked(connection, wanted)
@@ -86,7 +89,7 @@ class Review(Decisions):
         total = asked["in_groups"] if known else min(len(rows), most)
         return Newest(rows[:most], groups, total=total, more=not known and len(rows) > most)
 
-    def each(self, wanted: Filter) -> Iterator[list[Judged]]:
+    def each(self, wanted: VerdictFilter) -> Iterator[list[Judged]]:
         """All matching verdicts, oldest first, some at a time; nothing but their order is kept.
 
         The database is seen as it was at the first of them.
@@ -100,7 +103,7 @@ class Review(Decisions):
             for start in range(0, len(numbers), CHUNK):
                 yield _judged(connection, numbers[start : start + CHUNK].tolist())
 
-    def each_prediction(self, wanted: Filter) -> Iterator[list[Prediction]]:
+    def each_prediction(self, wanted: VerdictFilter) -> Iterator[list[Prediction]]:
         """All predictions of the filter's model, version, batch, source and days, oldest first."""
         asked = {
             "model": wanted.model,
@@ -176,7 +179,7 @@ class Review(Decisions):
         import pandas as pd
 
         with self._file.reading() as connection:
-            asked = _asked(connection, Filter(model=model, version=version))
+            asked = _asked(connection, VerdictFilter(model=model, version=version))
             parameters = {"mask": asked["mask"], "most": most}
             found = connection.execute(queries_review.NUMBERS, parameters).fetchall()
         pairs = pd.DataFrame(map(_pair, found), columns=["value", "answer"], dtype="object")
@@ -259,7 +262,7 @@ def search_words(words: str) -> str:
     return " ".join('"' + word.replace('"', '""') + '"*' for word in kept) or '""'
 
 
-def _asked(connection: sqlite3.Connection, wanted: Filter) -> dict[str, Any]:
+def _asked(connection: sqlite3.Connection, wanted: VerdictFilter) -> dict[str, Any]:
     """The parameters of the row queries: which groups, and what else a row must have."""
     about = _facts(connection, wanted)
     mask = None
@@ -293,7 +296,7 @@ def _mask(connection: sqlite3.Connection, about: dict[str, Any]) -> tuple[bytes,
     return bytes(mask), sum(verdicts for _, verdicts in groups)
 
 
-def _facts(connection: sqlite3.Connection, wanted: Filter) -> dict[str, Any]:
+def _facts(connection: sqlite3.Connection, wanted: VerdictFilter) -> dict[str, Any]:
     experts = None
     if wanted.expert is not None:
         labels = [label for (label,) in connection.execute(queries_review.EXPERTS)]
@@ -316,7 +319,7 @@ def _facts(connection: sqlite3.Connection, wanted: Filter) -> dict[str, Any]:
     }
 
 
-def _query(wanted: Filter, sort: Sort) -> str:
+def _query(wanted: VerdictFilter, sort: Sort) -> str:
     plain, found = {
         "newest": (queries_review.NEWEST, queries_review.NEWEST_FOUND),
         "serious": (queries_review.SERIOUS, queries_review.SERIOUS_FOUND),
@@ -325,7 +328,7 @@ def _query(wanted: Filter, sort: Sort) -> str:
 
 
 def _total(
-    connection: sqlite3.Connection, wanted: Filter, asked: dict[str, Any]
+    connection: sqlite3.Connection, wanted: VerdictFilter, asked: dict[str, Any]
 ) -> tuple[int, bool]:
     """How many match, and whether there are more than that."""
     if not wanted.by_row:
@@ -350,7 +353,7 @@ def _one(row: sqlite3.Row, prediction: Prediction) -> Judged:
     columns = dict(row)
     counted = {name: columns.pop(name) for name in ("outcome", "triage", "adjudicated", "final")}
     verdict = rows.verdict(columns)
-    own = said(verdict.judgement, prediction.value, verdict.correct_value)
+    own = right_answer(verdict.judgement, prediction.value, verdict.correct_value)
     return Judged(
         verdict,
         prediction,
@@ -365,7 +368,7 @@ def _pair(row: sqlite3.Row) -> tuple[Any, Any]:
     """A prediction and what counts as right, as numbers; None where that is none."""
     value = json.loads(row["value"] or "null")
     correct = json.loads(row["correct_value"] or "null")
-    own = said(row["judgement"], value, correct)
+    own = right_answer(row["judgement"], value, correct)
     return value, json.loads(row["final"]) if row["final"] is not None else own
 
 

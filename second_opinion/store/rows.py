@@ -11,16 +11,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
-from second_opinion.records import (
-    Adjudication,
-    AliasMove,
-    Batch,
-    Event,
-    Prediction,
-    Triage,
-    Verdict,
-    plain,
-)
+from second_opinion.records.batch import Batch
+from second_opinion.records.event import AliasMove, Event
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Adjudication, Triage
+from second_opinion.records.value import plain
+from second_opinion.records.verdict import Verdict
 
 if TYPE_CHECKING:
     from _typeshed import SupportsKeysAndGetItem

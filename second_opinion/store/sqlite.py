@@ -12,15 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from second_opinion.errors import UserError
-from second_opinion.records import (
-    AliasMove,
-    Arm,
-    Prediction,
-    Progress,
-    Verdict,
-    folded,
-    same_person,
-)
+from second_opinion.records.event import AliasMove
+from second_opinion.records.expert import folded, same_person
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import ReviewProgress, VersionTally
+from second_opinion.records.verdict import Verdict
 from second_opinion.store import queries, queries_review, rows
 from second_opinion.store.batches import Batches
 from second_opinion.store.file import DatabaseFile
@@ -206,7 +202,7 @@ class Store:
         records = [rows.from_row(row) for row in self._select(queries.REVIEWED)]
         return pd.DataFrame(records, columns=list(REVIEWED), dtype="object").astype(REVIEWED)
 
-    def progress(self, model: str, version: str | None = None) -> Progress:
+    def progress(self, model: str, version: str | None = None) -> ReviewProgress:
         """How far the review of this model has come, over all its versions or one."""
         about = {"model": model, "version": version}
         with self._file.reading() as connection:
@@ -216,7 +212,7 @@ class Store:
             last = connection.execute(queries_review.LAST_VERDICT_AT, about | {"day": day})
             last_verdict_at = next((moment for (moment,) in last), None)
         verdicts = sum(group["verdicts"] for group in groups)
-        return Progress(
+        return ReviewProgress(
             predictions=totals["predictions"],
             judged=verdicts - totals["repeated"],
             verdicts=verdicts,
@@ -236,12 +232,15 @@ class Store:
         """Every move of the aliases of a model, or of all models, oldest first."""
         return [AliasMove(**dict(row)) for row in self._select(queries.ALIAS_MOVES, model=model)]
 
-    def arms(self, model: str, alias: str) -> list[Arm]:
+    def arms(self, model: str, alias: str) -> list[VersionTally]:
         """What each version that answered under an alias did, with the verdicts on it.
 
         Those that the alias no longer means included; none for a version that was not asked yet.
         """
-        return [Arm(**dict(row)) for row in self._select(queries.ARMS, model=model, alias=alias)]
+        return [
+            VersionTally(**dict(row))
+            for row in self._select(queries.ARMS, model=model, alias=alias)
+        ]
 
     def judged(self, model: str, versions: Iterable[str]) -> list[dict[str, Any]]:
         """The predictions of these versions that somebody called right or wrong, once a verdict.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.schema import Schema
 from second_opinion.tables.cells import typed
 from second_opinion.tables.csvs import read_csv
@@ -20,7 +21,6 @@ from second_opinion.tables.parts import (
     Source,
     TableProblem,
 )
-from second_opinion.words import plural
 
 __all__ = [
     "CellFault",

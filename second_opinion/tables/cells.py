@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from second_opinion import schema as schemas
-from second_opinion.records import same_value
+from second_opinion.formatting import quoted
+from second_opinion.records.value import same_value
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
 from second_opinion.tables.digits import numbers
 from second_opinion.tables.parts import CellFault
@@ -24,7 +25,6 @@ from second_opinion.tables.reading import (
     number_hint,
     texts_for_missing,
 )
-from second_opinion.words import quoted
 
 Flags = npt.NDArray[np.bool_]
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.schema import Schema
 from second_opinion.tables.cells import columns, frame
 from second_opinion.tables.parts import CellFault, Chunk, Limits
 from second_opinion.tables.scan import Numbers
-from second_opinion.words import plural
 
 # More rows than this are not held at once, however short they are.
 MOST_ROWS = 20_000

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.schema import Schema
 from second_opinion.tables.chunks import MOST_ROWS, rows_allowed, split
 from second_opinion.tables.decoding import blocks, row_cells
 from second_opinion.tables.parts import MEGABYTE, Chunk, Limits, Look, Source, TableProblem
 from second_opinion.tables.scan import BLANK, CR, Numbers, Records, scan
-from second_opinion.words import plural
 
 # Where a cell may be of any length, a row that goes on for longer is an unclosed quote.
 LONGEST_ROW = 16 * MEGABYTE

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.schema import Schema
 from second_opinion.tables.chunks import csv_lines, rows_allowed, split_typed
 from second_opinion.tables.parts import MEGABYTE, CellFault, Chunk, Limits, Look, Source
-from second_opinion.words import plural
 
 ROWS = 10_000
 SAMPLE = 500

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+from second_opinion.formatting import quoted
 from second_opinion.schema import Schema
 from second_opinion.tables.chunks import csv_lines, rows_allowed
 from second_opinion.tables.decoding import blocks, byte_order_mark
 from second_opinion.tables.json_cells import cell_text, chunk_of
 from second_opinion.tables.parts import Chunk, Limits, Look, Source, TableProblem
-from second_opinion.words import quoted
 
 _BETWEEN = " \t\r\n"
 # Cases at a time; their values take more memory than their text.

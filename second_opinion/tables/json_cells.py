@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from second_opinion.records import same_value
+from second_opinion.formatting import quoted
+from second_opinion.records.value import same_value
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
 from second_opinion.tables.chunks import split_typed
 from second_opinion.tables.parts import CellFault, Chunk, Limits, Look
 from second_opinion.tables.reading import cell_reader, is_missing, texts_of
-from second_opinion.words import quoted
 
 
 def chunk_of(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from second_opinion.formatting import closest, joined, quoted
 from second_opinion.schema import Schema
 from second_opinion.tables.decoding import beginning, byte_order_mark, row_cells
 from second_opinion.tables.excel import is_workbook, look_at_workbook
@@ -17,7 +18,6 @@ from second_opinion.tables.parts import Look, Offer, Source
 from second_opinion.tables.personal import personal_columns
 from second_opinion.tables.scan import BLANK, scan
 from second_opinion.tables.strangers import stranger
-from second_opinion.words import closest, joined, quoted
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 # Bytes of which the header and some rows are expected.

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import joined, quoted
 from second_opinion.schema import Schema
 from second_opinion.tables.chunks import MOST_ROWS, csv_lines, rows_allowed, split_typed
 from second_opinion.tables.parts import Chunk, Limits, Look, Source
-from second_opinion.words import joined, quoted
 
 SAMPLE = 500
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from second_opinion.formatting import quoted
 from second_opinion.schema import Feature, Problem
-from second_opinion.words import quoted
 
 Read = tuple[Any, Problem | None]
 BLANKS = " \t\r\n\v\f"

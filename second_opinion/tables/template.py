@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 from typing import Any
 
-from second_opinion.records import plain, same_value
+from second_opinion.records.value import plain, same_value
 from second_opinion.schema import Feature, Schema
 
 # Of a column with more choices than that, the others are not in the template.

@@ -12,27 +12,23 @@ import streamlit as st
 
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
-from second_opinion.filters import Filter
-from second_opinion.records import (
-    COMMENT_LIMIT,
-    Expert,
-    Prediction,
-    SharedCase,
-    Verdict,
-    new_id,
-    same_person,
-)
+from second_opinion.formatting import plural
+from second_opinion.records.expert import Expert, same_person
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import SharedCase
+from second_opinion.records.stamp import new_id
+from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import reviewed
 from second_opinion.ui import answer, review_table
 from second_opinion.ui.case import table
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.visit import Visit
-from second_opinion.words import plural
 
 LISTED = 50
 
 
-def conflicts(visit: Visit, wanted: Filter, waiting: int) -> None:
+def conflicts(visit: Visit, wanted: VerdictFilter, waiting: int) -> None:
     """The cases that wait for a decision, and the form to decide the chosen one."""
     show_problem("review")
     person = visit.expert
@@ -64,7 +60,7 @@ def _last(visit: Visit, listed: list[SharedCase], at: int) -> str:
     return f"last judged {visit.clock(listed[at - 1].last_at)}"
 
 
-def _listed(visit: Visit, wanted: Filter) -> list[SharedCase]:
+def _listed(visit: Visit, wanted: VerdictFilter) -> list[SharedCase]:
     found = visit.store.review.conflicts(wanted.model, wanted.version, size=LISTED)
     if reviewed.is_whole(wanted):
         return found

@@ -6,9 +6,9 @@ import streamlit as st
 
 from second_opinion import answers
 from second_opinion.card import ModelCard
-from second_opinion.records import Prediction
+from second_opinion.formatting import percent
+from second_opinion.records.prediction import Prediction
 from second_opinion.ui import frame
-from second_opinion.words import percent
 
 
 def show(card: ModelCard, prediction: Prediction) -> None:

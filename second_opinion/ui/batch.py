@@ -7,12 +7,13 @@ from functools import partial
 import streamlit as st
 
 from second_opinion.batch import downloads, jobs, stored_chunks
-from second_opinion.records import Batch, new_id
+from second_opinion.formatting import joined, plural
+from second_opinion.records.batch import Batch
+from second_opinion.records.stamp import new_id
 from second_opinion.ui import who
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, escape, notice, problem, say
 from second_opinion.ui.visit import Visit
-from second_opinion.words import joined, plural
 
 SHOWN_PROBLEMS = 100
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}

@@ -12,16 +12,18 @@ import streamlit as st
 
 from second_opinion import answers
 from second_opinion.batch.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
-from second_opinion.card import ModelCard
+from second_opinion.card import ModelCard, value_text
 from second_opinion.errors import UserError
-from second_opinion.records import Batch, Prediction, Verdict, new_id
-from second_opinion.store.batches import prediction_id
+from second_opinion.formatting import plural
+from second_opinion.records.batch import Batch, prediction_id
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.stamp import new_id
+from second_opinion.records.verdict import Verdict
 from second_opinion.ui import case, seeds, verdicts
 from second_opinion.ui.batch_summary import flag_name
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, show_problem
 from second_opinion.ui.visit import Visit
-from second_opinion.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,7 +187,7 @@ def _columns(visit: Visit, batch: Batch, found: RowPage) -> dict[str, Any]:
 
 
 def _answer(card: ModelCard, value: str | None) -> str:
-    return "no answer" if value is None else answers.value_text(card, json.loads(value))
+    return "no answer" if value is None else value_text(card, json.loads(value))
 
 
 def _said(card: ModelCard, verdict: Verdict | None) -> str:

@@ -12,7 +12,10 @@ import streamlit as st
 from second_opinion import answers
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
-from second_opinion.records import Expert, Prediction, new_id, same_inputs
+from second_opinion.records.expert import Expert
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.stamp import new_id
+from second_opinion.records.value import same_inputs
 from second_opinion.schema import Problem, Schema
 from second_opinion.ui import browser, fields, who
 from second_opinion.ui.frame import callback, header_is_old, notice, say

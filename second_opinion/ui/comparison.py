@@ -11,13 +11,13 @@ import pandas as pd
 import streamlit as st
 
 from second_opinion import compare
-from second_opinion.batch.drawn_cases import cases_of_batch, key_of_batch
+from second_opinion.batch.drawn_cases import batch_key, cases_of_batch
 from second_opinion.errors import UserError
+from second_opinion.formatting import joined, plural
 from second_opinion.predictor import Model
-from second_opinion.records import Batch
+from second_opinion.records.batch import Batch
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.visit import Visit
-from second_opinion.words import joined, plural
 
 BATCH = "batch "
 MOST_BATCHES = 20
@@ -135,12 +135,12 @@ def _cases(visit: Visit, asked: Asked) -> tuple[str, Callable[[], compare.CaseSe
     """What tells the chosen cases from all others, and how to read them."""
     if not asked.source.startswith(BATCH):
         registry, card = visit.registry, visit.catalog.card(f"{asked.name}/{asked.source}")
-        return compare.key_of(registry, card), partial(compare.cases_of, registry, card)
+        return compare.cases_key(registry, card), partial(compare.cases_of, registry, card)
     batch = visit.store.batches.find(asked.source.removeprefix(BATCH))
     if batch is None:
         raise UserError("The batch is not in the feedback database any more. Choose another one.")
     card = visit.catalog.card(batch.ref)
-    return key_of_batch(batch), partial(cases_of_batch, visit.store, batch, card)
+    return batch_key(batch), partial(cases_of_batch, visit.store, batch, card)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

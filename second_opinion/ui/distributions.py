@@ -10,8 +10,9 @@ import streamlit as st
 
 from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.population.population import LISTED, Population
-from second_opinion.records import Prediction
+from second_opinion.records.prediction import Prediction
 from second_opinion.schema import Feature
 from second_opinion.ui import case, drawing
 from second_opinion.ui import population as choices
@@ -19,7 +20,6 @@ from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, escape
 from second_opinion.ui.population import Chosen
 from second_opinion.ui.visit import Visit
-from second_opinion.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd

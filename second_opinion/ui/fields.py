@@ -8,18 +8,18 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion.records import plain, same_value
+from second_opinion.formatting import decimals_of
+from second_opinion.records.value import plain, same_value
 from second_opinion.schema import Feature, Schema
 from second_opinion.ui import seeds
 from second_opinion.ui.frame import escape
-from second_opinion.words import decimals_of
 
 PREFIX = "predict_field_"
 # Up to this many letters in all, choices stand side by side instead of in a list.
 SIDE_BY_SIDE = 40
 
 
-def key_of(feature: Feature) -> str:
+def widget_key(feature: Feature) -> str:
     """The widget key of a feature."""
     return PREFIX + feature.name
 
@@ -30,7 +30,7 @@ def draw(schema: Schema, case: Mapping[str, Any]) -> None:
         fill(schema, case)
     grid = st.grid(2, min_column_width=210, vertical_alignment="bottom")
     for feature in schema:
-        key = key_of(feature)
+        key = widget_key(feature)
         wide = feature.kind == "text" or _side_by_side(feature)
         with grid.cell(column_span="all" if wide else 1):
             _draw_field(feature, key)
@@ -39,7 +39,7 @@ def draw(schema: Schema, case: Mapping[str, Any]) -> None:
 def fill(schema: Schema, case: Mapping[str, Any]) -> None:
     """Put a case into the fields, before they are drawn, and forget those of other models."""
     clear()
-    seeds.put({key_of(feature): shown(feature, case.get(feature.name)) for feature in schema})
+    seeds.put({widget_key(feature): shown(feature, case.get(feature.name)) for feature in schema})
 
 
 def values(schema: Schema) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def values(schema: Schema) -> dict[str, Any]:
 
 def drawn(schema: Schema) -> bool:
     """Whether the fields exist, which they do only while the form is open."""
-    return all(key_of(feature) in st.session_state for feature in schema)
+    return all(widget_key(feature) in st.session_state for feature in schema)
 
 
 def table(schema: Schema, name_in: str) -> list[dict[str, str]]:
@@ -91,7 +91,7 @@ def shown(feature: Feature, value: Any) -> Any:
 
 
 def _value(feature: Feature) -> Any:
-    value = st.session_state.get(key_of(feature))
+    value = st.session_state.get(widget_key(feature))
     if feature.kind == "boolean" and not feature.optional:
         return feature.values[1] if value else feature.values[0]
     return plain(value)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from second_opinion.batch import jobs
-from second_opinion.records import Batch
+from second_opinion.formatting import duration, percent, plural
+from second_opinion.records.batch import Batch
 from second_opinion.ui.frame import callback, part
 from second_opinion.ui.visit import Visit
-from second_opinion.words import duration, percent, plural
 
 
 @part(run_every=0.7)

@@ -13,14 +13,15 @@ import streamlit as st
 
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.population import population
 from second_opinion.population.population import Only, Part, Population
-from second_opinion.records import Batch, same_value
+from second_opinion.records.batch import Batch
+from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
 from second_opinion.ui import registry, seeds, who
 from second_opinion.ui.frame import notice
 from second_opinion.ui.visit import Visit
-from second_opinion.words import plural
 
 if TYPE_CHECKING:
     from second_opinion.population.sections import Against

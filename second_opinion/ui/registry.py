@@ -10,11 +10,11 @@ from second_opinion import aliases, arms, roles
 from second_opinion.artifacts.loading import version_warnings
 from second_opinion.card import ModelCard
 from second_opinion.catalog import FIRST_ALIAS, Entry
-from second_opinion.records import AliasMove
+from second_opinion.formatting import humanise, number_text, percent, plural
+from second_opinion.records.event import AliasMove
 from second_opinion.ui import who
 from second_opinion.ui.frame import callback, escape
 from second_opinion.ui.visit import Visit
-from second_opinion.words import humanise, number_text, percent, plural
 
 FILE = {"intact": "intact", "changed": "changed: not loaded", "missing": "missing"}
 

@@ -7,13 +7,13 @@ from typing import Any
 import streamlit as st
 
 from second_opinion import roles
-from second_opinion.filters import Filter
+from second_opinion.formatting import plural
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import reviewed
 from second_opinion.review.reviewed import Figures
 from second_opinion.statistics.agreement import wilson
 from second_opinion.ui import who
 from second_opinion.ui.visit import Visit
-from second_opinion.words import plural
 
 AFTER_SEEING = (
     "given after seeing the model's answer. People lean towards an answer that they have seen, so "
@@ -100,13 +100,13 @@ def interval_text(k: int, n: int) -> str:
 BY_ITSELF = ("judgement", "outcome", "answer", "severity", "corrected", "triage", "adjudicated")
 
 
-def limits(now: Filter, found: Figures, shared: dict[str, int]) -> None:
+def limits(now: VerdictFilter, found: Figures, shared: dict[str, int]) -> None:
     """Say what to know before believing the figures."""
     for text in _limits(now, found, shared):
         st.caption(text)
 
 
-def _limits(now: Filter, found: Figures, shared: dict[str, int]) -> list[str]:
+def _limits(now: VerdictFilter, found: Figures, shared: dict[str, int]) -> list[str]:
     said = []
     if set(now.texts) & set(BY_ITSELF):
         said.append(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from second_opinion.errors import UserError
-from second_opinion.filters import Filter
+from second_opinion.formatting import plural
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import reviewed
 from second_opinion.review.reviewed import Figures
 from second_opinion.statistics import experts as rating
@@ -17,7 +18,6 @@ from second_opinion.ui import review, review_filters
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback
 from second_opinion.ui.visit import Visit
-from second_opinion.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ NUMBER = st.column_config.NumberColumn
 MOST_PAIRS = 200
 
 
-def experts(visit: Visit, wanted: Filter, found: Figures, shared: dict[str, int]) -> None:
+def experts(visit: Visit, wanted: VerdictFilter, found: Figures, shared: dict[str, int]) -> None:
     """Who reviewed how many, and how far experts agree with each other."""
     if not found.counted:
         st.text("No verdict is like that, so there is nobody to compare.")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from second_opinion.card import ModelCard
+from second_opinion.formatting import plural
 from second_opinion.review.reviewed import Figures
 from second_opinion.statistics import calibration, feedback
 from second_opinion.ui import drawing, review_filters
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import escape
 from second_opinion.ui.visit import Visit
-from second_opinion.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd

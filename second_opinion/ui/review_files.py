@@ -10,12 +10,12 @@ import streamlit as st
 
 from second_opinion import copies
 from second_opinion.doctor.machine import durability
-from second_opinion.filters import Filter
-from second_opinion.records import Expert
+from second_opinion.formatting import plural
+from second_opinion.records.expert import Expert
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import exports
 from second_opinion.store import Store
 from second_opinion.ui.visit import Visit
-from second_opinion.words import plural
 
 WHAT: dict[exports.What, str] = {
     "verdicts": "Verdicts",
@@ -37,7 +37,7 @@ MIME = {"csv": "text/csv", "jsonl": "application/jsonl", "parquet": "application
 SAFE = "Cells that a spreadsheet would run as a formula get a sign before them that stops it."
 
 
-def files(visit: Visit, wanted: Filter, total: str, waiting: int) -> None:
+def files(visit: Visit, wanted: VerdictFilter, total: str, waiting: int) -> None:
     """What can be taken away from here; each time is on record with name and filter."""
     export, backup = st.columns(2, gap="medium")
     with export, st.container(border=True, key="review_export_form", height="stretch"):
@@ -47,7 +47,7 @@ def files(visit: Visit, wanted: Filter, total: str, waiting: int) -> None:
     st.caption("Each download is on record: who took it, when, and by which filters.")
 
 
-def _export(visit: Visit, wanted: Filter, total: str, waiting: int) -> None:
+def _export(visit: Visit, wanted: VerdictFilter, total: str, waiting: int) -> None:
     st.header("Export", anchor=False)
     what: exports.What = st.selectbox(
         "What", get_args(exports.What), key="review_export_what", format_func=lambda w: WHAT[w]
@@ -86,7 +86,7 @@ def _written(
     store: Store,
     what: exports.What,
     format: exports.Format,
-    wanted: Filter,
+    wanted: VerdictFilter,
     by: Expert,
     *,
     safe: bool,

@@ -9,13 +9,13 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from second_opinion.filters import MOST_WORDS, Filter, Sort
-from second_opinion.records import TriageState
+from second_opinion.formatting import joined
+from second_opinion.records.review import TriageState
+from second_opinion.records.verdict_filter import MOST_WORDS, Sort, VerdictFilter
 from second_opinion.review.groups import Pick
 from second_opinion.ui import browser, seeds
 from second_opinion.ui.frame import callback, notice
 from second_opinion.ui.visit import Visit
-from second_opinion.words import joined
 
 SECTIONS = {
     "verdicts": "Verdicts",
@@ -67,17 +67,17 @@ FIRST = ("version", "expert", "judgement", "value", "words")
 DAYS, SHARES = ("since", "until"), ("at_least", "below")
 
 
-def wanted(visit: Visit) -> Filter:
+def wanted(visit: Visit) -> VerdictFilter:
     """The filter of the address, of the chosen model; says what in it will not do."""
     asked = {name: st.query_params.get(name, "") for name in LABELS}
-    found, ignored = Filter.read(asked)
+    found, ignored = VerdictFilter.read(asked)
     if ignored:
         named = joined([f"{LABELS[name]} ({asked[name][:40]!r})" for name in ignored])
         notice(f"The address asks for something that does not exist; ignored: {named}.")
     return replace(found, model=visit.version[0])
 
 
-def filters(visit: Visit, now: Filter) -> None:
+def filters(visit: Visit, now: VerdictFilter) -> None:
     """Ask what to look at; each answer becomes a part of the address."""
     texts, options = now.texts, _options(visit, now)
     first = [name for name in FIRST if name not in ("value",) or options.get("value")]
@@ -98,7 +98,7 @@ def filters(visit: Visit, now: Filter) -> None:
 _TYPED = (*DAYS, *SHARES, "words", "batch")
 
 
-def _options(visit: Visit, now: Filter) -> dict[str, dict[str, str]]:
+def _options(visit: Visit, now: VerdictFilter) -> dict[str, dict[str, str]]:
     """What there is to choose from, by filter: the text of each choice with its words."""
     review, card = visit.store.review, visit.card
     versions = [*visit.catalog.versions(str(now.model)), *review.by_version(now.model)["version"]]

@@ -7,13 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion.filters import Filter
+from second_opinion.formatting import percent, plural
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import reviewed
 from second_opinion.review.reviewed import Figures
 from second_opinion.statistics import slices
 from second_opinion.ui import browser, review_table
 from second_opinion.ui.visit import Visit
-from second_opinion.words import percent, plural
 
 # A case can be listed without its search being run again.
 FOUND = "review_found"
@@ -21,7 +21,7 @@ SEARCHED, LISTED = 2_500, 200
 SEED = 0
 
 
-def fails(visit: Visit, wanted: Filter, found: Figures) -> None:
+def fails(visit: Visit, wanted: VerdictFilter, found: Figures) -> None:
     """Kinds of cases in which the model is wrong more often than in the rest."""
     st.text(
         "Looks through every field, thirds of numbers, bands of confidence, the model's answers "
@@ -44,7 +44,7 @@ def fails(visit: Visit, wanted: Filter, found: Figures) -> None:
     _spots(visit, kept)
 
 
-def json_key(wanted: Filter, total: int, newest: str) -> str:
+def json_key(wanted: VerdictFilter, total: int, newest: str) -> str:
     """What a search was made of: another filter, or another verdict, is another search."""
     return f"{sorted(wanted.texts.items())} {total} {newest}"
 
@@ -54,7 +54,7 @@ def _asked(key: str) -> None:
     st.session_state.pop("review_spot", None)
 
 
-def _search(visit: Visit, wanted: Filter) -> dict[str, Any]:
+def _search(visit: Visit, wanted: VerdictFilter) -> dict[str, Any]:
     cases = reviewed.cases(visit.store.review, wanted, SEARCHED)
     card = visit.card
     said = [card.label(row.prediction.value) for row in cases.rows]

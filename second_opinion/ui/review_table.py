@@ -9,30 +9,26 @@ from typing import Any, get_args
 import streamlit as st
 
 from second_opinion import answers
-from second_opinion.card import ModelCard
+from second_opinion.card import ModelCard, value_text
 from second_opinion.errors import UserError
-from second_opinion.filters import Filter
-from second_opinion.records import (
-    COMMENT_LIMIT,
-    Judged,
-    Prediction,
-    TriageState,
-    Verdict,
-    new_id,
-    same_value,
-)
+from second_opinion.formatting import number_text, plural
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Judged, TriageState
+from second_opinion.records.stamp import new_id
+from second_opinion.records.value import same_value
+from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.ui import answer, browser, case, review_filters, seeds
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, show_problem
 from second_opinion.ui.visit import Visit
-from second_opinion.words import number_text, plural
 
 PAGE_ROWS = 50
 LONG_COMMENT = 600
 OUTCOMES = {"right": "right", "wrong": "wrong", "unsure": "open"}
 
 
-def verdicts(visit: Visit, wanted: Filter) -> None:
+def verdicts(visit: Visit, wanted: VerdictFilter) -> None:
     """The page of verdicts that the address asks for, and the case that is open."""
     with st.container(key="review_listed"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -53,7 +49,7 @@ def verdicts(visit: Visit, wanted: Filter) -> None:
         st.caption("Only the first 10,000 can be turned to. Narrow the filter to see others.")
 
 
-def _nothing(wanted: Filter) -> None:
+def _nothing(wanted: VerdictFilter) -> None:
     if set(wanted.texts) - {"model"}:
         st.text("No verdict is like that. Take away a filter.")
         return
@@ -122,7 +118,7 @@ def _said(card: ModelCard | None, made: Prediction) -> str:
     """The model's answer as its panel says it: a number with three digits."""
     if card is None or made.value is None:
         return value_words(card, made.value)
-    return answers.value_text(card, made.value)
+    return value_text(card, made.value)
 
 
 def known_card(visit: Visit, model: str, version: str) -> ModelCard | None:

@@ -7,10 +7,10 @@ from typing import Any
 import streamlit as st
 
 from second_opinion.batch import jobs
+from second_opinion.formatting import plural
 from second_opinion.ui import browser, fields, who
 from second_opinion.ui.frame import callback, escape, problem
 from second_opinion.ui.visit import Visit
-from second_opinion.words import plural
 
 SUFFIXES = ["csv", "tsv", "xlsx", "json", "jsonl", "parquet"]
 

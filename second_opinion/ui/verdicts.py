@@ -11,16 +11,10 @@ import streamlit as st
 from second_opinion import answers
 from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
-from second_opinion.records import (
-    COMMENT_LIMIT,
-    Direction,
-    Judgement,
-    Prediction,
-    Verdict,
-    new_id,
-    same_inputs,
-    same_value,
-)
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.stamp import new_id
+from second_opinion.records.value import same_inputs, same_value
+from second_opinion.records.verdict import COMMENT_LIMIT, Direction, Judgement, Verdict
 from second_opinion.ui import seeds
 from second_opinion.ui.frame import callback, escape, notice, show_problem
 from second_opinion.ui.visit import Visit

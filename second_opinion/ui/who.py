@@ -13,7 +13,8 @@ import streamlit as st
 
 from second_opinion import roles
 from second_opinion.errors import UserError
-from second_opinion.records import NAME_LIMIT, Event, Expert, Role
+from second_opinion.records.event import Event
+from second_opinion.records.expert import NAME_LIMIT, Expert, Role
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.ui import browser

@@ -11,7 +11,7 @@ from builders import ROOT
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from second_opinion.words import (
+from second_opinion.formatting import (
     closest,
     decimals_of,
     humanise,

@@ -11,6 +11,11 @@ from difflib import get_close_matches
 from typing import Any
 
 
+def round_to_three(value: float) -> str:
+    """A predicted number with three significant digits, whole above a hundred."""
+    return number_text(round(value) if abs(value) >= 100 else float(f"{value:.3g}"))
+
+
 def percent(fraction: float) -> str:
     """A probability as a whole percentage that never claims certainty: ``over 99 %``."""
     if 0.99 < fraction < 1:

@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any, Literal, get_args
 
-from second_opinion.records import Judgement, Outcome, Severity, Source, TriageState
+from second_opinion.records.prediction import Source
+from second_opinion.records.review import Outcome, TriageState
+from second_opinion.records.verdict import Judgement, Severity
 
 Sort = Literal["newest", "least_sure", "most_sure", "serious"]
 Mode = Literal["open", "blind"]
@@ -18,7 +20,7 @@ MOST_WORDS = 200
 
 
 @dataclass(frozen=True)
-class Filter:
+class VerdictFilter:
     """Current verdicts by what they have; None does not narrow.
 
     ``value`` is the predicted class, ``answer`` the class that counts as right. ``corrected`` says
@@ -48,7 +50,7 @@ class Filter:
     words: str | None = None
 
     @classmethod
-    def read(cls, texts: Mapping[str, str]) -> tuple[Filter, list[str]]:
+    def read(cls, texts: Mapping[str, str]) -> tuple[VerdictFilter, list[str]]:
         """The filter that an address asks for, and the names of what in it will not do.
 
         Names that are no filter's are passed over: other parts of the address belong to others.

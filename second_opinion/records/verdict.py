@@ -1,0 +1,69 @@
+"""What one expert said of one prediction. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from second_opinion.errors import UserError
+from second_opinion.records.expert import IdentitySource
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.stamp import new_id, now
+from second_opinion.records.value import same_value
+
+Judgement = Literal["agree", "disagree", "unsure", "withdrawn"]
+Direction = Literal["too_high", "too_low"]
+Severity = Literal["minor", "serious"]
+
+COMMENT_LIMIT = 4000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one expert said of one prediction. Never changed: a later verdict supersedes it.
+
+    ``supersedes`` is filled by the store. ``seconds`` is the time from the answer to the verdict.
+    """
+
+    prediction_id: str
+    expert: str
+    judgement: Judgement
+    identity_source: IdentitySource = "declared"
+    correct_value: Any = None
+    direction: Direction | None = None
+    severity: Severity | None = None
+    comment: str = ""
+    mode: Literal["open", "blind"] = "open"
+    blind_value: Any = None
+    blind_confidence: float | None = None
+    seconds: float | None = None
+    supersedes: str | None = None
+    id: str = field(default_factory=new_id)
+    created_at: str = field(default_factory=now)
+
+    def check(self, prediction: Prediction) -> None:
+        """Raise `UserError` unless this says something that can be learned from."""
+        if self.judgement not in get_args(Judgement):
+            expected = ", ".join(get_args(Judgement))
+            raise UserError(f"The verdict is {self.judgement!r}; expected one of {expected}.")
+        if "\x00" in self.comment or len(self.comment) > COMMENT_LIMIT:
+            raise UserError(
+                f"The comment has {len(self.comment)} characters; expected up to {COMMENT_LIMIT}, "
+                "none of them NUL. Shorten it, then save again."
+            )
+        if self.judgement != "disagree":
+            return
+        if self.correct_value is not None and same_value(self.correct_value, prediction.value):
+            raise UserError(
+                "The right answer is the same as the model's. Choose another one, or press Agree."
+            )
+        if self.correct_value is None and self.direction is None and not self.comment.strip():
+            raise UserError(
+                "This disagreement says nothing of what would be right. Give the right answer, "
+                "or say why in a few words, then save again."
+            )
+
+
+def right_answer(judgement: str, value: Any, correct_value: Any) -> Any:
+    """What a verdict says is right: the prediction, the corrected value, or None where neither."""
+    return value if judgement == "agree" else correct_value if judgement == "disagree" else None
