@@ -25,7 +25,7 @@ from second_opinion import Registry, Store
 from second_opinion.batch import jobs
 from second_opinion.batch.scoring import NO_LIMITS
 from second_opinion.population import picks, population, sections, sections_crossed
-from second_opinion.tables import Source, look
+from second_opinion.tables import TableFile, look
 
 ON_A_PAGE = 6
 SECTIONS = ("predictions", "confidence", "features", "drift", "two features")
@@ -38,7 +38,7 @@ def stored(folder: Path, rows: int) -> None:
     if any(batch.state == "done" for batch in store.batches.listed()):
         return
     registry = Registry(folder / "model")
-    source, card = Source.of_path(data.make(folder, rows)), registry.card("lr")
+    source, card = TableFile.of_path(data.make(folder, rows)), registry.card("lr")
     seen = look(source, card.case_schema)
     batch = jobs.check(store, card, source, seen, asked_by="Ada", limits=NO_LIMITS)
     _ended(store, batch.id)

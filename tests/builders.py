@@ -23,7 +23,7 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_value
 from second_opinion.records.verdict import Verdict
-from second_opinion.tables import Limits, Source, look
+from second_opinion.tables import Limits, TableFile, look
 
 ROOT = Path(__file__).parent.parent
 THOROUGH = os.environ.get("THOROUGH") == "1"
@@ -232,7 +232,7 @@ def csv_of(frame):
 def check(store, registry, content, ref="triage", name="march.csv"):
     """Check a file, and wait until that has ended."""
     card = registry.card(ref)
-    source = Source.of_bytes(name, content)
+    source = TableFile.of_bytes(name, content)
     seen = look(source, card.case_schema)
     assert seen.problems == ()
     batch = jobs.check(store, card, source, seen, asked_by="Ada", limits=Limits())

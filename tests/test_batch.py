@@ -18,7 +18,7 @@ from second_opinion.batch.scoring import BadRowsError, score_file
 from second_opinion.card import ModelCard
 from second_opinion.predictor import Answers, Model
 from second_opinion.records.value import plain
-from second_opinion.tables import Source, look
+from second_opinion.tables import TableFile, look
 
 
 class Picky(BaseEstimator):
@@ -69,7 +69,7 @@ def score(folder, text, found=None, **options):
     path = folder / "in.csv"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     found = found or model(Picky())
-    source = Source.of_path(path)
+    source = TableFile.of_path(path)
     seen = look(source, found.card.case_schema)
     assert not seen.problems
     summary = score_file(source, seen, found, folder / "out.csv", **options)

@@ -17,7 +17,7 @@ from second_opinion.review import exports
 from second_opinion.review.corrections import LeftOut, corrections
 from second_opinion.review.exports import export
 from second_opinion.store import Store
-from second_opinion.tables.export import read_export
+from second_opinion.tables.spreadsheet_csv import read_export
 
 
 def exported(store, what, **options):

@@ -26,7 +26,7 @@ from second_opinion.records.batch import Batch
 from second_opinion.records.value import plain
 from second_opinion.store import Store
 from second_opinion.store import batches as leases
-from second_opinion.tables import Limits, Source, look, read, typed
+from second_opinion.tables import Limits, TableFile, look, read, typed
 from second_opinion.tables.template import template
 
 MODELS = ["triage", "dose", "risk", "iris"]
@@ -76,7 +76,7 @@ def test_a_row_that_is_opened_is_the_case_that_a_form_gives(empty_store, registr
 def test_the_page_and_the_command_give_the_same_file(empty_store, registry, ref, tmp_path):
     content, model = csv_of(rows_of(registry, ref, 300)), registry.load(ref)
     batch = score(empty_store, registry, check(empty_store, registry, content, ref))
-    source = Source.of_bytes("march.csv", content)
+    source = TableFile.of_bytes("march.csv", content)
     out = tmp_path / "scored.csv"
     score_file(source, look(source, model.card.case_schema), model, out)
     assert downloads.scored_file(empty_store, batch) == out.read_bytes()
@@ -104,7 +104,7 @@ def check_template(store, registry, ref):
     batch = check(store, registry, template(schema), ref)
     assert batch.rows >= 1
     assert (batch.bad_rows, batch.problems) == (0, 0)
-    source = Source.of_bytes("template.csv", template(schema))
+    source = TableFile.of_bytes("template.csv", template(schema))
     (chunk,) = read(source, look(source, schema), schema, Limits())
     assert len(chunk.cases) == batch.rows
     for feature in schema:
@@ -273,7 +273,7 @@ def test_a_fault_of_the_program_has_a_number_and_goes_into_the_log(
 
 def test_a_file_with_too_many_rows_says_so_and_keeps_nothing(empty_store, registry):
     card = registry.card("triage")
-    source = Source.of_bytes("march.csv", many(registry, 60_000))
+    source = TableFile.of_bytes("march.csv", many(registry, 60_000))
     seen = look(source, card.case_schema)
     limits = Limits(max_rows=30_000)
     batch = jobs.check(empty_store, card, source, seen, asked_by="Ada", limits=limits)
@@ -296,11 +296,11 @@ import sys, time
 from second_opinion import Registry
 from second_opinion.batch import jobs
 from second_opinion.store import Store
-from second_opinion.tables import Limits, Source, look
+from second_opinion.tables import Limits, TableFile, look
 store, registry = Store.open(sys.argv[1]), Registry(sys.argv[2])
 step, what = sys.argv[3], sys.argv[4]
 if step == "check":
-    card, source = registry.card("triage"), Source.of_path(what)
+    card, source = registry.card("triage"), TableFile.of_path(what)
     seen = look(source, card.case_schema)
     add = store.batches.add_chunk
     def slowly(*args):
@@ -389,9 +389,9 @@ import resource, signal, sys, time
 from second_opinion import Registry
 from second_opinion.batch import jobs
 from second_opinion.store import Store
-from second_opinion.tables import Limits, Source, look
+from second_opinion.tables import Limits, TableFile, look
 store, registry = Store.open(sys.argv[1]), Registry(sys.argv[2])
-card, source = registry.card("triage"), Source.of_path(sys.argv[3])
+card, source = registry.card("triage"), TableFile.of_path(sys.argv[3])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 seen = look(source, card.case_schema)
 limit = 300_000
@@ -427,7 +427,7 @@ def test_a_full_disk_fails_the_batch_in_words_and_leaves_nothing_half(
 
 def test_a_file_that_cannot_be_read_makes_no_batch(empty_store, registry):
     card = registry.card("triage")
-    source = Source.of_bytes("march.csv", b"%PDF-1.7 nothing")
+    source = TableFile.of_bytes("march.csv", b"%PDF-1.7 nothing")
     seen = look(source, card.case_schema)
     assert seen.problems
     batch = jobs.check(empty_store, card, source, seen, asked_by="Ada", limits=Limits())

@@ -46,7 +46,7 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import plain
 from second_opinion.store import Store
-from second_opinion.tables import Source, look
+from second_opinion.tables import TableFile, look
 from second_opinion.ui import fields
 
 TARGET = "outcome"
@@ -399,7 +399,7 @@ def as_file(brought, path):
 
 
 def test_a_scored_file_says_what_the_estimator_says(brought, tmp_path):
-    source = Source.of_path(as_file(brought, tmp_path / "cases.csv"))
+    source = TableFile.of_path(as_file(brought, tmp_path / "cases.csv"))
     found = look(source, brought.model.card.case_schema)
     summary = score_file(source, found, brought.model, tmp_path / "scored.csv")
     scored = pd.read_csv(tmp_path / "scored.csv", dtype="str", keep_default_na=False)

@@ -28,7 +28,7 @@ from second_opinion.records.value import plain
 from second_opinion.records.verdict import Verdict
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.tables import Limits, Source, look
+from second_opinion.tables import Limits, TableFile, look
 
 pytestmark = pytest.mark.usefixtures("at_home")
 MODELS = "pages/7_Models.py"
@@ -304,7 +304,7 @@ def test_two_versions_are_compared_on_a_batch(churn, store):
     registry = Registry(churn / "model")
     card, reference = registry.card(CHURN), registry.reference(CHURN)
     rows = pd.DataFrame([reference.plausible(card.case_schema, seed) for seed in range(40)])
-    source = Source.of_bytes("march.csv", rows.to_csv(index=False).encode())
+    source = TableFile.of_bytes("march.csv", rows.to_csv(index=False).encode())
     found = look(source, card.case_schema)
     batch = jobs.record(
         store,

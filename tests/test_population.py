@@ -56,7 +56,7 @@ def test_a_level_keeps_its_rows_across_chunks(empty_store, registry):
     """Each chunk meets the levels in an order of its own."""
     card = registry.card("triage")
     feature = card.case_schema["colour"]
-    from second_opinion.tables.cells import Column
+    from second_opinion.tables.parse_column import Column
 
     parts = [
         Column(feature, np.array([0, 1, -1]), np.array([False, False, True]), ("red", "green")),

@@ -297,7 +297,7 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 from second_opinion import Registry
 from second_opinion.batch.scoring import score_file
-from second_opinion.tables import Source, look
+from second_opinion.tables import TableFile, look
 model = Registry(sys.argv[1]).load("risk")
 schema = model.card.case_schema
 model.predict([schema.typical])
@@ -305,7 +305,7 @@ def status(name):
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(name)).split()[1]) / 1024
 def score(name):
-    source = Source.of_path(name)
+    source = TableFile.of_path(name)
     score_file(source, look(source, schema), model, Path("out.csv"))
 score("small.csv")
 Path("/proc/self/clear_refs").write_text("5")

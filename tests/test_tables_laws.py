@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from second_opinion import UserError
 from second_opinion.records.value import same_value
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
-from second_opinion.tables import Limits, Source, look, read
+from second_opinion.tables import Limits, TableFile, look, read
 
 often = settings(examples(100, thorough=5000), suppress_health_check=[HealthCheck.data_too_large])
 
@@ -71,7 +71,7 @@ def written(rows, end="\n", every=False):
 
 
 def all_of(content, schema=SCHEMA, **chosen):
-    source = Source.of_bytes("cases.csv", content)
+    source = TableFile.of_bytes("cases.csv", content)
     seen = look(source, schema, **chosen)
     if seen.problems:
         return seen, []
@@ -345,7 +345,7 @@ def summary(chunks):
 def test_too_many_rows_are_refused_and_no_fewer(numbers, most):
     schema = Schema([Feature(name="a", kind="integer")])
     content = ("a\n" + "".join(f"{n}\n" for n in numbers)).encode()
-    source = Source.of_bytes("x.csv", content)
+    source = TableFile.of_bytes("x.csv", content)
     chunks = read(source, look(source, schema), schema, Limits(max_rows=most))
     if len(numbers) > most:
         with pytest.raises(UserError):

@@ -34,7 +34,7 @@ def rejected_file(store: Store, batch: Batch) -> bytes:
     """
     import pyarrow as pa
 
-    from second_opinion.tables.writer import write_csv
+    from second_opinion.tables.csv_writer import write_csv
 
     out = BytesIO()
     empty = pa.table([pa.array([], pa.string())] * len(batch.columns), names=list(batch.columns))
@@ -73,7 +73,7 @@ def table_file(table: pd.DataFrame) -> bytes:
 
 
 def _written(tables: Iterable[pa.Table], *, spreadsheet_safe: bool) -> bytes:
-    from second_opinion.tables.export import write_export
+    from second_opinion.tables.spreadsheet_csv import write_export
 
     out = BytesIO()
     write_export(tables, out, spreadsheet_safe=spreadsheet_safe)
@@ -85,7 +85,7 @@ def _scored(store: Store, batch: Batch) -> Iterator[pa.Table]:
     import pyarrow.compute as pc
 
     from second_opinion.batch.scored import added_columns
-    from second_opinion.tables.writer import as_text
+    from second_opinion.tables.csv_writer import as_text
 
     names = added_columns(batch.columns)
     for text, scored, _ in ScoredRows(store).scored_chunks(batch):

@@ -34,7 +34,7 @@ from second_opinion.store.batches import LEASE_SECONDS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from second_opinion.tables import Limits, Look, Source, TableProblem
+    from second_opinion.tables import Limits, Look, TableFile, TableProblem
 
 AT_ONCE = 2
 BEAT_SECONDS = 2.0
@@ -124,7 +124,7 @@ class Job:
 
 
 def check(
-    store: Store, card: ModelCard, source: Source, look: Look, *, asked_by: str, limits: Limits
+    store: Store, card: ModelCard, source: TableFile, look: Look, *, asked_by: str, limits: Limits
 ) -> Batch:
     """Begin to read a file into a new batch of a model, as `look` understood it."""
     with source.open() as stream:
@@ -179,7 +179,7 @@ def record(
     store: Store,
     registry: Registry,
     card: ModelCard,
-    source: Source,
+    source: TableFile,
     look: Look,
     *,
     asked_by: str,
@@ -227,7 +227,7 @@ def _is_abandoned(batch: Batch) -> bool:
     return silent.total_seconds() > LEASE_SECONDS
 
 
-def _check(job: Job, card: ModelCard, source: Source, look: Look, limits: Limits) -> None:
+def _check(job: Job, card: ModelCard, source: TableFile, look: Look, limits: Limits) -> None:
     from second_opinion.tables import read
 
     batches = job.store.batches

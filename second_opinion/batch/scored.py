@@ -14,7 +14,7 @@ from second_opinion.errors import UserError, first_line
 from second_opinion.predictor import Answers, Model, NoAnswerError
 from second_opinion.records.value import plain
 from second_opinion.tables import TableProblem
-from second_opinion.tables.writer import as_text
+from second_opinion.tables.csv_writer import as_text
 
 if TYPE_CHECKING:
     import pandas as pd

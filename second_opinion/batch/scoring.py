@@ -23,8 +23,8 @@ from second_opinion.batch.scored import Scored, added_cells, added_columns, clas
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.predictor import Answers, Model
-from second_opinion.tables import Chunk, Limits, Look, Source, TableProblem, read
-from second_opinion.tables.writer import one_array, records, whole_file
+from second_opinion.tables import Chunk, Limits, Look, TableFile, TableProblem, read
+from second_opinion.tables.csv_writer import one_array, records, whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,7 @@ class BadRowsError(UserError):
 
 
 def score_file(
-    source: Source,
+    source: TableFile,
     look: Look,
     model: Model,
     out: Path,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from second_opinion.card import ModelCard
     from second_opinion.catalog import Catalog
     from second_opinion.registry import Registry
-    from second_opinion.tables import Look, Source
+    from second_opinion.tables import Look, TableFile
 
 OTHER_FORMATS = (".json", ".jsonl", ".parquet", ".xlsx", ".xls")
 path = click.Path(path_type=Path)
@@ -64,13 +64,13 @@ def score(
     IN is CSV, .xlsx, .json, .jsonl or .parquet. OUT has its columns as they are, then prediction,
     confidence and flags. With a row that cannot be scored and no --bad-rows, nothing is written.
     """
-    from second_opinion.tables import Source, look
+    from second_opinion.tables import TableFile, look
 
     _check_names(file, output, bad_rows, problems)
     settings = Settings.read()
     registry = managed(settings)
     chosen = registry.load(_only_card(registry.look(), model or settings.model))
-    source = Source.of_path(file)
+    source = TableFile.of_path(file)
     delimiter = "\t" if delimiter in ("tab", "\\t") else delimiter
     found = look(source, chosen.card.case_schema, encoding=encoding, delimiter=delimiter)
     if found.problems:
@@ -111,7 +111,7 @@ def _only_card(catalog: Catalog, ref: str) -> ModelCard:
 
 
 def _recorded(
-    registry: Registry, card: ModelCard, source: Source, found: Look, check: Callable[[], None]
+    registry: Registry, card: ModelCard, source: TableFile, found: Look, check: Callable[[], None]
 ) -> str:
     """Keep the file with its answers in the feedback database; where to find it."""
     from second_opinion.batch import jobs
@@ -214,7 +214,7 @@ def stopped_in_peace() -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def _progress(source: Source, check: Callable[[], None]) -> Iterator[Progress]:
+def _progress(source: TableFile, check: Callable[[], None]) -> Iterator[Progress]:
     """A bar on the terminal's error output, none elsewhere; each step asks whether to go on."""
     bar: Any = click.progressbar(
         length=max(source.size, 1),

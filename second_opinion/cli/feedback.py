@@ -68,7 +68,7 @@ def export(output: Path | None, **asked: Any) -> None:
         if output is None:
             out = sys.stdout.buffer
         else:
-            from second_opinion.tables.writer import whole_file
+            from second_opinion.tables.csv_writer import whole_file
 
             out = cast(Any, stack.enter_context(whole_file(output)))
         done = exports.export(

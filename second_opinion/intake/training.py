@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import closest, joined, quoted
-from second_opinion.tables.strangers import stranger
+from second_opinion.tables.sniff import foreign_format
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +101,7 @@ def _table(path: Path) -> pd.DataFrame:
 def _refuse_strangers(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(4096)
-    meaning = stranger(head)
+    meaning = foreign_format(head)
     if meaning:
         raise UserError(f"{path} is {meaning}; expected a CSV file. Save the table as CSV.")
     if b"\x00" in head:

@@ -19,7 +19,7 @@ from second_opinion.statistics.ratings import Array
 from second_opinion.store import Store
 
 if TYPE_CHECKING:
-    from second_opinion.tables.cells import Column
+    from second_opinion.tables.parse_column import Column
 
 # A million rows with 8 numbers and 4 categories take 80 MB.
 MOST_BYTES = 120_000_000
@@ -49,7 +49,7 @@ class BatchColumns(Mapping[str, Any]):
         """Read a column, and those after it that fit into a third of the memory with it."""
         import pyarrow as pa
 
-        from second_opinion.tables.cells import columns
+        from second_opinion.tables.parse_column import columns
 
         room = max(MOST_BYTES // 3 // max(8 * self._batch.rows_done, 1), 1)
         names = list(self._features)

@@ -193,7 +193,7 @@ def _write_jsonl(chunks: Iterable[list[Row]], out: BinaryIO) -> None:
 def _write_csv(
     columns: list[str], chunks: Iterable[list[Row]], out: BinaryIO, spreadsheet_safe: bool
 ) -> None:
-    from second_opinion.tables.export import write_export
+    from second_opinion.tables.spreadsheet_csv import write_export
 
     texts = dict.fromkeys(columns, "text")
     tables = (_table(texts, chunk) for chunk in chain([[]], chunks))

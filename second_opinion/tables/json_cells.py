@@ -11,9 +11,9 @@ import pyarrow as pa
 from second_opinion.formatting import quoted
 from second_opinion.records.value import same_value
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
-from second_opinion.tables.chunks import split_typed
-from second_opinion.tables.parts import CellFault, Chunk, Limits, Look
-from second_opinion.tables.reading import cell_reader, is_missing, texts_of
+from second_opinion.tables.parse_cell import cell_reader, is_missing, texts_of
+from second_opinion.tables.split_rows import split_typed
+from second_opinion.tables.table_file import CellFault, Chunk, Limits, Look
 
 
 def chunk_of(

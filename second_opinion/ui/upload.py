@@ -65,10 +65,10 @@ def choose(visit: Visit) -> None:
 
 def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> None:
     """Say what stands in the way of reading a file, or begin to read it."""
-    from second_opinion.tables import Limits, Source, look
+    from second_opinion.tables import Limits, TableFile, look
 
     # The bytes are those of the upload, not a copy.
-    source = Source.of_bytes(name, content)
+    source = TableFile.of_bytes(name, content)
     choices = {k: st.session_state.get(f"batch_{k}", "") for k in ("encoding", "delimiter")}
     seen = look(source, visit.card.case_schema, **choices)
     for sentence in seen.problems:

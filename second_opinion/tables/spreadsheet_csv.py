@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
 
-from second_opinion.tables.writer import lines, quoted, write_csv, write_records
+from second_opinion.tables.csv_writer import lines, quoted, write_csv, write_records
 
 FORMULA = r"^[=+\-@\t\r\n\x00'＝＋－＠]"
 # Text that is nothing but a number stays one: -0.21 is no formula.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Numbers = npt.NDArray[np.int64]
+Offsets = npt.NDArray[np.int64]
 Letters = npt.NDArray[np.uint8]
 
 LF, CR, QUOTE = 10, 13, 34
@@ -33,10 +33,10 @@ class Records:
     ``longest`` is the length in bytes of the longest cell.
     """
 
-    starts: Numbers
-    ends: Numbers
-    lines: Numbers
-    cells: Numbers
+    starts: Offsets
+    ends: Offsets
+    lines: Offsets
+    cells: Offsets
     faults: dict[int, str]
     longest: int
     used: int
@@ -47,7 +47,7 @@ class Records:
 class _Marks:
     """The bytes that mean something: delimiters, line ends and quotes, in their order."""
 
-    at: Numbers
+    at: Offsets
     kind: Letters
 
     def part(self, which: Any) -> _Marks:
@@ -56,8 +56,8 @@ class _Marks:
 
 @dataclass(frozen=True)
 class _Rows:
-    ends: Numbers
-    cells: Numbers
+    ends: Offsets
+    cells: Offsets
     longest: int
 
 
@@ -147,7 +147,7 @@ def _rows(marks: _Marks, start: int) -> _Rows:
 
 
 def _quoted(
-    letters: Letters, marks: _Marks, line_ends: Numbers, delimiter: int, final: bool
+    letters: Letters, marks: _Marks, line_ends: Offsets, delimiter: int, final: bool
 ) -> tuple[_Rows, dict[int, str]]:
     """The rows where some marks stand inside quotes, and the faults by the end of their row.
 
@@ -269,7 +269,7 @@ def _outside_quotes(
     return outside, None
 
 
-def _blanks_marked(block: bytes, letters: Letters, starts: Numbers, rows: _Rows) -> Numbers:
+def _blanks_marked(block: bytes, letters: Letters, starts: Offsets, rows: _Rows) -> Offsets:
     """The numbers of cells, with -1 for the rows that are empty or only blanks."""
     cells = rows.cells.copy()
     alone = np.flatnonzero(cells == 1)

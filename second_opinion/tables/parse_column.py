@@ -16,15 +16,15 @@ from second_opinion import schema as schemas
 from second_opinion.formatting import quoted
 from second_opinion.records.value import same_value
 from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
-from second_opinion.tables.digits import numbers
-from second_opinion.tables.parts import CellFault
-from second_opinion.tables.reading import (
+from second_opinion.tables.parse_cell import (
     cell_reader,
     expected,
     is_missing,
     number_hint,
     texts_for_missing,
 )
+from second_opinion.tables.plain_numbers import numbers
+from second_opinion.tables.table_file import CellFault
 
 Flags = npt.NDArray[np.bool_]
 

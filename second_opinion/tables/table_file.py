@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from second_opinion.errors import UserError
 
-Format = Literal["csv", "json", "jsonl", "xlsx", "parquet"]
+TableFormat = Literal["csv", "json", "jsonl", "xlsx", "parquet"]
 MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Source:
+class TableFile:
     """A file that can be read more than once and is never copied whole.
 
     ``name`` is for messages only. ``open`` gives a fresh stream at the beginning of the file,
@@ -30,7 +30,7 @@ class Source:
     size: int
 
     @classmethod
-    def of_path(cls, path: str | Path) -> Source:
+    def of_path(cls, path: str | Path) -> TableFile:
         """A file on the disk; `UserError` when it cannot be opened."""
         path = Path(path)
         try:
@@ -44,7 +44,7 @@ class Source:
         return cls(path.name, lambda: path.open("rb"), size)
 
     @classmethod
-    def of_bytes(cls, name: str, content: bytes | memoryview) -> Source:
+    def of_bytes(cls, name: str, content: bytes | memoryview) -> TableFile:
         """Bytes that are held already, such as an upload; they are looked at where they lie."""
         held = pa.py_buffer(content)
         return cls(name, lambda: cast(BinaryIO, pa.BufferReader(held)), held.size)
@@ -124,7 +124,7 @@ class Look:
     """
 
     name: str
-    format: Format = "csv"
+    format: TableFormat = "csv"
     encoding: str = ""
     delimiter: str = ""
     decimal: str = "."

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from second_opinion.tables import read_export, write_export
-from second_opinion.tables.writer import as_text, whole_file, write_csv
+from second_opinion.tables.csv_writer import as_text, whole_file, write_csv
 
 ROWS = 25
 often = examples(5_000 // ROWS, thorough=100_000 // ROWS)

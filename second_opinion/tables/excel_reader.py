@@ -15,18 +15,18 @@ import pyarrow as pa
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.schema import Schema
-from second_opinion.tables.chunks import csv_lines, rows_allowed, split_typed
-from second_opinion.tables.parts import MEGABYTE, CellFault, Chunk, Limits, Look, Source
+from second_opinion.tables.split_rows import csv_lines, rows_allowed, split_typed
+from second_opinion.tables.table_file import MEGABYTE, CellFault, Chunk, Limits, Look, TableFile
 
 ROWS = 10_000
 SAMPLE = 500
 # A workbook is packed; a small file may hold a great deal of nothing.
 MOST_UNPACKED = 1_000 * MEGABYTE
 
-Row = list[str | None]
+SheetRow = list[str | None]
 
 
-def is_workbook(source: Source) -> bool:
+def is_workbook(source: TableFile) -> bool:
     """Whether a zip archive is an Excel workbook (.xlsx)."""
     try:
         with source.open() as stream, zipfile.ZipFile(stream) as archive:
@@ -35,7 +35,7 @@ def is_workbook(source: Source) -> bool:
         return False
 
 
-def look_at_workbook(source: Source, found: Look) -> tuple[Look, list[Row]]:
+def look_at_workbook(source: TableFile, found: Look) -> tuple[Look, list[SheetRow]]:
     """The first row of the first sheet as names, and some rows."""
     found = replace(found, format="xlsx", delimiter=",")
     try:
@@ -55,7 +55,7 @@ def look_at_workbook(source: Source, found: Look) -> tuple[Look, list[Row]]:
     return found, sample
 
 
-def read_workbook(source: Source, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
+def read_workbook(source: TableFile, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
     """The rows of the first sheet, some thousands at a time."""
     rows = _rows(source)
     next(rows, None)
@@ -75,7 +75,7 @@ def read_workbook(source: Source, look: Look, schema: Schema, limits: Limits) ->
         yield split_typed(table, lines, schema, limits, source.size, faults)
 
 
-def _rows(source: Source) -> Iterator[tuple[int, Row]]:
+def _rows(source: TableFile) -> Iterator[tuple[int, SheetRow]]:
     """The rows that are not blank with their numbers; `UserError` when the file is damaged."""
     python_calamine = _library(source.name)
     try:
@@ -106,7 +106,7 @@ def _library(name: str) -> Any:
     return python_calamine
 
 
-def _check_unpacked(source: Source, stream: Any) -> None:
+def _check_unpacked(source: TableFile, stream: Any) -> None:
     with zipfile.ZipFile(stream) as archive:
         unpacked = sum(part.file_size for part in archive.infolist())
     if unpacked > MOST_UNPACKED:

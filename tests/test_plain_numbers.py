@@ -9,7 +9,7 @@ from builders import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from second_opinion.tables.digits import numbers
+from second_opinion.tables.plain_numbers import numbers
 
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 

@@ -12,10 +12,10 @@ import pyarrow.csv as arrow_csv
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.schema import Schema
-from second_opinion.tables.chunks import MOST_ROWS, rows_allowed, split
+from second_opinion.tables.csv_rows import BLANK, CR, Offsets, Records, scan
 from second_opinion.tables.decoding import blocks, row_cells
-from second_opinion.tables.parts import MEGABYTE, Chunk, Limits, Look, Source, TableProblem
-from second_opinion.tables.scan import BLANK, CR, Numbers, Records, scan
+from second_opinion.tables.split_rows import MOST_ROWS, rows_allowed, split
+from second_opinion.tables.table_file import MEGABYTE, Chunk, Limits, Look, TableFile, TableProblem
 
 # Where a cell may be of any length, a row that goes on for longer is an unclosed quote.
 LONGEST_ROW = 16 * MEGABYTE
@@ -23,7 +23,7 @@ BYTE_ORDER_MARK = "\ufeff".encode()
 
 
 def read_csv(
-    source: Source, look: Look, schema: Schema, limits: Limits, *, written: bool = False
+    source: TableFile, look: Look, schema: Schema, limits: Limits, *, written: bool = False
 ) -> Iterator[Chunk]:
     """The rows of a CSV file, about a megabyte at a time."""
     reader = _Reader(look, schema, limits, written and look.delimiter == ",")
@@ -85,7 +85,7 @@ class _Reader:
                 "mark that is open there."
             )
 
-    def _bad_rows(self, block: bytes, records: Records, rows: Numbers) -> dict[int, TableProblem]:
+    def _bad_rows(self, block: bytes, records: Records, rows: Offsets) -> dict[int, TableProblem]:
         """What is wrong with rows as rows, before any cell is read."""
         expected = len(self.look.columns)
         bad = {}
@@ -125,7 +125,7 @@ class _Reader:
             line, "", f"the row is not text in {encoding}", "expected it saved in one encoding"
         )
 
-    def _chunk(self, block: bytes, records: Records, rows: Numbers, bytes_read: int) -> Chunk:
+    def _chunk(self, block: bytes, records: Records, rows: Offsets, bytes_read: int) -> Chunk:
         misshapen = np.array([row in self.bad for row in rows.tolist()]) if self.bad else None
         good = rows if misshapen is None else rows[~misshapen]
         lines = self.line + records.lines[good]
@@ -146,7 +146,7 @@ class _Reader:
         )
 
     def _rejected(
-        self, block: bytes, records: Records, rows: Numbers, problems: list[TableProblem]
+        self, block: bytes, records: Records, rows: Offsets, problems: list[TableProblem]
     ) -> bytes:
         named = {problem.line for problem in problems}
         kept = rows[np.isin(self.line + records.lines[rows], list(named))]
@@ -184,7 +184,7 @@ class _Reader:
         return table
 
 
-def _pieces(block: bytes, records: Records, rows: Numbers) -> Iterator[bytes]:
+def _pieces(block: bytes, records: Records, rows: Offsets) -> Iterator[bytes]:
     """The bytes of some rows, in as few pieces as they allow."""
     if not len(rows):
         return
@@ -193,7 +193,7 @@ def _pieces(block: bytes, records: Records, rows: Numbers) -> Iterator[bytes]:
         yield block[records.starts[run[0]] : records.ends[run[-1]]]
 
 
-def _as_written(block: bytes, records: Records, rows: Numbers) -> pa.Array | None:
+def _as_written(block: bytes, records: Records, rows: Offsets) -> pa.Array | None:
     """Rows without their line ends, where these would be written just as they stand."""
     if b'"' in block or BYTE_ORDER_MARK in block:
         return None

@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 
 from second_opinion.formatting import closest, joined, quoted
 from second_opinion.schema import Schema
+from second_opinion.tables.csv_rows import BLANK, scan
 from second_opinion.tables.decoding import beginning, byte_order_mark, row_cells
-from second_opinion.tables.excel import is_workbook, look_at_workbook
-from second_opinion.tables.json_cases import is_json, look_at_json
-from second_opinion.tables.parquet import look_at_parquet
-from second_opinion.tables.parts import Look, Offer, Source
+from second_opinion.tables.excel_reader import is_workbook, look_at_workbook
+from second_opinion.tables.json_reader import is_json, look_at_json
+from second_opinion.tables.parquet_reader import look_at_parquet
 from second_opinion.tables.personal import personal_columns
-from second_opinion.tables.scan import BLANK, scan
-from second_opinion.tables.strangers import stranger
+from second_opinion.tables.table_file import Look, Offer, TableFile
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 # Bytes of which the header and some rows are expected.
@@ -43,7 +42,7 @@ class _Header:
     broken: bool = False
 
 
-def look(source: Source, schema: Schema, *, encoding: str = "", delimiter: str = "") -> Look:
+def look(source: TableFile, schema: Schema, *, encoding: str = "", delimiter: str = "") -> Look:
     """What is understood of a file before its rows are read.
 
     Never raises for what is in the file: ``problems`` say it. ``encoding`` and ``delimiter`` are
@@ -60,7 +59,7 @@ def look(source: Source, schema: Schema, *, encoding: str = "", delimiter: str =
         return _matched(schema, *look_at_parquet(source, found))
     if is_json(head):
         return _matched(schema, *look_at_json(source, found))
-    kind = stranger(head)
+    kind = foreign_format(head)
     if kind:
         return _refused(
             found,
@@ -80,7 +79,7 @@ def _refused(look: Look, problem: str, *offers: Offer) -> Look:
 
 
 def _look_at_text(
-    source: Source, schema: Schema, found: Look, encoding: str, delimiter: str
+    source: TableFile, schema: Schema, found: Look, encoding: str, delimiter: str
 ) -> Look:
     with source.open() as stream:
         raw = stream.read(2**20)
@@ -266,3 +265,27 @@ def _decimal(found: Look, schema: Schema, rows: Sequence[Sequence[str]]) -> str:
 
 def _is_numeric(name: str, schema: Schema) -> bool:
     return name in schema.names and schema[name].is_numeric
+
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+# The mark at the beginning, what the file is then, and what to do with it.
+_FOREIGN = (
+    (b"PK", "an Excel workbook or another zip archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"%PDF", "a PDF document"),
+    (b"PAR1", "a Parquet table"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"\x80", "a pickle"),
+    (b"<", "a web page or XML"),
+    (b"{", "JSON"),
+    (b"version https://git-lfs", "a pointer of Git LFS (run `git lfs pull`)"),
+)
+
+
+def foreign_format(head: bytes) -> str:
+    """What a file that begins like this is, if it is no CSV: ``a PDF document``; else ``""``."""
+    start = head.removeprefix(BYTE_ORDER_MARK).lstrip()
+    return next((meaning for mark, meaning in _FOREIGN if start.startswith(mark)), "")

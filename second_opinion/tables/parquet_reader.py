@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, quoted
 from second_opinion.schema import Schema
-from second_opinion.tables.chunks import MOST_ROWS, csv_lines, rows_allowed, split_typed
-from second_opinion.tables.parts import Chunk, Limits, Look, Source
+from second_opinion.tables.split_rows import MOST_ROWS, csv_lines, rows_allowed, split_typed
+from second_opinion.tables.table_file import Chunk, Limits, Look, TableFile
 
 SAMPLE = 500
 
 
-def look_at_parquet(source: Source, found: Look) -> tuple[Look, list[list[str | None]]]:
+def look_at_parquet(source: TableFile, found: Look) -> tuple[Look, list[list[str | None]]]:
     """The columns of a Parquet table, and some rows."""
     found = replace(found, format="parquet", delimiter=",")
     try:
@@ -40,7 +40,7 @@ def look_at_parquet(source: Source, found: Look) -> tuple[Look, list[list[str | 
         return replace(found, problems=(_damaged(found.name, error),)), []
 
 
-def read_parquet(source: Source, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
+def read_parquet(source: TableFile, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
     """The rows of a Parquet table, some thousands at a time."""
     rows = 0
     try:

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.schema import Schema
-from second_opinion.tables.cells import columns, frame
-from second_opinion.tables.parts import CellFault, Chunk, Limits
-from second_opinion.tables.scan import Numbers
+from second_opinion.tables.csv_rows import Offsets
+from second_opinion.tables.parse_column import columns, frame
+from second_opinion.tables.table_file import CellFault, Chunk, Limits
 
 # More rows than this are not held at once, however short they are.
 MOST_ROWS = 20_000
@@ -21,7 +21,7 @@ MOST_ROWS = 20_000
 
 def split(
     text: pa.Table,
-    lines: Numbers,
+    lines: Offsets,
     schema: Schema,
     decimal: str = ".",
     known: Sequence[CellFault] = (),
@@ -46,7 +46,7 @@ def split(
 
 def split_typed(
     text: pa.Table,
-    lines: Numbers,
+    lines: Offsets,
     schema: Schema,
     limits: Limits,
     bytes_read: int,

@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 ZERO, NINE = ord("0"), ord("9")
 
 
-class Numbers(NamedTuple):
+class PlainNumbers(NamedTuple):
     """Floats, NaN for null, and whether each was written without a point."""
 
     values: npt.NDArray[np.float64]
     whole: bool
 
 
-def numbers(cells: pa.Array) -> Numbers | None:
+def numbers(cells: pa.Array) -> PlainNumbers | None:
     """A column of text as numbers, where each cell that is not null is like ``-12`` or ``+12.50``.
 
     None where a cell may be anything else, also a number in another form. Arrow's conversion is
@@ -40,7 +40,7 @@ def numbers(cells: pa.Array) -> Numbers | None:
     except pa.ArrowInvalid:
         return None
     whole = b"." not in text[offsets[0] :].tobytes()
-    return Numbers(values, whole) if whole or _digits_around(text, offsets) else None
+    return PlainNumbers(values, whole) if whole or _digits_around(text, offsets) else None
 
 
 def _digits_around(text: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> bool:

@@ -5,8 +5,8 @@ from builders import examples
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from second_opinion.tables import scan
-from second_opinion.tables.scan import LF
+from second_opinion.tables import csv_rows
+from second_opinion.tables.csv_rows import LF
 
 
 @examples(500)
@@ -18,8 +18,8 @@ from second_opinion.tables.scan import LF
 @example(b"")
 def test_rows_with_as_many_cells_are_found_alike(block):
     letters = np.frombuffer(block, np.uint8)
-    quick = scan._even(block, letters, ord(","), True)
-    slow = scan._rows(scan._marks(block, letters, ord(",")), 0)
+    quick = csv_rows._even(block, letters, ord(","), True)
+    slow = csv_rows._rows(csv_rows._marks(block, letters, ord(",")), 0)
     counts = set(slow.cells.tolist())
     assert (quick is not None) == (len(counts) == 1 and counts != {1})
     if quick is not None:

@@ -11,10 +11,10 @@ from typing import Any
 
 from second_opinion.formatting import quoted
 from second_opinion.schema import Schema
-from second_opinion.tables.chunks import csv_lines, rows_allowed
 from second_opinion.tables.decoding import blocks, byte_order_mark
 from second_opinion.tables.json_cells import cell_text, chunk_of
-from second_opinion.tables.parts import Chunk, Limits, Look, Source, TableProblem
+from second_opinion.tables.split_rows import csv_lines, rows_allowed
+from second_opinion.tables.table_file import Chunk, Limits, Look, TableFile, TableProblem
 
 _BETWEEN = " \t\r\n"
 # Cases at a time; their values take more memory than their text.
@@ -49,7 +49,7 @@ def is_json(head: bytes) -> bool:
     return text.lstrip(_BETWEEN).startswith(("{", "["))
 
 
-def look_at_json(source: Source, found: Look) -> tuple[Look, list[list[str | None]]]:
+def look_at_json(source: TableFile, found: Look) -> tuple[Look, list[list[str | None]]]:
     """The fields of all cases in the order in which they first come, and some cases as rows."""
     with source.open() as stream:
         encoding = byte_order_mark(stream.read(4))[1] or "utf-8"
@@ -71,7 +71,7 @@ def look_at_json(source: Source, found: Look) -> tuple[Look, list[list[str | Non
     return replace(found, columns=columns, header=csv_lines([columns])), rows
 
 
-def read_json(source: Source, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
+def read_json(source: TableFile, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
     """The cases of a JSON file, some thousands at a time."""
     items = _items(source, look)
     rows = 0
@@ -89,7 +89,7 @@ def read_json(source: Source, look: Look, schema: Schema, limits: Limits) -> Ite
         )
 
 
-def _items(source: Source, look: Look) -> Iterator[_Item]:
+def _items(source: TableFile, look: Look) -> Iterator[_Item]:
     text = _Text(source, look.encoding)
     if look.format == "jsonl":
         return _lines(text)
@@ -184,7 +184,7 @@ def _value(text: str) -> Any:
 class _Text:
     """A text that is read on as far as it is needed."""
 
-    def __init__(self, source: Source, encoding: str) -> None:
+    def __init__(self, source: TableFile, encoding: str) -> None:
         self._blocks = blocks(source, encoding)
         self._rest, self._ended = b"", False
         self.held, self.at, self.bytes_read = "", 0, 0
