@@ -23,20 +23,20 @@ def page() -> None:
 
 def section(name: str, chosen: population.Chosen) -> bool:
     # Plotly costs a second to import: what is above is on the screen by then.
-    from second_opinion.population import sections, sections_verdicts
-    from second_opinion.population.population import verdicts
+    from second_opinion.distributions import sections, sections_verdicts
+    from second_opinion.distributions.selection import verdicts
 
-    people, against = chosen.people, chosen.against
+    selection, against = chosen.selection, chosen.against
     if name == "Features":
         return distributions.features(chosen)
     if name == "Drift":
         return distributions.drift(chosen)
     if name == "Predictions":
-        parts = sections.predictions(people, against)
+        parts = sections.predictions(selection, against)
     elif name == "Confidence":
-        parts = sections.confidence(people, verdicts(visit.store, people))
+        parts = sections.confidence(selection, verdicts(visit.store, selection))
     else:
-        parts = sections_verdicts.over_time(people, verdicts(visit.store, people))
+        parts = sections_verdicts.over_time(selection, verdicts(visit.store, selection))
     if sum(part.chart is not None for part in parts) > 1:
         return distributions.beside(chosen, parts)
     lists = [distributions.draw(chosen, part) for part in parts]

@@ -15,8 +15,8 @@ from scipy.stats import binom
 from second_opinion import Registry
 from second_opinion.batch import jobs
 from second_opinion.card import ModelCard
+from second_opinion.distributions import selection
 from second_opinion.errors import UserError
-from second_opinion.population import population
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
@@ -269,6 +269,6 @@ def scored_batch(store, registry, ref="triage", rows=130, **columns):
     return batch, frame
 
 
-def people_of(store, registry, ref="triage", rows=130, **columns):
+def selection_of(store, registry, ref="triage", rows=130, **columns):
     batch, _ = scored_batch(store, registry, ref, rows, **columns)
-    return population.of_batch(store, batch, registry.card(ref))
+    return selection.of_batch(store, batch, registry.card(ref))

@@ -7,7 +7,7 @@ from builders import check, csv_of, score
 
 from second_opinion import Registry
 from second_opinion.batch.scored_rows import ScoredRows
-from second_opinion.population import population, sections
+from second_opinion.distributions import sections, selection
 from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store
 
@@ -87,7 +87,7 @@ def test_exactly_the_features_that_moved_are_said_to_have_moved(app, batch, page
     names = page.locator(".js-plotly-plot .ytick text").all_text_contents()
     assert set(names[:2]) == MOVED
     store, registry = Store.open(app.database), Registry(app.models)
-    people = population.of_batch(store, batch, registry.card(CHURN))
+    people = selection.of_batch(store, batch, registry.card(CHURN))
     found = sections.drift_table(people, sections.training(registry, registry.card(CHURN)))
     assert set(found.loc[found["Verdict"] == "moved", "Feature"]) == MOVED
     assert (found["Verdict"] == "steady").sum() == 10

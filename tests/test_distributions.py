@@ -11,11 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from second_opinion import Registry
+from second_opinion.distributions import overview
+from second_opinion.distributions.overview import Overview
 from second_opinion.reference import Reference
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics import distributions
 from second_opinion.statistics.bars import Bars, round_edges
-from second_opinion.statistics.distributions import Counts, Faults, Means, Overview, Pairs
+from second_opinion.statistics.distributions import Counts, Faults, Means, Pairs
 
 NUMBERS = st.one_of(
     st.floats(-1e6, 1e6).map(lambda value: round(value, 4)),
@@ -281,7 +283,7 @@ def test_a_million_rows_are_added_up_in_little_memory():
         (rng.lognormal(size=50_000), pd.Series(rng.choice(list("abc"), 50_000)), rng.random(50_000))
         for _ in range(20)
     ]
-    bars, pairs = Bars(), Pairs(distributions.CONFIDENCE_EDGES)
+    bars, pairs = Bars(), Pairs(overview.CONFIDENCE_EDGES)
     for numbers, levels, confidence in chunks:
         bars.add(numbers)
         pairs.add(confidence, levels)

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "tables": "errors formatting records schema",
     "reference": "errors records schema",
     "card": "errors formatting records schema",
-    "statistics": "formatting records schema reference card",
+    "statistics": "formatting records schema reference",
     "arms": "errors formatting jsonfile records schema",
     "answers": "formatting records card",
     "artifacts": "errors formatting card",
@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "batch": "errors formatting records store tables card artifacts predictor registry compare",
     "charts": "formatting records schema card statistics",
     "review": "errors formatting records roles store tables card statistics",
-    "population": (
+    "distributions": (
         "formatting records schema store tables reference card statistics registry batch charts"
     ),
     "cli": (
@@ -47,11 +47,11 @@ MAY_IMPORT = {
     "ui": (
         "errors formatting settings records roles schema store tables card statistics arms "
         "answers artifacts predictor catalog copies registry compare aliases doctor batch charts "
-        "review population"
+        "review distributions"
     ),
     "__main__": "cli",
     "Home": "ui",
-    "pages": "formatting records review population ui",
+    "pages": "formatting records review distributions ui",
 }
 # The doctor loads the server to weigh it.
 KNOW_STREAMLIT = {"Home", "doctor", "pages", "ui"}

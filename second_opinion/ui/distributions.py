@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from second_opinion.batch.scored_rows import ScoredRows
+from second_opinion.distributions.selection import LISTED, Selection
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
-from second_opinion.population.population import LISTED, Population
 from second_opinion.records.prediction import Prediction
 from second_opinion.schema import Feature
 from second_opinion.ui import case, drawing
@@ -24,12 +24,12 @@ from second_opinion.ui.visit import Visit
 if TYPE_CHECKING:
     import pandas as pd
 
-    from second_opinion.population.picks import Shown
+    from second_opinion.distributions.marks import Exhibit
 
 ON_A_PAGE = 6
 
 
-def draw(chosen: Chosen, shown: Shown) -> bool:
+def draw(chosen: Chosen, shown: Exhibit) -> bool:
     """A chart whose bars list their cases or open a chart; or the sentence in its place.
 
     Returns whether cases can be listed from it.
@@ -50,7 +50,7 @@ def draw(chosen: Chosen, shown: Shown) -> bool:
     return drawn and bool(shown.picks)
 
 
-def beside(chosen: Chosen, parts: Iterable[Shown]) -> bool:
+def beside(chosen: Chosen, parts: Iterable[Exhibit]) -> bool:
     """Several charts, two in a row where there is room; and whether one of them lists cases."""
     lists = False
     with st.grid(2, min_column_width=360, gap="medium"):
@@ -60,49 +60,51 @@ def beside(chosen: Chosen, parts: Iterable[Shown]) -> bool:
     return lists
 
 
-def _heard(chosen: Chosen, shown: Shown) -> Callable[[list[int]], None] | None:
+def _heard(chosen: Chosen, shown: Exhibit) -> Callable[[list[int]], None] | None:
     if shown.picks:
         return partial(_pick, chosen, shown)
     return partial(_open, shown) if shown.opens else None
 
 
-def _open(shown: Shown, places: list[int]) -> None:
+def _open(shown: Exhibit, places: list[int]) -> None:
     """Remember in the URL which feature's own chart was asked for."""
     st.query_params.pop("drift", None)
     for place in places[:1]:
         st.query_params["drift"] = shown.opens[place]
 
 
-def _pick(chosen: Chosen, shown: Shown, places: list[int]) -> None:
+def _pick(chosen: Chosen, shown: Exhibit, places: list[int]) -> None:
     """Remember the bars of a chart that were just selected; the last choice on the page counts."""
-    from second_opinion.population import picks
+    from second_opinion.distributions import marks
 
     st.session_state.pop("distributions_page", None)
     st.session_state.pop("distributions_picked", None)
     picked = [shown.picks[place] for place in places if place < len(shown.picks)]
     if picked:
-        people = chosen.people
-        parts = picks.together(people, picked, shown.picks)
-        st.session_state["distributions_picked"] = people.key, people.parts, parts
+        selection = chosen.selection
+        parts = marks.together(selection, picked, shown.picks)
+        st.session_state["distributions_picked"] = selection.key, selection.parts, parts
 
 
 def features(chosen: Chosen) -> bool:
     """What the model says by one feature or two; or each of them beside what it is compared with,
     those that moved furthest first. Returns whether cases can be listed."""
-    from second_opinion.population import picks, sections
+    from second_opinion.distributions import marks, sections
 
-    by, value = choices.by_features(chosen.people.card)
+    by, value = choices.by_features(chosen.selection.card)
     if by:
         return _crossed(chosen, by, value)
-    wanted = sections.ordered(chosen.people, chosen.against)
+    wanted = sections.ordered(chosen.selection, chosen.against)
     pages = -(-len(wanted) // ON_A_PAGE)
     if pages > 1:
         at = int(st.session_state.get("distributions_features") or 1)
         wanted = wanted[(at - 1) * ON_A_PAGE : at * ON_A_PAGE]
-    if not chosen.people.rows:
-        st.text(picks.NOBODY)
+    if not chosen.selection.rows:
+        st.text(marks.NOBODY)
         return False
-    lists = beside(chosen, (sections.feature(chosen.people, chosen.against, one) for one in wanted))
+    lists = beside(
+        chosen, (sections.feature(chosen.selection, chosen.against, one) for one in wanted)
+    )
     if pages > 1:
         st.pagination(pages, key="distributions_features")
     _basis(chosen)
@@ -111,12 +113,12 @@ def features(chosen: Chosen) -> bool:
 
 def _crossed(chosen: Chosen, by: list[Feature], value: Any) -> bool:
     """What the model says by these features, and below how each of them is distributed."""
-    from second_opinion.population import sections, sections_crossed
+    from second_opinion.distributions import sections, sections_crossed
 
-    people = chosen.people
-    lists = draw(chosen, sections_crossed.crossed(people, by, value))
-    if people.rows:
-        shown = (sections.feature(people, chosen.against, feature) for feature in by)
+    selection = chosen.selection
+    lists = draw(chosen, sections_crossed.crossed(selection, by, value))
+    if selection.rows:
+        shown = (sections.feature(selection, chosen.against, feature) for feature in by)
         lists |= beside(chosen, (part for part in shown if part.chart))
         _basis(chosen)
     return lists
@@ -124,7 +126,7 @@ def _crossed(chosen: Chosen, by: list[Feature], value: Any) -> bool:
 
 def _basis(chosen: Chosen) -> None:
     """What a comparison rests on."""
-    from second_opinion.population import sections
+    from second_opinion.distributions import sections
 
     if chosen.against is not None:
         st.caption(escape(f"Compared with {sections.basis(chosen.against)}."))
@@ -135,20 +137,20 @@ def drift(chosen: Chosen) -> bool:
 
     Returns whether cases can be listed: those of that chart can.
     """
-    from second_opinion.population import sections
+    from second_opinion.distributions import sections
 
-    shown = sections.drift(chosen.people, chosen.against)
+    shown = sections.drift(chosen.selection, chosen.against)
     for part in shown:
         draw(chosen, part)
-    if chosen.against is None or not chosen.people.rows:
+    if chosen.against is None or not chosen.selection.rows:
         return False
     lists = False
-    feature = chosen.people.card.case_schema.get(st.query_params.get("drift", ""))
+    feature = chosen.selection.card.case_schema.get(st.query_params.get("drift", ""))
     if feature is not None:
-        lists = draw(chosen, sections.feature(chosen.people, chosen.against, feature))
+        lists = draw(chosen, sections.feature(chosen.selection, chosen.against, feature))
     elif any(part.opens for part in shown):
         st.caption("Click a bar to see that feature beside what it is compared with.")
-    found = sections.drift_table(chosen.people, chosen.against)
+    found = sections.drift_table(chosen.selection, chosen.against)
     shares = st.column_config.NumberColumn(format="percent")
     three = st.column_config.NumberColumn(format="%.3f")
     few = st.column_config.NumberColumn(format="%.2g")
@@ -168,11 +170,11 @@ def drift(chosen: Chosen) -> bool:
 
 def cases(chosen: Chosen, lists: bool) -> None:
     """The cases behind what was picked in a chart; a hint where a chart ``lists`` them."""
-    from second_opinion.population import picks
+    from second_opinion.distributions import marks
 
     picked = st.session_state.get("distributions_picked")
-    people = chosen.people
-    if not picked or picked[:2] != (people.key, people.parts):
+    selection = chosen.selection
+    if not picked or picked[:2] != (selection.key, selection.parts):
         if lists:
             st.caption(
                 "Click a bar, a point or a tile to list the cases behind it; on a touch screen, "
@@ -181,22 +183,22 @@ def cases(chosen: Chosen, lists: bool) -> None:
         return
     parts = picked[2]
     for part in parts:
-        people = people.where(part)
-    said = " and ".join(picks.words_of(people.card, part) for part in parts)
+        selection = selection.where(part)
+    said = " and ".join(marks.words_of(selection.card, part) for part in parts)
     with st.container(horizontal=True, vertical_alignment="center", key="distributions_cases"):
-        st.header(escape(f"{plural(people.rows, 'case')}: {said}"), anchor=False)
+        st.header(escape(f"{plural(selection.rows, 'case')}: {said}"), anchor=False)
         st.button("Clear", key="distributions_clear", type="tertiary", on_click=_clear)
-    if not people.rows:
-        st.text(picks.NOBODY)
+    if not selection.rows:
+        st.text(marks.NOBODY)
         return
-    pages = -(-people.rows // LISTED)
+    pages = -(-selection.rows // LISTED)
     at = min(int(st.session_state.get("distributions_page") or 1), pages)
     with st.container(key="distributions_list"):
         st.dataframe(
-            _with_button(people.listed(at)),
+            _with_button(selection.listed(at)),
             hide_index=True,
-            height=height_for(min(people.rows, LISTED), 10),
-            column_config=_columns(people, at),
+            height=height_for(min(selection.rows, LISTED), 10),
+            column_config=_columns(selection, at),
             alt="The cases behind what was picked",
         )
     if pages > 1:
@@ -208,8 +210,8 @@ def _with_button(listed: pd.DataFrame) -> pd.DataFrame:
     return listed
 
 
-def _columns(people: Population, page: int) -> dict[str, Any]:
-    ids = people.page(page)
+def _columns(selection: Selection, page: int) -> dict[str, Any]:
+    ids = selection.page(page)
     config = st.column_config
 
     @callback("page")
@@ -238,17 +240,17 @@ def the_case(visit: Visit, chosen: Chosen) -> None:
     wanted = st.query_params.get("case")
     if not wanted:
         return
-    prediction = _opened(visit, chosen.people, wanted)
+    prediction = _opened(visit, chosen.selection, wanted)
     title = f"Row {prediction.row_number}" if prediction.row_number else "The case"
-    case.judge(visit, chosen.people.card, prediction, title, "distributions")
+    case.judge(visit, chosen.selection.card, prediction, title, "distributions")
 
 
-def _opened(visit: Visit, people: Population, wanted: str) -> Prediction:
+def _opened(visit: Visit, selection: Selection, wanted: str) -> Prediction:
     """The case of a link, if it is one of those that are looked at."""
-    if people.batch is not None and wanted.isdecimal():
-        return ScoredRows(visit.store).opened(people.batch, int(wanted), people.card)
+    if selection.batch is not None and wanted.isdecimal():
+        return ScoredRows(visit.store).opened(selection.batch, int(wanted), selection.card)
     found = visit.store.prediction(wanted)
-    if found is None or people.batch is not None or wanted not in set(people.ids.tolist()):
+    if found is None or selection.batch is not None or wanted not in set(selection.ids.tolist()):
         st.query_params.pop("case", None)
         raise UserError("The link names a case that is not among these. Choose one of the list.")
     return found

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from second_opinion.card import ModelCard
+from second_opinion.distributions import selection
+from second_opinion.distributions.selection import Condition, Only, Selection
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
-from second_opinion.population import population
-from second_opinion.population.population import Only, Part, Population
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
@@ -24,7 +24,7 @@ from second_opinion.ui.frame import notice
 from second_opinion.ui.visit import Visit
 
 if TYPE_CHECKING:
-    from second_opinion.population.sections import Against
+    from second_opinion.distributions.sections import Against
 
 SINGLES, TRAINING, NOTHING = "singles", "training", "nothing"
 ANY = "Any"
@@ -35,9 +35,9 @@ TWO = ("by", "and", "share")
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the page shows: a population, and what it is compared with."""
+    """What the page shows: a selection, and what it is compared with."""
 
-    people: Population
+    selection: Selection
     against: Against | None
 
 
@@ -66,10 +66,10 @@ def choose(visit: Visit) -> Chosen | None:
         card = _card(visit, batches.get(what))
         parts = _part(card, url)
     url.keep()
-    people = _population(visit, card, batches.get(what), only)
+    cases = _population(visit, card, batches.get(what), only)
     for part in parts:
-        people = people.where(part)
-    return Chosen(people, _against(visit, card, against, batches))
+        cases = cases.where(part)
+    return Chosen(cases, _against(visit, card, against, batches))
 
 
 def _batches(visit: Visit) -> list[Batch]:
@@ -118,7 +118,7 @@ def _only(visit: Visit, url: Url) -> Only:
     return Only(version, source, since, until)
 
 
-def _part(card: ModelCard, url: Url) -> list[Part]:
+def _part(card: ModelCard, url: Url) -> list[Condition]:
     """The filter by one feature, or none."""
     schema = card.case_schema
     names = ["", *(f.name for f in schema if f.kind != "text")]
@@ -133,7 +133,7 @@ def _part(card: ModelCard, url: Url) -> list[Part]:
             return []
         # The last number itself belongs to what is asked for.
         top = float("inf") if high is None else _after(high)
-        return [Part("feature", name, ranges=((float("-inf") if low is None else low, top),))]
+        return [Condition("feature", name, ranges=((float("-inf") if low is None else low, top),))]
     if feature.kind == "date":
         first, last = url.day(f"from_{name}", "from"), url.day(f"to_{name}", "to")
         if first is None and last is None:
@@ -141,7 +141,7 @@ def _part(card: ModelCard, url: Url) -> list[Part]:
         epoch = date(1970, 1, 1)
         low = float("-inf") if first is None else float((first - epoch).days)
         top = float("inf") if last is None else float((last - epoch).days + 1)
-        return [Part("feature", name, ranges=((low, top),))]
+        return [Condition("feature", name, ranges=((low, top),))]
     return _level(feature, url)
 
 
@@ -149,7 +149,7 @@ def _after(value: float) -> float:
     return math.nextafter(value, math.inf)
 
 
-def _level(feature: Feature, url: Url) -> list[Part]:
+def _level(feature: Feature, url: Url) -> list[Condition]:
     texts = {str(value): value for value in feature.values} | {NOT_KNOWN: None}
     said = url.choice(
         f"is_{feature.name}",
@@ -158,19 +158,19 @@ def _level(feature: Feature, url: Url) -> list[Part]:
         "",
         lambda text: ANY if not text else text if text == NOT_KNOWN else feature.text(texts[text]),
     )
-    return [Part("feature", feature.name, levels=(texts[said],))] if said else []
+    return [Condition("feature", feature.name, levels=(texts[said],))] if said else []
 
 
-def _population(visit: Visit, card: ModelCard, batch: Batch | None, only: Only) -> Population:
+def _population(visit: Visit, card: ModelCard, batch: Batch | None, only: Only) -> Selection:
     if batch is None:
-        return population.of_singles(visit.store, card, only)
-    return population.of_batch(visit.store, batch, card)
+        return selection.of_singles(visit.store, card, only)
+    return selection.of_batch(visit.store, batch, card)
 
 
 def _against(
     visit: Visit, card: ModelCard, option: str, batches: dict[str, Batch]
 ) -> Against | None:
-    from second_opinion.population import sections
+    from second_opinion.distributions import sections
 
     if option == NOTHING:
         return None

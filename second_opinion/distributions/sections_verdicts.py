@@ -1,4 +1,4 @@
-"""What the experts said of a population, and how that and the answers went from day to day."""
+"""What the experts said of a selection, and how that and the answers went from day to day."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.charts import stacked, verdicts
-from second_opinion.population import picks
-from second_opinion.population.picks import NOBODY, Mark, Shown
-from second_opinion.population.population import Part, Population
+from second_opinion.distributions import marks
+from second_opinion.distributions.marks import NOBODY, Exhibit, Mark
+from second_opinion.distributions.selection import Condition, Selection
 from second_opinion.statistics import calibration, feedback
 
 FEWEST_VERDICTS = 10
 SAID = {"experts agree": 0.0, "experts disagree": 1.0, "experts are unsure": np.nan}
 
 
-def calibrated(judged: pd.DataFrame) -> list[Shown]:
+def calibrated(judged: pd.DataFrame) -> list[Exhibit]:
     """Whether the model is as often right as it says, and how often where it is surest."""
     told = judged.dropna(subset=["confidence", "wrong"])
     if len(told) < FEWEST_VERDICTS:
         needed = "Whether the model is as often right as it says is drawn from"
         there = f"there {'is' if len(told) == 1 else 'are'} {len(told)} on these cases"
         said = f"{needed} {FEWEST_VERDICTS} verdicts on; {there}."
-        return [Shown("reliability", sentence=said)]
+        return [Exhibit("reliability", sentence=said)]
     bins = calibration.bins(told["confidence"], 1 - told["wrong"])
     brier = calibration.brier(1 - told["wrong"], told["confidence"])
     picked = f"Brier score {brier:.3f} (0 is perfect, always saying 50 % gives 0.250). Cases that "
@@ -36,57 +36,57 @@ def calibrated(judged: pd.DataFrame) -> list[Shown]:
     ranges = zip(ends, np.nextafter(bins["to"], np.inf), strict=True)
     surest = [(low, np.inf) for low in curve["threshold"]]
     return [
-        Shown("reliability", verdicts.reliability(bins), picked, _sure(ranges, own)),
-        Shown("risk", verdicts.risk_coverage(curve), picks=_sure(surest, own)),
+        Exhibit("reliability", verdicts.reliability(bins), picked, _sure(ranges, own)),
+        Exhibit("risk", verdicts.risk_coverage(curve), picks=_sure(surest, own)),
     ]
 
 
-def _sure(ranges: Iterable[tuple[float, float]], own: Part) -> tuple[Mark, ...]:
+def _sure(ranges: Iterable[tuple[float, float]], own: Condition) -> tuple[Mark, ...]:
     pairs = [(float(low), float(high)) for low, high in ranges]
-    return tuple((Part("confidence", ranges=(pair,)), own) for pair in pairs)
+    return tuple((Condition("confidence", ranges=(pair,)), own) for pair in pairs)
 
 
-def cases_of(judged: pd.DataFrame, name: str) -> Part:
+def cases_of(judged: pd.DataFrame, name: str) -> Condition:
     """The cases of some verdicts; two experts may have judged the same one."""
-    return Part("case", name, levels=tuple(dict.fromkeys(judged["id"])))
+    return Condition("case", name, levels=tuple(dict.fromkeys(judged["id"])))
 
 
-def over_time(population: Population, judged: pd.DataFrame) -> list[Shown]:
+def over_time(selection: Selection, judged: pd.DataFrame) -> list[Exhibit]:
     """Predictions, confidence, verdicts and agreement by day."""
-    if not population.rows:
-        return [Shown("days", sentence=NOBODY)]
-    return [*_predicted(population), *_judged(judged)]
+    if not selection.rows:
+        return [Exhibit("days", sentence=NOBODY)]
+    return [*_predicted(selection), *_judged(judged)]
 
 
-def _predicted(population: Population) -> list[Shown]:
-    if population.when is None:
+def _predicted(selection: Selection) -> list[Exhibit]:
+    if selection.when is None:
         said = "A batch is predicted at one time. Choose the single predictions above for days."
-        return [Shown("days", sentence=said)]
-    card, found = population.card, population.overview()
+        return [Exhibit("days", sentence=said)]
+    card, found = selection.card, selection.overview()
     table, daily = found.days.result(), found.daily.result()
-    marks = picks.of_days(card, table)
-    parts = [Shown("days", stacked.per_day(card, table), picks=marks)]
+    day_marks = marks.of_days(card, table)
+    parts = [Exhibit("days", stacked.per_day(card, table), picks=day_marks)]
     if card.task != "regression" and table["y"].nunique() > 1:
-        parts.append(Shown("shares", stacked.shares_per_day(card, table), picks=marks))
+        parts.append(Exhibit("shares", stacked.shares_per_day(card, table), picks=day_marks))
     if len(daily):
         drawn = stacked.mean_per_day(card, daily)
-        parts.append(Shown("daily", drawn, picks=picks.of_days_alone(daily["group"])))
+        parts.append(Exhibit("daily", drawn, picks=marks.of_days_alone(daily["group"])))
     return parts
 
 
-def _judged(judged: pd.DataFrame) -> list[Shown]:
+def _judged(judged: pd.DataFrame) -> list[Exhibit]:
     if judged.empty:
-        return [Shown("agreement", sentence="No verdict on these cases yet.")]
+        return [Exhibit("agreement", sentence="No verdict on these cases yet.")]
     by_day = feedback.errors_by(judged["day"], judged["wrong"])
     counts = verdicts.verdicts_per_day(by_day)
-    parts = [Shown("verdicts", counts, picks=_marks(judged, by_day["group"]))]
+    parts = [Exhibit("verdicts", counts, picks=_marks(judged, by_day["group"]))]
     told = by_day[by_day["cases"] > 0].reset_index(drop=True)
     if told.empty:
         said = "The experts are unsure of each of these cases, so there is no agreement to draw."
-        return [*parts, Shown("agreement", sentence=said)]
+        return [*parts, Exhibit("agreement", sentence=said)]
     own = judged[judged["wrong"].notna()]
-    marks = tuple((cases_of(own[own["day"] == d], f"judged on {d}"),) for d in told["group"])
-    return [*parts, Shown("agreement", verdicts.agreement_per_day(told), picks=marks)]
+    day_marks = tuple((cases_of(own[own["day"] == d], f"judged on {d}"),) for d in told["group"])
+    return [*parts, Exhibit("agreement", verdicts.agreement_per_day(told), picks=day_marks)]
 
 
 def _marks(judged: pd.DataFrame, days: pd.Series[str]) -> tuple[Mark, ...]:

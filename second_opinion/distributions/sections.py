@@ -1,4 +1,4 @@
-"""The sections of the page Distributions: what is drawn of a population, or said in its place."""
+"""The sections of the page Distributions: what is drawn of a selection, or said in its place."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from second_opinion.batch.recent import Recent
 from second_opinion.card import ModelCard, value_text
 from second_opinion.charts import bars, stacked
 from second_opinion.charts.bars import Beside
+from second_opinion.distributions import marks, sections_verdicts
+from second_opinion.distributions.marks import NOBODY, Exhibit
+from second_opinion.distributions.selection import Condition, Selection
 from second_opinion.formatting import joined, number_text, percent, plural
-from second_opinion.population import picks, sections_verdicts
-from second_opinion.population.picks import NOBODY, Shown
-from second_opinion.population.population import Part, Population
 from second_opinion.reference import Reference
 from second_opinion.registry import Registry
 from second_opinion.schema import Feature
@@ -33,7 +33,7 @@ _compared: Recent[pd.DataFrame] = Recent(32)
 
 @dataclass(frozen=True)
 class Against:
-    """What a population is compared with: ``columns`` are features and, under the target's name,
+    """What a selection is compared with: ``columns`` are features and, under the target's name,
     answers. ``key`` tells it apart."""
 
     key: Hashable
@@ -52,41 +52,41 @@ def training(registry: Registry, card: ModelCard) -> Against:
     return Against(key, "Training data", replace(known, features=features))
 
 
-def another(population: Population) -> Against:
-    """Another population to compare with."""
-    answers = {population.card.target.name: population.taken(population.answers)}
-    key = population.key, population.parts
+def another(selection: Selection) -> Against:
+    """Another selection to compare with."""
+    answers = {selection.card.target.name: selection.taken(selection.answers)}
+    key = selection.key, selection.parts
     # A chain of mappings reads a column of a batch only when it is asked for.
-    return Against(key, population.about, ChainMap(answers, population.cases))  # type: ignore[arg-type]
+    return Against(key, selection.about, ChainMap(answers, selection.cases))  # type: ignore[arg-type]
 
 
-def predictions(population: Population, against: Against | None) -> list[Shown]:
+def predictions(selection: Selection, against: Against | None) -> list[Exhibit]:
     """What the model says."""
-    if not population.rows:
-        return [Shown("predictions", sentence=NOBODY)]
-    if said := one_answer(population):
-        return [Shown("predictions", sentence=said)]
-    card, found = population.card, population.overview().answers
+    if not selection.rows:
+        return [Exhibit("predictions", sentence=NOBODY)]
+    if said := one_answer(selection):
+        return [Exhibit("predictions", sentence=said)]
+    card, found = selection.card, selection.overview().answers
     table = found.result()
-    target = picks.target(card)
+    target = marks.target(card)
     beside = _beside(against, target, table)
-    chart = bars.answers(card, table, population.rows, beside)
+    chart = bars.answers(card, table, selection.rows, beside)
     below = f"Compared with {basis(against)}." if against and beside else ""
-    marks = picks.of_rows(table, Part("prediction"), target)
-    return [Shown("predictions", chart, below, marks)]
+    row_marks = marks.of_rows(table, Condition("prediction"), target)
+    return [Exhibit("predictions", chart, below, row_marks)]
 
 
-def one_answer(population: Population) -> str:
+def one_answer(selection: Selection) -> str:
     """The sentence where the model says the same of all; empty where it does not."""
-    card, found = population.card, population.overview().answers
+    card, found = selection.card, selection.overview().answers
     if isinstance(found, Bars):
         if found.low != found.high:
             return ""
         said = value_text(card, found.low)
-        return f"The model says {said} in each of {plural(population.rows, 'case')}."
+        return f"The model says {said} in each of {plural(selection.rows, 'case')}."
     if found.distinct != 1:
         return ""
-    all_ = "the one case" if population.rows == 1 else f"all {plural(population.rows, 'case')}"
+    all_ = "the one case" if selection.rows == 1 else f"all {plural(selection.rows, 'case')}"
     return f"The model says {card.label(found.result()['value'].iloc[0])} in {all_}."
 
 
@@ -97,55 +97,55 @@ def _beside(against: Against | None, feature: Feature, found: pd.DataFrame) -> B
     return None if shares is None else Beside(against.name, np.asarray(shares, dtype=float))
 
 
-def confidence(population: Population, judged: pd.DataFrame) -> list[Shown]:
+def confidence(selection: Selection, judged: pd.DataFrame) -> list[Exhibit]:
     """How sure the model is, and once there are verdicts, whether it is right to be."""
-    if not population.rows:
-        return [Shown("confidence", sentence=NOBODY)]
-    card, found = population.card, population.overview()
+    if not selection.rows:
+        return [Exhibit("confidence", sentence=NOBODY)]
+    card, found = selection.card, selection.overview()
     if card.task == "regression":
         no = "This model gives a number without saying how sure it is of it."
-        return [Shown("confidence", sentence=no)]
+        return [Exhibit("confidence", sentence=no)]
     if not found.sure:
-        return [Shown("confidence", sentence="This model does not say how sure it is.")]
+        return [Exhibit("confidence", sentence="This model does not say how sure it is.")]
     if found.sure == 1:
-        one = population.taken(population.confidence)
+        one = selection.taken(selection.confidence)
         said = percent(float(one[~np.isnan(one)][0]))
-        return [Shown("confidence", sentence=f"The model is {said} sure of the one case.")]
+        return [Exhibit("confidence", sentence=f"The model is {said} sure of the one case.")]
     table = found.confidence.result()
     chart = stacked.confidence(card, table, found.low, found.sure)
-    first = Shown("confidence", chart, picks=picks.of_confidence(card, table))
+    first = Exhibit("confidence", chart, picks=marks.of_confidence(card, table))
     return [first, *sections_verdicts.calibrated(judged)]
 
 
-def compared(population: Population, against: Against) -> pd.DataFrame:
-    """`drift.compare` of the population with what it is compared with, kept for the next time."""
-    key = population.key, population.parts, population.card.sha256, against.key
+def compared(selection: Selection, against: Against) -> pd.DataFrame:
+    """`drift.compare` of the selection with what it is compared with, kept for the next time."""
+    key = selection.key, selection.parts, selection.card.sha256, against.key
     known = _compared.get(key)
     if known is None:
-        schema = population.card.case_schema
-        known = drifts.compare(against.columns, population.cases, schema)
+        schema = selection.card.case_schema
+        known = drifts.compare(against.columns, selection.cases, schema)
         _compared.keep(key, known, 1)
     return known
 
 
-def drift(population: Population, against: Against | None) -> list[Shown]:
+def drift(selection: Selection, against: Against | None) -> list[Exhibit]:
     """How far the features have moved; the first is the chart, its table the whole comparison."""
     if against is None:
-        return [Shown("drift", sentence="Choose what to compare with above.")]
-    if not population.rows:
-        return [Shown("drift", sentence=NOBODY)]
-    found, schema = compared(population, against), population.card.case_schema
+        return [Exhibit("drift", sentence="Choose what to compare with above.")]
+    if not selection.rows:
+        return [Exhibit("drift", sentence=NOBODY)]
+    found, schema = compared(selection, against), selection.card.case_schema
     if not found["size"].notna().any():
         reasons = {str(v): n for v, n in found["verdict"].value_counts().items()}
         said = joined([f"{plural(n, 'feature')}: {v}" for v, n in reasons.items()])
-        return [Shown("drift", sentence=f"There is nothing to draw. {said}.")]
+        return [Exhibit("drift", sentence=f"There is nothing to draw. {said}.")]
     names = [schema[name].label for name in found["feature"]]
     said = (
         f"Compared with {basis(against)}. A feature has moved when chance does not explain it (p "
         f"after Holm under {drifts.ALPHA}) and its distance is at least {drifts.LEAST_SIZE:.2f}, "
         "the dashed line."
     )
-    return [Shown("drift", bars.drift(found, names), said, opens=_sized(found))]
+    return [Exhibit("drift", bars.drift(found, names), said, opens=_sized(found))]
 
 
 def _sized(found: pd.DataFrame) -> tuple[str, ...]:
@@ -163,9 +163,9 @@ def basis(against: Against) -> str:
     return against.name
 
 
-def drift_table(population: Population, against: Against) -> pd.DataFrame:
+def drift_table(selection: Selection, against: Against) -> pd.DataFrame:
     """The comparison feature by feature, in words and in the order of how far they moved."""
-    found, schema = compared(population, against), population.card.case_schema
+    found, schema = compared(selection, against), selection.card.case_schema
     found = found.sort_values(["moved", "size"], ascending=False, kind="stable")
     return pd.DataFrame(
         {
@@ -184,23 +184,23 @@ def drift_table(population: Population, against: Against) -> pd.DataFrame:
     ).reset_index(drop=True)
 
 
-def ordered(population: Population, against: Against | None) -> list[Feature]:
+def ordered(selection: Selection, against: Against | None) -> list[Feature]:
     """The features, those that moved furthest first."""
-    schema = population.card.case_schema
-    if against is None or not population.rows:
+    schema = selection.card.case_schema
+    if against is None or not selection.rows:
         return list(schema)
-    found = compared(population, against)
+    found = compared(selection, against)
     names = found.sort_values(["moved", "size"], ascending=False, kind="stable")["feature"]
     return [schema[name] for name in names]
 
 
-def feature(population: Population, against: Against | None, described: Feature) -> Shown:
+def feature(selection: Selection, against: Against | None, described: Feature) -> Exhibit:
     """One feature of the cases beside the same of what they are compared with."""
     key, label = f"feature_{described.name}", described.label
-    if said := unfit(population, described):
-        return Shown(key, sentence=said)
-    counted = population.described().features[described.name]
-    known, table = population.rows - counted.missing, counted.result()
+    if said := unfit(selection, described):
+        return Exhibit(key, sentence=said)
+    counted = selection.described().features[described.name]
+    known, table = selection.rows - counted.missing, counted.result()
     if "value" in table and OTHERS in set(table["value"]):
         drawn = 1 - float(table.loc[table["value"] == OTHERS, "share"].iloc[0])
         if drawn < LEAST_DRAWN and isinstance(counted, Counts):
@@ -210,23 +210,23 @@ def feature(population: Population, against: Against | None, described: Feature)
             said += (
                 f"The commonest, {first}, stands in {plural(int(table['count'].iloc[0]), 'case')}."
             )
-            return Shown(key, sentence=said)
-    words, below = _moved(population, against, described), _faults(population, described)
+            return Exhibit(key, sentence=said)
+    words, below = _moved(selection, against, described), _faults(selection, described)
     beside = _beside(against, described, table)
     chart = bars.feature(described, table, words or _range(table, described, known), beside)
-    return Shown(
-        key, chart, below, picks.of_rows(table, Part("feature", described.name), described)
+    return Exhibit(
+        key, chart, below, marks.of_rows(table, Condition("feature", described.name), described)
     )
 
 
-def unfit(population: Population, described: Feature) -> str:
+def unfit(selection: Selection, described: Feature) -> str:
     """Why a feature cannot be drawn, as a sentence; empty where it can."""
-    label, rows = described.label, population.rows
-    if described.name not in population.columns:
+    label, rows = described.label, selection.rows
+    if described.name not in selection.columns:
         return f"{label}: the file has no such column."
     if described.kind == "text":
         return f"{label}: free text is not drawn."
-    counted = population.described().features[described.name]
+    counted = selection.described().features[described.name]
     known = rows - counted.missing
     if not known:
         return f"{label} is not known in any of {plural(rows, 'case')}."
@@ -249,15 +249,15 @@ def _each(known: int, rows: int) -> str:
     return cases if known == rows else f"{cases} that {'knows' if known == 1 else 'know'} it"
 
 
-def _moved(population: Population, against: Against | None, described: Feature) -> str:
+def _moved(selection: Selection, against: Against | None, described: Feature) -> str:
     if against is None:
         return ""
-    row = compared(population, against).set_index("feature").loc[described.name]
+    row = compared(selection, against).set_index("feature").loc[described.name]
     if row["verdict"] == "moved":
         return f"has moved by {row['size']:.2f}"
     if row["verdict"] == "steady":
         return f"is steady (distance {row['size']:.2f})"
-    return f"in {plural(population.rows, 'case')}: {row['verdict']}"
+    return f"in {plural(selection.rows, 'case')}: {row['verdict']}"
 
 
 def _range(found: pd.DataFrame, described: Feature, known: int) -> str:
@@ -268,15 +268,15 @@ def _range(found: pd.DataFrame, described: Feature, known: int) -> str:
     return f"in {plural(known, 'case')}"
 
 
-def _faults(population: Population, described: Feature) -> str:
+def _faults(selection: Selection, described: Feature) -> str:
     """The shares that are missing, outside the training range or never seen; empty where none."""
-    table = population.described().faults.result().set_index("feature")
+    table = selection.described().faults.result().set_index("feature")
     said = {
         "missing": "not known",
         "out_of_range": "outside the range of the training data",
         "unseen": "never seen in the training data",
     }
     counts = {words: int(table[name][described.name]) for name, words in said.items()}
-    rows = max(population.rows, 1)
+    rows = max(selection.rows, 1)
     parts = [f"{w} in {n:,} ({percent(n / rows)})" for w, n in counts.items() if n]
     return f"{joined(parts)}.".capitalize() if parts else ""

@@ -10,8 +10,8 @@ import pytest
 from builders import add_single, judged, scored_batch
 
 from second_opinion.batch.scored_rows import ScoredRows
-from second_opinion.population import batch_columns, population
-from second_opinion.population.population import Only, Part
+from second_opinion.distributions import batch_columns, selection
+from second_opinion.distributions.selection import Condition, Only
 from second_opinion.records.verdict import Verdict
 from second_opinion.statistics.columns import shape_of
 
@@ -22,16 +22,16 @@ ROWS = 130
 def test_a_batch_has_the_answers_and_columns_of_its_rows(empty_store, registry, ref):
     batch, _ = scored_batch(empty_store, registry, ref)
     card = registry.card(ref)
-    people = population.of_batch(empty_store, batch, card)
-    assert people.rows == ROWS
+    subset = selection.of_batch(empty_store, batch, card)
+    assert subset.rows == ROWS
     for row in (1, 77, ROWS):
         opened = ScoredRows(empty_store).opened(batch, row, card)
-        assert people.ids[row - 1] == row
-        assert people.answers[row - 1] == opened.value
+        assert subset.ids[row - 1] == row
+        assert subset.answers[row - 1] == opened.value
         sure = opened.confidence
-        assert people.confidence[row - 1] == sure or (sure is None and card.task == "regression")
+        assert subset.confidence[row - 1] == sure or (sure is None and card.task == "regression")
         for feature in card.features:
-            cell, value = people.columns[feature.name][row - 1], opened.inputs[feature.name]
+            cell, value = subset.columns[feature.name][row - 1], opened.inputs[feature.name]
             if feature.kind == "text" or value is None:
                 assert pd.isna(cell) == (value is None)
             elif feature.kind == "date":
@@ -43,13 +43,13 @@ def test_a_batch_has_the_answers_and_columns_of_its_rows(empty_store, registry, 
 
 def test_columns_are_read_in_chunks_as_at_once(empty_store, registry, monkeypatch):
     batch, frame = scored_batch(empty_store, registry)
-    people = population.of_batch(empty_store, batch, registry.card("triage"))
+    subset = selection.of_batch(empty_store, batch, registry.card("triage"))
     for room in (1, 10**9):
         monkeypatch.setattr(batch_columns, "MOST_BYTES", room)
         monkeypatch.setattr(batch_columns, "_columns", batch_columns.Recent(room))
-        ages = people.columns["age"]
+        ages = subset.columns["age"]
         assert ages.tolist() == frame["age"].astype(float).tolist()
-        assert list(people.columns["colour"]) == frame["colour"].tolist()
+        assert list(subset.columns["colour"]) == frame["colour"].tolist()
 
 
 def test_a_level_keeps_its_rows_across_chunks(empty_store, registry):
@@ -70,23 +70,23 @@ def test_rows_without_an_answer_are_left_out(empty_store, registry):
     batch, _ = scored_batch(empty_store, registry, rows=5)
     scores = ScoredRows(empty_store).scores(batch)
     scores.codes[2] = -1
-    people = population.of_batch(empty_store, batch, registry.card("triage"))
-    assert people.rows == 4
-    assert people.page(1) == [1, 2, 4, 5]
+    subset = selection.of_batch(empty_store, batch, registry.card("triage"))
+    assert subset.rows == 4
+    assert subset.page(1) == [1, 2, 4, 5]
 
 
 def test_a_part_is_what_it_says_and_parts_add_up(empty_store, registry):
     batch, frame = scored_batch(empty_store, registry)
-    people = population.of_batch(empty_store, batch, registry.card("triage"))
+    subset = selection.of_batch(empty_store, batch, registry.card("triage"))
     age = frame["age"].astype(float)
-    young = Part("feature", "age", ranges=((30.0, 50.0),))
-    assert people.where(young).rows == ((age >= 30) & (age < 50)).sum()
-    red = Part("feature", "colour", levels=("red",))
-    both = people.where(young).where(red)
+    young = Condition("feature", "age", ranges=((30.0, 50.0),))
+    assert subset.where(young).rows == ((age >= 30) & (age < 50)).sum()
+    red = Condition("feature", "colour", levels=("red",))
+    both = subset.where(young).where(red)
     wanted = (age >= 30) & (age < 50) & (frame["colour"] == "red")
     assert both.page(1) == (np.flatnonzero(wanted) + 1).tolist()
     others = replace(red, besides=True)
-    assert people.where(red).rows + people.where(others).rows == ROWS
+    assert subset.where(red).rows + subset.where(others).rows == ROWS
     assert both.cases["age"].tolist() == age[wanted].tolist()
     assert both.parts == (young, red)
 
@@ -94,36 +94,36 @@ def test_a_part_is_what_it_says_and_parts_add_up(empty_store, registry):
 def test_values_that_are_not_known_can_be_asked_for(empty_store, registry):
     said = ["", "True", "False", "False"] * 32 + ["", ""]
     batch, frame = scored_batch(empty_store, registry, pregnant=said)
-    people = population.of_batch(empty_store, batch, registry.card("triage"))
-    missing = Part("feature", "pregnant", levels=(None,))
-    assert people.where(missing).rows == (frame["pregnant"] == "").sum() > 0
-    known = Part("feature", "pregnant", levels=(True, False))
-    assert people.where(known).rows + people.where(missing).rows == ROWS
-    besides = Part("feature", "pregnant", levels=(True,), besides=True)
-    assert people.where(besides).rows == people.where(replace(known, levels=(False,))).rows
+    subset = selection.of_batch(empty_store, batch, registry.card("triage"))
+    missing = Condition("feature", "pregnant", levels=(None,))
+    assert subset.where(missing).rows == (frame["pregnant"] == "").sum() > 0
+    known = Condition("feature", "pregnant", levels=(True, False))
+    assert subset.where(known).rows + subset.where(missing).rows == ROWS
+    besides = Condition("feature", "pregnant", levels=(True,), besides=True)
+    assert subset.where(besides).rows == subset.where(replace(known, levels=(False,))).rows
 
 
 def test_dates_are_parted_by_days(empty_store, registry):
     batch, frame = scored_batch(empty_store, registry)
-    people = population.of_batch(empty_store, batch, registry.card("triage"))
+    subset = selection.of_batch(empty_store, batch, registry.card("triage"))
     first = (date(2024, 3, 1) - date(1970, 1, 1)).days
-    part = Part("feature", "admitted", ranges=((first, first + 31),))
-    assert people.where(part).rows == frame["admitted"].str.startswith("2024-03").sum() > 0
+    part = Condition("feature", "admitted", ranges=((first, first + 31),))
+    assert subset.where(part).rows == frame["admitted"].str.startswith("2024-03").sum() > 0
 
 
 def test_an_overview_counts_each_row_once_and_is_kept(empty_store, registry, monkeypatch):
-    monkeypatch.setattr(population, "AT_ONCE", 7)
+    monkeypatch.setattr(selection, "AT_ONCE", 7)
     batch, frame = scored_batch(empty_store, registry)
-    people = population.of_batch(empty_store, batch, registry.card("triage"))
-    found = people.overview()
+    subset = selection.of_batch(empty_store, batch, registry.card("triage"))
+    found = subset.overview()
     assert found.answers.rows == found.rows == ROWS
-    assert people.overview() is found
-    again = population.of_batch(empty_store, batch, registry.card("triage"))
+    assert subset.overview() is found
+    again = selection.of_batch(empty_store, batch, registry.card("triage"))
     assert again.overview() is found
-    described = people.described()
+    described = subset.described()
     counts = described.features["colour"].result().set_index("value")["count"]
     assert counts[counts > 0].to_dict() == frame["colour"].value_counts().to_dict()
-    part = people.where(Part("feature", "colour", levels=("red",)))
+    part = subset.where(Condition("feature", "colour", levels=("red",)))
     assert part.overview().rows == (frame["colour"] == "red").sum()
 
 
@@ -136,8 +136,8 @@ def test_singles_are_filtered_by_version_source_and_whole_days(empty_store, regi
     add_single(empty_store, registry.load("dose"))
 
     def ids(**only):
-        people = population.of_singles(empty_store, model.card, Only(**only))
-        return set(people.ids.tolist())
+        subset = selection.of_singles(empty_store, model.card, Only(**only))
+        return set(subset.ids.tolist())
 
     assert len(ids()) == 4
     assert ids(version=made[0].version) == {one.id for one in made}
@@ -151,28 +151,28 @@ def test_singles_are_filtered_by_version_source_and_whole_days(empty_store, regi
 def test_singles_hold_what_was_asked_and_answered(empty_store, registry):
     model = registry.load("triage")
     old = add_single(empty_store, model, {"age": 30, "colour": "red"}, created_at="2026-01-01")
-    people = population.of_singles(empty_store, model.card)
-    assert people.columns["age"].tolist() == [30.0]
-    assert list(people.columns["colour"]) == ["red"]
+    subset = selection.of_singles(empty_store, model.card)
+    assert subset.columns["age"].tolist() == [30.0]
+    assert list(subset.columns["colour"]) == ["red"]
     # A prediction more is seen at once, the newest first.
     new = add_single(empty_store, model, {"age": 31})
-    people = population.of_singles(empty_store, model.card)
-    assert people.ids.tolist() == [new.id, old.id]
-    assert list(people.answers) == [new.value, old.value]
-    assert people.where(Part("day", ranges=((20454.0, 20455.0),))).page(1) == [old.id]
+    subset = selection.of_singles(empty_store, model.card)
+    assert subset.ids.tolist() == [new.id, old.id]
+    assert list(subset.answers) == [new.value, old.value]
+    assert subset.where(Condition("day", ranges=((20454.0, 20455.0),))).page(1) == [old.id]
 
 
 def test_rows_of_a_batch_that_were_opened_are_not_among_the_singles(empty_store, registry):
     batch, _ = scored_batch(empty_store, registry, rows=5)
     ScoredRows(empty_store).opened(batch, 3, registry.card("triage"))
-    assert population.of_singles(empty_store, registry.card("triage")).rows == 0
+    assert selection.of_singles(empty_store, registry.card("triage")).rows == 0
 
 
 def test_of_very_many_singles_the_latest_are_read(empty_store, registry, monkeypatch):
-    monkeypatch.setattr(population, "MOST_SINGLES", 4)
+    monkeypatch.setattr(selection, "MOST_SINGLES", 4)
     judged(registry.folder, empty_store)
-    people = population.of_singles(empty_store, registry.card("iris"))
-    assert people.about == "the latest 4 single predictions"
+    subset = selection.of_singles(empty_store, registry.card("iris"))
+    assert subset.about == "the latest 4 single predictions"
 
 
 def test_verdicts_are_those_on_the_rows_that_are_looked_at(empty_store, registry):
@@ -181,28 +181,26 @@ def test_verdicts_are_those_on_the_rows_that_are_looked_at(empty_store, registry
     for row, judgement in ((1, "agree"), (2, "disagree"), (3, "unsure")):
         opened = ScoredRows(empty_store).opened(batch, row, card)
         empty_store.add_verdict(Verdict(opened.id, "Ada", judgement, comment="Why."))
-    people = population.of_batch(empty_store, batch, card)
-    found = population.verdicts(empty_store, people)
+    subset = selection.of_batch(empty_store, batch, card)
+    found = selection.verdicts(empty_store, subset)
     assert found["wrong"].fillna(-1).tolist() == [0, 1, -1]
-    assert found["confidence"].tolist() == people.confidence[:3].tolist()
+    assert found["confidence"].tolist() == subset.confidence[:3].tolist()
     assert (found["day"].str.len() == 10).all()
-    one = people.where(Part("feature", "age", ranges=((float(frame["age"][1]), 1e9),)))
-    assert len(population.verdicts(empty_store, one)) == sum(
-        row in one.page(1) for row in (1, 2, 3)
-    )
-    assert population.verdicts(empty_store, population.of_singles(empty_store, card)).empty
+    one = subset.where(Condition("feature", "age", ranges=((float(frame["age"][1]), 1e9),)))
+    assert len(selection.verdicts(empty_store, one)) == sum(row in one.page(1) for row in (1, 2, 3))
+    assert selection.verdicts(empty_store, selection.of_singles(empty_store, card)).empty
 
 
 def test_a_list_says_what_people_read(empty_store, registry):
     batch, _ = scored_batch(empty_store, registry, rows=104)
     card = registry.card("triage")
-    people = population.of_batch(empty_store, batch, card)
-    assert [len(people.listed(page)) for page in (1, 2, 3)] == [100, 4, 0]
-    last = people.listed(2).iloc[-1]
+    subset = selection.of_batch(empty_store, batch, card)
+    assert [len(subset.listed(page)) for page in (1, 2, 3)] == [100, 4, 0]
+    last = subset.listed(2).iloc[-1]
     opened = ScoredRows(empty_store).opened(batch, 104, card)
     assert (last["Row"], last["The model says"]) == (104, card.label(opened.value))
     for feature in card.features:
         if shape_of(feature.kind) != "text":
             value = opened.inputs[feature.name]
             assert last[feature.label] == ("" if value is None else feature.text(value))
-    assert json.dumps(people.page(2)) == "[101, 102, 103, 104]"
+    assert json.dumps(subset.page(2)) == "[101, 102, 103, 104]"

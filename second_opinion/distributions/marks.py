@@ -1,4 +1,4 @@
-"""What the bars of a chart stand for: parts of a population, put together and said in words."""
+"""What the bars of a chart stand for: parts of a selection, put together and said in words."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from second_opinion.card import ModelCard
 from second_opinion.charts import stacked
 from second_opinion.charts.chart import Chart
 from second_opinion.charts.heat import Side
+from second_opinion.distributions.selection import Condition, Selection
 from second_opinion.formatting import joined, number_text, percent
-from second_opinion.population.population import Part, Population
 from second_opinion.schema import Choice, Feature
 from second_opinion.statistics.columns import days, shape_of
 from second_opinion.statistics.distributions import OTHERS
@@ -25,11 +25,11 @@ MOST_NAMES = 3
 OR = " or "
 NOBODY = "No case is like that. Ask for fewer things at once."
 
-Mark = tuple[Part, ...]
+Mark = tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
-class Shown:
+class Exhibit:
     """A chart, or a sentence in its place; with a chart the sentence stands below it.
 
     ``picks`` has for each number in the chart's custom data the parts whose cases it stands for,
@@ -43,7 +43,7 @@ class Shown:
     opens: tuple[str, ...] = ()
 
 
-def of_rows(found: pd.DataFrame, like: Part, feature: Feature) -> tuple[Mark, ...]:
+def of_rows(found: pd.DataFrame, like: Condition, feature: Feature) -> tuple[Mark, ...]:
     """For each row of a result of levels or bars, the cases that it counts."""
     if "value" in found:
         shown = tuple(value for value in found["value"] if value != OTHERS)
@@ -70,21 +70,21 @@ def of_cells(found: pd.DataFrame, sides: Sequence[Side]) -> tuple[Mark, ...]:
     )
 
 
-def _bins(side: Side) -> list[Part]:
-    like, axis = Part("feature", side.feature.name), side.axis
+def _bins(side: Side) -> list[Condition]:
+    like, axis = Condition("feature", side.feature.name), side.axis
     if axis.shape in ("number", "date"):
         return [replace(like, ranges=(ends,)) for ends in axis.ranges]
     named = [replace(like, levels=(level,)) for level in axis.levels]
     return [*named, *[replace(like, levels=axis.levels, besides=True)] * axis.others]
 
 
-def together(population: Population, picked: Sequence[Mark], marks: Iterable[Mark]) -> Mark:
+def together(selection: Selection, picked: Sequence[Mark], marks: Iterable[Mark]) -> Mark:
     """Several marks of one chart as the parts that stand for all of them together.
 
     ``marks`` are all of the chart: those of a frame that is drawn over it are what two parts have
     in common, those that were clicked here and there may not be, and are then told case by case.
     """
-    parts: dict[tuple[str, str], dict[Part, None]] = {}
+    parts: dict[tuple[str, str], dict[Condition, None]] = {}
     for part in (part for mark in picked for part in mark):
         parts.setdefault(_place(part), {})[part] = None
     crossed = set(itertools.product(*parts.values()))
@@ -92,28 +92,28 @@ def together(population: Population, picked: Sequence[Mark], marks: Iterable[Mar
         return merged(picked)
     ids: dict[Any, None] = {}
     for mark in picked:
-        some = population
+        some = selection
         for part in mark:
             some = some.where(part)
         ids.update(dict.fromkeys(some.taken(some.ids).tolist()))
-    return (Part("case", levels=tuple(ids)),)
+    return (Condition("case", levels=tuple(ids)),)
 
 
 def merged(picks: Iterable[Mark]) -> Mark:
     """Several bars of one chart as the parts that all of them have in common."""
-    found: dict[tuple[str, str], Part] = {}
+    found: dict[tuple[str, str], Condition] = {}
     for part in (part for parts in picks for part in parts):
         known = found.get(_place(part))
         found[_place(part)] = part if known is None else _either(known, part)
     return tuple(found.values())
 
 
-def _place(part: Part) -> tuple[str, str]:
+def _place(part: Condition) -> tuple[str, str]:
     """Parts of one place are one or the other, those of two are both at once."""
     return part.kind, "" if part.kind == "case" else part.name
 
 
-def _either(one: Part, other: Part) -> Part:
+def _either(one: Condition, other: Condition) -> Condition:
     if one.kind == "case":
         names = list(dict.fromkeys([*one.name.split(OR), *other.name.split(OR)]))
         levels = tuple(dict.fromkeys(one.levels + other.levels))
@@ -126,7 +126,7 @@ def _either(one: Part, other: Part) -> Part:
     return replace(besides, levels=tuple(v for v in besides.levels if v not in named.levels))
 
 
-def words_of(card: ModelCard, part: Part) -> str:
+def words_of(card: ModelCard, part: Condition) -> str:
     """A part in words: ``Age from 30 up to 40``, ``the model says Leaves``."""
     if part.kind == "case":
         return _case_words(part)
@@ -148,7 +148,7 @@ def words_of(card: ModelCard, part: Part) -> str:
     return f"{label} {'none of ' if part.besides else ''}{joined([*names, *more])}"
 
 
-def _case_words(part: Part) -> str:
+def _case_words(part: Condition) -> str:
     names = [name for name in part.name.split(OR) if name]
     more = len(names) - MOST_NAMES
     return OR.join([*names[:MOST_NAMES], *[f"{more} more"] * (more > 0)]) or "chosen in the chart"
@@ -171,24 +171,24 @@ def of_confidence(card: ModelCard, found: pd.DataFrame) -> tuple[Mark, ...]:
         (-np.inf if end <= 0 else end, np.inf if end + BIN > 0.99 else round(end + BIN, 2))
         for end in ends
     ]
-    parts = [Part("confidence", ranges=(pair,)) for pair in bins]
+    parts = [Condition("confidence", ranges=(pair,)) for pair in bins]
     return tuple((part, answer) for answer in _answers(card, found["y"]) for part in parts)
 
 
-def _answers(card: ModelCard, said: Iterable[Any]) -> list[Part]:
+def _answers(card: ModelCard, said: Iterable[Any]) -> list[Condition]:
     """The parts of the groups of answers that are stacked."""
     found = stacked.groups(card, said)
-    parts = [Part("prediction", levels=tuple(group)) for group in found]
+    parts = [Condition("prediction", levels=tuple(group)) for group in found]
     if found and OTHERS in found[-1]:
         named = tuple(value for group in found[:-1] for value in group)
-        parts[-1] = Part("prediction", levels=named, besides=True)
+        parts[-1] = Condition("prediction", levels=named, besides=True)
     return parts
 
 
 def of_days(card: ModelCard, found: pd.DataFrame) -> tuple[Mark, ...]:
     """For each day of each answer in turn, as the chart numbers them."""
     at = days(sorted(set(found["x"]))).tolist()
-    parts = [Part("day", ranges=((day, day + 1),)) for day in at]
+    parts = [Condition("day", ranges=((day, day + 1),)) for day in at]
     if card.task == "regression":
         return tuple((part,) for part in parts)
     return tuple((part, answer) for answer in _answers(card, found["y"]) for part in parts)
@@ -196,7 +196,9 @@ def of_days(card: ModelCard, found: pd.DataFrame) -> tuple[Mark, ...]:
 
 def of_days_alone(found: Iterable[Any]) -> tuple[Mark, ...]:
     """For each day the cases of it."""
-    return tuple((Part("day", ranges=((day, day + 1),)),) for day in days(list(found)).tolist())
+    return tuple(
+        (Condition("day", ranges=((day, day + 1),)),) for day in days(list(found)).tolist()
+    )
 
 
 def target(card: ModelCard) -> Feature:

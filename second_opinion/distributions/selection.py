@@ -18,13 +18,13 @@ import pandas as pd
 from second_opinion.batch.recent import Recent
 from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.card import ModelCard, value_text
+from second_opinion.distributions.batch_columns import BatchColumns
+from second_opinion.distributions.overview import Overview
 from second_opinion.formatting import plural
-from second_opinion.population.batch_columns import BatchColumns
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
 from second_opinion.statistics.columns import numbers, shape_of
-from second_opinion.statistics.distributions import Overview
 from second_opinion.statistics.ratings import Array
 from second_opinion.store import Store
 from second_opinion.store.singles import MOST_SINGLES
@@ -34,11 +34,11 @@ AT_ONCE = 100_000
 LISTED = 100
 
 _overviews: Recent[Overview] = Recent(MOST_OVERVIEWS)
-_singles: Recent[Population] = Recent(2)
+_singles: Recent[Selection] = Recent(2)
 
 
 @dataclass(frozen=True)
-class Part:
+class Condition:
     """Cases by one thing about them: it is one of ``levels``, or within one of ``ranges`` (from,
     and up to but without; dates as days since 1970).
 
@@ -85,7 +85,7 @@ class Only:
 
 
 @dataclass(frozen=True)
-class Population:
+class Selection:
     """Some predictions, column by column.
 
     ``places`` are the rows looked at, None for all; ``ids`` are row numbers of the batch or
@@ -102,7 +102,7 @@ class Population:
     ids: Any
     when: Any = None
     batch: Batch | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Condition, ...] = ()
     places: Array | None = None
 
     @property
@@ -110,7 +110,7 @@ class Population:
         """How many predictions are looked at."""
         return len(self.answers if self.places is None else self.places)
 
-    def where(self, part: Part) -> Population:
+    def where(self, part: Condition) -> Selection:
         """Those of them that are among the part."""
         if part.kind == "feature":
             is_date = self.card.case_schema[part.name].kind == "date"
@@ -197,8 +197,8 @@ def _or_nothing(value: Any, said: Callable[[Any], str]) -> str:
 
 
 class _Taken(Mapping[str, Any]):
-    def __init__(self, population: Population) -> None:
-        self._of = population
+    def __init__(self, selection: Selection) -> None:
+        self._of = selection
 
     def __getitem__(self, name: str) -> Any:
         return self._of.taken(self._of.columns[name])
@@ -210,7 +210,7 @@ class _Taken(Mapping[str, Any]):
         return len(self._of.columns)
 
 
-def of_batch(store: Store, batch: Batch, card: ModelCard) -> Population:
+def of_batch(store: Store, batch: Batch, card: ModelCard) -> Selection:
     """The rows of a batch that have an answer."""
     scores = ScoredRows(store).scores(batch)
     if scores.numbers is not None:
@@ -225,7 +225,7 @@ def of_batch(store: Store, batch: Batch, card: ModelCard) -> Population:
     key = "batch", str(store.path), batch.id, batch.rows_done
     columns = BatchColumns(store, batch, card.case_schema, key)
     numbers_of_rows = np.arange(1, len(scores.codes) + 1)
-    return Population(
+    return Selection(
         key,
         f"{batch.name}, {plural(batch.rows_done, 'row')}",
         card,
@@ -238,7 +238,7 @@ def of_batch(store: Store, batch: Batch, card: ModelCard) -> Population:
     )
 
 
-def of_singles(store: Store, card: ModelCard, only: Only | None = None) -> Population:
+def of_singles(store: Store, card: ModelCard, only: Only | None = None) -> Selection:
     """The latest 50,000 predictions of the model that belong to no batch, newest first."""
     only = only or Only()
     counts = store.singles.counts(card.name)
@@ -253,7 +253,7 @@ def of_singles(store: Store, card: ModelCard, only: Only | None = None) -> Popul
     said = plural(len(found), "single prediction")
     if len(found) == MOST_SINGLES:
         said = f"the latest {said}"
-    made = Population(
+    made = Selection(
         key,
         said,
         card,
@@ -284,16 +284,16 @@ def _answers(found: list[dict[str, Any]], card: ModelCard) -> Any:
     return numbers(pd.Series(values)) if card.task == "regression" else values
 
 
-def verdicts(store: Store, population: Population) -> pd.DataFrame:
+def verdicts(store: Store, selection: Selection) -> pd.DataFrame:
     """The agreeing and disagreeing verdicts on these predictions, and the unsure ones.
 
-    Columns ``id`` (that of the population), ``confidence`` (0 to 1 or NaN), ``wrong`` (1 where the
+    Columns ``id`` (that of the selection), ``confidence`` (0 to 1 or NaN), ``wrong`` (1 where the
     expert disagrees, 0 where not, NaN for unsure) and ``day`` (ISO, UTC), in the order of their
     times.
     """
-    batch = population.batch
-    found = store.singles.verdicts(population.card.name, batch.id if batch else None)
-    ids = population.taken(population.ids)
+    batch = selection.batch
+    found = store.singles.verdicts(selection.card.name, batch.id if batch else None)
+    ids = selection.taken(selection.ids)
     name = "row_number" if batch else "prediction_id"
     # Of a million rows a few are judged.
     known = set(ids[pd.Series(ids).isin([row[name] for row in found]).to_numpy()].tolist())

@@ -13,11 +13,11 @@ from second_opinion.card import ModelCard, value_text
 from second_opinion.charts import heat, points
 from second_opinion.charts.chart import Chart
 from second_opinion.charts.heat import Side, Told
+from second_opinion.distributions import marks
+from second_opinion.distributions.marks import NOBODY, Exhibit
+from second_opinion.distributions.sections import LEAST_DRAWN, one_answer, unfit
+from second_opinion.distributions.selection import AT_ONCE, Condition, Selection
 from second_opinion.formatting import percent, plural
-from second_opinion.population import picks
-from second_opinion.population.picks import NOBODY, Shown
-from second_opinion.population.population import AT_ONCE, Part, Population
-from second_opinion.population.sections import LEAST_DRAWN, one_answer, unfit
 from second_opinion.records.value import plain, same_value
 from second_opinion.schema import Feature
 from second_opinion.statistics.bars import Bars
@@ -36,65 +36,65 @@ def class_to_tell(card: ModelCard) -> Any:
     return card.class_values[-1] if card.positive is None else card.positive
 
 
-def crossed(population: Population, features: Sequence[Feature], value: Any = None) -> Shown:
+def crossed(selection: Selection, features: Sequence[Feature], value: Any = None) -> Exhibit:
     """What the model says by a feature, or by two; ``value`` is the class whose share is told."""
-    card = population.card
+    card = selection.card
     value = class_to_tell(card) if value is None and card.task != "regression" else value
     name = "_".join(["by", *(feature.name for feature in features)])
-    if not population.rows:
-        return Shown(name, sentence=NOBODY)
+    if not selection.rows:
+        return Exhibit(name, sentence=NOBODY)
     for feature in features:
-        if said := unfit(population, feature) or _too_many(population, feature):
-            return Shown(name, sentence=said)
-    sides = [_side(population, feature) for feature in features]
-    counted = _count(population, sides, value)
-    said = one_answer(population) or _nothing(population, counted, sides, value)
+        if said := unfit(selection, feature) or _too_many(selection, feature):
+            return Exhibit(name, sentence=said)
+    sides = [_side(selection, feature) for feature in features]
+    counted = _count(selection, sides, value)
+    said = one_answer(selection) or _nothing(selection, counted, sides, value)
     if said:
-        return Shown(name, sentence=said)
+        return Exhibit(name, sentence=said)
     if len(sides) > 1 and counted.rows <= MOST_POINTS:
-        return _each(population, name, sides, value)
-    return _binned(population, name, counted, sides, value)
+        return _each(selection, name, sides, value)
+    return _binned(selection, name, counted, sides, value)
 
 
 def _binned(
-    population: Population, name: str, counted: Crossed, sides: list[Side], value: Any
-) -> Shown:
+    selection: Selection, name: str, counted: Crossed, sides: list[Side], value: Any
+) -> Exhibit:
     """Many cases: what the model says of those in each bin."""
-    told, found = _told(population.card, value), counted.result()
+    told, found = _told(selection.card, value), counted.result()
     if len(sides) == 1:
         chart = heat.by_bin(told, found, sides[0], counted.mean)
         below = f"The dashed line is all cases together: {told.text(counted.mean)}."
     else:
         chart = heat.heat(told, found, sides[0], sides[1])
         below = "Where nothing is drawn there is no case."
-    left = _left_out(population, counted.rows, sides)
-    return Shown(name, chart, f"{below} {left}".strip(), picks.of_cells(found, sides))
+    left = _left_out(selection, counted.rows, sides)
+    return Exhibit(name, chart, f"{below} {left}".strip(), marks.of_cells(found, sides))
 
 
-def _each(population: Population, name: str, sides: list[Side], value: Any) -> Shown:
+def _each(selection: Selection, name: str, sides: list[Side], value: Any) -> Exhibit:
     """Few cases: what the model says of each of them."""
-    places = _known(population, sides)
-    chart = _points(population, sides, places, value)
-    marks = tuple((Part("case", levels=(one,)),) for one in population.ids[places].tolist())
-    return Shown(name, chart, _left_out(population, len(places), sides), marks)
+    places = _known(selection, sides)
+    chart = _points(selection, sides, places, value)
+    marks = tuple((Condition("case", levels=(one,)),) for one in selection.ids[places].tolist())
+    return Exhibit(name, chart, _left_out(selection, len(places), sides), marks)
 
 
 def _told(card: ModelCard, value: Any) -> Told:
     return Told(unit=card.target.unit) if value is None else Told(card.label(value))
 
 
-def _side(population: Population, feature: Feature) -> Side:
-    column = population.cases[feature.name]
-    return Side(feature, Axis.of(feature, _counted(population, feature), column))
+def _side(selection: Selection, feature: Feature) -> Side:
+    column = selection.cases[feature.name]
+    return Side(feature, Axis.of(feature, _counted(selection, feature), column))
 
 
-def _counted(population: Population, feature: Feature) -> Any:
-    return population.described().features[feature.name]
+def _counted(selection: Selection, feature: Feature) -> Any:
+    return selection.described().features[feature.name]
 
 
-def _too_many(population: Population, feature: Feature) -> str:
+def _too_many(selection: Selection, feature: Feature) -> str:
     """Where so many levels are not drawn that the drawn ones show nothing."""
-    counted = _counted(population, feature)
+    counted = _counted(selection, feature)
     if isinstance(counted, Bars):
         return ""
     table = counted.result(MOST_BINS)
@@ -104,16 +104,16 @@ def _too_many(population: Population, feature: Feature) -> str:
     return f"{feature.label} has {plural(counted.distinct, 'different value')}, too many to draw."
 
 
-def _count(population: Population, sides: list[Side], value: Any) -> Crossed:
+def _count(selection: Selection, sides: list[Side], value: Any) -> Crossed:
     names = tuple(side.feature.name for side in sides)
-    key = population.key, population.parts, population.card.sha256, names, repr(value)
+    key = selection.key, selection.parts, selection.card.sha256, names, repr(value)
     known = _crossed.get(key)
     if known is not None:
         return known
     found = Crossed(*(side.axis for side in sides))
-    cases, answers = population.cases, population.taken(population.answers)
+    cases, answers = selection.cases, selection.taken(selection.answers)
     columns = [cases[name] for name in names]
-    for at in range(0, population.rows, AT_ONCE):
+    for at in range(0, selection.rows, AT_ONCE):
         piece = slice(at, at + AT_ONCE)
         x, y = columns[0][piece], columns[1][piece] if len(columns) > 1 else None
         found.add(x, y, _number(answers[piece], value))
@@ -124,14 +124,14 @@ def _number(answers: Any, value: Any) -> Array:
     return numbers(answers) if value is None else is_class(answers, value)
 
 
-def _nothing(population: Population, counted: Crossed, sides: list[Side], value: Any) -> str:
+def _nothing(selection: Selection, counted: Crossed, sides: list[Side], value: Any) -> str:
     """The sentence where there is nothing to compare; empty where there is."""
     labels = " and ".join(side.feature.label for side in sides)
     if not counted.rows:
         return f"No case knows both {labels}."
     if value is None:
         return ""
-    said = f"The model says {population.card.label(value)} in"
+    said = f"The model says {selection.card.label(value)} in"
     if counted.mean == 0:
         return f"{said} none of {plural(counted.rows, 'case')}."
     if counted.mean == 1:
@@ -140,8 +140,8 @@ def _nothing(population: Population, counted: Crossed, sides: list[Side], value:
     return ""
 
 
-def _left_out(population: Population, drawn: int, sides: list[Side]) -> str:
-    left = population.rows - drawn
+def _left_out(selection: Selection, drawn: int, sides: list[Side]) -> str:
+    left = selection.rows - drawn
     if not left:
         return ""
     labels = " or ".join(side.feature.label for side in sides)
@@ -149,20 +149,20 @@ def _left_out(population: Population, drawn: int, sides: list[Side]) -> str:
     return f"{plural(left, 'case')} where {labels} is not known {verb} left out."
 
 
-def _known(population: Population, sides: list[Side]) -> Array:
+def _known(selection: Selection, sides: list[Side]) -> Array:
     """The places of the cases that know all that is drawn."""
-    whole = np.arange(len(population.answers)) if population.places is None else population.places
-    known = ~pd.isna(pd.Series(population.taken(population.answers))).to_numpy()
+    whole = np.arange(len(selection.answers)) if selection.places is None else selection.places
+    known = ~pd.isna(pd.Series(selection.taken(selection.answers))).to_numpy()
     for side in sides:
-        known &= side.axis.places(population.cases[side.feature.name]) >= 0
+        known &= side.axis.places(selection.cases[side.feature.name]) >= 0
     return np.asarray(whole[known])
 
 
-def _points(population: Population, sides: list[Side], places: Array, value: Any) -> Chart:
-    card = population.card
-    answers = [plain(answer) for answer in population.answers[places]]
+def _points(selection: Selection, sides: list[Side], places: Array, value: Any) -> Chart:
+    card = selection.card
+    answers = [plain(answer) for answer in selection.answers[places]]
     said = [value_text(card, answer) for answer in answers]
-    columns = [[plain(cell) for cell in population.columns[s.feature.name][places]] for s in sides]
+    columns = [[plain(cell) for cell in selection.columns[s.feature.name][places]] for s in sides]
     groups = [
         (card.label(one), [at for at, answer in enumerate(answers) if same_value(answer, one)])
         for one in ([] if value is None else card.class_values)
