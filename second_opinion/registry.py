@@ -20,7 +20,7 @@ from second_opinion.intake.version import NewVersion
 from second_opinion.jsonfile import read_json, write_json
 from second_opinion.predictor import Model
 from second_opinion.records.event import AliasMove
-from second_opinion.reference import Reference
+from second_opinion.statistics.training_summary import Reference
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,18 +18,19 @@ MAY_IMPORT = {
     "schema": "formatting records",
     "store": "errors records roles",
     "tables": "errors formatting records schema",
-    "reference": "errors records schema",
     "card": "errors formatting records schema",
-    "statistics": "formatting records schema reference",
+    "statistics": "errors formatting records schema",
     "arms": "errors formatting jsonfile records schema",
     "answers": "formatting records card",
     "artifacts": "errors formatting card",
     "predictor": "errors formatting records schema card",
     "catalog": "errors records card arms",
-    "intake": "errors formatting jsonfile records schema tables reference card artifacts predictor",
+    "intake": (
+        "errors formatting jsonfile records schema tables card statistics artifacts predictor"
+    ),
     "pair": "errors formatting records schema card predictor",
     "copies": "errors records roles store",
-    "registry": "errors jsonfile records reference card arms artifacts predictor catalog intake",
+    "registry": "errors jsonfile records card statistics arms artifacts predictor catalog intake",
     "compare": "errors formatting records card statistics artifacts predictor pair registry",
     "aliases": "errors formatting settings records roles store arms catalog registry",
     "__init__": "errors store registry",
@@ -37,11 +38,9 @@ MAY_IMPORT = {
     "batch": "errors formatting records store tables card artifacts predictor registry compare",
     "charts": "formatting records schema card statistics",
     "review": "errors formatting records roles store tables card statistics",
-    "distributions": (
-        "formatting records schema store tables reference card statistics registry batch charts"
-    ),
+    "distributions": "formatting records schema store tables card statistics registry batch charts",
     "cli": (
-        "errors formatting settings records schema store tables reference card arms artifacts "
+        "errors formatting settings records schema store tables card statistics arms artifacts "
         "catalog intake copies registry aliases doctor batch review"
     ),
     "ui": (

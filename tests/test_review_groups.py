@@ -6,7 +6,7 @@ from builders import card_of
 
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import groups, reviewed
-from second_opinion.statistics import feedback
+from second_opinion.statistics import error_rates
 
 
 def found_by(store, model, pick):
@@ -52,7 +52,7 @@ def test_a_tile_leads_to_exactly_its_verdicts(busy_store, models):
         pairs = reviewed.figures(busy_store.review, VerdictFilter(model=model)).confusion
         # No class of a card is written both as 1 and as 1.0.
         pairs = pairs[[not isinstance(value, float) for value in pairs["answer"]]]
-        counts = feedback.confusion(pairs["value"], pairs["answer"], [], pairs["verdicts"])
+        counts = error_rates.confusion(pairs["value"], pairs["answer"], [], pairs["verdicts"])
         picks = groups.of_tiles(counts)
         for pick, verdicts in zip(picks, counts.to_numpy().ravel(), strict=True):
             assert found_by(busy_store, model, pick) == verdicts
@@ -62,7 +62,7 @@ def test_a_tile_leads_to_exactly_its_verdicts(busy_store, models):
 
 def test_classes_with_one_label_are_told_apart():
     card = card_of("multiclass", classes=("same", "same", "other"), positive=None)
-    counts = feedback.confusion([0], [1], [0, 1, 2])
+    counts = error_rates.confusion([0], [1], [0, 1, 2])
     assert groups.class_names(card, counts) == ["same (1)", "same (2)", "other"]
 
 

@@ -11,7 +11,7 @@ from builders import add_single, check, csv_of, score, selection_of
 from second_opinion import Registry
 from second_opinion.distributions import marks, sections, sections_verdicts, selection
 from second_opinion.distributions.selection import Condition
-from second_opinion.statistics.distributions import OTHERS
+from second_opinion.statistics.tallies import OTHERS
 
 NOTHING_JUDGED = pd.DataFrame({"id": [], "confidence": [], "wrong": [], "day": []})
 

@@ -13,7 +13,7 @@ from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.distributions import batch_columns, selection
 from second_opinion.distributions.selection import Condition, Only
 from second_opinion.records.verdict import Verdict
-from second_opinion.statistics.columns import shape_of
+from second_opinion.statistics.column_kinds import shape_of
 
 ROWS = 130
 

@@ -27,9 +27,9 @@ from second_opinion.charts.chart import (
 from second_opinion.formatting import number_text, percent, plural
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
-from second_opinion.statistics.columns import shape_of
-from second_opinion.statistics.distributions import OTHERS
+from second_opinion.statistics.column_kinds import shape_of
 from second_opinion.statistics.drift import LEAST_SIZE
+from second_opinion.statistics.tallies import OTHERS
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,10 @@ class Beside:
     shares: np.ndarray
 
 
-def answers(card: ModelCard, found: pd.DataFrame, rows: int, beside: Beside | None = None) -> Chart:
-    """How often the model says what; ``found`` as `Counts` or `Bars` give it."""
+def answer_bars(
+    card: ModelCard, found: pd.DataFrame, rows: int, beside: Beside | None = None
+) -> Chart:
+    """How often the model says what; ``found`` as `Counts` or `Histogram` give it."""
     if card.task == "regression":
         low, high = found["low"].iloc[0], found["high"].iloc[-1]
         unit = f" {card.target.unit}" if card.target.unit else ""

@@ -22,7 +22,7 @@ from second_opinion.charts.chart import (
 )
 from second_opinion.formatting import percent, plural, round_to_three
 from second_opinion.records.value import key_of
-from second_opinion.statistics.distributions import OTHERS
+from second_opinion.statistics.tallies import OTHERS
 
 CLASSES = (MODEL, "#000003", "#000004", "#000005", "#000006")
 PATTERNS = ("", "/", ".", "x", "-", "+")

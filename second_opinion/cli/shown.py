@@ -19,9 +19,9 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import joined, percent, plural
 from second_opinion.intake.estimators import keeps_rows
 from second_opinion.intake.training import TrainingData
-from second_opinion.reference import MOST_ROWS
 from second_opinion.registry import Registry
 from second_opinion.schema import Feature
+from second_opinion.statistics.training_summary import MOST_ROWS
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 MARKS = {"intact": "intact", "changed": "CHANGED", "missing": "MISSING"}

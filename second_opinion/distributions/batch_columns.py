@@ -14,7 +14,7 @@ from second_opinion.batch.scored_rows import ScoredRows
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature, Schema
-from second_opinion.statistics.columns import days, shape_of
+from second_opinion.statistics.column_kinds import days, shape_of
 from second_opinion.statistics.ratings import Array
 from second_opinion.store import Store
 

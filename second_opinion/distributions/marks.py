@@ -13,12 +13,12 @@ import pandas as pd
 from second_opinion.card import ModelCard
 from second_opinion.charts import stacked
 from second_opinion.charts.chart import Chart
-from second_opinion.charts.heat import Side
+from second_opinion.charts.heatmap import MapAxis
 from second_opinion.distributions.selection import Condition, Selection
 from second_opinion.formatting import joined, number_text, percent
 from second_opinion.schema import Choice, Feature
-from second_opinion.statistics.columns import days, shape_of
-from second_opinion.statistics.distributions import OTHERS
+from second_opinion.statistics.column_kinds import days, shape_of
+from second_opinion.statistics.tallies import OTHERS
 
 BIN = 0.05
 MOST_NAMES = 3
@@ -61,7 +61,7 @@ def of_rows(found: pd.DataFrame, like: Condition, feature: Feature) -> tuple[Mar
     return tuple((replace(like, ranges=(pair,)),) for pair in pairs)
 
 
-def of_cells(found: pd.DataFrame, sides: Sequence[Side]) -> tuple[Mark, ...]:
+def of_cells(found: pd.DataFrame, sides: Sequence[MapAxis]) -> tuple[Mark, ...]:
     """For each row of a result of `Crossed`, the cases that it counts."""
     bins = [_bins(side) for side in sides]
     places = zip(*(found[end] for end, _ in zip("xy", sides, strict=False)), strict=True)
@@ -70,7 +70,7 @@ def of_cells(found: pd.DataFrame, sides: Sequence[Side]) -> tuple[Mark, ...]:
     )
 
 
-def _bins(side: Side) -> list[Condition]:
+def _bins(side: MapAxis) -> list[Condition]:
     like, axis = Condition("feature", side.feature.name), side.axis
     if axis.shape in ("number", "date"):
         return [replace(like, ranges=(ends,)) for ends in axis.ranges]

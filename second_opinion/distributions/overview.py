@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.card import ModelCard
-from second_opinion.statistics.bars import Bars
-from second_opinion.statistics.columns import Columns, days, numbers
-from second_opinion.statistics.distributions import Counts, Faults, Means, Pairs, of_feature
+from second_opinion.statistics.column_kinds import Columns, days, numbers
+from second_opinion.statistics.histogram import Histogram
+from second_opinion.statistics.tallies import Counts, Faults, Means, Pairs, of_feature
 
 CONFIDENCE_EDGES = np.round(np.linspace(0, 1, 21), 2)
 
@@ -27,7 +27,9 @@ class Overview:
     def __init__(self, card: ModelCard) -> None:
         self.card = card
         self.is_regression = card.task == "regression"
-        self.answers: Bars | Counts = Bars() if self.is_regression else Counts(card.class_values)
+        self.answers: Histogram | Counts = (
+            Histogram() if self.is_regression else Counts(card.class_values)
+        )
         self.confidence = Pairs(CONFIDENCE_EDGES)
         self.features = {f.name: of_feature(f) for f in card.features if f.kind != "text"}
         self.faults = Faults(card.case_schema)

@@ -17,13 +17,13 @@ from second_opinion.distributions import marks, sections_verdicts
 from second_opinion.distributions.marks import NOBODY, Exhibit
 from second_opinion.distributions.selection import Condition, Selection
 from second_opinion.formatting import joined, number_text, percent, plural
-from second_opinion.reference import Reference
 from second_opinion.registry import Registry
 from second_opinion.schema import Feature
 from second_opinion.statistics import drift as drifts
-from second_opinion.statistics.bars import Bars
-from second_opinion.statistics.columns import Columns
-from second_opinion.statistics.distributions import OTHERS, Counts, reference_shares
+from second_opinion.statistics.column_kinds import Columns
+from second_opinion.statistics.histogram import Histogram
+from second_opinion.statistics.tallies import OTHERS, Counts, reference_shares
+from second_opinion.statistics.training_summary import Reference
 
 # Of more levels than are drawn, the drawn ones must show something.
 LEAST_DRAWN = 0.1
@@ -70,7 +70,7 @@ def predictions(selection: Selection, against: Against | None) -> list[Exhibit]:
     table = found.result()
     target = marks.target(card)
     beside = _beside(against, target, table)
-    chart = bars.answers(card, table, selection.rows, beside)
+    chart = bars.answer_bars(card, table, selection.rows, beside)
     below = f"Compared with {basis(against)}." if against and beside else ""
     row_marks = marks.of_rows(table, Condition("prediction"), target)
     return [Exhibit("predictions", chart, below, row_marks)]
@@ -79,7 +79,7 @@ def predictions(selection: Selection, against: Against | None) -> list[Exhibit]:
 def one_answer(selection: Selection) -> str:
     """The sentence where the model says the same of all; empty where it does not."""
     card, found = selection.card, selection.overview().answers
-    if isinstance(found, Bars):
+    if isinstance(found, Histogram):
         if found.low != found.high:
             return ""
         said = value_text(card, found.low)
@@ -234,7 +234,7 @@ def unfit(selection: Selection, described: Feature) -> str:
     return f"{label} is {one} in {_each(known, rows)}." if one else ""
 
 
-def _only_value(counted: Bars | Counts, described: Feature) -> str:
+def _only_value(counted: Histogram | Counts, described: Feature) -> str:
     if isinstance(counted, Counts):
         return described.text(counted.result()["value"].iloc[0]) if counted.distinct == 1 else ""
     if counted.low != counted.high:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from second_opinion.batch.recent import Recent
 from second_opinion.card import ModelCard, value_text
-from second_opinion.charts import heat, points
+from second_opinion.charts import heatmap, scatter
 from second_opinion.charts.chart import Chart
-from second_opinion.charts.heat import Side, Told
+from second_opinion.charts.heatmap import MapAxis, Measure
 from second_opinion.distributions import marks
 from second_opinion.distributions.marks import NOBODY, Exhibit
 from second_opinion.distributions.sections import LEAST_DRAWN, one_answer, unfit
@@ -20,11 +20,11 @@ from second_opinion.distributions.selection import AT_ONCE, Condition, Selection
 from second_opinion.formatting import percent, plural
 from second_opinion.records.value import plain, same_value
 from second_opinion.schema import Feature
-from second_opinion.statistics.bars import Bars
-from second_opinion.statistics.columns import numbers
+from second_opinion.statistics.column_kinds import numbers
 from second_opinion.statistics.crossed import MOST_BINS, Axis, Crossed, is_class
-from second_opinion.statistics.distributions import OTHERS
+from second_opinion.statistics.histogram import Histogram
 from second_opinion.statistics.ratings import Array
+from second_opinion.statistics.tallies import OTHERS
 
 MOST_POINTS = 300
 
@@ -57,21 +57,21 @@ def crossed(selection: Selection, features: Sequence[Feature], value: Any = None
 
 
 def _binned(
-    selection: Selection, name: str, counted: Crossed, sides: list[Side], value: Any
+    selection: Selection, name: str, counted: Crossed, sides: list[MapAxis], value: Any
 ) -> Exhibit:
     """Many cases: what the model says of those in each bin."""
     told, found = _told(selection.card, value), counted.result()
     if len(sides) == 1:
-        chart = heat.by_bin(told, found, sides[0], counted.mean)
+        chart = heatmap.by_bin(told, found, sides[0], counted.mean)
         below = f"The dashed line is all cases together: {told.text(counted.mean)}."
     else:
-        chart = heat.heat(told, found, sides[0], sides[1])
+        chart = heatmap.heatmap(told, found, sides[0], sides[1])
         below = "Where nothing is drawn there is no case."
     left = _left_out(selection, counted.rows, sides)
     return Exhibit(name, chart, f"{below} {left}".strip(), marks.of_cells(found, sides))
 
 
-def _each(selection: Selection, name: str, sides: list[Side], value: Any) -> Exhibit:
+def _each(selection: Selection, name: str, sides: list[MapAxis], value: Any) -> Exhibit:
     """Few cases: what the model says of each of them."""
     places = _known(selection, sides)
     chart = _points(selection, sides, places, value)
@@ -79,13 +79,13 @@ def _each(selection: Selection, name: str, sides: list[Side], value: Any) -> Exh
     return Exhibit(name, chart, _left_out(selection, len(places), sides), marks)
 
 
-def _told(card: ModelCard, value: Any) -> Told:
-    return Told(unit=card.target.unit) if value is None else Told(card.label(value))
+def _told(card: ModelCard, value: Any) -> Measure:
+    return Measure(unit=card.target.unit) if value is None else Measure(card.label(value))
 
 
-def _side(selection: Selection, feature: Feature) -> Side:
+def _side(selection: Selection, feature: Feature) -> MapAxis:
     column = selection.cases[feature.name]
-    return Side(feature, Axis.of(feature, _counted(selection, feature), column))
+    return MapAxis(feature, Axis.of(feature, _counted(selection, feature), column))
 
 
 def _counted(selection: Selection, feature: Feature) -> Any:
@@ -95,7 +95,7 @@ def _counted(selection: Selection, feature: Feature) -> Any:
 def _too_many(selection: Selection, feature: Feature) -> str:
     """Where so many levels are not drawn that the drawn ones show nothing."""
     counted = _counted(selection, feature)
-    if isinstance(counted, Bars):
+    if isinstance(counted, Histogram):
         return ""
     table = counted.result(MOST_BINS)
     drawn = 1 - float(table.loc[table["value"] == OTHERS, "share"].sum())
@@ -104,7 +104,7 @@ def _too_many(selection: Selection, feature: Feature) -> str:
     return f"{feature.label} has {plural(counted.distinct, 'different value')}, too many to draw."
 
 
-def _count(selection: Selection, sides: list[Side], value: Any) -> Crossed:
+def _count(selection: Selection, sides: list[MapAxis], value: Any) -> Crossed:
     names = tuple(side.feature.name for side in sides)
     key = selection.key, selection.parts, selection.card.sha256, names, repr(value)
     known = _crossed.get(key)
@@ -124,7 +124,7 @@ def _number(answers: Any, value: Any) -> Array:
     return numbers(answers) if value is None else is_class(answers, value)
 
 
-def _nothing(selection: Selection, counted: Crossed, sides: list[Side], value: Any) -> str:
+def _nothing(selection: Selection, counted: Crossed, sides: list[MapAxis], value: Any) -> str:
     """The sentence where there is nothing to compare; empty where there is."""
     labels = " and ".join(side.feature.label for side in sides)
     if not counted.rows:
@@ -140,7 +140,7 @@ def _nothing(selection: Selection, counted: Crossed, sides: list[Side], value: A
     return ""
 
 
-def _left_out(selection: Selection, drawn: int, sides: list[Side]) -> str:
+def _left_out(selection: Selection, drawn: int, sides: list[MapAxis]) -> str:
     left = selection.rows - drawn
     if not left:
         return ""
@@ -149,7 +149,7 @@ def _left_out(selection: Selection, drawn: int, sides: list[Side]) -> str:
     return f"{plural(left, 'case')} where {labels} is not known {verb} left out."
 
 
-def _known(selection: Selection, sides: list[Side]) -> Array:
+def _known(selection: Selection, sides: list[MapAxis]) -> Array:
     """The places of the cases that know all that is drawn."""
     whole = np.arange(len(selection.answers)) if selection.places is None else selection.places
     known = ~pd.isna(pd.Series(selection.taken(selection.answers))).to_numpy()
@@ -158,7 +158,7 @@ def _known(selection: Selection, sides: list[Side]) -> Array:
     return np.asarray(whole[known])
 
 
-def _points(selection: Selection, sides: list[Side], places: Array, value: Any) -> Chart:
+def _points(selection: Selection, sides: list[MapAxis], places: Array, value: Any) -> Chart:
     card = selection.card
     answers = [plain(answer) for answer in selection.answers[places]]
     said = [value_text(card, answer) for answer in answers]
@@ -171,10 +171,10 @@ def _points(selection: Selection, sides: list[Side], places: Array, value: Any) 
     title = _title(told, sides, answers, value)
     x, y = zip(sides, columns, strict=True)
     drawn = [group for group in groups if group[1]]
-    return points.points(title, told, x, y, drawn, said, answers)
+    return scatter.scatter(title, told, x, y, drawn, said, answers)
 
 
-def _title(told: Told, sides: list[Side], answers: list[Any], value: Any) -> str:
+def _title(told: Measure, sides: list[MapAxis], answers: list[Any], value: Any) -> str:
     by = f"by {sides[0].feature.label} and {sides[1].feature.label}"
     cases = plural(len(answers), "case")
     if value is None:

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from second_opinion.charts import stacked, verdicts
+from second_opinion.charts import stacked, verdict_charts
 from second_opinion.distributions import marks
 from second_opinion.distributions.marks import NOBODY, Exhibit, Mark
 from second_opinion.distributions.selection import Condition, Selection
-from second_opinion.statistics import calibration, feedback
+from second_opinion.statistics import calibration, error_rates
 
 FEWEST_VERDICTS = 10
 SAID = {"experts agree": 0.0, "experts disagree": 1.0, "experts are unsure": np.nan}
@@ -36,8 +36,8 @@ def calibrated(judged: pd.DataFrame) -> list[Exhibit]:
     ranges = zip(ends, np.nextafter(bins["to"], np.inf), strict=True)
     surest = [(low, np.inf) for low in curve["threshold"]]
     return [
-        Exhibit("reliability", verdicts.reliability(bins), picked, _sure(ranges, own)),
-        Exhibit("risk", verdicts.risk_coverage(curve), picks=_sure(surest, own)),
+        Exhibit("reliability", verdict_charts.reliability(bins), picked, _sure(ranges, own)),
+        Exhibit("risk", verdict_charts.risk_coverage(curve), picks=_sure(surest, own)),
     ]
 
 
@@ -77,8 +77,8 @@ def _predicted(selection: Selection) -> list[Exhibit]:
 def _judged(judged: pd.DataFrame) -> list[Exhibit]:
     if judged.empty:
         return [Exhibit("agreement", sentence="No verdict on these cases yet.")]
-    by_day = feedback.errors_by(judged["day"], judged["wrong"])
-    counts = verdicts.verdicts_per_day(by_day)
+    by_day = error_rates.errors_by(judged["day"], judged["wrong"])
+    counts = verdict_charts.verdicts_per_day(by_day)
     parts = [Exhibit("verdicts", counts, picks=_marks(judged, by_day["group"]))]
     told = by_day[by_day["cases"] > 0].reset_index(drop=True)
     if told.empty:
@@ -86,7 +86,7 @@ def _judged(judged: pd.DataFrame) -> list[Exhibit]:
         return [*parts, Exhibit("agreement", sentence=said)]
     own = judged[judged["wrong"].notna()]
     day_marks = tuple((cases_of(own[own["day"] == d], f"judged on {d}"),) for d in told["group"])
-    return [*parts, Exhibit("agreement", verdicts.agreement_per_day(told), picks=day_marks)]
+    return [*parts, Exhibit("agreement", verdict_charts.agreement_per_day(told), picks=day_marks)]
 
 
 def _marks(judged: pd.DataFrame, days: pd.Series[str]) -> tuple[Mark, ...]:

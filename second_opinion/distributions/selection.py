@@ -24,7 +24,7 @@ from second_opinion.formatting import plural
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
-from second_opinion.statistics.columns import numbers, shape_of
+from second_opinion.statistics.column_kinds import numbers, shape_of
 from second_opinion.statistics.ratings import Array
 from second_opinion.store import Store
 from second_opinion.store.singles import MOST_SINGLES

@@ -18,7 +18,7 @@ from second_opinion.intake.signature import refined
 from second_opinion.predictor import Model
 from second_opinion.records.stamp import now
 from second_opinion.records.value import plain, same_value
-from second_opinion.reference import Reference, summary
+from second_opinion.statistics.training_summary import Reference, summary
 
 if TYPE_CHECKING:
     import pandas as pd

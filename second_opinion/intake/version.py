@@ -15,7 +15,7 @@ from second_opinion.intake import describe, estimators, importance, missing
 from second_opinion.intake.wording import taken_over
 from second_opinion.jsonfile import write_json
 from second_opinion.predictor import Model, as_taken
-from second_opinion.reference import MOST_ROWS
+from second_opinion.statistics.training_summary import MOST_ROWS
 
 if TYPE_CHECKING:
     import pandas as pd

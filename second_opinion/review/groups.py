@@ -70,7 +70,7 @@ def by_day(found: pd.DataFrame) -> Groups:
 
 
 def as_errors(known: pd.DataFrame) -> pd.DataFrame:
-    """Groups turned round: how often the model is wrong, as `feedback.errors_by` has it."""
+    """Groups turned round: how often the model is wrong, as `error_rates.errors_by` has it."""
     judged = known["right"] + known["wrong"]
     return pd.DataFrame(
         {

@@ -19,7 +19,7 @@ from second_opinion.records.expert import folded
 from second_opinion.records.review import Judged, SharedCase
 from second_opinion.records.value import plain
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.statistics import experts
+from second_opinion.statistics import expert_agreement
 from second_opinion.statistics.agreement import wilson
 from second_opinion.statistics.slices import BANDS
 from second_opinion.store.newest import SAID, Newest, people
@@ -196,9 +196,9 @@ def ratings(found: Sequence[SharedCase]) -> pd.DataFrame:
     return pd.DataFrame(table, index=[names[key] for key in answers], columns=ids, dtype=object)
 
 
-def agreement(table: pd.DataFrame, *, numbers: bool) -> experts.Agreement:
+def agreement(table: pd.DataFrame, *, numbers: bool) -> expert_agreement.Agreement:
     """How far experts agree with each other on what the answer is."""
-    return experts.between(table, "interval" if numbers else "nominal")
+    return expert_agreement.between(table, "interval" if numbers else "nominal")
 
 
 def in_order(case: SharedCase) -> Iterator[tuple[str, str, str, Any]]:

@@ -16,10 +16,10 @@ import pandas as pd
 from second_opinion.formatting import number_text
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
-from second_opinion.statistics.bars import Bars, round_edges
-from second_opinion.statistics.columns import Shape, numbers, shape_of
-from second_opinion.statistics.distributions import OTHERS, Counts
+from second_opinion.statistics.column_kinds import Shape, numbers, shape_of
+from second_opinion.statistics.histogram import Histogram, round_edges
 from second_opinion.statistics.ratings import Array
+from second_opinion.statistics.tallies import OTHERS, Counts
 
 MOST_BINS = 12
 # Beyond these shares of the values the outermost bins stand open: one far value would else leave
@@ -46,11 +46,11 @@ class Axis:
 
     @classmethod
     def of(
-        cls, feature: Feature, counted: Bars | Counts, column: Any, most: int = MOST_BINS
+        cls, feature: Feature, counted: Histogram | Counts, column: Any, most: int = MOST_BINS
     ) -> Axis:
         """At most so many bins, or one more for the rest, for a column that was counted before."""
         shape = shape_of(feature.kind)
-        if isinstance(counted, Bars):
+        if isinstance(counted, Histogram):
             edges = _inner(column, shape, 0 if shape == "date" else -feature.decimals, most)
             return cls(shape, edges, low=counted.low, high=counted.high)
         found = counted.result(most)["value"].tolist()[:most]

@@ -15,12 +15,19 @@ import pandas as pd
 
 from second_opinion.formatting import joined, percent, plural, quoted
 from second_opinion.records.value import key_of
-from second_opinion.reference import Reference
 from second_opinion.schema import Feature, Schema
-from second_opinion.statistics.columns import Columns, Shape, shape_of, shape_of_column
+from second_opinion.statistics.column_kinds import Columns, Shape, shape_of, shape_of_column
 from second_opinion.statistics.ratings import Array
-from second_opinion.statistics.sides import Levels, Side, side_of, summary_shape
-from second_opinion.statistics.two_samples import Outcome, kolmogorov_smirnov, levels_test
+from second_opinion.statistics.samples import (
+    Difference,
+    KnownColumn,
+    Levels,
+    kolmogorov_smirnov,
+    levels_test,
+    side_of,
+    summary_shape,
+)
+from second_opinion.statistics.training_summary import Reference
 
 FEWEST_ROWS = 50
 LEAST_SIZE = 0.10
@@ -128,7 +135,9 @@ def _row(
     return {**row, "verdict": verdict, "note": " ".join(note for note in notes if note)}
 
 
-def _judged(before: Side, after: Side, shape: Shape) -> tuple[Outcome | None, str, str]:
+def _judged(
+    before: KnownColumn, after: KnownColumn, shape: Shape
+) -> tuple[Difference | None, str, str]:
     """The test of one feature, or the words for why there is none: verdict and reason."""
     for side, where in ((before, "reference"), (after, "current data")):
         if side.rows and side.missing == 1:
@@ -148,7 +157,7 @@ def _judged(before: Side, after: Side, shape: Shape) -> tuple[Outcome | None, st
     return kolmogorov_smirnov(before.known, after.known), NOT_COMPARED, ""
 
 
-def _unseen(before: Side, after: Side, feature: Feature | None) -> tuple[int, str]:
+def _unseen(before: KnownColumn, after: KnownColumn, feature: Feature | None) -> tuple[int, str]:
     """Rows with a level that the reference does not know, and which those are."""
     if not isinstance(before.known, Levels) or not isinstance(after.known, Levels):
         return 0, ""
@@ -169,14 +178,14 @@ def _choices(feature: Feature | None) -> set[Any]:
     return {key_of(value) for value in feature.values} if feature else set()
 
 
-def _missing(before: Side, after: Side) -> str:
+def _missing(before: KnownColumn, after: KnownColumn) -> str:
     if abs(before.missing - after.missing) < LEAST_MISSING:
         return ""
     shares = f"{percent(before.missing)} in the reference, {percent(after.missing)} here"
     return f"Not known: {shares}."
 
 
-def _basis(before: Side, after: Side) -> str:
+def _basis(before: KnownColumn, after: KnownColumn) -> str:
     """What the comparison rests on, as the two sides may not be rows."""
     summary = [
         f"a summary of the {plural(side.rows, f'{name} row')}"

@@ -20,7 +20,7 @@ from second_opinion.formatting import number_text, percent
 from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.agreement import wilson
-from second_opinion.statistics.columns import Shape, numbers, shape_of, shape_of_column
+from second_opinion.statistics.column_kinds import Shape, numbers, shape_of, shape_of_column
 from second_opinion.statistics.ratings import Array
 
 FEWEST_CASES = 15

@@ -13,7 +13,7 @@ from second_opinion.formatting import plural
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import reviewed
 from second_opinion.review.reviewed import Figures
-from second_opinion.statistics import experts as rating
+from second_opinion.statistics import expert_agreement as rating
 from second_opinion.ui import review, review_filters
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback

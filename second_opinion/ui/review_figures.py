@@ -11,7 +11,7 @@ import streamlit as st
 from second_opinion.card import ModelCard
 from second_opinion.formatting import plural
 from second_opinion.review.reviewed import Figures
-from second_opinion.statistics import calibration, feedback
+from second_opinion.statistics import calibration, error_rates
 from second_opinion.ui import drawing, review_filters
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import escape
@@ -86,45 +86,45 @@ def groups(card: ModelCard, found: Figures) -> None:
 
 def group(name: str, where: str, axis: str, each: Groups) -> None:
     """How often the model is right in each of some groups."""
-    from second_opinion.charts import against
+    from second_opinion.charts import accuracy
 
-    more = len(each.known) - against.MOST_GROUPS
-    below = f"The first {against.MOST_GROUPS} are drawn; the table has all." * (more > 0)
-    draw(against.right_by(where, axis, each.known), name, each.picks, below)
+    more = len(each.known) - accuracy.MOST_GROUPS
+    below = f"The first {accuracy.MOST_GROUPS} are drawn; the table has all." * (more > 0)
+    draw(accuracy.right_by(where, axis, each.known), name, each.picks, below)
 
 
 def days(each: Groups) -> None:
     """How often the model was right from day to day, where there are several."""
     if len(each.known) > 1:
-        from second_opinion.charts import verdicts
+        from second_opinion.charts import verdict_charts
         from second_opinion.review import groups
 
         errors = groups.as_errors(each.known)
-        chart = verdicts.agreement_per_day(errors, verdicts.RIGHT, clickable=True)
+        chart = verdict_charts.agreement_per_day(errors, verdict_charts.RIGHT, clickable=True)
         draw(chart, "days", each.picks)
 
 
 def confusion(card: ModelCard, found: Figures) -> None:
     """What the model said against what counts as right."""
-    from second_opinion.charts import against
+    from second_opinion.charts import accuracy
     from second_opinion.review import groups
 
     pairs = found.confusion
     if not len(pairs):
         st.text("No verdict names a right answer yet.")
         return
-    counts = feedback.confusion(
+    counts = error_rates.confusion(
         pairs["value"], pairs["answer"], card.class_values, pairs["verdicts"]
     )
     names = groups.class_names(card, counts)
     total = plural(int(pairs["verdicts"].sum()), "verdict")
     below = f"Of {total} that name a right answer. Shares are of the row; framed, the model is "
     below += "right."
-    as_shares = against.MOST_BOTH < len(names) and _as_shares()
+    as_shares = accuracy.MOST_BOTH < len(names) and _as_shares()
     if len(names) > MOST_TILES:
         _matrix(counts, names, as_shares=as_shares)
         return
-    chart = against.confusion(counts, names, as_shares=as_shares)
+    chart = accuracy.confusion(counts, names, as_shares=as_shares)
     draw(chart, "confusion", groups.of_tiles(counts), below)
 
 
@@ -142,10 +142,10 @@ def _as_shares() -> bool:
 
 def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
     """Many classes as a table: the model in the rows, what counts as right in the columns."""
-    from second_opinion.charts import against
+    from second_opinion.charts import accuracy
 
-    st.markdown(f"**{escape(against.confusion_title(counts, names))}**")
-    shown: pd.DataFrame = feedback.normalised(counts) if as_shares else counts
+    st.markdown(f"**{escape(accuracy.confusion_title(counts, names))}**")
+    shown: pd.DataFrame = error_rates.normalised(counts) if as_shares else counts
     table = shown.set_axis([f"Right: {name}" for name in names], axis=1)
     number = st.column_config.NumberColumn(format="percent" if as_shares else "localized")
     config = dict.fromkeys(table.columns, number)
@@ -163,7 +163,7 @@ def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
 
 def distances(visit: Visit, found: Figures) -> None:
     """How far the numbers of the model lie from those that count as right (Bland and Altman)."""
-    from second_opinion.charts import against
+    from second_opinion.charts import accuracy
 
     versions = found.by_version["version"]
     version = versions.iloc[0] if len(versions) == 1 else None
@@ -177,8 +177,8 @@ def distances(visit: Visit, found: Figures) -> None:
     said = f"{plural(limits.n, 'verdict')} of {which} that name a number. Who agrees names that of "
     left, right = st.columns(2, gap="medium")
     with left:
-        chart = against.bland_altman(pairs, limits, unit)
+        chart = accuracy.bland_altman(pairs, limits, unit)
         below = f"{said}the model. The other filters do not narrow this."
         draw(chart, "distances", below=below)
     with right:
-        draw(against.errors(pairs, unit), "errors")
+        draw(accuracy.errors(pairs, unit), "errors")

@@ -10,7 +10,7 @@ from figures import TAGS, colours, drawn_in, sent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from second_opinion.charts import against, verdicts
+from second_opinion.charts import accuracy, verdict_charts
 from second_opinion.charts.chart import EXPERTS, MODEL, PAPER, REFERENCE, TEXT
 from second_opinion.review import groups, reviewed
 from second_opinion.statistics.calibration import bland_altman
@@ -35,15 +35,17 @@ def every_chart():
     days = named(("2026-11-19", 3, 1, 0), ("2026-11-20", 4, 0, 1))
     some = pairs(np.array([0.0, 0, 0, -4, 3, 10]))
     return {
-        "groups": against.right_by("by {}", TAGS, named((TAGS, 3, 1, 2), ("{x}", 4, 4, 0))),
-        "nobody": against.right_by("by {}", "Expert", named(("Ada", 0, 0, 2))),
-        "days": verdicts.agreement_per_day(groups.as_errors(days), verdicts.RIGHT, clickable=True),
-        "confusion": against.confusion(COUNTS, [TAGS, "Leaves"]),
-        "many": against.confusion(
+        "groups": accuracy.right_by("by {}", TAGS, named((TAGS, 3, 1, 2), ("{x}", 4, 4, 0))),
+        "nobody": accuracy.right_by("by {}", "Expert", named(("Ada", 0, 0, 2))),
+        "days": verdict_charts.agreement_per_day(
+            groups.as_errors(days), verdict_charts.RIGHT, clickable=True
+        ),
+        "confusion": accuracy.confusion(COUNTS, [TAGS, "Leaves"]),
+        "many": accuracy.confusion(
             pd.DataFrame(np.eye(9, dtype=int)), [f"Class {at}" for at in range(9)], as_shares=True
         ),
-        "distances": against.bland_altman(some, bland_altman(some["value"], some["answer"]), TAGS),
-        "errors": against.errors(some, TAGS),
+        "distances": accuracy.bland_altman(some, bland_altman(some["value"], some["answer"]), TAGS),
+        "errors": accuracy.errors(some, TAGS),
     }
 
 
@@ -90,7 +92,7 @@ def test_a_colour_tells_whose_a_mark_is(name):
 
 def test_groups_stand_in_the_table_with_their_interval():
     known = named(("Ada", 3, 1, 2), ("Bo", 9, 1, 0), ("Cy", 0, 0, 1))
-    chart = against.right_by("by {}", "Expert", known)
+    chart = accuracy.right_by("by {}", "Expert", known)
     assert chart.title == "The model is right in 90 % of verdicts by Bo and 75 % by Ada"
     row = chart.table.iloc[0]
     assert row[["Expert", "Right", "Wrong", "Unsure", "Share right"]].tolist() == [
@@ -109,18 +111,18 @@ def test_groups_stand_in_the_table_with_their_interval():
 
 
 def test_one_group_is_told_with_its_number_of_verdicts():
-    chart = against.right_by("on version {}", "Version", named(("2", 9, 1, 3)))
+    chart = accuracy.right_by("on version {}", "Version", named(("2", 9, 1, 3)))
     assert chart.title == "The model is right in 90 % of 10 verdicts on version 2"
 
 
 def test_of_very_many_groups_the_first_are_drawn_and_the_table_has_all():
-    chart = against.right_by("by {}", "Expert", named(*[(f"E {n}", 1, 1, 0) for n in "ab" * 40]))
-    assert len(sent(chart)["data"][0]["y"]) == against.MOST_GROUPS
+    chart = accuracy.right_by("by {}", "Expert", named(*[(f"E {n}", 1, 1, 0) for n in "ab" * 40]))
+    assert len(sent(chart)["data"][0]["y"]) == accuracy.MOST_GROUPS
     assert len(chart.table) == 80
 
 
 def test_a_tile_has_its_count_and_its_share_of_the_row():
-    chart = against.confusion(COUNTS, ["Stays", "Leaves"])
+    chart = accuracy.confusion(COUNTS, ["Stays", "Leaves"])
     assert chart.title == (
         "The model is right in 82 % of 292 verdicts; most often wrong: it says Stays where Leaves "
         "is right (37)"
@@ -133,7 +135,7 @@ def test_a_tile_has_its_count_and_its_share_of_the_row():
 
 
 def test_a_model_that_is_always_right_has_no_mistake_to_tell_of():
-    chart = against.confusion(pd.DataFrame([[5, 0], [0, 0]]), ["yes", "no"])
+    chart = accuracy.confusion(pd.DataFrame([[5, 0], [0, 0]]), ["yes", "no"])
     assert chart.title == "The model is right in 100 % of 5 verdicts"
     assert sent(chart)["data"][0]["text"] == ["5<br>100 %", "0<br>0 %", "0<br>–", "0<br>–"]
 
@@ -141,12 +143,12 @@ def test_a_model_that_is_always_right_has_no_mistake_to_tell_of():
 @given(st.lists(st.integers(0, 50), min_size=9, max_size=9).filter(any))
 def test_tiles_hold_every_verdict_once_and_stay_pale_enough_for_their_words(cells):
     counts = pd.DataFrame(np.array(cells).reshape(3, 3))
-    chart = against.confusion(counts, ["a", "b", "c"])
+    chart = accuracy.confusion(counts, ["a", "b", "c"])
     assert chart.table["Verdicts"].sum() == sum(cells)
     tiles = sent(chart)["data"][0]
     depth = tiles["marker"]["opacity"]
-    assert min(depth) >= against.LIGHTEST
-    assert max(depth) <= against.DARKEST
+    assert min(depth) >= accuracy.LIGHTEST
+    assert max(depth) <= accuracy.DARKEST
     assert [round(base + 0.48) for base in tiles["base"]] == [0, 1, 2] * 3
 
 
@@ -158,20 +160,20 @@ def test_of_many_tiles_the_empty_ones_say_nothing():
 def test_distances_are_told_with_their_limits():
     given = pairs(np.arange(3000.0) % 5 - 3)
     limits = bland_altman(given["value"], given["answer"])
-    chart = against.bland_altman(given, limits, "mg")
+    chart = accuracy.bland_altman(given, limits, "mg")
     assert chart.title == (
         "The model lies 1 mg below what counts as right on average; 95 % of differences lie from "
         "−3.77 to 1.77 mg"
     )
-    assert 100 < len(chart.table) <= against.MOST_POINTS
+    assert 100 < len(chart.table) <= accuracy.MOST_POINTS
     assert {shape["y0"] for shape in sent(chart)["layout"]["shapes"]} >= {limits.bias}
 
 
 def test_errors_are_counted_between_round_numbers():
-    chart = against.errors(pairs(np.array([0.0, 0, 0, -4, 3, 10])), "mg")
+    chart = accuracy.errors(pairs(np.array([0.0, 0, 0, -4, 3, 10])), "mg")
     said = "3 of 6 verdicts name the model's own number; half of the others lie within 4 mg of it"
     assert chart.title == said
     assert chart.table["Verdicts"].sum() == 6
-    same = against.errors(pairs(np.zeros(3)), "mg")
+    same = accuracy.errors(pairs(np.zeros(3)), "mg")
     assert same.title == "3 of 3 verdicts name the model's own number"
     assert same.table["Verdicts"].sum() == 3

@@ -1,8 +1,9 @@
-"""What is known of one feature on one side of a comparison: all its rows, or a summary of them.
+"""One feature on one side of a comparison, and whether two sides differ.
 
-A summary's quantiles tell the distribution function at their own points only. Every method
-therefore gives a bound, which for rows is the exact value: distances that are made of bounds never
-claim more than the rows would have shown, and at most one grain of the summary less.
+A side is all its rows, or a summary of them, whose quantiles tell the distribution function
+at their own points only. Every method therefore gives a bound, which for rows is the exact
+value: distances that are made of bounds never claim more than the rows would have shown, and
+at most one grain of the summary less.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from second_opinion.records.value import key_of, plain
-from second_opinion.reference import Reference
-from second_opinion.statistics.columns import Columns, Shape, days, level_counts, numbers
+from second_opinion.statistics.column_kinds import Columns, Shape, days, level_counts, numbers
 from second_opinion.statistics.ratings import Array
+from second_opinion.statistics.training_summary import Reference
 
 # A summary keeps seven digits of each quantile.
 GRAIN = 5.1e-7
@@ -119,7 +120,7 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class Side:
+class KnownColumn:
     """One feature of one side. ``known`` is None where nothing is kept of its values."""
 
     rows: int
@@ -133,7 +134,7 @@ class Side:
         return self.known.n if self.known else round(self.rows * (1 - self.missing))
 
 
-def side_of(source: Columns | Reference, name: str, shape: Shape) -> Side | None:
+def side_of(source: Columns | Reference, name: str, shape: Shape) -> KnownColumn | None:
     """One feature of a frame of cases or of a summary; None where it is not there at all."""
     if isinstance(source, Reference):
         kept = source.features.get(name)
@@ -141,20 +142,20 @@ def side_of(source: Columns | Reference, name: str, shape: Shape) -> Side | None
     return _from_rows(source[name], shape) if name in source else None
 
 
-def _from_rows(column: Any, shape: Shape) -> Side:
+def _from_rows(column: Any, shape: Shape) -> KnownColumn:
     rows = len(column)
     if shape in ("number", "date"):
         values = numbers(column, shape)
         values = np.sort(values)
         # NaN sorts to the end, so the known values are a view of the rest.
         sample = Sample(values[: rows - int(np.isnan(values).sum())])
-        return Side(rows, 1 - sample.n / max(rows, 1), sample, False)
+        return KnownColumn(rows, 1 - sample.n / max(rows, 1), sample, False)
     counts, known = level_counts(column)
     missing = 1 - known / max(rows, 1)
-    return Side(rows, missing, None if shape == "text" else Levels(counts), False)
+    return KnownColumn(rows, missing, None if shape == "text" else Levels(counts), False)
 
 
-def _from_summary(kept: Mapping[str, Any], rows: int, shape: Shape) -> Side:
+def _from_summary(kept: Mapping[str, Any], rows: int, shape: Shape) -> KnownColumn:
     missing = float(kept.get("missing", 0.0))
     n = round(rows * (1 - missing))
     known: Grid | Levels | None = None
@@ -164,7 +165,7 @@ def _from_summary(kept: Mapping[str, Any], rows: int, shape: Shape) -> Side:
     elif "counts" in kept and shape == "level":
         counts = {key_of(plain(value)): int(count) for value, count in kept["counts"]}
         known = Levels(counts, max(n - sum(counts.values()), 0))
-    return Side(rows, missing, known, True)
+    return KnownColumn(rows, missing, known, True)
 
 
 def summary_shape(kept: Mapping[str, Any]) -> Shape:
@@ -172,3 +173,114 @@ def summary_shape(kept: Mapping[str, Any]) -> Shape:
     if "quantiles" not in kept:
         return "level" if "counts" in kept else "text"
     return "date" if isinstance(kept["quantiles"][0], str) else "number"
+
+
+LEAST_EXPECTED = 5.0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a test found. ``expected`` and ``actual`` are the shares of the bins for the PSI."""
+
+    name: str
+    statistic: float
+    p_value: float
+    size: float
+    expected: Array
+    actual: Array
+
+
+def distance(a: Sample | Grid, b: Sample | Grid) -> float:
+    """The largest gap between two distribution functions, 0 to 1.
+
+    Exact for two samples. With a grid of quantiles it is at most the exact one, and at most one
+    grain (1/200 for 201 quantiles) below.
+    """
+    a, b = (a, b) if len(a.values) <= len(b.values) else (b, a)
+    begin, end, before, after = a.steps()
+    return float(max((after - b.upto(end)).max(), (b.before(begin) - before).max(), 0.0))
+
+
+def kolmogorov_smirnov(before: Sample | Grid, after: Sample | Grid) -> Difference:
+    """The two-sample test; its p-value is scipy's for ``method="asymp"``."""
+    from scipy.stats import kstwo
+
+    gap = distance(before, after)
+    effective = round(before.n * after.n / (before.n + after.n))
+    edges = np.unique(before.quantiles(np.arange(1, 10) / 10))
+    expected, actual = (
+        np.diff(np.concatenate([[0.0], side.share(edges), [1.0]])) for side in (before, after)
+    )
+    p_value = float(kstwo.sf(gap, effective))
+    return Difference("Kolmogorov-Smirnov", gap, p_value, gap, expected, actual)
+
+
+def levels_test(before: Levels, after: Levels) -> Difference | None:
+    """Pearson's chi-square test of homogeneity, rare levels pooled to five expected on each side.
+
+    Where they are too few even together, they join the rarest of the others for that test, and
+    Fisher's exact test asks about them alone: the smaller p-value counts, doubled for being the
+    better of two. Where all levels are rare, Fisher's test of the commonest against the others.
+    Which levels are rare follows from both sides together, so that no test is bent by the choice.
+    None where no level is listed on both sides.
+    """
+    counts = _counts(before, after)
+    table, others_are_few = _pooled(counts)
+    if counts.shape[1] < 2:
+        return None
+    if table.shape[1] < 2:
+        table = np.column_stack([counts[:, 0], counts[:, 1:].sum(axis=1)])
+        return _outcome(table, _fisher(table))
+    if not others_are_few:
+        return _outcome(table, _pearson(table))
+    others = np.column_stack([table[:, :-1].sum(axis=1), table[:, -1]])
+    if table.shape[1] == 2:
+        return _outcome(table, _fisher(table))
+    joined = np.column_stack([table[:, :-2], table[:, -2:].sum(axis=1)])
+    name, statistic, p_value = min(_pearson(joined), _fisher(others), key=lambda found: found[2])
+    return _outcome(table, (name, statistic, min(2 * p_value, 1.0)))
+
+
+def _pearson(table: Array) -> tuple[str, float, float]:
+    from scipy.special import chdtrc
+
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
+    statistic = float(((table - expected) ** 2 / expected).sum())
+    return "chi-square", statistic, float(chdtrc(table.shape[1] - 1, statistic))
+
+
+def _fisher(table: Array) -> tuple[str, float, float]:
+    from scipy.stats import fisher_exact
+
+    odds_ratio, p_value = fisher_exact(table.astype(int))
+    return "Fisher", float(odds_ratio), float(p_value)
+
+
+def _outcome(table: Array, found: tuple[str, float, float]) -> Difference:
+    expected, actual = table / table.sum(axis=1, keepdims=True)
+    size = float(np.abs(expected - actual).sum() / 2)
+    return Difference(*found, size, expected, actual)
+
+
+def _counts(before: Levels, after: Levels) -> Array:
+    """Counts, 2 × levels, the commonest first and at the end what is not listed on both sides."""
+    listed = before.counts.keys() | after.counts.keys()
+    if before.rest:
+        listed &= before.counts.keys()
+    if after.rest:
+        listed &= after.counts.keys()
+    pairs = [(before.counts.get(key, 0), after.counts.get(key, 0)) for key in listed]
+    named = np.array(sorted(pairs, key=sum, reverse=True), dtype=float).reshape(-1, 2)
+    others = np.array([before.n, after.n]) - named.sum(axis=0)
+    return np.vstack([named, others]).T
+
+
+def _pooled(counts: Array) -> tuple[Array, bool]:
+    """The common levels and, at the end, all rare ones together; and whether those are too few."""
+    sizes = counts.sum(axis=1)
+    needed = LEAST_EXPECTED * sizes.sum() / sizes.min()
+    kept = int((counts[:, :-1].sum(axis=0) >= needed).sum())
+    others = counts[:, kept:].sum(axis=1)
+    if not others.sum():
+        return counts[:, :kept], False
+    return np.column_stack([counts[:, :kept], others]), bool(others.sum() < needed)

@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.records.value import key_of, plain
-from second_opinion.reference import Reference
 from second_opinion.schema import Feature, Schema
-from second_opinion.statistics.bars import Bars
-from second_opinion.statistics.columns import Columns, days, level_counts, numbers, shape_of
+from second_opinion.statistics.column_kinds import Columns, days, level_counts, numbers, shape_of
+from second_opinion.statistics.histogram import Histogram
 from second_opinion.statistics.ratings import Array
-from second_opinion.statistics.sides import Levels, side_of
+from second_opinion.statistics.samples import Levels, side_of
+from second_opinion.statistics.training_summary import Reference
 
 MOST_LEVELS = 30
 OTHERS = "all others"
@@ -219,16 +219,16 @@ def _range(feature: Feature) -> tuple[float, float]:
     return float(feature.min), float(feature.max)
 
 
-def of_feature(feature: Feature) -> Bars | Counts:
+def of_feature(feature: Feature) -> Histogram | Counts:
     """What counts this feature's values: bars for numbers and dates, levels for the others."""
     shape = shape_of(feature.kind)
-    return Bars.of(feature) if shape in ("number", "date") else Counts(feature.values)
+    return Histogram.of(feature) if shape in ("number", "date") else Counts(feature.values)
 
 
 def reference_shares(
     reference: Columns | Reference, feature: Feature, result: pd.DataFrame
 ) -> Array | None:
-    """The reference's share in each row of a feature's `Bars` or `Counts` result.
+    """The reference's share in each row of a feature's `Histogram` or `Counts` result.
 
     From rows exactly, from a summary by straight lines between its quantiles; None where the
     reference keeps nothing of the feature. "All others" is what the other rows leave.

@@ -12,8 +12,13 @@ from hypothesis import strategies as st
 
 from second_opinion.errors import UserError
 from second_opinion.intake.features import feature_fields
-from second_opinion.reference import MOST_QUANTILES, Reference, normal_score_correlation, summary
 from second_opinion.schema import Feature, Schema
+from second_opinion.statistics.training_summary import (
+    MOST_QUANTILES,
+    Reference,
+    normal_score_correlation,
+    summary,
+)
 
 ROWS = 1005
 

@@ -22,9 +22,9 @@ from second_opinion.charts.chart import (
     whiskers,
 )
 from second_opinion.formatting import number_text, percent, plural
-from second_opinion.statistics.bars import Bars
 from second_opinion.statistics.calibration import BlandAltman
-from second_opinion.statistics.feedback import normalised
+from second_opinion.statistics.error_rates import normalised
+from second_opinion.statistics.histogram import Histogram
 
 MOST_POINTS = 400
 MOST_GROUPS = 30
@@ -131,7 +131,7 @@ def _diamonds(places: list[int], drawn: pd.DataFrame) -> go.Scatter:
 def confusion(counts: pd.DataFrame, names: Sequence[str], *, as_shares: bool = False) -> Chart:
     """The model (rows) against what counts as right (columns), tile by tile, and the row sums.
 
-    ``counts`` as `feedback.confusion` gives them. Tiles are as dark as their share of the row;
+    ``counts`` as `error_rates.confusion` gives them. Tiles are as dark as their share of the row;
     where there is room they have the count and the share, else ``as_shares`` says which.
     """
     cells = _cells(counts, names)
@@ -317,7 +317,7 @@ def errors(pairs: pd.DataFrame, unit: str) -> Chart:
     if len(apart):
         within = f"{short(float(apart.median()))}{f' {unit}' if unit else ''}"
         title += f"; half of the others lie within {within} of it"
-    found = Bars().add(gaps).result(24)
+    found = Histogram().add(gaps).result(24)
     return bars.histogram(title, found, axis_of(GAPS, unit), of="verdicts")
 
 

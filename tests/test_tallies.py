@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from second_opinion import Registry
 from second_opinion.distributions import overview
 from second_opinion.distributions.overview import Overview
-from second_opinion.reference import Reference
 from second_opinion.schema import Feature, Schema
-from second_opinion.statistics import distributions
-from second_opinion.statistics.bars import Bars, round_edges
-from second_opinion.statistics.distributions import Counts, Faults, Means, Pairs
+from second_opinion.statistics import tallies
+from second_opinion.statistics.histogram import Histogram, round_edges
+from second_opinion.statistics.tallies import Counts, Faults, Means, Pairs
+from second_opinion.statistics.training_summary import Reference
 
 NUMBERS = st.one_of(
     st.floats(-1e6, 1e6).map(lambda value: round(value, 4)),
@@ -50,7 +50,7 @@ cuts = st.lists(st.integers(0, 40), max_size=4)
 @example([1e-6, -1e12], [1])
 def test_bars_in_pieces_are_those_of_all_at_once(values, cut):
     values = np.array(values, dtype=float)
-    pieces, whole = in_pieces(Bars(), [values], cut), Bars().add(values)
+    pieces, whole = in_pieces(Histogram(), [values], cut), Histogram().add(values)
     assert pieces.result().equals(whole.result())
     assert (pieces.missing, pieces.rows) == (whole.missing, whole.rows) == (
         (~np.isfinite(values)).sum(), len(values),
@@ -61,7 +61,7 @@ def test_bars_in_pieces_are_those_of_all_at_once(values, cut):
 def test_each_number_stands_in_the_bar_between_whose_edges_it_lies(values, most):
     values = np.array(values, dtype=float)
     known = values[np.isfinite(values)]
-    found = Bars().add(values).result(most)
+    found = Histogram().add(values).result(most)
     assert found["count"].sum() == len(known)
     assert len(found) <= max(most, 2)
     for bar in found.itertuples():
@@ -82,7 +82,7 @@ def test_edges_are_round(values, most, expected):
 
 
 def test_bars_of_whole_numbers_are_no_narrower_than_one():
-    found = Bars.of(Feature(name="visits", kind="integer")).add([0, 1, 1, 3]).result()
+    found = Histogram.of(Feature(name="visits", kind="integer")).add([0, 1, 1, 3]).result()
     assert found["low"].tolist() == [0, 1, 2, 3]
     assert found["count"].tolist() == [1, 2, 0, 1]
     assert found["share"].sum() == 1
@@ -90,21 +90,21 @@ def test_bars_of_whole_numbers_are_no_narrower_than_one():
 
 def test_bars_have_the_digits_of_the_feature():
     feature = Feature(name="score", kind="number", places=1)
-    assert Bars.of(feature).add([0.1, 0.2, 0.3]).result()["low"].tolist() == [0.1, 0.2, 0.3]
+    assert Histogram.of(feature).add([0.1, 0.2, 0.3]).result()["low"].tolist() == [0.1, 0.2, 0.3]
 
 
 def test_bars_of_dates_have_dates_as_edges():
     days = pd.Series(
         pd.to_datetime(["2024-01-01 00:00", "2024-01-03 17:00", None, "2024-01-03 00:00"])
     )
-    found = Bars.of(Feature(name="since", kind="date")).add(days).result()
+    found = Histogram.of(Feature(name="since", kind="date")).add(days).result()
     assert found["low"].tolist() == [pd.Timestamp(2024, 1, day) for day in (1, 2, 3)]
     assert found["count"].tolist() == [1, 0, 2]
 
 
 def test_bars_of_nothing_are_none():
-    assert len(Bars().result()) == 0
-    assert len(Bars().add([None, np.nan]).result()) == 0
+    assert len(Histogram().result()) == 0
+    assert len(Histogram().add([None, np.nan]).result()) == 0
 
 
 @given(st.lists(LEVELS, max_size=40), cuts)
@@ -210,20 +210,20 @@ def test_the_reference_stands_behind_the_bars(schema):
     )
     stored = Reference.of(reference, schema)
     for feature in list(schema)[:3]:
-        result = distributions.of_feature(feature).add(reference[feature.name]).result()
-        exact = distributions.reference_shares(reference, feature, result)
+        result = tallies.of_feature(feature).add(reference[feature.name]).result()
+        exact = tallies.reference_shares(reference, feature, result)
         assert exact == pytest.approx(result["share"].to_numpy())
-        rough = distributions.reference_shares(stored, feature, result)
+        rough = tallies.reference_shares(stored, feature, result)
         # A grain of the summary at either end of a bar.
         assert rough == pytest.approx(exact, abs=2 / 200)
         assert rough.sum() == pytest.approx(1)
-    assert distributions.reference_shares(stored, schema["note"], pd.DataFrame()) is None
+    assert tallies.reference_shares(stored, schema["note"], pd.DataFrame()) is None
 
 
 def test_rarer_levels_of_the_reference_stand_together():
     feature = Feature(name="x", kind="category", choices=("a", "b", "c"))
     result = Counts().add(["a"] * 5 + ["b"]).result(1)
-    shares = distributions.reference_shares(pd.DataFrame({"x": list("aabc")}), feature, result)
+    shares = tallies.reference_shares(pd.DataFrame({"x": list("aabc")}), feature, result)
     assert result["value"].tolist() == ["a", "all others"]
     assert shares.tolist() == [0.5, 0.5]
 
@@ -283,7 +283,7 @@ def test_a_million_rows_are_added_up_in_little_memory():
         (rng.lognormal(size=50_000), pd.Series(rng.choice(list("abc"), 50_000)), rng.random(50_000))
         for _ in range(20)
     ]
-    bars, pairs = Bars(), Pairs(overview.CONFIDENCE_EDGES)
+    bars, pairs = Histogram(), Pairs(overview.CONFIDENCE_EDGES)
     for numbers, levels, confidence in chunks:
         bars.add(numbers)
         pairs.add(confidence, levels)

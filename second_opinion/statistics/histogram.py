@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.schema import Feature
-from second_opinion.statistics.columns import Shape, numbers, shape_of
+from second_opinion.statistics.column_kinds import Shape, numbers, shape_of
 from second_opinion.statistics.ratings import Array
 
 # Counted this finely, and shown in no more bars than asked for.
@@ -18,7 +18,7 @@ FINE_BINS = 5_000
 DIGITS = 12
 
 
-class Bars:
+class Histogram:
     """Counts of numbers between round edges.
 
     The steps between fine edges are powers of ten, which nest, and a step depends on the smallest
@@ -35,12 +35,12 @@ class Bars:
         self.low, self.high = math.inf, -math.inf
 
     @classmethod
-    def of(cls, feature: Feature) -> Bars:
+    def of(cls, feature: Feature) -> Histogram:
         """Bars no narrower than the feature's own digits: whole years for whole years."""
         shape = shape_of(feature.kind)
         return cls(shape, None if shape == "date" else -feature.decimals)
 
-    def add(self, values: Any) -> Bars:
+    def add(self, values: Any) -> Histogram:
         """Count a chunk of numbers or dates; what is missing or infinite counts as missing."""
         found = numbers(values, self._shape)
         known = found[~np.isnan(found)]
@@ -102,7 +102,7 @@ class Bars:
 
 def round_edges(low: float, high: float, most: int = 30, smallest: int | None = None) -> Array:
     """Round edges, ``most`` + 1 of them or fewer, around a known range."""
-    bars = Bars(smallest=smallest).add(np.array([low, high]))
+    bars = Histogram(smallest=smallest).add(np.array([low, high]))
     found = bars.result(most)
     return np.append(found["low"], found["high"].iloc[-1:]).astype(float)
 

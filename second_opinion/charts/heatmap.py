@@ -37,7 +37,7 @@ TILE_HEIGHT = 30
 
 
 @dataclass(frozen=True)
-class Side:
+class MapAxis:
     """One of the features: what it is, and how it is cut."""
 
     feature: Feature
@@ -69,7 +69,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Told:
+class Measure:
     """What is told of the cases in a bin: the share of the answer ``label``, or where there is
     none, the mean answer in its ``unit``."""
 
@@ -103,14 +103,14 @@ class Told:
         return f"The mean prediction is highest where {where} ({said.replace(' of ', ', ')})"
 
 
-def _title(told: Told, found: pd.DataFrame, sides: Sequence[Side]) -> str:
+def _title(told: Measure, found: pd.DataFrame, sides: Sequence[MapAxis]) -> str:
     enough = found[found["count"] >= FEWEST]
     top = (enough if len(enough) else found).sort_values("mean").iloc[-1]
     where = [side.where(int(top[end])) for side, end in zip(sides, "xy", strict=False)]
     return told.most(float(top["mean"]), int(top["count"]), " and ".join(where))
 
 
-def _table(told: Told, found: pd.DataFrame, sides: Sequence[Side]) -> pd.DataFrame:
+def _table(told: Measure, found: pd.DataFrame, sides: Sequence[MapAxis]) -> pd.DataFrame:
     """The bins in words with their cases; two features may have one label."""
     columns: dict[str, Any] = {}
     for side, end in zip(sides, "xy", strict=False):
@@ -119,7 +119,7 @@ def _table(told: Told, found: pd.DataFrame, sides: Sequence[Side]) -> pd.DataFra
     return pd.DataFrame({**columns, "Cases": found["count"], told.axis: found["mean"]})
 
 
-def heat(told: Told, found: pd.DataFrame, x: Side, y: Side) -> Chart:
+def heatmap(told: Measure, found: pd.DataFrame, x: MapAxis, y: MapAxis) -> Chart:
     """A tile for each two bins that have cases; ``found`` as `Crossed` gives it."""
     title = _title(told, found, (x, y))
     size = len(x.names), len(y.names)
@@ -142,7 +142,7 @@ def heat(told: Told, found: pd.DataFrame, x: Side, y: Side) -> Chart:
     return Chart(title, alt, figure, table, (told.axis,) if told.label else ())
 
 
-def _tiles(told: Told, found: pd.DataFrame, values: list[list[float | None]]) -> go.Heatmap:
+def _tiles(told: Measure, found: pd.DataFrame, values: list[list[float | None]]) -> go.Heatmap:
     low, high = _span(found)
     return go.Heatmap(
         z=values,
@@ -165,7 +165,7 @@ def _span(found: pd.DataFrame) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def color_bar(told: Told, title: str) -> dict[str, Any]:
+def color_bar(told: Measure, title: str) -> dict[str, Any]:
     """Above the chart, where there is room for it on a phone too."""
     return {
         "orientation": "h",
@@ -184,7 +184,7 @@ def color_bar(told: Told, title: str) -> dict[str, Any]:
     }
 
 
-def _marks(told: Told, found: pd.DataFrame, x: Side, y: Side) -> go.Scatter:
+def _marks(told: Measure, found: pd.DataFrame, x: MapAxis, y: MapAxis) -> go.Scatter:
     """An unseen mark in each cell: Streamlit hears of no click on a tile."""
     rows = {(a, b): at for at, (a, b) in enumerate(zip(found["x"], found["y"], strict=True))}
     cells = [(a, b) for b in range(len(y.names)) for a in range(len(x.names))]
@@ -207,14 +207,14 @@ def _marks(told: Told, found: pd.DataFrame, x: Side, y: Side) -> go.Scatter:
     )
 
 
-def _said(told: Told, found: pd.DataFrame, at: int) -> str:
+def _said(told: Measure, found: pd.DataFrame, at: int) -> str:
     mean, cases = float(found["mean"].iloc[at]), plural(int(found["count"].iloc[at]), "case")
     if told.label:
         return f"{shown(told.label, 60)} in {told.text(mean)} of {cases}"
     return f"mean {shown(told.text(mean), 60)}, {cases}"
 
 
-def by_bin(told: Told, found: pd.DataFrame, side: Side, mean: float) -> Chart:
+def by_bin(told: Measure, found: pd.DataFrame, side: MapAxis, mean: float) -> Chart:
     """A bar for each bin of one feature, for a mean answer a point; ``mean`` is that of all."""
     title = _title(told, found, [side])
     places = list(range(len(found)))

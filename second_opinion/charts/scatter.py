@@ -10,17 +10,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from second_opinion.charts.chart import PAPER, Chart, lay_out, shown
-from second_opinion.charts.heat import SEQUENTIAL, Side, Told, color_bar
+from second_opinion.charts.heatmap import SEQUENTIAL, MapAxis, Measure, color_bar
 from second_opinion.charts.stacked import CLASSES
 
 MARKS = ("circle", "diamond", "square", "x", "triangle-up", "cross", "star", "hexagon")
 
 
-def points(
+def scatter(
     title: str,
-    told: Told,
-    x: tuple[Side, Any],
-    y: tuple[Side, Any],
+    told: Measure,
+    x: tuple[MapAxis, Any],
+    y: tuple[MapAxis, Any],
     groups: Sequence[tuple[str, Sequence[int]]],
     said: Sequence[str],
     values: Sequence[float],
@@ -65,11 +65,11 @@ def points(
     return Chart(title, alt, figure, table)
 
 
-def _told(side: Side, value: str) -> str:
+def _told(side: MapAxis, value: str) -> str:
     return f"{shown(side.feature.label, 60)}: {shown(value, 60)}"
 
 
-def _marker(told: Told, at: int, values: Sequence[float] | None) -> dict[str, Any]:
+def _marker(told: Measure, at: int, values: Sequence[float] | None) -> dict[str, Any]:
     look: dict[str, Any] = {"size": 9, "opacity": 0.85, "line": {"width": 1, "color": PAPER}}
     if values is not None:
         bar = {"colorscale": SEQUENTIAL, "showscale": True, "colorbar": color_bar(told, told.each)}
@@ -77,7 +77,7 @@ def _marker(told: Told, at: int, values: Sequence[float] | None) -> dict[str, An
     return {**look, "color": CLASSES[at % len(CLASSES)], "symbol": MARKS[at % len(MARKS)]}
 
 
-def _along(side: Side, column: Any) -> list[Any]:
+def _along(side: MapAxis, column: Any) -> list[Any]:
     """Where the cases stand: names side by side, so that one does not hide another."""
     if side.axis.shape == "date":
         return [str(value)[:10] for value in column]
@@ -87,13 +87,13 @@ def _along(side: Side, column: Any) -> list[Any]:
     return (side.axis.places(column) + 0.6 * steps).round(3).tolist()  # type: ignore[no-any-return]
 
 
-def _words(side: Side, column: Any) -> list[str]:
+def _words(side: MapAxis, column: Any) -> list[str]:
     if side.axis.shape == "date":
         return [str(value)[:10] for value in column]
     return [side.feature.text(value) for value in column]
 
 
-def _scale(side: Side) -> dict[str, Any]:
+def _scale(side: MapAxis) -> dict[str, Any]:
     if side.axis.shape == "date":
         return {"type": "date"}
     return {} if side.axis.shape == "number" else side.ticks
