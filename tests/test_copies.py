@@ -9,11 +9,11 @@ import pytest
 from builders import OWNER, REVIEWER, case, verdict
 from database import assert_intact, full_count, ids_in, kept, select
 
-from second_opinion.copies import backup, opened_copy, restore
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.store import Store
+from second_opinion.store.copies import backup, opened_copy, restore
 
 
 @pytest.fixture

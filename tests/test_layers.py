@@ -29,7 +29,6 @@ MAY_IMPORT = {
         "errors formatting jsonfile records schema tables card statistics artifacts predictor"
     ),
     "pair": "errors formatting records schema card predictor",
-    "copies": "errors records roles store",
     "registry": "errors jsonfile records card statistics arms artifacts predictor catalog intake",
     "compare": "errors formatting records card statistics artifacts predictor pair registry",
     "aliases": "errors formatting settings records roles store arms catalog registry",
@@ -41,12 +40,12 @@ MAY_IMPORT = {
     "distributions": "formatting records schema store tables card statistics registry batch charts",
     "cli": (
         "errors formatting settings records schema store tables card statistics arms artifacts "
-        "catalog intake copies registry aliases doctor batch review"
+        "catalog intake registry aliases doctor batch review"
     ),
     "ui": (
         "errors formatting settings records roles schema store tables card statistics arms "
-        "answers artifacts predictor catalog copies registry compare aliases doctor batch charts "
-        "review distributions"
+        "answers artifacts predictor catalog registry compare aliases doctor batch charts review "
+        "distributions"
     ),
     "__main__": "cli",
     "Home": "ui",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from second_opinion.records.expert import folded
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.store import review
+from second_opinion.store import review_queries
 
 # One for each clause of the queries, with rows on its edge and on either side.
 FILTERS = [
@@ -152,7 +152,7 @@ def test_a_percent_of_the_newest_is_rounded_down(busy_store, rows):
 @pytest.mark.parametrize("sort", ORDERS)
 def test_words_are_looked_for_in_the_newest_hits(busy_store, rows, sort, monkeypatch):
     """Also those of verdicts that were replaced are hits."""
-    monkeypatch.setattr(review, "MOST_HITS", 20)
+    monkeypatch.setattr(review_queries, "MOST_HITS", 20)
     comments = select(busy_store.path, "SELECT id, comment FROM verdicts ORDER BY rowid DESC")
     hits = [id for id, comment in comments if MATCHES["words"]({"comment": comment}, "old")][:20]
     for wanted in map(with_words, [VerdictFilter(), VerdictFilter(since="2026-11-02")]):
@@ -192,7 +192,7 @@ def test_a_row_equals_what_reviewed_says(busy_store):
 
 
 def test_more_than_can_be_counted_is_said_so(busy_store, monkeypatch):
-    monkeypatch.setattr(review, "MOST_ROWS", 30)
+    monkeypatch.setattr(review_queries, "MOST_ROWS", 30)
     found = busy_store.review.page(VerdictFilter(since="2026-01-01"), size=20)
     assert (found.total, found.more, found.pages) == (30, True, 2)
     by_group = busy_store.review.page(VerdictFilter(), size=20)

@@ -30,7 +30,7 @@ from second_opinion.errors import UserError
 from second_opinion.records.expert import same_person
 from second_opinion.records.review import ReviewProgress
 from second_opinion.records.stamp import new_id
-from second_opinion.store import Store, file, rows
+from second_opinion.store import Store, database_file, record_rows
 from second_opinion.store.migrations import migrations
 
 KILLS = 25 if THOROUGH else 4
@@ -63,7 +63,7 @@ def stored(empty_store):
 
 @pytest.fixture
 def short_timeout(monkeypatch):
-    monkeypatch.setattr(file, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(database_file, "TIMEOUT_SECONDS", 0.2)
 
 
 def start(script, *arguments):
@@ -109,7 +109,7 @@ def test_the_current_verdicts_have_the_columns_of_verdicts(empty_store):
 
 @given(JSON)
 def test_a_value_comes_back_from_its_json_text_to_the_bit(value):
-    text = rows.to_json("value", value)
+    text = record_rows.to_json("value", value)
     assert repr(json.loads(text) if text is not None else None) == repr(value)
 
 
@@ -486,7 +486,7 @@ def test_another_program_cannot_change_what_is_stored(empty_store, stored, state
 def test_no_row_takes_the_place_of_one_that_supersedes_the_same(empty_store, stored):
     first = empty_store.add_verdict(verdict(stored))
     second = empty_store.add_verdict(verdict(stored, "unsure"))
-    rival = rows.to_row(replace(second, id=new_id()))
+    rival = record_rows.to_row(replace(second, id=new_id()))
     assert rival["supersedes"] == first.id
     marks = ", ".join(f":{name}" for name in rival)
     with closing(sqlite3.connect(empty_store.path)) as connection:
@@ -515,7 +515,7 @@ def test_no_row_takes_the_place_of_one_that_supersedes_the_same(empty_store, sto
     ],
 )
 def test_the_database_refuses_a_verdict_that_no_record_can_be(empty_store, stored, field, value):
-    row = {**rows.to_row(verdict(stored)), field: value}
+    row = {**record_rows.to_row(verdict(stored)), field: value}
     marks = ", ".join(f":{name}" for name in row)
     with (
         empty_store._file.writing() as connection,
@@ -628,12 +628,12 @@ def test_turning_on_the_log_waits_for_another_process_that_starts(empty_store, s
     empty_store.close()
     with (
         closing(sqlite3.connect(empty_store.path, isolation_level=None)) as other,
-        closing(file._connected(empty_store.path)) as connection,
+        closing(database_file._connected(empty_store.path)) as connection,
         ThreadPoolExecutor(1) as pool,
     ):
         other.execute("PRAGMA journal_mode = DELETE")
         other.execute("BEGIN IMMEDIATE")
-        answer = pool.submit(file._write_ahead, connection)
+        answer = pool.submit(database_file._write_ahead, connection)
         time.sleep(0.2)
         assert not answer.done()
         other.execute("ROLLBACK")
@@ -1024,7 +1024,7 @@ def test_a_database_from_before_aliases_keeps_its_predictions(tmp_path):
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         before = Database(connection)
         migrations.apply(before, stop_before="m003_alias_of_a_prediction")
-        row = rows.to_row(case())
+        row = record_rows.to_row(case())
         del row["alias"]
         before["predictions"].insert(row)
     with closing(Store.open(path)) as store:

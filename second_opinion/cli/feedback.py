@@ -10,7 +10,6 @@ from typing import Any, cast, get_args
 
 import click
 
-from second_opinion import copies
 from second_opinion.aliases import managed
 from second_opinion.cli import shown
 from second_opinion.errors import UserError
@@ -19,7 +18,7 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import exports
 from second_opinion.settings import Settings
-from second_opinion.store import Store, local_path
+from second_opinion.store import Store, copies, local_path
 
 
 def register(commands: click.Group) -> None:

@@ -27,7 +27,7 @@ from second_opinion.schema import Feature
 from second_opinion.statistics.column_kinds import numbers, shape_of
 from second_opinion.statistics.ratings import Array
 from second_opinion.store import Store
-from second_opinion.store.singles import MOST_SINGLES
+from second_opinion.store.single_predictions import MOST_SINGLES
 
 MOST_OVERVIEWS = 32
 AT_ONCE = 100_000

@@ -22,8 +22,8 @@ from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.statistics import expert_agreement
 from second_opinion.statistics.agreement import wilson
 from second_opinion.statistics.slices import BANDS
-from second_opinion.store.newest import SAID, Newest, people
-from second_opinion.store.review import Review
+from second_opinion.store.recent_counts import SAID, Newest, people
+from second_opinion.store.review_queries import Review
 
 MOST = 50_000
 # Cases whose inputs are read: a row costs as much as a hundred that are only counted.

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import same_person
 from second_opinion.records.stamp import now
-from second_opinion.store import queries_batches, rows
-from second_opinion.store.file import DatabaseFile
+from second_opinion.store import record_rows, sql_batches
+from second_opinion.store.database_file import DatabaseFile
 
 # A worker that was silent for so long is gone.
 LEASE_SECONDS = 12.0
@@ -50,13 +50,13 @@ class Batches:
     def create(self, batch: Batch) -> None:
         """Store a batch that is about to be checked; one whose id is there is left as it is."""
         with self._file.writing() as connection:
-            row = rows.to_row(replace(batch, heartbeat_at=now()))
-            connection.execute(queries_batches.ADD_BATCH, row)
+            row = record_rows.to_row(replace(batch, heartbeat_at=now()))
+            connection.execute(sql_batches.ADD_BATCH, row)
 
     def find(self, batch_id: str) -> Batch | None:
         """The batch with this id, or None."""
-        found = self._select(queries_batches.BATCH, id=batch_id)
-        return rows.batch(found[0]) if found else None
+        found = self._select(sql_batches.BATCH, id=batch_id)
+        return record_rows.batch(found[0]) if found else None
 
     def listed(
         self, ids: Iterable[str] | None = None, asked_by: str = "", limit: int = 30
@@ -65,7 +65,7 @@ class Batches:
         known = None if ids is None else json.dumps(list(ids))
         # Names are compared in Python, where two spellings of one person are one.
         most = -1 if asked_by else limit
-        found = map(rows.batch, self._select(queries_batches.BATCHES, ids=known, limit=most))
+        found = map(record_rows.batch, self._select(sql_batches.BATCHES, ids=known, limit=most))
         own = [b for b in found if not asked_by or same_person(b.asked_by, asked_by)]
         return own[:limit]
 
@@ -83,37 +83,37 @@ class Batches:
         """
         about = {"id": batch_id, "worker": worker, "now": now(), "rows": size["rows"]}
         with self._file.writing() as connection:
-            held = connection.execute(queries_batches.GROW, {**about, **size}).rowcount == 1
+            held = connection.execute(sql_batches.GROW, {**about, **size}).rowcount == 1
             if held:
-                connection.execute(queries_batches.ADD_CHUNK, {**about, **blobs})
+                connection.execute(sql_batches.ADD_CHUNK, {**about, **blobs})
         return held
 
     def finish_check(self, batch_id: str, worker: str) -> bool:
         """Say that the whole file is stored; False when the check is not this worker's any more."""
-        return self._moved(queries_batches.FINISH_CHECK, batch_id, worker)
+        return self._moved(sql_batches.FINISH_CHECK, batch_id, worker)
 
     def claim(self, batch_id: str, worker: str) -> bool:
         """Take a checked or stopped batch to score it; False when another worker has it.
 
         A batch in scoring is free when its worker was silent for `LEASE_SECONDS`.
         """
-        return self._moved(queries_batches.CLAIM, batch_id, worker, stale=_long_ago())
+        return self._moved(sql_batches.CLAIM, batch_id, worker, stale=_long_ago())
 
     def begin(self, batch_id: str, worker: str) -> bool:
         """Say that the scoring starts now, which its pace is counted from."""
-        return self._moved(queries_batches.BEGIN_SCORING, batch_id, worker)
+        return self._moved(sql_batches.BEGIN_SCORING, batch_id, worker)
 
     def beat(self, batch_id: str, worker: str) -> bool:
         """Say that the worker is still there; False when the batch is not its own any more."""
-        return self._moved(queries_batches.BEAT, batch_id, worker)
+        return self._moved(sql_batches.BEAT, batch_id, worker)
 
     def release(self, batch_id: str, worker: str) -> bool:
         """Let go of a batch in scoring, so that another worker can go on at once."""
-        return self._moved(queries_batches.RELEASE, batch_id, worker)
+        return self._moved(sql_batches.RELEASE, batch_id, worker)
 
     def next_chunk(self, batch_id: str) -> tuple[ChunkPlace, bytes] | None:
         """The first chunk that is not scored yet, with its text, or None."""
-        for row in self._select(queries_batches.NEXT_CHUNK, id=batch_id):
+        for row in self._select(sql_batches.NEXT_CHUNK, id=batch_id):
             return ChunkPlace(row["position"], row["first_row"], row["rows"]), row["text"]
         return None
 
@@ -132,15 +132,15 @@ class Batches:
         """
         about = {"id": batch_id, "worker": worker, "now": now()}
         with self._file.writing() as connection:
-            held = connection.execute(queries_batches.SCORED, {**about, **size}).rowcount == 1
+            held = connection.execute(sql_batches.SCORED, {**about, **size}).rowcount == 1
             if held:
                 place = {"id": batch_id, "position": position}
-                connection.execute(queries_batches.ADD_SCORED, {**place, **blobs})
+                connection.execute(sql_batches.ADD_SCORED, {**place, **blobs})
         return held
 
     def finish(self, batch_id: str, worker: str) -> bool:
         """Say that every row is scored; False when that is not so, or not this worker's to say."""
-        return self._moved(queries_batches.FINISH_SCORING, batch_id, worker)
+        return self._moved(sql_batches.FINISH_SCORING, batch_id, worker)
 
     def cancel(self, batch_id: str) -> None:
         """Stop a batch. What was only checked is let go; what was scored stays and can go on."""
@@ -154,16 +154,16 @@ class Batches:
         """Say plainly of a check whose worker is gone that it stopped."""
         about = {"id": batch_id, "message": CUT_OFF, "now": now(), "stale": _long_ago()}
         with self._file.writing() as connection:
-            if connection.execute(queries_batches.END_STALE_CHECK, about).rowcount:
-                connection.execute(queries_batches.DROP_CHUNKS, {"id": batch_id})
+            if connection.execute(sql_batches.END_STALE_CHECK, about).rowcount:
+                connection.execute(sql_batches.DROP_CHUNKS, {"id": batch_id})
 
     def is_whole(self, batch_id: str) -> bool:
         """Whether the rows of a batch are there, so that it can be scored or gone on with."""
-        return bool(self._select(queries_batches.HAS_CHUNKS, id=batch_id))
+        return bool(self._select(sql_batches.HAS_CHUNKS, id=batch_id))
 
     def scored_chunks(self, batch: Batch) -> list[ChunkPlace]:
         """Where the chunks stand that were scored when the batch was read, in their order."""
-        found = self._select(queries_batches.SCORED_CHUNKS, id=batch.id)
+        found = self._select(sql_batches.SCORED_CHUNKS, id=batch.id)
         # What was scored since the batch was read is left for the next time.
         return [
             ChunkPlace(**row) for row in map(dict, found) if row["first_row"] <= batch.rows_done
@@ -171,27 +171,27 @@ class Batches:
 
     def text_of(self, batch_id: str, position: int) -> bytes:
         """The good rows of a chunk, as they were stored."""
-        (row,) = self._select(queries_batches.CHUNK_TEXT, id=batch_id, position=position)
+        (row,) = self._select(sql_batches.CHUNK_TEXT, id=batch_id, position=position)
         return bytes(row["text"])
 
     def scored_of(self, batch_id: str, position: int) -> bytes:
         """The answers of a chunk, as they were stored."""
-        (row,) = self._select(queries_batches.CHUNK_SCORED, id=batch_id, position=position)
+        (row,) = self._select(sql_batches.CHUNK_SCORED, id=batch_id, position=position)
         return bytes(row["scored"])
 
     def problems(self, batch_id: str) -> Iterator[tuple[bytes, bytes | None]]:
         """What was found wrong with rows and what kept rows from an answer, chunk after chunk."""
-        for row in self._select(queries_batches.PROBLEMS, id=batch_id):
+        for row in self._select(sql_batches.PROBLEMS, id=batch_id):
             yield row["problems"], row["faults"]
 
     def rejected(self, batch_id: str) -> Iterator[bytes]:
         """The bad rows as they stand in the file, chunk after chunk."""
-        for row in self._select(queries_batches.REJECTED, id=batch_id):
+        for row in self._select(sql_batches.REJECTED, id=batch_id):
             yield row["rejected"]
 
     def judged_rows(self, batch_id: str, expert: str) -> list[int]:
         """The numbers of the rows that this person has a verdict on."""
-        found = self._select(queries_batches.JUDGED_ROWS, id=batch_id)
+        found = self._select(sql_batches.JUDGED_ROWS, id=batch_id)
         return [row["row_number"] for row in found if same_person(row["expert"], expert)]
 
     def _moved(self, query: str, batch_id: str, worker: str, **more: Any) -> bool:
@@ -202,10 +202,10 @@ class Batches:
     def _end(self, batch_id: str, state: str, message: str, worker: str | None) -> None:
         about = {"id": batch_id, "state": state, "message": message, "worker": worker, "now": now()}
         with self._file.writing() as connection:
-            before = connection.execute(queries_batches.BATCH, {"id": batch_id}).fetchone()
-            ended = connection.execute(queries_batches.END, about).rowcount == 1
+            before = connection.execute(sql_batches.BATCH, {"id": batch_id}).fetchone()
+            ended = connection.execute(sql_batches.END, about).rowcount == 1
             if ended and before["state"] in ("checking", "checked"):
-                connection.execute(queries_batches.DROP_CHUNKS, {"id": batch_id})
+                connection.execute(sql_batches.DROP_CHUNKS, {"id": batch_id})
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:

@@ -8,13 +8,12 @@ from typing import get_args
 
 import streamlit as st
 
-from second_opinion import copies
 from second_opinion.doctor.machine import durability
 from second_opinion.formatting import plural
 from second_opinion.records.expert import Expert
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import exports
-from second_opinion.store import Store
+from second_opinion.store import Store, copies
 from second_opinion.ui.visit import Visit
 
 WHAT: dict[exports.What, str] = {

@@ -25,7 +25,7 @@ from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert, folded
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.store import Store, review
+from second_opinion.store import Store, review_queries
 from second_opinion.store.migrations import migrations
 
 
@@ -197,7 +197,7 @@ PREDICTIONS_WANTED = [
 @pytest.mark.parametrize("wanted", PREDICTIONS_WANTED, ids=lambda wanted: str(wanted.texts))
 def test_predictions_stream_in_the_order_of_storing(empty_store, wanted, monkeypatch):
     """Both days are included, from the first to the last millisecond of them."""
-    monkeypatch.setattr(review, "CHUNK", 3)
+    monkeypatch.setattr(review_queries, "CHUNK", 3)
     times = [
         f"2026-11-0{day}T{time}Z" for day in (3, 1, 2) for time in ("00:00:00.000", "23:59:59.999")
     ]
@@ -228,13 +228,13 @@ def test_figures_of_nothing_are_empty_frames(empty_store):
     for name in ("day", "version", "class", "confidence", "mode", "source", "triage", "expert"):
         frame = getattr(figures, f"by_{name}")()
         assert frame.empty
-        assert list(frame)[-6:] == review.SAID
+        assert list(frame)[-6:] == review_queries.SAID
     assert figures.confusion().empty
     assert figures.numbers("dose").empty
     assert figures.shared_counts() == dict.fromkeys(
         ("predictions", "shared", "repeated", "conflicts", "undecided"), 0
     )
-    assert figures.page(VerdictFilter()) == review.Page([], 0, False, 1)
+    assert figures.page(VerdictFilter()) == review_queries.VerdictPage([], 0, False, 1)
 
 
 def test_the_numbers_of_a_regression_are_pairs(empty_store):

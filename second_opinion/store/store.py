@@ -17,11 +17,11 @@ from second_opinion.records.expert import folded, same_person
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import ReviewProgress, VersionTally
 from second_opinion.records.verdict import Verdict
-from second_opinion.store import queries, queries_review, rows
+from second_opinion.store import record_rows, sql_review, sql_verdicts
 from second_opinion.store.batches import Batches
-from second_opinion.store.file import DatabaseFile
-from second_opinion.store.review import Review
-from second_opinion.store.singles import Singles
+from second_opinion.store.database_file import DatabaseFile
+from second_opinion.store.review_queries import Review
+from second_opinion.store.single_predictions import Singles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,14 +98,14 @@ class Store:
 
     def add_predictions(self, predictions: Iterable[Prediction]) -> None:
         """Store all of them or none; those whose ids are there already are left as they are."""
-        encoded = [rows.to_row(prediction) for prediction in predictions]
+        encoded = [record_rows.to_row(prediction) for prediction in predictions]
         with self._file.writing() as connection:
-            connection.executemany(queries.ADD_PREDICTION, encoded)
+            connection.executemany(sql_verdicts.ADD_PREDICTION, encoded)
 
     def prediction(self, prediction_id: str) -> Prediction | None:
         """The prediction with this id, or None."""
-        found = self._select(queries.PREDICTION, id=prediction_id)
-        return rows.prediction(found[0]) if found else None
+        found = self._select(sql_verdicts.PREDICTION, id=prediction_id)
+        return record_rows.prediction(found[0]) if found else None
 
     def predictions_of(
         self, asked_by: str, ids: Iterable[str] | None = None, limit: int = 12
@@ -113,11 +113,11 @@ class Store:
         """What this person asked for, newest first; with ``ids``, only those of them."""
         with self._file.reading() as connection:
             if ids is not None:
-                found = connection.execute(queries.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
+                found = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
                 own = [row for row in found if same_person(row["asked_by"], asked_by)]
             else:
                 own = _asked_by(connection, asked_by, limit)
-        return [rows.prediction(row) for row in own[:limit]]
+        return [record_rows.prediction(row) for row in own[:limit]]
 
     def judged_by(
         self, expert: str, ids: Iterable[str], limit: int = 12
@@ -127,12 +127,12 @@ class Store:
         Each with the person's verdict that counts, if there is one.
         """
         with self._file.reading() as connection:
-            asked_for = connection.execute(queries.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
+            asked_for = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
             own = [row for row in asked_for if same_person(row["asked_by"], expert)][:limit]
             about = {"prediction_ids": _listed(row["id"] for row in own)}
-            current = connection.execute(queries.CURRENT_VERDICTS, about)
+            current = connection.execute(sql_verdicts.CURRENT_VERDICTS, about)
             verdicts = _by_prediction(current, expert)
-        return [(rows.prediction(row), verdicts.get(row["id"])) for row in own]
+        return [(record_rows.prediction(row), verdicts.get(row["id"])) for row in own]
 
     def add_verdict(self, verdict: Verdict) -> Verdict:
         """Store the verdict after the expert's latest on the same prediction; returns it as stored.
@@ -142,9 +142,9 @@ class Store:
         nothing to withdraw.
         """
         with self._file.writing() as connection:
-            stored = connection.execute(queries.VERDICT, {"id": verdict.id}).fetchone()
+            stored = connection.execute(sql_verdicts.VERDICT, {"id": verdict.id}).fetchone()
             if stored is not None:
-                return rows.verdict(stored)
+                return record_rows.verdict(stored)
             verdict.check(_judged(connection, verdict))
             latest = _latest(connection, verdict)
             if verdict.judgement == "withdrawn" and (
@@ -154,14 +154,14 @@ class Store:
                     f"{verdict.expert} has no verdict on this prediction; expected one to undo. "
                     "Give a verdict first."
                 )
-            row = rows.to_row(replace(verdict, supersedes=latest.id if latest else None))
-            connection.execute(queries.ADD_VERDICT, row)
-        return rows.verdict(row)
+            row = record_rows.to_row(replace(verdict, supersedes=latest.id if latest else None))
+            connection.execute(sql_verdicts.ADD_VERDICT, row)
+        return record_rows.verdict(row)
 
     def verdict(self, verdict_id: str) -> Verdict | None:
         """The verdict with this id, whether it still counts or not, or None."""
-        found = self._select(queries.VERDICT, id=verdict_id)
-        return rows.verdict(found[0]) if found else None
+        found = self._select(sql_verdicts.VERDICT, id=verdict_id)
+        return record_rows.verdict(found[0]) if found else None
 
     def current_verdict(self, prediction_id: str, expert: str) -> Verdict | None:
         """The verdict of this expert on this prediction that counts, or None."""
@@ -169,14 +169,16 @@ class Store:
 
     def current_verdicts_of(self, expert: str, prediction_ids: Iterable[str]) -> dict[str, Verdict]:
         """The verdicts of this expert that count, by the id of their prediction."""
-        current = self._select(queries.CURRENT_VERDICTS, prediction_ids=_listed(prediction_ids))
+        current = self._select(
+            sql_verdicts.CURRENT_VERDICTS, prediction_ids=_listed(prediction_ids)
+        )
         return _by_prediction(current, expert)
 
     def verdict_history(self, prediction_id: str, expert: str | None = None) -> list[Verdict]:
         """Every verdict on the prediction, the replaced and withdrawn too, oldest first."""
-        found = self._select(queries.VERDICT_HISTORY, prediction_id=prediction_id)
+        found = self._select(sql_verdicts.VERDICT_HISTORY, prediction_id=prediction_id)
         return [
-            rows.verdict(row)
+            record_rows.verdict(row)
             for row in found
             if expert is None or same_person(row["expert"], expert)
         ]
@@ -199,17 +201,17 @@ class Store:
         """
         import pandas as pd
 
-        records = [rows.from_row(row) for row in self._select(queries.REVIEWED)]
+        records = [record_rows.from_row(row) for row in self._select(sql_verdicts.REVIEWED)]
         return pd.DataFrame(records, columns=list(REVIEWED), dtype="object").astype(REVIEWED)
 
     def progress(self, model: str, version: str | None = None) -> ReviewProgress:
         """How far the review of this model has come, over all its versions or one."""
         about = {"model": model, "version": version}
         with self._file.reading() as connection:
-            totals = connection.execute(queries_review.TOTALS, about).fetchone()
-            groups = connection.execute(queries_review.BY_EXPERT, about).fetchall()
-            (day,) = connection.execute(queries_review.LAST_DAY, about).fetchone()
-            last = connection.execute(queries_review.LAST_VERDICT_AT, about | {"day": day})
+            totals = connection.execute(sql_review.TOTALS, about).fetchone()
+            groups = connection.execute(sql_review.BY_EXPERT, about).fetchall()
+            (day,) = connection.execute(sql_review.LAST_DAY, about).fetchone()
+            last = connection.execute(sql_review.LAST_VERDICT_AT, about | {"day": day})
             last_verdict_at = next((moment for (moment,) in last), None)
         verdicts = sum(group["verdicts"] for group in groups)
         return ReviewProgress(
@@ -226,11 +228,13 @@ class Store:
     def move_alias(self, move: AliasMove) -> None:
         """Record that an alias was moved; a move whose id is there already is left as it is."""
         with self._file.writing() as connection:
-            connection.execute(queries.ADD_ALIAS_MOVE, rows.to_row(move))
+            connection.execute(sql_verdicts.ADD_ALIAS_MOVE, record_rows.to_row(move))
 
     def alias_moves(self, model: str | None = None) -> list[AliasMove]:
         """Every move of the aliases of a model, or of all models, oldest first."""
-        return [AliasMove(**dict(row)) for row in self._select(queries.ALIAS_MOVES, model=model)]
+        return [
+            AliasMove(**dict(row)) for row in self._select(sql_verdicts.ALIAS_MOVES, model=model)
+        ]
 
     def arms(self, model: str, alias: str) -> list[VersionTally]:
         """What each version that answered under an alias did, with the verdicts on it.
@@ -239,7 +243,7 @@ class Store:
         """
         return [
             VersionTally(**dict(row))
-            for row in self._select(queries.ARMS, model=model, alias=alias)
+            for row in self._select(sql_verdicts.ARMS, model=model, alias=alias)
         ]
 
     def judged(self, model: str, versions: Iterable[str]) -> list[dict[str, Any]]:
@@ -248,8 +252,8 @@ class Store:
         ``version, inputs`` (dict), ``value, judgement`` (agree or disagree) and ``correct_value``,
         in the order of the verdicts' times.
         """
-        found = self._select(queries.JUDGED, model=model, versions=_listed(versions))
-        return [rows.from_row(row) for row in found]
+        found = self._select(sql_verdicts.JUDGED, model=model, versions=_listed(versions))
+        return [record_rows.from_row(row) for row in found]
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:
@@ -269,7 +273,7 @@ def local_path(where: str | Path) -> Path:
 def _by_prediction(current: Iterable[sqlite3.Row], expert: str) -> dict[str, Verdict]:
     """The verdicts of one expert among the rows, by the id of their prediction."""
     return {
-        row["prediction_id"]: rows.verdict(row)
+        row["prediction_id"]: record_rows.verdict(row)
         for row in current
         if same_person(row["expert"], expert)
     }
@@ -281,30 +285,30 @@ def _listed(ids: Iterable[str]) -> str:
 
 def _asked_by(connection: sqlite3.Connection, person: str, limit: int) -> list[sqlite3.Row]:
     """The newest rows of every spelling of the person's name, newest first."""
-    labels = [label for (label,) in connection.execute(queries.LABELS)]
+    labels = [label for (label,) in connection.execute(sql_verdicts.LABELS)]
     found: list[sqlite3.Row] = []
     for label in labels:
         if same_person(label, person):
             parameters = {"asked_by": label, "limit": limit}
-            found += connection.execute(queries.PREDICTIONS_ASKED_BY, parameters)
+            found += connection.execute(sql_verdicts.PREDICTIONS_ASKED_BY, parameters)
     return sorted(found, key=lambda row: str(row["created_at"]), reverse=True)
 
 
 def _judged(connection: sqlite3.Connection, verdict: Verdict) -> Prediction:
-    found = connection.execute(queries.PREDICTION, {"id": verdict.prediction_id}).fetchone()
+    found = connection.execute(sql_verdicts.PREDICTION, {"id": verdict.prediction_id}).fetchone()
     if found is None:
         raise UserError(
             "The verdict was not stored: its prediction is not in the feedback database; expected "
             "the one on the screen. The file may have been replaced since: predict the case again, "
             "then give the verdict."
         )
-    return rows.prediction(found)
+    return record_rows.prediction(found)
 
 
 def _latest(connection: sqlite3.Connection, verdict: Verdict) -> Verdict | None:
     """The end of this expert's chain on this prediction, be it withdrawn."""
     found = connection.execute(
-        queries.LATEST_VERDICTS, {"prediction_id": verdict.prediction_id}
+        sql_verdicts.LATEST_VERDICTS, {"prediction_id": verdict.prediction_id}
     ).fetchall()
-    own = [rows.verdict(row) for row in found if same_person(row["expert"], verdict.expert)]
+    own = [record_rows.verdict(row) for row in found if same_person(row["expert"], verdict.expert)]
     return own[-1] if own else None

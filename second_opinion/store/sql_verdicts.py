@@ -1,34 +1,5 @@
-"""Every SQL statement of the store, whole and fixed, with named parameters."""
-
-# A transaction that reads before it writes takes the lock first: an upgrade later fails as busy.
-BEGIN_WRITE = "BEGIN IMMEDIATE"
-BEGIN_READ = "BEGIN"
-COMMIT = "COMMIT"
-ROLLBACK = "ROLLBACK"
-
-WRITE_AHEAD = "PRAGMA journal_mode = WAL"
-CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
-# With NORMAL, a power cut may undo commits that were already acknowledged.
-SYNC_EACH_COMMIT = "PRAGMA synchronous = FULL"
-# 16 MB: at a million verdicts the upper levels of the indexes do not fit into the usual 2.
-ROOM_FOR_INDEXES = "PRAGMA cache_size = -16000"
-FOREIGN_KEYS = "PRAGMA foreign_keys = ON"
-READ_ONLY = "PRAGMA query_only = ON"
-TOUCH = "SELECT count(*) FROM sqlite_schema"
-
-ONE_FILE = "PRAGMA journal_mode = DELETE"
-INTEGRITY = "PRAGMA integrity_check"
-STEPS_TAKEN = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'second_opinion'"
-
-# When something was last stored; an empty text where nothing ever was.
-LATEST = """
-    SELECT max(
-        coalesce((SELECT max(created_at) FROM verdicts), ''),
-        coalesce((SELECT created_at FROM predictions ORDER BY rowid DESC LIMIT 1), ''),
-        coalesce((SELECT created_at FROM aliases ORDER BY rowid DESC LIMIT 1), ''),
-        coalesce((SELECT created_at FROM triage ORDER BY rowid DESC LIMIT 1), ''),
-        coalesce((SELECT created_at FROM adjudications ORDER BY rowid DESC LIMIT 1), '')
-    )
+"""The SQL statements about predictions, verdicts and aliases, whole and fixed, with named
+parameters.
 """
 
 ADD_PREDICTION = """
@@ -142,5 +113,30 @@ JUDGED = """
     JOIN current_verdicts AS verdict ON verdict.prediction_id = predictions.id
     WHERE model = :model AND version IN (SELECT value FROM json_each(:versions))
         AND judgement IN ('agree', 'disagree')
+    ORDER BY verdict.created_at, verdict.id
+"""
+
+# Those of a batch are in its chunks: here are only the rows of it that somebody opened.
+SINGLE_COUNTS = """
+    SELECT version, source, count(*) AS predictions, max(created_at) AS last_at
+    FROM predictions WHERE model = :model AND batch_id IS NULL
+    GROUP BY version, source ORDER BY version, source
+"""
+
+SINGLES = """
+    SELECT id, version, inputs, value, confidence, source, created_at FROM predictions
+    WHERE model = :model AND batch_id IS NULL
+        AND (:version = '' OR version = :version) AND (:source = '' OR source = :source)
+        AND (:since = '' OR created_at >= :since) AND (:until = '' OR created_at < :until)
+    ORDER BY created_at DESC, rowid DESC LIMIT :limit
+"""
+
+VERDICTS_ON = """
+    SELECT
+        prediction.id AS prediction_id, row_number, version, value, confidence, judgement,
+        verdict.created_at AS created_at
+    FROM predictions AS prediction
+    JOIN current_verdicts AS verdict ON verdict.prediction_id = prediction.id
+    WHERE model = :model AND batch_id IS :batch_id
     ORDER BY verdict.created_at, verdict.id
 """

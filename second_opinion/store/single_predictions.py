@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from second_opinion.store import queries_population as queries
-from second_opinion.store import rows
-from second_opinion.store.file import DatabaseFile
+from second_opinion.store import record_rows
+from second_opinion.store import sql_verdicts as queries
+from second_opinion.store.database_file import DatabaseFile
 
 MOST_SINGLES = 50_000
 
@@ -23,7 +23,7 @@ class SingleCount:
 
 
 class Singles:
-    """The verbs of a store that read many predictions. Get one as ``store.singles``."""
+    """The verbs of a store that read many predictions. Get one as ``store.single_predictions``."""
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
@@ -67,4 +67,4 @@ class Singles:
 
     def _select(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         with self._file.reading() as connection:
-            return [rows.from_row(row) for row in connection.execute(query, parameters)]
+            return [record_rows.from_row(row) for row in connection.execute(query, parameters)]

@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlite_utils.db import Database
 
 from second_opinion.errors import UserError
-from second_opinion.store import queries
+from second_opinion.store import sql_connection
 from second_opinion.store.migrations import migrations
 
 TIMEOUT_SECONDS = 30.0
@@ -91,10 +91,10 @@ class DatabaseFile:
             connection = self._begun()
             try:
                 yield connection
-                connection.execute(queries.COMMIT)
+                connection.execute(sql_connection.COMMIT)
             finally:
                 if connection.in_transaction:
-                    connection.execute(queries.ROLLBACK)
+                    connection.execute(sql_connection.ROLLBACK)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -103,8 +103,8 @@ class DatabaseFile:
             if self._current() is None:
                 self.open()
             with closing(_connected(self.path)) as connection:
-                connection.execute(queries.READ_ONLY)
-                connection.execute(queries.BEGIN_READ)
+                connection.execute(sql_connection.READ_ONLY)
+                connection.execute(sql_connection.BEGIN_READ)
                 yield connection
 
     @contextmanager
@@ -120,10 +120,10 @@ class DatabaseFile:
         # Compared once the lock is held: the file may change while this waits for it.
         while True:
             connection = self._ready()
-            connection.execute(queries.BEGIN_WRITE)
+            connection.execute(sql_connection.BEGIN_WRITE)
             if self._identity == _identity(self.path):
                 return connection
-            connection.execute(queries.ROLLBACK)
+            connection.execute(sql_connection.ROLLBACK)
 
     def _current(self) -> sqlite3.Connection | None:
         """The connection, if the file it has open is the one at the path."""
@@ -147,7 +147,7 @@ class DatabaseFile:
             undo.callback(connection.close)
             _migrate(self.path, connection)
             _write_ahead(connection)
-            connection.execute(queries.ROOM_FOR_INDEXES)
+            connection.execute(sql_connection.ROOM_FOR_INDEXES)
             undo.pop_all()
         self._sidecars = {path: _identity(path) for path in _sidecars(self.path)}
         return connection
@@ -158,7 +158,7 @@ class DatabaseFile:
         connection, self._connection = self._connection, None
         with closing(connection), suppress(sqlite3.Error):
             # SQLite does not do this by itself when the file was moved away.
-            connection.execute(queries.CHECKPOINT)
+            connection.execute(sql_connection.CHECKPOINT)
         if self._identity != _identity(self.path):
             self._remove_orphans()
 
@@ -232,9 +232,9 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _migrate(path: Path, connection: sqlite3.Connection) -> None:
-    connection.execute(queries.SYNC_EACH_COMMIT)
-    connection.execute(queries.FOREIGN_KEYS)
-    connection.execute(queries.BEGIN_WRITE)
+    connection.execute(sql_connection.SYNC_EACH_COMMIT)
+    connection.execute(sql_connection.FOREIGN_KEYS)
+    connection.execute(sql_connection.BEGIN_WRITE)
     try:
         migrations.apply(Database(connection, execute_plugins=False))
     except sqlite3.OperationalError as error:
@@ -244,7 +244,7 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
             f"The file {path} is a database of another program ({error}); expected one of Second "
             f"Opinion, or none. It was left as it is: {_ELSEWHERE}"
         ) from error
-    connection.execute(queries.COMMIT)
+    connection.execute(sql_connection.COMMIT)
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
@@ -252,13 +252,13 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
-            connection.execute(queries.WRITE_AHEAD)
+            connection.execute(sql_connection.WRITE_AHEAD)
             break
         except sqlite3.OperationalError as error:
             if _kind(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-    connection.execute(queries.TOUCH)
+    connection.execute(sql_connection.TOUCH)
 
 
 def _kind(error: sqlite3.Error) -> int:

@@ -18,9 +18,9 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged, SharedCase
 from second_opinion.records.verdict import right_answer
 from second_opinion.records.verdict_filter import Sort, VerdictFilter
-from second_opinion.store import queries, queries_review, rows
+from second_opinion.store import record_rows, sql_review, sql_verdicts
 from second_opinion.store.decisions import Decisions
-from second_opinion.store.newest import SAID, Newest, people
+from second_opinion.store.recent_counts import SAID, Newest, people
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ NO_BATCH = -1
 
 
 @dataclass(frozen=True)
-class Page:
+class VerdictPage:
     """Some current verdicts of those that match.
 
     ``total`` counts the matching ones; with ``more`` there are more than that many. ``pages`` is
@@ -52,7 +52,7 @@ class Review(Decisions):
 
     def page(
         self, wanted: VerdictFilter, *, sort: Sort = "newest", number: int = 1, size: int = 50
-    ) -> Page:
+    ) -> VerdictPage:
         """The page with this number, from 1; beyond the last one, the last one.
 
         Where the confidence is unknown the order is by time; ``serious`` puts serious mistakes
@@ -71,20 +71,20 @@ class Review(Decisions):
                 about = _facts(connection, replace(wanted, severity="serious"))
                 asked["serious"], _ = _mask(connection, about)
             found = [row for (row,) in connection.execute(query, asked)]
-            return Page(_judged(connection, found), total, more, pages)
+            return VerdictPage(_judged(connection, found), total, more, pages)
 
     def newest(self, wanted: VerdictFilter, most: int) -> Newest:
         """Up to so many of the newest matching verdicts, to be counted by any of their facts."""
         with self._file.reading() as connection:
             asked = _asked(connection, wanted)
             found = wanted.words is not None
-            query = queries_review.FACTS_FOUND if found else queries_review.FACTS
+            query = sql_review.FACTS_FOUND if found else sql_review.FACTS
             cursor = connection.cursor()
             # Plain tuples: a million of them cost a third of rows with names.
             cursor.row_factory = None
             rows = cursor.execute(query, asked | {"most": most + 1}).fetchall()
             ids = {"ids": json.dumps(list({row[0] for row in rows}))}
-            groups = connection.execute(queries_review.GROUPS_WITH_IDS, ids).fetchall()
+            groups = connection.execute(sql_review.GROUPS_WITH_IDS, ids).fetchall()
         known = not wanted.by_row
         total = asked["in_groups"] if known else min(len(rows), most)
         return Newest(rows[:most], groups, total=total, more=not known and len(rows) > most)
@@ -117,46 +117,46 @@ class Review(Decisions):
         with self._file.reading() as connection:
             while place is not None:
                 parameters = asked | {"place": place, "size": CHUNK}
-                found = connection.execute(queries_review.PREDICTIONS_AFTER, parameters).fetchall()
+                found = connection.execute(sql_review.PREDICTIONS_AFTER, parameters).fetchall()
                 place = found[-1]["place"] if found else None
                 if found:
-                    yield [rows.prediction(_without_place(row)) for row in found]
+                    yield [record_rows.prediction(_without_place(row)) for row in found]
 
     def by_version(self, model: str | None = None) -> pd.DataFrame:
         """Verdicts of each version: ``model, version`` and the columns of `SAID`."""
-        return self._figures(queries_review.BY_VERSION, ["model", "version"], model, None)
+        return self._figures(sql_review.BY_VERSION, ["model", "version"], model, None)
 
     def by_day(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts by the day, in UTC, on which they were given: ``day`` and `SAID`."""
-        return self._figures(queries_review.BY_DAY, ["day"], model, version)
+        return self._figures(sql_review.BY_DAY, ["day"], model, version)
 
     def by_class(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts by the predicted class: ``value`` and `SAID`; empty for a regression."""
-        found = self._figures(queries_review.BY_CLASS, ["value"], model, version)
+        found = self._figures(sql_review.BY_CLASS, ["value"], model, version)
         return found.assign(value=[json.loads(text) for text in found["value"]])
 
     def by_confidence(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts by confidence in whole percent, rounded down: ``percent`` and `SAID`."""
-        return self._figures(queries_review.BY_CONFIDENCE, ["percent"], model, version)
+        return self._figures(sql_review.BY_CONFIDENCE, ["percent"], model, version)
 
     def by_mode(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts given after seeing the model's answer (open) and before (blind): ``mode``."""
-        return self._figures(queries_review.BY_MODE, ["mode"], model, version)
+        return self._figures(sql_review.BY_MODE, ["mode"], model, version)
 
     def by_source(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts by where their case came from: ``source`` and `SAID`."""
-        return self._figures(queries_review.BY_SOURCE, ["source"], model, version)
+        return self._figures(sql_review.BY_SOURCE, ["source"], model, version)
 
     def by_triage(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts by what was decided about them: ``triage`` and `SAID`."""
-        return self._figures(queries_review.BY_TRIAGE, ["triage"], model, version)
+        return self._figures(sql_review.BY_TRIAGE, ["triage"], model, version)
 
     def by_expert(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts of each expert, most first: ``expert`` and `SAID`.
 
         Spellings of one name count as one person, under the one that was used most.
         """
-        return people(self._figures(queries_review.BY_EXPERT, ["expert"], model, version))
+        return people(self._figures(sql_review.BY_EXPERT, ["expert"], model, version))
 
     def confusion(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """How often each class was predicted and each counts as right: ``value, answer, verdicts``.
@@ -165,7 +165,7 @@ class Review(Decisions):
         """
         import pandas as pd
 
-        found = self._select(queries_review.CONFUSION, model=model, version=version)
+        found = self._select(sql_review.CONFUSION, model=model, version=version)
         counts = [(json.loads(v), json.loads(a), verdicts) for v, a, verdicts in found]
         return pd.DataFrame(counts, columns=["value", "answer", "verdicts"])
 
@@ -181,7 +181,7 @@ class Review(Decisions):
         with self._file.reading() as connection:
             asked = _asked(connection, VerdictFilter(model=model, version=version))
             parameters = {"mask": asked["mask"], "most": most}
-            found = connection.execute(queries_review.NUMBERS, parameters).fetchall()
+            found = connection.execute(sql_review.NUMBERS, parameters).fetchall()
         pairs = pd.DataFrame(map(_pair, found), columns=["value", "answer"], dtype="object")
         columns = {name: pd.to_numeric(pairs[name], errors="coerce") for name in pairs}
         return pd.DataFrame(columns, dtype="float64").dropna(ignore_index=True)
@@ -192,13 +192,13 @@ class Review(Decisions):
         ``predictions``, ``shared`` (of these), ``conflicts`` (of the shared ones), ``undecided``
         (conflicts that nobody adjudicated), ``repeated`` (verdicts beyond the first on a case).
         """
-        return dict(self._select(queries_review.TOTALS, model=model, version=version)[0])
+        return dict(self._select(sql_review.TOTALS, model=model, version=version)[0])
 
     def shared_cases(
         self, model: str | None = None, version: str | None = None, most: int = MOST_ROWS
     ) -> list[SharedCase]:
         """The newest cases with current verdicts of two experts or more."""
-        return self._cases(queries_review.SHARED_CASES, model, version, most)
+        return self._cases(sql_review.SHARED_CASES, model, version, most)
 
     def shared_states(
         self, model: str | None = None, version: str | None = None
@@ -207,7 +207,7 @@ class Review(Decisions):
 
         They wait where experts contradict each other and nobody has adjudicated.
         """
-        found = self._select(queries_review.SHARED_STATES, model=model, version=version)
+        found = self._select(sql_review.SHARED_STATES, model=model, version=version)
         return {prediction_id: bool(undecided) for prediction_id, undecided in found}
 
     def conflicts(
@@ -224,11 +224,11 @@ class Review(Decisions):
         ``adjudicated`` False: those that wait for a decision, True: those that had one, None: all.
         """
         skipped = (max(number, 1) - 1) * size
-        return self._cases(queries_review.CONFLICTS, model, version, size, skipped, adjudicated)
+        return self._cases(sql_review.CONFLICTS, model, version, size, skipped, adjudicated)
 
     def shared_case(self, prediction_id: str) -> SharedCase | None:
         """The case of this prediction, or None unless two experts or more have judged it."""
-        found = self._select(queries_review.SHARED_CASE, prediction_id=prediction_id)
+        found = self._select(sql_review.SHARED_CASE, prediction_id=prediction_id)
         return _shared(found[0]) if found else None
 
     def _cases(
@@ -269,10 +269,10 @@ def _asked(connection: sqlite3.Connection, wanted: VerdictFilter) -> dict[str, A
     if any(value is not None for value in about.values()):
         mask, in_groups = _mask(connection, about)
     else:
-        (in_groups,) = connection.execute(queries_review.IN_ALL).fetchone()
+        (in_groups,) = connection.execute(sql_review.IN_ALL).fetchone()
     batch = None
     if wanted.batch is not None:
-        found = connection.execute(queries_review.BATCH, {"batch_id": wanted.batch}).fetchone()
+        found = connection.execute(sql_review.BATCH, {"batch_id": wanted.batch}).fetchone()
         batch = found[0] if found else NO_BATCH
     return {
         "mask": mask,
@@ -289,7 +289,7 @@ def _asked(connection: sqlite3.Connection, wanted: VerdictFilter) -> dict[str, A
 
 def _mask(connection: sqlite3.Connection, about: dict[str, Any]) -> tuple[bytes, int]:
     """For each group a byte that says whether it is wanted, and how many verdicts those have."""
-    groups = connection.execute(queries_review.GROUPS, about).fetchall()
+    groups = connection.execute(sql_review.GROUPS, about).fetchall()
     mask = bytearray(max((id for id, _ in groups), default=0))
     for id, _ in groups:
         mask[id - 1] = 1
@@ -299,7 +299,7 @@ def _mask(connection: sqlite3.Connection, about: dict[str, Any]) -> tuple[bytes,
 def _facts(connection: sqlite3.Connection, wanted: VerdictFilter) -> dict[str, Any]:
     experts = None
     if wanted.expert is not None:
-        labels = [label for (label,) in connection.execute(queries_review.EXPERTS)]
+        labels = [label for (label,) in connection.execute(sql_review.EXPERTS)]
         own = [label for label in labels if folded(label) == folded(wanted.expert)]
         experts = json.dumps(own)
     return {
@@ -310,8 +310,8 @@ def _facts(connection: sqlite3.Connection, wanted: VerdictFilter) -> dict[str, A
         "judgement": wanted.judgement,
         "severity": wanted.severity,
         "mode": wanted.mode,
-        "value": rows.to_json("value", wanted.value),
-        "answer": rows.to_json("answer", wanted.answer),
+        "value": record_rows.to_json("value", wanted.value),
+        "answer": record_rows.to_json("answer", wanted.answer),
         "corrected": wanted.corrected,
         "adjudicated": wanted.adjudicated,
         "outcome": wanted.outcome,
@@ -321,9 +321,9 @@ def _facts(connection: sqlite3.Connection, wanted: VerdictFilter) -> dict[str, A
 
 def _query(wanted: VerdictFilter, sort: Sort) -> str:
     plain, found = {
-        "newest": (queries_review.NEWEST, queries_review.NEWEST_FOUND),
-        "serious": (queries_review.SERIOUS, queries_review.SERIOUS_FOUND),
-    }.get(sort, (queries_review.SORTED, queries_review.SORTED_FOUND))
+        "newest": (sql_review.NEWEST, sql_review.NEWEST_FOUND),
+        "serious": (sql_review.SERIOUS, sql_review.SERIOUS_FOUND),
+    }.get(sort, (sql_review.SORTED, sql_review.SORTED_FOUND))
     return plain if wanted.words is None else found
 
 
@@ -334,7 +334,7 @@ def _total(
     if not wanted.by_row:
         return asked["in_groups"], False
     found = wanted.words is not None
-    query = queries_review.COUNTED_FOUND if found else queries_review.COUNTED
+    query = sql_review.COUNTED_FOUND if found else sql_review.COUNTED
     (counted,) = connection.execute(query, asked | {"most": MOST_ROWS + 1}).fetchone()
     return min(counted, MOST_ROWS), counted > MOST_ROWS
 
@@ -342,17 +342,17 @@ def _total(
 def _judged(connection: sqlite3.Connection, numbers: list[int]) -> list[Judged]:
     """The verdicts with these numbers and their predictions, in this order."""
     asked = {"numbers": json.dumps(numbers)}
-    found = connection.execute(queries_review.VERDICTS_NUMBERED, asked).fetchall()
+    found = connection.execute(sql_review.VERDICTS_NUMBERED, asked).fetchall()
     ids = json.dumps([row["prediction_id"] for row in found])
-    cases = connection.execute(queries.PREDICTIONS_WITH_IDS, {"ids": ids})
-    predictions = {row["id"]: rows.prediction(row) for row in cases}
+    cases = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": ids})
+    predictions = {row["id"]: record_rows.prediction(row) for row in cases}
     return [_one(row, predictions[row["prediction_id"]]) for row in found]
 
 
 def _one(row: sqlite3.Row, prediction: Prediction) -> Judged:
     columns = dict(row)
     counted = {name: columns.pop(name) for name in ("outcome", "triage", "adjudicated", "final")}
-    verdict = rows.verdict(columns)
+    verdict = record_rows.verdict(columns)
     own = right_answer(verdict.judgement, prediction.value, verdict.correct_value)
     return Judged(
         verdict,
