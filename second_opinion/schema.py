@@ -39,13 +39,13 @@ _MIDNIGHT = re.compile(r"(?<=[0-9])[T ]00:00(:00(\.0{1,9})?)?\Z")
 MANY = 1000
 
 
-class Part(BaseModel):
+class CardPart(BaseModel):
     """A piece of a card: read-only, and keeping the keys that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class Choice(Part):
+class Choice(CardPart):
     """One allowed value of a category, or a class, and the words that people see for it.
 
     In a card a bare value stands for itself: ``"monthly"`` for
@@ -80,7 +80,7 @@ class Problem:
         return f"{self.field} {self.found}; {self.expected}"
 
 
-class Feature(Part):
+class Feature(CardPart):
     """One typed input column.
 
     ``min``, ``max`` and ``typical`` come from the training data: a value outside is flagged, not

@@ -14,9 +14,9 @@ from scipy.stats import binom
 
 from second_opinion import Registry
 from second_opinion.batch import jobs
-from second_opinion.card import ModelCard
 from second_opinion.distributions import selection
 from second_opinion.errors import UserError
+from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction

@@ -15,8 +15,8 @@ from threadpoolctl import ThreadpoolController
 from second_opinion import Registry, UserError
 from second_opinion.batch.scored import added_cells, added_columns, clashes, scored, value_text
 from second_opinion.batch.scoring import BadRowsError, score_file
-from second_opinion.card import ModelCard
-from second_opinion.predictor import Answers, Model
+from second_opinion.models.card import ModelCard
+from second_opinion.models.model import Answers, Model
 from second_opinion.records.value import plain
 from second_opinion.tables import TableFile, look
 

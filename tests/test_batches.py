@@ -17,8 +17,8 @@ from second_opinion.batch import stored_chunks
 from second_opinion.batch.packing import ROW_GROUP, scored_columns
 from second_opinion.batch.recent import Recent
 from second_opinion.batch.scored_rows import PAGE_ROWS, RowFilter, ScoredRows
-from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
+from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import prediction_id
 from second_opinion.records.stamp import new_id, now
 from second_opinion.records.verdict import Verdict
@@ -447,7 +447,7 @@ def test_what_was_not_asked_for_the_longest_is_forgotten_first():
     gaps=st.integers(0, 3),
 )
 def test_a_number_is_stored_to_the_bit(values, gaps):
-    from second_opinion.predictor import Answers
+    from second_opinion.models.model import Answers
 
     answers = Answers(np.array(values), None, None, {})
     at = np.arange(len(values)) + gaps

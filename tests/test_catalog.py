@@ -7,8 +7,8 @@ import pytest
 from builders import ROOT
 
 from second_opinion import UserError
-from second_opinion.card import ModelCard
-from second_opinion.catalog import Catalog, Fault
+from second_opinion.models.card import ModelCard
+from second_opinion.models.catalog import Catalog, Fault
 from second_opinion.records.event import AliasMove
 
 IRIS = json.loads((ROOT / "model/iris/1/card.json").read_text("utf-8"))

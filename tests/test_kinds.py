@@ -41,7 +41,7 @@ from threadpoolctl import threadpool_limits
 from second_opinion import Registry, settings
 from second_opinion.batch.scoring import score_file
 from second_opinion.cli import main
-from second_opinion.predictor import as_taken
+from second_opinion.models.model import as_taken
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import plain

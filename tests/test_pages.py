@@ -27,7 +27,7 @@ from visits import (
 )
 
 from second_opinion import Registry, settings
-from second_opinion.catalog import Catalog
+from second_opinion.models.catalog import Catalog
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import plain
 from second_opinion.schema import Schema

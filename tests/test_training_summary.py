@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from second_opinion.errors import UserError
-from second_opinion.intake.features import feature_fields
+from second_opinion.models.describe.feature_fields import feature_fields
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.training_summary import (
     MOST_QUANTILES,

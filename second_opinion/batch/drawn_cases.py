@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from second_opinion.batch.scored_rows import ScoredRows
-from second_opinion.card import ModelCard
-from second_opinion.compare import CaseSet, cases_in
 from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard
+from second_opinion.models.comparison_cases import CaseSet, cases_in
 from second_opinion.records.batch import Batch
 from second_opinion.store import Store
 

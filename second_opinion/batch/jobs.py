@@ -22,12 +22,12 @@ import numpy as np
 from second_opinion.batch import stored_chunks
 from second_opinion.batch.packing import scored_columns
 from second_opinion.batch.stored_chunks import TextChunk
-from second_opinion.card import ModelCard
 from second_opinion.errors import UserError, incident
-from second_opinion.predictor import Model
+from second_opinion.models.card import ModelCard
+from second_opinion.models.model import Model
+from second_opinion.models.registry import Registry
 from second_opinion.records.batch import Batch
 from second_opinion.records.stamp import new_id
-from second_opinion.registry import Registry
 from second_opinion.store import Store
 from second_opinion.store.batches import LEASE_SECONDS
 

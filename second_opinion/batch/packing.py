@@ -19,7 +19,7 @@ from second_opinion.records.value import plain
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from second_opinion.predictor import Answers
+    from second_opinion.models.model import Answers
     from second_opinion.tables import TableProblem
 
 # Rows that are read together: a page sorted by confidence has rows of every chunk.

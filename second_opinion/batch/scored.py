@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from second_opinion.errors import UserError, first_line
-from second_opinion.predictor import Answers, Model, NoAnswerError
+from second_opinion.models.model import Answers, Model, NoAnswerError
 from second_opinion.records.value import plain
 from second_opinion.tables import TableProblem
 from second_opinion.tables.csv_writer import as_text

@@ -16,9 +16,9 @@ import numpy as np
 
 from second_opinion.batch.packing import taken, unpacked, unpacked_text
 from second_opinion.batch.recent import Recent, bytes_of
-from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.formatting import round_down
+from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import plain

@@ -17,19 +17,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from second_opinion.artifacts.loading import threads
 from second_opinion.batch import heap
 from second_opinion.batch.scored import Scored, added_cells, added_columns, clashes, scored
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
-from second_opinion.predictor import Answers, Model
+from second_opinion.models.formats.loading import threads
+from second_opinion.models.model import Answers, Model
 from second_opinion.tables import Chunk, Limits, Look, TableFile, TableProblem, read
 from second_opinion.tables.csv_writer import one_array, records, whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from second_opinion.card import ModelCard
+    from second_opinion.models.card import ModelCard
 
 SHOWN = 100
 # A pipeline has its costs for each call, whatever the number of rows.

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from second_opinion.card import ModelCard
 from second_opinion.charts.chart import (
     BAR_HEIGHT,
     EXPERTS,
@@ -25,6 +24,7 @@ from second_opinion.charts.chart import (
     words_beside,
 )
 from second_opinion.formatting import number_text, percent, plural
+from second_opinion.models.card import ModelCard
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
 from second_opinion.statistics.column_kinds import shape_of

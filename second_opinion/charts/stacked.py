@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from second_opinion.card import ModelCard
 from second_opinion.charts.chart import (
     MODEL,
     REFERENCE,
@@ -21,6 +20,7 @@ from second_opinion.charts.chart import (
     shown,
 )
 from second_opinion.formatting import percent, plural, round_to_three
+from second_opinion.models.card import ModelCard
 from second_opinion.records.value import key_of
 from second_opinion.statistics.tallies import OTHERS
 

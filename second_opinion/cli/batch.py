@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from second_opinion.aliases import managed
 from second_opinion.cli.shown import printable
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, plural
+from second_opinion.models.aliases import managed
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 
 if TYPE_CHECKING:
     from second_opinion.batch.scoring import Progress, Summary
-    from second_opinion.card import ModelCard
-    from second_opinion.catalog import Catalog
-    from second_opinion.registry import Registry
+    from second_opinion.models.card import ModelCard
+    from second_opinion.models.catalog import Catalog
+    from second_opinion.models.registry import Registry
     from second_opinion.tables import Look, TableFile
 
 OTHER_FORMATS = (".json", ".jsonl", ".parquet", ".xlsx", ".xls")

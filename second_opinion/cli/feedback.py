@@ -10,10 +10,10 @@ from typing import Any, cast, get_args
 
 import click
 
-from second_opinion.aliases import managed
 from second_opinion.cli import shown
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.models.aliases import managed
 from second_opinion.records.expert import Expert
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import exports

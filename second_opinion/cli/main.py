@@ -19,19 +19,19 @@ from typing import Any, Literal
 
 import click
 
-from second_opinion import aliases, arms
-from second_opinion.aliases import managed
-from second_opinion.artifacts import formats, mlflow_source, skops_format
-from second_opinion.artifacts.model_file import ModelFile
-from second_opinion.catalog import FIRST_ALIAS, Catalog, Entry
 from second_opinion.cli import feedback, shown
 from second_opinion.cli.batch import score
 from second_opinion.doctor import machine as examination
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
-from second_opinion.intake.estimators import task_of
-from second_opinion.intake.training import read_training_csv
-from second_opinion.registry import Registry
+from second_opinion.models import aliases, traffic_split
+from second_opinion.models.aliases import managed
+from second_opinion.models.catalog import FIRST_ALIAS, Catalog, Entry
+from second_opinion.models.describe.estimator_checks import task_of
+from second_opinion.models.describe.training_data import read_training_csv
+from second_opinion.models.formats import file_format, mlflow_source, skops_format
+from second_opinion.models.formats.model_file import ModelFile
+from second_opinion.models.registry import Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 
@@ -154,7 +154,7 @@ def add(
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""
     with _working(f"Trying the model{on}"):
         before = shown.default_name(registry.look())
-        with formats.blamed_on(saved_by):
+        with file_format.blamed_on(saved_by):
             card = registry.add(
                 estimator,
                 rows.X if rows else None,
@@ -288,7 +288,7 @@ def promote(name: str, version: str, alias: str) -> None:
     settings, person = Settings.read(), feedback.me()
     store = Store.open(settings.feedback_db)
     move = aliases.promote(managed(settings), store, f"{name}/{version}", alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} now."))
+    click.echo(shown.printable(f"{name}@{alias} is {traffic_split.words(move.version)} now."))
 
 
 @commands.command()
@@ -299,7 +299,7 @@ def rollback(name: str, alias: str) -> None:
     settings, person = Settings.read(), feedback.me()
     store = Store.open(settings.feedback_db)
     move = aliases.rollback(managed(settings), store, name, alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} again."))
+    click.echo(shown.printable(f"{name}@{alias} is {traffic_split.words(move.version)} again."))
 
 
 @commands.command()
@@ -320,7 +320,7 @@ def split(name: str, shares: tuple[str, ...], alias: str) -> None:
         raise click.UsageError(f"{' '.join(shares)} names a version twice; name each once.")
     store = Store.open(settings.feedback_db)
     move = aliases.split(managed(settings), store, name, arms_asked, alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} now."))
+    click.echo(shown.printable(f"{name}@{alias} is {traffic_split.words(move.version)} now."))
 
 
 def _share(text: str) -> tuple[str, float]:

@@ -9,17 +9,17 @@ from typing import Any
 
 import click
 
-from second_opinion import arms
-from second_opinion.artifacts.model_file import ModelFile
-from second_opinion.artifacts.skops_format import named
-from second_opinion.card import ModelCard
-from second_opinion.catalog import Catalog, Entry
 from second_opinion.doctor.check import Check
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, percent, plural
-from second_opinion.intake.estimators import keeps_rows
-from second_opinion.intake.training import TrainingData
-from second_opinion.registry import Registry
+from second_opinion.models import traffic_split
+from second_opinion.models.card import ModelCard
+from second_opinion.models.catalog import Catalog, Entry
+from second_opinion.models.describe.estimator_checks import keeps_rows
+from second_opinion.models.describe.training_data import TrainingData
+from second_opinion.models.formats.model_file import ModelFile
+from second_opinion.models.formats.skops_format import named
+from second_opinion.models.registry import Registry
 from second_opinion.schema import Feature
 from second_opinion.statistics.training_summary import MOST_ROWS
 
@@ -309,7 +309,9 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     if row["fault"]:
         return name, row["version"], "", "BROKEN", "", "", ""
     made = f"scikit-learn {row['scikit_learn']}" if row["scikit_learn"] else ""
-    shares = [f"{alias} {arms.share_text(share)}" for alias, share in row["shares"].items()]
+    shares = [
+        f"{alias} {traffic_split.share_text(share)}" for alias, share in row["shares"].items()
+    ]
     aliases = ", ".join([*row["aliases"], *shares])
     return name, row["version"], aliases, row["task"], row["title"], made, MARKS[row["file"]]
 

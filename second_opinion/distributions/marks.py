@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.card import ModelCard
 from second_opinion.charts import stacked
 from second_opinion.charts.chart import Chart
 from second_opinion.charts.heatmap import MapAxis
 from second_opinion.distributions.selection import Condition, Selection
 from second_opinion.formatting import joined, number_text, percent
+from second_opinion.models.card import ModelCard
 from second_opinion.schema import Choice, Feature
 from second_opinion.statistics.column_kinds import days, shape_of
 from second_opinion.statistics.tallies import OTHERS

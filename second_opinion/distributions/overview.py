@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.card import ModelCard
+from second_opinion.models.card import ModelCard
 from second_opinion.statistics.column_kinds import Columns, days, numbers
 from second_opinion.statistics.histogram import Histogram
 from second_opinion.statistics.tallies import Counts, Faults, Means, Pairs, of_feature

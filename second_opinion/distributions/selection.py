@@ -17,10 +17,10 @@ import pandas as pd
 
 from second_opinion.batch.recent import Recent
 from second_opinion.batch.scored_rows import ScoredRows
-from second_opinion.card import ModelCard, value_text
 from second_opinion.distributions.batch_columns import BatchColumns
 from second_opinion.distributions.overview import Overview
 from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature

@@ -12,12 +12,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from second_opinion.artifacts.formats import LFS_POINTER
-from second_opinion.card import ModelCard
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, plural
-from second_opinion.registry import Registry
+from second_opinion.models.card import ModelCard
+from second_opinion.models.formats.file_format import LFS_POINTER
+from second_opinion.models.registry import Registry
 from second_opinion.settings import HOME, SECRETS, Settings, origins, secrets_of
 
 # https://docs.streamlit.io/deploy/streamlit-community-cloud/status and /deploy-your-app

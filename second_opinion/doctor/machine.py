@@ -12,12 +12,12 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from second_opinion.artifacts import loading
-from second_opinion.catalog import Entry
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
 from second_opinion.formatting import closest, plural
-from second_opinion.registry import Registry
+from second_opinion.models.catalog import Entry
+from second_opinion.models.formats import loading
+from second_opinion.models.registry import Registry
 from second_opinion.settings import HOME, SECRETS, Settings, names, origins, secrets_of
 
 PYTHONS = ((3, 11), (3, 13))

@@ -13,7 +13,7 @@ from second_opinion.records.stamp import new_id, now
 class AliasMove:
     """An alias of a model pointed at a version, or put back: by whom, and when. Never changed.
 
-    ``version`` is one version, or the arms of an A/B split as `arms.text` writes them.
+    ``version`` is one version, or the arms of an A/B split as `traffic_split.text` writes them.
     """
 
     model: str

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from second_opinion.card import ModelCard
+from second_opinion.models.card import ModelCard
 from second_opinion.review import reviewed
 from second_opinion.statistics.slices import BANDS
 

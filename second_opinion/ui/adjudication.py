@@ -10,9 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import SharedCase

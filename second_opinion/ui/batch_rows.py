@@ -10,11 +10,11 @@ from uuid import UUID, uuid5
 
 import streamlit as st
 
-from second_opinion import answers
+from second_opinion import labels
 from second_opinion.batch.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
-from second_opinion.card import ModelCard, value_text
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
@@ -136,7 +136,7 @@ def _frame(
     columns["answer"] = [_answer(card, value) for value in scored["prediction"]]
     if _has_confidence(card):
         columns["sure"] = scored["confidence"]
-    for action, sign in answers.SIGN.items():
+    for action, sign in labels.SIGN.items():
         columns[action] = [sign] * len(rows)
     columns["said"] = [_said(card, given.get(row)) for row in rows]
     columns["flags"] = [_flags(card, text) for text in scored["flags"]]
@@ -193,7 +193,7 @@ def _answer(card: ModelCard, value: str | None) -> str:
 def _said(card: ModelCard, verdict: Verdict | None) -> str:
     if verdict is None:
         return ""
-    return f"{answers.SIGN[verdict.judgement]} {answers.verdict_text(card, verdict)}"
+    return f"{labels.SIGN[verdict.judgement]} {labels.verdict_text(card, verdict)}"
 
 
 def _flags(card: ModelCard, text: str | None) -> str:

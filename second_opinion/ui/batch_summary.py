@@ -7,8 +7,8 @@ import json
 import streamlit as st
 
 from second_opinion.batch.scored_rows import ScoredRows, Summary
-from second_opinion.card import ModelCard
 from second_opinion.formatting import percent, plural
+from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.ui.frame import escape
 from second_opinion.ui.visit import Visit

@@ -6,7 +6,7 @@ import json
 
 import streamlit as st
 
-from second_opinion.card import ModelCard
+from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
 from second_opinion.ui import answer, browser, verdicts, who
 from second_opinion.ui.drawing import height_for

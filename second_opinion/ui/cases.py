@@ -9,9 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import answers
-from second_opinion.card import ModelCard
+from second_opinion import labels
 from second_opinion.errors import UserError
+from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
@@ -164,7 +164,7 @@ def past(visit: Visit) -> list[tuple[Prediction, str]]:
     name, _ = visit.version
     versions = visit.catalog.versions(name)
     return [
-        (prediction, answers.history_text(visit.card_of(prediction), prediction, verdict))
+        (prediction, labels.history_text(visit.card_of(prediction), prediction, verdict))
         for prediction, verdict in visit.store.judged_by(expert.label, who.cases(), limit=12)
         if prediction.model == name and prediction.version in versions
     ]

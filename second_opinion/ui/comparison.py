@@ -10,11 +10,11 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from second_opinion import compare
 from second_opinion.batch.drawn_cases import batch_key, cases_of_batch
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, plural
-from second_opinion.predictor import Model
+from second_opinion.models import comparison, comparison_cases, expert_backing
+from second_opinion.models.model import Model
 from second_opinion.records.batch import Batch
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.visit import Visit
@@ -44,8 +44,8 @@ class Answered:
     """What a comparison found; ``backed`` is None where ``silence`` says why there is nothing."""
 
     about: str
-    found: compare.Comparison
-    backed: compare.Backed | None
+    found: comparison.Comparison
+    backed: expert_backing.Backed | None
     silence: str = ""
 
 
@@ -127,15 +127,17 @@ def _answered(visit: Visit, asked: Asked) -> Answered:
     elif first.card.task == "regression" and asked.tolerance is None:
         silence = "Say above how far apart two numbers may be and still count as the same."
     else:
-        return Answered(about, found, compare.backed(first, second, judged, asked.tolerance))
+        return Answered(about, found, expert_backing.backed(first, second, judged, asked.tolerance))
     return Answered(about, found, None, silence)
 
 
-def _cases(visit: Visit, asked: Asked) -> tuple[str, Callable[[], compare.CaseSet]]:
+def _cases(visit: Visit, asked: Asked) -> tuple[str, Callable[[], comparison_cases.CaseSet]]:
     """What tells the chosen cases from all others, and how to read them."""
     if not asked.source.startswith(BATCH):
         registry, card = visit.registry, visit.catalog.card(f"{asked.name}/{asked.source}")
-        return compare.cases_key(registry, card), partial(compare.cases_of, registry, card)
+        return comparison_cases.cases_key(registry, card), partial(
+            comparison_cases.cases_of, registry, card
+        )
     batch = visit.store.batches.find(asked.source.removeprefix(BATCH))
     if batch is None:
         raise UserError("The batch is not in the feedback database any more. Choose another one.")
@@ -148,13 +150,13 @@ def _compared(
     key: str,
     tolerance: float | None,
     _models: tuple[Model, Model],
-    _cases: Callable[[], compare.CaseSet],
-) -> tuple[str, compare.Comparison]:
+    _cases: Callable[[], comparison_cases.CaseSet],
+) -> tuple[str, comparison.Comparison]:
     cases = _cases()
-    return cases.about, compare.compare(*_models, cases.cases, tolerance)
+    return cases.about, comparison.compare(*_models, cases.cases, tolerance)
 
 
-def agreement(found: compare.Comparison, unit: str) -> None:
+def agreement(found: comparison.Comparison, unit: str) -> None:
     """How often the two say the same, and what one of them could not read."""
     with st.grid(3, min_column_width=160, key="models_agreement"):
         if found.same is not None:
@@ -177,7 +179,7 @@ def agreement(found: compare.Comparison, unit: str) -> None:
         st.text(f"Left out: {sentence}.")
 
 
-def distributions(found: compare.Comparison) -> None:
+def distributions(found: comparison.Comparison) -> None:
     """Both versions' answers, and how sure they were."""
     names = joined(list(found.answers.columns))
     left, right = st.columns(2)
@@ -214,7 +216,7 @@ def title(text: str) -> None:
     st.markdown(f"**{text}**")
 
 
-def differences(found: compare.Comparison) -> None:
+def differences(found: comparison.Comparison) -> None:
     """The cases on which the two differ, the largest change first."""
     title("Where they differ")
     if not found.different:

@@ -10,10 +10,10 @@ from typing import Literal, ParamSpec, TypeVar
 
 import streamlit as st
 
-from second_opinion import arms
-from second_opinion.catalog import Catalog, Entry
 from second_opinion.doctor.machine import durability
 from second_opinion.errors import UserError, incident
+from second_opinion.models import traffic_split
+from second_opinion.models.catalog import Catalog, Entry
 from second_opinion.settings import Settings
 from second_opinion.ui import browser, seeds, who
 from second_opinion.ui.visit import Visit, forget, is_part_alone
@@ -132,7 +132,7 @@ def header_is_old(visit: Visit) -> bool:
 
 def _line(visit: Visit) -> str:
     alias = visit.catalog.alias(visit.ref)
-    parts = [visit.card.title, arms.either(arms.text(visit.arms)), alias]
+    parts = [visit.card.title, traffic_split.either(traffic_split.text(visit.arms)), alias]
     return escape(" · ".join(part for part in parts if part))
 
 

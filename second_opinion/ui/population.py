@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from second_opinion.card import ModelCard
 from second_opinion.distributions import selection
 from second_opinion.distributions.selection import Condition, Only, Selection
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature

@@ -6,11 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import aliases, arms, roles
-from second_opinion.artifacts.loading import version_warnings
-from second_opinion.card import ModelCard
-from second_opinion.catalog import FIRST_ALIAS, Entry
+from second_opinion import roles
 from second_opinion.formatting import humanise, number_text, percent, plural
+from second_opinion.models import aliases, traffic_split
+from second_opinion.models.card import ModelCard
+from second_opinion.models.catalog import FIRST_ALIAS, Entry
+from second_opinion.models.formats.loading import version_warnings
 from second_opinion.records.event import AliasMove
 from second_opinion.ui import who
 from second_opinion.ui.frame import callback, escape
@@ -151,7 +152,9 @@ def promote_form(visit: Visit, version: str) -> None:
     options = list(dict.fromkeys([FIRST_ALIAS, *known]))
     alias = st.selectbox("Alias", options, key="models_alias")
     at = known.get(alias)
-    st.text(f"{alias} means {arms.words(at)} now." if at else f"{alias} means no version yet.")
+    st.text(
+        f"{alias} means {traffic_split.words(at)} now." if at else f"{alias} means no version yet."
+    )
     st.button(
         f"Make version {escape(version)} the {escape(alias)}",
         key="models_promote",
@@ -169,7 +172,7 @@ def rollback_form(visit: Visit) -> None:
     before = visit.catalog.pointed(name, alias)[:-1]
     if before:
         st.button(
-            escape(f"Put {alias} back to {arms.words(before[-1])}"),
+            escape(f"Put {alias} back to {traffic_split.words(before[-1])}"),
             key="models_rollback",
             on_click=_rollback,
             args=(visit, name, alias),
@@ -187,10 +190,10 @@ def moves(visit: Visit) -> None:
 
 
 def _did(move: AliasMove) -> str:
-    meant = arms.words(move.version)
+    meant = traffic_split.words(move.version)
     if move.action == "rollback":
         return f"put {move.alias} back to {meant}"
-    if arms.is_split(move.version):
+    if traffic_split.is_split(move.version):
         return f"shared {move.alias} between {meant}"
     return f"made {meant} the {move.alias}"
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from second_opinion.card import ModelCard
 from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard
 from second_opinion.review.reviewed import Figures
 from second_opinion.statistics import calibration, error_rates
 from second_opinion.ui import drawing, review_filters

@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from second_opinion import answers
-from second_opinion.card import ModelCard, value_text
+from second_opinion import labels
 from second_opinion.errors import UserError
 from second_opinion.formatting import number_text, plural
+from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged, TriageState
 from second_opinion.records.stamp import new_id
@@ -149,9 +149,9 @@ def case_words(card: ModelCard | None, made: Prediction) -> str:
 
 def verdict_words(card: ModelCard | None, given: Verdict) -> str:
     """``✕ disagree: Leaves``."""
-    sign = answers.SIGN.get(given.judgement, "")
+    sign = labels.SIGN.get(given.judgement, "")
     if card is not None:
-        return f"{sign} {answers.verdict_text(card, given)}".strip()
+        return f"{sign} {labels.verdict_text(card, given)}".strip()
     right = "" if given.correct_value is None else f": {value_words(None, given.correct_value)}"
     return f"{sign} {given.judgement}{right}".strip()
 

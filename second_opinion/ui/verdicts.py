@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 
 import streamlit as st
 
-from second_opinion import answers
-from second_opinion.card import ModelCard
+from second_opinion import labels
 from second_opinion.errors import UserError
+from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_inputs, same_value
@@ -112,8 +112,8 @@ class Asked:
         """The verdict that counts, with a way to change it and to take it back."""
         with st.container(key="verdict_saved"):
             colour = {"agree": "green", "disagree": "orange"}.get(verdict.judgement, "gray")
-            sign = answers.SIGN[verdict.judgement]
-            said = escape(answers.verdict_text(self.card, verdict))
+            sign = labels.SIGN[verdict.judgement]
+            said = escape(labels.verdict_text(self.card, verdict))
             st.markdown(
                 f"**Saved {escape(self.visit.clock(verdict.created_at))}** · "
                 f":{colour}[**{sign} You {_verb(verdict)}{said}**]",

@@ -11,14 +11,14 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from second_opinion import roles
-from second_opinion.aliases import managed
-from second_opinion.card import ModelCard
-from second_opinion.catalog import Catalog
 from second_opinion.formatting import when
-from second_opinion.predictor import Model
+from second_opinion.models.aliases import managed
+from second_opinion.models.card import ModelCard
+from second_opinion.models.catalog import Catalog
+from second_opinion.models.model import Model
+from second_opinion.models.registry import Registry
 from second_opinion.records.expert import Expert, Role
 from second_opinion.records.prediction import Prediction
-from second_opinion.registry import Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.ui import who

@@ -1,0 +1,91 @@
+"""A prediction and a verdict in words: what the pages, the API and the report say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from second_opinion.formatting import number_text, percent
+from second_opinion.models.card import ModelCard, value_text
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.verdict import Verdict
+
+SIGN = {"agree": "✓", "disagree": "✕", "unsure": "?"}
+
+
+def headline(card: ModelCard, prediction: Prediction) -> str:
+    """The answer as the page's largest words: ``Stays``, ``152 mg/dl`` or ``8 % risk of …``."""
+    risk = card.probability(prediction.probabilities)
+    if card.answer == "probability" and risk is not None:
+        return f"{percent(risk)} risk of {card.event}"
+    return value_text(card, prediction.value)
+
+
+def certainty(card: ModelCard, prediction: Prediction) -> str:
+    """``92 % sure``, ``not sure (54 %)``, or why no such figure exists."""
+    if card.task == "regression":
+        return "This model gives no range around its number."
+    if prediction.confidence is None:
+        return "This model does not say how sure it is."
+    if card.answer == "probability":
+        return ""
+    share = percent(prediction.confidence)
+    return f"not sure ({share})" if card.band(prediction.confidence) == "low" else f"{share} sure"
+
+
+def bars(card: ModelCard, prediction: Prediction) -> list[tuple[str, float]]:
+    """Class labels with their probabilities, the likeliest first; empty where there are none."""
+    if prediction.probabilities is None:
+        return []
+    labels = [choice.label for choice in card.classes]
+    return sorted(zip(labels, prediction.probabilities, strict=True), key=lambda bar: -bar[1])
+
+
+def flag_text(card: ModelCard, flag: str, inputs: dict[str, Any]) -> str:
+    """One flag as a sentence: what is unusual about this case."""
+    kind, _, name = flag.partition(":")
+    if kind == "low_confidence":
+        return f"The model is less than {percent(card.bands.low)} sure of this answer."
+    feature = card.case_schema[name]
+    if kind == "missing":
+        return f"{feature.label} is not known; the model works without it."
+    if kind == "unseen":
+        found = feature.text(inputs.get(name))
+        return f"{feature.label}: {found} was not among the training cases."
+    unit = f" {feature.unit}" if feature.unit and feature.is_numeric else ""
+    side = "below" if _below(inputs.get(name), feature.min) else "above"
+    return f"{feature.label} is {side} all training cases ({feature.range_text}{unit})."
+
+
+def _below(value: Any, low: Any) -> bool:
+    return value is not None and low is not None and value < low
+
+
+def verdict_text(card: ModelCard, verdict: Verdict) -> str:
+    """What the expert said, short: ``agree``, ``disagree: Leaves``, ``too high``, ``unsure``."""
+    if verdict.judgement != "disagree":
+        return {"agree": "agree", "unsure": "unsure"}.get(verdict.judgement, "taken back")
+    if verdict.correct_value is not None:
+        return f"disagree: {_right_answer(card, verdict.correct_value)}"
+    if verdict.direction:
+        return verdict.direction.replace("_", " ")
+    return "disagree"
+
+
+def history_text(card: ModelCard, prediction: Prediction, verdict: Verdict | None) -> str:
+    """One line of an expert's past cases: ``Stays ✕ → Leaves``."""
+    said = headline(card, prediction)
+    if verdict is None:
+        return f"{said} · no verdict yet"
+    sign = SIGN.get(verdict.judgement, "")
+    if verdict.judgement == "disagree" and verdict.correct_value is not None:
+        return f"{said} {sign} → {_right_answer(card, verdict.correct_value)}"
+    if verdict.direction:
+        return f"{said} {sign} {verdict.direction.replace('_', ' ')}"
+    return f"{said} {sign}"
+
+
+def _right_answer(card: ModelCard, value: Any) -> str:
+    """What an expert gave as right, to the digit: rounded it may look like the model's answer."""
+    if card.task != "regression":
+        return card.label(value)
+    return f"{number_text(value)} {card.target.unit}".strip()
