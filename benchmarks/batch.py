@@ -23,7 +23,7 @@ import pyarrow.csv as pv
 from measure import cpu, in_turn, keep, measured, side, table, versions
 
 from second_opinion import Registry
-from second_opinion.batch.scoring import score_file
+from second_opinion.batches.score_file import score_file
 from second_opinion.tables import TableFile, look
 
 LOOP = 1_000

@@ -22,8 +22,8 @@ import data
 from measure import keep, measured, side, table, versions
 
 from second_opinion import Registry, Store
-from second_opinion.batch import jobs
-from second_opinion.batch.scoring import NO_LIMITS
+from second_opinion.batches import jobs
+from second_opinion.batches.score_file import NO_LIMITS
 from second_opinion.distributions import marks, sections, sections_crossed, selection
 from second_opinion.tables import TableFile, look
 

@@ -22,7 +22,7 @@ HOME = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HOME))
 
 from second_opinion import Registry, Store  # noqa: E402
-from second_opinion.batch import jobs  # noqa: E402
+from second_opinion.batches import jobs  # noqa: E402
 from second_opinion.records.stamp import new_id  # noqa: E402
 from second_opinion.records.verdict import Verdict  # noqa: E402
 from second_opinion.tables import Limits, TableFile, look  # noqa: E402

@@ -13,7 +13,7 @@ from hypothesis import settings
 from scipy.stats import binom
 
 from second_opinion import Registry
-from second_opinion.batch import jobs
+from second_opinion.batches import jobs
 from second_opinion.distributions import selection
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard

@@ -9,7 +9,7 @@ import pytest
 from builders import HOSTILE, batch_of, csv_of, rows_of
 from visits import keys, messages, press, start
 
-from second_opinion.batch import downloads
+from second_opinion.batches import downloads
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store
 from second_opinion.ui import batch as page

@@ -13,10 +13,10 @@ from builders import WORKER, batch_of, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from second_opinion.batch import stored_chunks
-from second_opinion.batch.packing import ROW_GROUP, scored_columns
-from second_opinion.batch.recent import Recent
-from second_opinion.batch.scored_rows import PAGE_ROWS, RowFilter, ScoredRows
+from second_opinion.batches import stored_chunks
+from second_opinion.batches.packing import ROW_GROUP, scored_columns
+from second_opinion.batches.recent import Recent
+from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import prediction_id

@@ -6,7 +6,7 @@ import pytest
 from builders import check, csv_of, score
 
 from second_opinion import Registry
-from second_opinion.batch.scored_rows import ScoredRows
+from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions import sections, selection
 from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store

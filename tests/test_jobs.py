@@ -18,9 +18,9 @@ import pytest
 from builders import ROOT, check, csv_of, ended, rows_of, score
 
 from second_opinion import Registry
-from second_opinion.batch import downloads, jobs, stored_chunks
-from second_opinion.batch.scored_rows import ScoredRows
-from second_opinion.batch.scoring import score_file
+from second_opinion.batches import downloads, jobs, stored_chunks
+from second_opinion.batches.score_file import score_file
+from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import plain
@@ -294,7 +294,7 @@ def test_a_name_that_would_not_show_is_made_plain():
 WORK = """
 import sys, time
 from second_opinion import Registry
-from second_opinion.batch import jobs
+from second_opinion.batches import jobs
 from second_opinion.store import Store
 from second_opinion.tables import Limits, TableFile, look
 store, registry = Store.open(sys.argv[1]), Registry(sys.argv[2])
@@ -387,7 +387,7 @@ def test_a_server_that_ends_in_peace_lets_go_at_once(empty_store, registry, mode
 FULL = """
 import resource, signal, sys, time
 from second_opinion import Registry
-from second_opinion.batch import jobs
+from second_opinion.batches import jobs
 from second_opinion.store import Store
 from second_opinion.tables import Limits, TableFile, look
 store, registry = Store.open(sys.argv[1]), Registry(sys.argv[2])

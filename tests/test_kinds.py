@@ -39,7 +39,7 @@ from streamlit.testing.v1 import AppTest
 from threadpoolctl import threadpool_limits
 
 from second_opinion import Registry, settings
-from second_opinion.batch.scoring import score_file
+from second_opinion.batches.score_file import score_file
 from second_opinion.cli import main
 from second_opinion.models.model import as_taken
 from second_opinion.records.expert import Expert

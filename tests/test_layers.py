@@ -23,17 +23,17 @@ MAY_IMPORT = {
     "__init__": "errors store models",
     "labels": "formatting records models",
     "doctor": "errors formatting settings store models",
-    "batch": "errors formatting records store tables models",
+    "batches": "errors formatting records store tables models",
     "charts": "formatting records schema statistics models",
     "review": "errors formatting records roles store tables statistics models",
-    "distributions": "formatting records schema store tables statistics models batch charts",
+    "distributions": "formatting records schema store tables statistics models batches charts",
     "cli": (
-        "errors formatting settings records schema store tables statistics models doctor batch "
+        "errors formatting settings records schema store tables statistics models doctor batches "
         "review"
     ),
     "ui": (
         "errors formatting settings records roles schema store tables statistics models labels "
-        "doctor batch charts review distributions"
+        "doctor batches charts review distributions"
     ),
     "__main__": "cli",
     "Home": "ui",

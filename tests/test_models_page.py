@@ -20,8 +20,8 @@ from visits import (
 )
 
 from second_opinion import Registry
-from second_opinion.batch import jobs
-from second_opinion.batch.drawn_cases import cases_of_batch
+from second_opinion.batches import jobs
+from second_opinion.batches.drawn_cases import cases_of_batch
 from second_opinion.models import aliases, traffic_split
 from second_opinion.records.event import AliasMove
 from second_opinion.records.expert import Expert

@@ -19,7 +19,7 @@ from builders import ROOT
 from pyarrow import csv
 
 from second_opinion import Registry, Store, settings
-from second_opinion.batch.downloads import scored_file
+from second_opinion.batches.downloads import scored_file
 from second_opinion.cli import main
 from second_opinion.cli.batch import stopped_in_peace
 
@@ -296,7 +296,7 @@ import sys, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
 from second_opinion import Registry
-from second_opinion.batch.scoring import score_file
+from second_opinion.batches.score_file import score_file
 from second_opinion.tables import TableFile, look
 model = Registry(sys.argv[1]).load("risk")
 schema = model.card.case_schema

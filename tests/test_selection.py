@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from builders import add_single, judged, scored_batch
 
-from second_opinion.batch.scored_rows import ScoredRows
+from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions import batch_columns, selection
 from second_opinion.distributions.selection import Condition, Only
 from second_opinion.records.verdict import Verdict

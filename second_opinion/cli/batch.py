@@ -22,7 +22,7 @@ from second_opinion.settings import Settings
 from second_opinion.store import Store
 
 if TYPE_CHECKING:
-    from second_opinion.batch.scoring import Progress, Summary
+    from second_opinion.batches.score_file import OnProgress, ScoreSummary
     from second_opinion.models.card import ModelCard
     from second_opinion.models.catalog import Catalog
     from second_opinion.models.registry import Registry
@@ -80,7 +80,7 @@ def score(
         _into(output) as out,
         _progress(source, check) as progress,
     ):
-        from second_opinion.batch.scoring import score_file
+        from second_opinion.batches.score_file import score_file
 
         summary = score_file(
             source,
@@ -114,8 +114,8 @@ def _recorded(
     registry: Registry, card: ModelCard, source: TableFile, found: Look, check: Callable[[], None]
 ) -> str:
     """Keep the file with its answers in the feedback database; where to find it."""
-    from second_opinion.batch import jobs
-    from second_opinion.batch.scoring import NO_LIMITS
+    from second_opinion.batches import jobs
+    from second_opinion.batches.score_file import NO_LIMITS
 
     batch = jobs.record(
         Store.open(Settings.read().feedback_db),
@@ -214,7 +214,7 @@ def stopped_in_peace() -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def _progress(source: TableFile, check: Callable[[], None]) -> Iterator[Progress]:
+def _progress(source: TableFile, check: Callable[[], None]) -> Iterator[OnProgress]:
     """A bar on the terminal's error output, none elsewhere; each step asks whether to go on."""
     bar: Any = click.progressbar(
         length=max(source.size, 1),
@@ -236,7 +236,7 @@ def _rows(read: int | None) -> str:
     return "" if read is None else plural(read, "row")
 
 
-def _said(summary: Summary, ref: str, output: Path | None, bad_rows: Path | None) -> str:
+def _said(summary: ScoreSummary, ref: str, output: Path | None, bad_rows: Path | None) -> str:
     done = f"{plural(summary.good, 'row')} scored with {ref} in {summary.seconds:.1f} s"
     parts = [f"{done}: {output}." if output else f"{done}."]
     if summary.bad:

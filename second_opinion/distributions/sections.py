@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from second_opinion.batch.recent import Recent
+from second_opinion.batches.recent import Recent
 from second_opinion.charts import bars, stacked
 from second_opinion.charts.bars import Beside
 from second_opinion.distributions import marks, sections_verdicts

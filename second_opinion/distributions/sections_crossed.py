@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.batch.recent import Recent
+from second_opinion.batches.recent import Recent
 from second_opinion.charts import heatmap, scatter
 from second_opinion.charts.chart import Chart
 from second_opinion.charts.heatmap import MapAxis, Measure

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from second_opinion.batch.recent import Recent
-from second_opinion.batch.scored_rows import ScoredRows
+from second_opinion.batches.recent import Recent
+from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions.batch_columns import BatchColumns
 from second_opinion.distributions.overview import Overview
 from second_opinion.formatting import plural

@@ -40,7 +40,7 @@ class ChunkPlace(NamedTuple):
 class Batches:
     """The verbs of a store that are about batches. Get one as ``store.batches``.
 
-    What the chunks of a batch hold is bytes here; `batch.stored_chunks` and `batch.scored_rows`
+    What the chunks of a batch hold is bytes here; `batches.stored_chunks` and `batches.scored_rows`
     know what they mean.
     """
 

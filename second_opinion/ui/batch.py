@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from second_opinion.batch import downloads, jobs, stored_chunks
+from second_opinion.batches import downloads, jobs, stored_chunks
 from second_opinion.formatting import joined, plural
 from second_opinion.records.batch import Batch
 from second_opinion.records.stamp import new_id

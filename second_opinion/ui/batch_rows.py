@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 import streamlit as st
 
 from second_opinion import labels
-from second_opinion.batch.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
+from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard, value_text

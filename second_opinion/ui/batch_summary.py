@@ -6,7 +6,7 @@ import json
 
 import streamlit as st
 
-from second_opinion.batch.scored_rows import ScoredRows, Summary
+from second_opinion.batches.scored_rows import BatchSummary, ScoredRows
 from second_opinion.formatting import percent, plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
@@ -45,7 +45,7 @@ def show(visit: Visit, batch: Batch) -> None:
                 st.text(f"{count:,} · {flag_name(card, flag)}")
 
 
-def _histogram(card: ModelCard, found: Summary) -> None:
+def _histogram(card: ModelCard, found: BatchSummary) -> None:
     unit = f" ({card.target.unit})" if card.target.unit else ""
     pairs = zip(found.edges, found.edges[1:], strict=False)
     # Twelve digits: what is left of 0.30000000000000004 is a label that people can read.

@@ -10,7 +10,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from second_opinion.batch.drawn_cases import batch_key, cases_of_batch
+from second_opinion.batches.drawn_cases import batch_key, cases_of_batch
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, plural
 from second_opinion.models import comparison, comparison_cases, expert_backing

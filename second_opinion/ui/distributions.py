@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from second_opinion.batch.scored_rows import ScoredRows
+from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions.selection import LISTED, Selection
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural

@@ -105,7 +105,7 @@ def table(chart: Chart) -> None:
 
 def numbers_file(frame: pd.DataFrame, name: str, key: str) -> None:
     """A button that hands out a table as a CSV."""
-    from second_opinion.batch import downloads
+    from second_opinion.batches import downloads
 
     st.download_button(
         "Numbers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from second_opinion.batch import jobs
+from second_opinion.batches import jobs
 from second_opinion.formatting import duration, percent, plural
 from second_opinion.records.batch import Batch
 from second_opinion.ui.frame import callback, part

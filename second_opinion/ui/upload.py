@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion.batch import jobs
+from second_opinion.batches import jobs
 from second_opinion.formatting import plural
 from second_opinion.ui import browser, fields, who
 from second_opinion.ui.frame import callback, escape, problem

@@ -17,8 +17,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from second_opinion.batch import heap
-from second_opinion.batch.scored import Scored, added_cells, added_columns, clashes, scored
+from second_opinion.batches import heap
+from second_opinion.batches.score_rows import (
+    RowAnswers,
+    added_cells,
+    added_columns,
+    answered,
+    clashes,
+)
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.formats.loading import threads
@@ -36,11 +42,11 @@ SHOWN = 100
 AT_ONCE = 20_000
 NO_LIMITS = Limits(max_bytes=None, max_rows=None, max_columns=None, max_cell=None)
 
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 @dataclass
-class Summary:
+class ScoreSummary:
     """How the scoring of a file went.
 
     ``rows`` are those of the file, ``good`` those with an answer and ``bad`` those without;
@@ -60,7 +66,7 @@ class Summary:
 class BadRowsError(UserError):
     """Rows of a file cannot be scored, and nobody said what to do with them."""
 
-    def __init__(self, name: str, summary: Summary) -> None:
+    def __init__(self, name: str, summary: ScoreSummary) -> None:
         shown = [str(problem) for problem in summary.problems]
         if summary.faults > len(shown):
             shown.append(f"… and {summary.faults - len(shown):,} more.")
@@ -79,8 +85,8 @@ def score_file(
     bad_rows: Path | None = None,
     problems: Path | None = None,
     jobs: int = 1,
-    progress: Progress | None = None,
-) -> Summary:
+    progress: OnProgress | None = None,
+) -> ScoreSummary:
     """Score a file into a CSV file, which appears when all of it is written.
 
     Rows that cannot be scored go into the file ``bad_rows`` as they stand, and what is wrong with
@@ -118,9 +124,9 @@ class _Run:
     model: Model
     listed: BinaryIO | None
     refuses: bool
-    progress: Progress | None
+    progress: OnProgress | None
     rejected: BinaryIO | None = None
-    summary: Summary = field(default_factory=Summary)
+    summary: ScoreSummary = field(default_factory=ScoreSummary)
 
     def score(
         self, chunks: Iterable[Chunk], scores: BinaryIO, rejected: BinaryIO | None, jobs: int
@@ -150,7 +156,7 @@ class _Run:
 
     def _predicted(
         self, chunks: Iterable[Chunk], jobs: int
-    ) -> Generator[tuple[Chunk, Scored | None]]:
+    ) -> Generator[tuple[Chunk, RowAnswers | None]]:
         """Each chunk with its answers; None for those that need none any more."""
         if jobs > 1:
             yield from _in_processes(_gathered(chunks), self.model, jobs)
@@ -158,9 +164,9 @@ class _Run:
         for chunk in _gathered(chunks):
             # Once nothing will be written, only the other problems of the file are of use.
             hopeless = self.refuses and (self.summary.bad or chunk.problems)
-            yield chunk, None if hopeless else scored(chunk.cases, self.model, chunk.lines)
+            yield chunk, None if hopeless else answered(chunk.cases, self.model, chunk.lines)
 
-    def _lines(self, predicted: Iterable[tuple[Chunk, Scored | None]]) -> Iterator[bytes]:
+    def _lines(self, predicted: Iterable[tuple[Chunk, RowAnswers | None]]) -> Iterator[bytes]:
         """The scored rows of each chunk as they are written."""
         for chunk, found in predicted:
             self._note(chunk.problems, chunk.rejected)
@@ -174,7 +180,7 @@ class _Run:
             if self.progress:
                 self.progress(self.summary.rows, chunk.bytes_read)
 
-    def _answered(self, chunk: Chunk, found: Scored) -> Chunk:
+    def _answered(self, chunk: Chunk, found: RowAnswers) -> Chunk:
         """The rows that the model had an answer for; the others are put aside."""
         good = pa.array(found.good)
         lost = [one_array(column) for column in chunk.text.filter(pc.invert(good)).columns]
@@ -251,7 +257,7 @@ def _together(chunks: list[Chunk]) -> Chunk:
 
 def _in_processes(
     chunks: Iterable[Chunk], model: Model, jobs: int
-) -> Iterator[tuple[Chunk, Scored]]:
+) -> Iterator[tuple[Chunk, RowAnswers]]:
     """Chunks with their answers in order, a few ahead of the one at hand."""
     # A forked child would inherit locks of threads that it does not have.
     pool = ProcessPoolExecutor(
@@ -260,7 +266,7 @@ def _in_processes(
         initializer=_begin_worker,
         initargs=(model.card, model.estimator, max(1, (os.cpu_count() or 1) // jobs)),
     )
-    waiting: deque[tuple[Chunk, Future[Scored]]] = deque()
+    waiting: deque[tuple[Chunk, Future[RowAnswers]]] = deque()
     try:
         for chunk in chunks:
             waiting.append((chunk, pool.submit(_scored_there, chunk.cases, chunk.lines)))
@@ -284,5 +290,5 @@ def _begin_worker(card: ModelCard, estimator: Any, cores: int) -> None:
     _worker[:] = [Model(card, estimator, controller), controller.limit(limits=cores)]
 
 
-def _scored_there(cases: pd.DataFrame, lines: np.ndarray) -> Scored:
-    return scored(cases, _worker[0], lines)
+def _scored_there(cases: pd.DataFrame, lines: np.ndarray) -> RowAnswers:
+    return answered(cases, _worker[0], lines)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from second_opinion.batch.packing import taken, unpacked, unpacked_text
-from second_opinion.batch.recent import Recent, bytes_of
+from second_opinion.batches.packing import taken, unpacked, unpacked_text
+from second_opinion.batches.recent import Recent, bytes_of
 from second_opinion.errors import UserError
 from second_opinion.formatting import round_down
 from second_opinion.models.card import ModelCard
@@ -67,7 +67,7 @@ class RowPage:
 
 
 @dataclass(frozen=True)
-class Summary:
+class BatchSummary:
     """What a model said of a batch.
 
     ``classes`` counts rows by the JSON text of their prediction; for a regression ``bars`` counts
@@ -167,7 +167,7 @@ class ScoredRows:
             found = unpacked(blob, list(places) or ["line"])
             yield found.rename_columns(list(places.values())) if places else found
 
-    def summary(self, batch: Batch) -> Summary:
+    def summary(self, batch: Batch) -> BatchSummary:
         """Counts over all scored rows."""
         scores = self.scores(batch)
         classes = _counted(scores.codes, len(scores.values))
@@ -178,7 +178,7 @@ class ScoredRows:
         edges, bars = _bars(scores.numbers)
         known = scores.confidence[~np.isnan(scores.confidence)]
         rows = len(scores.codes)
-        return Summary(
+        return BatchSummary(
             rows=rows,
             classes=dict(zip(scores.values, classes, strict=True)),
             edges=edges,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from second_opinion.batch.scored_rows import ScoredRows
-from second_opinion.batch.stored_chunks import problems
+from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.batches.stored_chunks import problems
 from second_opinion.records.batch import Batch
 from second_opinion.store import Store
 
@@ -84,7 +84,7 @@ def _scored(store: Store, batch: Batch) -> Iterator[pa.Table]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from second_opinion.batch.scored import added_columns
+    from second_opinion.batches.score_rows import added_columns
     from second_opinion.tables.csv_writer import as_text
 
     names = added_columns(batch.columns)
@@ -108,11 +108,11 @@ def _values(scored: pa.Table) -> pa.Array:
     """The predictions as text: the value itself, where they are stored as JSON."""
     import pyarrow as pa
 
-    from second_opinion.batch.scored import value_text
+    from second_opinion.batches.score_rows import value_cells
 
     if "number" in scored.column_names:
-        return value_text(scored["number"].to_numpy())
+        return value_cells(scored["number"].to_numpy())
     coded = scored["prediction"].combine_chunks().dictionary_encode()
     known = [json.loads(text) for text in coded.dictionary.to_pylist()]
-    texts = [value_text(np.array([value])).to_pylist()[0] for value in known]
+    texts = [value_cells(np.array([value])).to_pylist()[0] for value in known]
     return pa.array(texts, pa.string()).take(coded.indices)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from second_opinion.batch.packing import (
+from second_opinion.batches.packing import (
     packed,
     packed_problems,
     packed_text,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from second_opinion.batch.scored_rows import ScoredRows
+from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.models.comparison_cases import CaseSet, cases_in

@@ -26,7 +26,7 @@ GIVE_UP = 100
 
 
 @dataclass(frozen=True)
-class Scored:
+class RowAnswers:
     """The answers for the cases that the model could predict, and a fault for each other one.
 
     ``good`` says of each case whether it was answered; ``answers`` are those of the good ones.
@@ -37,9 +37,9 @@ class Scored:
     faults: list[TableProblem]
 
 
-def scored(
+def answered(
     cases: pd.DataFrame, model: Model, lines: Sequence[int] | np.ndarray | None = None
-) -> Scored:
+) -> RowAnswers:
     """Predict cases; the rows on which the model fails are found, and the others are answered.
 
     ``lines`` are the cases' lines in their file; without it they count from 1. `UserError` when
@@ -53,7 +53,7 @@ def scored(
         answers = bad.answers or (model.answers(cases[good]) if good.any() else _none())
     at = range(1, len(cases) + 1) if lines is None else lines
     faults = [_fault(int(at[row]), model, why) for row, why in sorted(bad.reasons.items())]
-    return Scored(answers, good, faults)
+    return RowAnswers(answers, good, faults)
 
 
 def _none() -> Answers:
@@ -66,16 +66,16 @@ def _fault(line: int, model: Model, why: str) -> TableProblem:
 
 
 @dataclass
-class _Search:
+class _FaultSearch:
     """What the search for bad rows found: why each fails; the answers, if none does."""
 
     reasons: dict[int, str] = field(default_factory=dict)
     answers: Answers | None = None
 
 
-def _bad_rows(cases: pd.DataFrame, model: Model) -> _Search:
+def _bad_rows(cases: pd.DataFrame, model: Model) -> _FaultSearch:
     """Halve the cases on which the model fails until each bad row stands alone."""
-    search, answered = _Search(), False
+    search, answered = _FaultSearch(), False
     pieces = [(0, len(cases))] if len(cases) else []
     while pieces:
         first, end = pieces.pop()
@@ -108,7 +108,7 @@ def _tried(cases: pd.DataFrame, model: Model) -> tuple[Answers | np.ndarray, str
         return np.array([], dtype=int), f"{type(error).__name__}: {first_line(error)}".rstrip(".")
 
 
-def _check_hope(search: _Search, answered: bool, model: Model) -> None:
+def _check_hope(search: _FaultSearch, answered: bool, model: Model) -> None:
     if answered or len(search.reasons) < GIVE_UP:
         return
     why = next(iter(search.reasons.values()))
@@ -149,10 +149,10 @@ def added_cells(answers: Answers) -> list[pa.Array]:
     known = pc.if_else(
         pc.equal(flags.dictionary, ""), pa.scalar(None, pa.string()), flags.dictionary
     )
-    return [value_text(answers.values), as_text(sure), known.take(flags.indices)]
+    return [value_cells(answers.values), as_text(sure), known.take(flags.indices)]
 
 
-def value_text(values: np.ndarray) -> pa.Array:
+def value_cells(values: np.ndarray) -> pa.Array:
     """Answers as text from which they can be read back exactly."""
     if values.dtype.kind != "O":
         return as_text(pa.array(values))

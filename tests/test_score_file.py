@@ -13,8 +13,14 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import ThreadpoolController
 
 from second_opinion import Registry, UserError
-from second_opinion.batch.scored import added_cells, added_columns, clashes, scored, value_text
-from second_opinion.batch.scoring import BadRowsError, score_file
+from second_opinion.batches.score_file import BadRowsError, score_file
+from second_opinion.batches.score_rows import (
+    added_cells,
+    added_columns,
+    answered,
+    clashes,
+    value_cells,
+)
 from second_opinion.models.card import ModelCard
 from second_opinion.models.model import Answers, Model
 from second_opinion.records.value import plain
@@ -86,7 +92,7 @@ def rows_of(path):
 @examples(60)
 @given(st.lists(st.sampled_from([0.0, 1.0, 13.0, -1.0, 5.0]), min_size=1, max_size=60))
 def test_exactly_the_rows_that_fail_are_named(numbers):
-    found = scored(cases(*numbers), model(Picky()), range(10, 10 + len(numbers)))
+    found = answered(cases(*numbers), model(Picky()), range(10, 10 + len(numbers)))
     bad = [at for at, number in enumerate(numbers) if number in (13, -1)]
     assert [fault.line for fault in found.faults] == [10 + at for at in bad]
     assert np.flatnonzero(~found.good).tolist() == bad
@@ -98,7 +104,7 @@ def test_a_failing_row_is_found_by_halves():
     numbers = np.zeros(5000)
     numbers[3777] = 13
     estimator = Picky()
-    found = scored(cases(*numbers), model(estimator))
+    found = answered(cases(*numbers), model(estimator))
     assert str(found.faults[0]) == (
         "Line 3778: the model double/1 fails on this row (ValueError: thirteen); "
         "check it for unusual values."
@@ -108,25 +114,25 @@ def test_a_failing_row_is_found_by_halves():
 
 def test_good_rows_are_predicted_once():
     estimator = Picky()
-    scored(cases(1, 2, 3), model(estimator))
+    answered(cases(1, 2, 3), model(estimator))
     assert estimator.calls == [3]
 
 
 def test_no_case_is_no_question():
     estimator = Picky()
-    found = scored(cases(), model(estimator))
+    found = answered(cases(), model(estimator))
     assert (len(found.answers), found.faults, estimator.calls) == (0, [], [])
-    assert len(scored(cases(13, 13), model(Picky())).answers) == 0
+    assert len(answered(cases(13, 13), model(Picky())).answers) == 0
 
 
 def test_a_model_that_always_fails_is_not_blamed_on_the_rows():
     with pytest.raises(UserError, match=r"each of the first 100 rows \(RuntimeError: no such"):
-        scored(cases(*range(5000)), model(Broken()))
+        answered(cases(*range(5000)), model(Broken()))
 
 
 def test_another_number_of_answers_is_refused():
     with pytest.raises(UserError, match="gave 4 answers for 5 cases"):
-        scored(cases(*range(5)), model(Short()))
+        answered(cases(*range(5)), model(Short()))
 
 
 # --- the columns that are added
@@ -156,7 +162,7 @@ def test_answers_are_texts_and_null_where_there_is_none():
     ],
 )
 def test_an_answer_is_written_as_its_value(values, texts):
-    assert value_text(values).to_pylist() == texts
+    assert value_cells(values).to_pylist() == texts
 
 
 def test_a_name_that_is_taken_gets_another_one_and_is_said():
@@ -300,7 +306,7 @@ def test_a_row_without_a_class_is_named():
             return np.where(X["x"] > 1, None, "a")
 
     silent = model(Silent(), task="binary", classes=["a", "b"])
-    assert [fault.line for fault in scored(cases(1, 2, 0), silent).faults] == [2]
+    assert [fault.line for fault in answered(cases(1, 2, 0), silent).faults] == [2]
 
 
 def test_an_answer_that_is_no_class_is_named():
@@ -314,6 +320,6 @@ def test_an_answer_that_is_no_class_is_named():
             return np.full((len(X), 2), 0.5)
 
     inventive = model(Inventive(), task="binary", classes=["a", "b"])
-    found = scored(cases(1, 2, 0), inventive)
+    found = answered(cases(1, 2, 0), inventive)
     assert [fault.line for fault in found.faults] == [2]
     assert found.answers.confidence.tolist() == [0.5, 0.5]

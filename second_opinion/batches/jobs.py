@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from second_opinion.batch import stored_chunks
-from second_opinion.batch.packing import scored_columns
-from second_opinion.batch.stored_chunks import TextChunk
+from second_opinion.batches import stored_chunks
+from second_opinion.batches.packing import scored_columns
+from second_opinion.batches.stored_chunks import TextChunk
 from second_opinion.errors import UserError, incident
 from second_opinion.models.card import ModelCard
 from second_opinion.models.model import Model
@@ -271,12 +271,12 @@ def model_of(registry: Registry, batch: Batch) -> Model:
 
 def _answered(model: Model, chunk: TextChunk, batch: Batch) -> tuple[pa.Table, list[TableProblem]]:
     """The answers for a chunk as they are stored, and what keeps rows from having one."""
-    from second_opinion.batch.scored import scored
+    from second_opinion.batches.score_rows import answered
     from second_opinion.tables import typed
 
     # The same rows were good when they were checked, by the same card.
     cases, _ = typed(chunk.text, model.card.case_schema, decimal=batch.decimal)
-    found = scored(cases, model, chunk.lines.tolist())
+    found = answered(cases, model, chunk.lines.tolist())
     numbers = model.card.task == "regression"
     at = np.flatnonzero(found.good)
     return scored_columns(found.answers, at, len(cases), numbers=numbers), found.faults
