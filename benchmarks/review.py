@@ -36,7 +36,7 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import exports, reviewed
+from second_opinion.review import exports, totals
 from second_opinion.store import Store
 from second_opinion.store.migrations import migrations
 
@@ -243,21 +243,21 @@ def queries(store: Store) -> dict[str, Callable[[], Any]]:
         "one shared case": lambda: review.shared_case(shared),
         "progress": lambda: store.progress("churn"),
         "progress of a version": lambda: store.progress("churn", "1"),
-        "the page's figures": lambda: reviewed.figures(review, VerdictFilter(model="churn")),
-        "the page's figures, narrowed": lambda: reviewed.figures(
+        "the page's figures": lambda: totals.figures(review, VerdictFilter(model="churn")),
+        "the page's figures, narrowed": lambda: totals.figures(
             review, VerdictFilter(model="churn", expert="expert 7")
         ),
-        "the page's figures, by words": lambda: reviewed.figures(
+        "the page's figures, by words": lambda: totals.figures(
             review, VerdictFilter(model="churn", words="odd")
         ),
-        "the page's figures, of most": lambda: reviewed.figures(
+        "the page's figures, of most": lambda: totals.figures(
             review, VerdictFilter(model="churn", judgement="agree")
         ),
         "conflicts, as the page lists": lambda: review.conflicts("churn", size=50),
-        "shared cases as ratings": lambda: reviewed.ratings(
-            reviewed.shared(review, VerdictFilter(model="churn"))
+        "shared cases as ratings": lambda: totals.ratings(
+            totals.shared(review, VerdictFilter(model="churn"))
         ),
-        "cases to search for weak spots": lambda: reviewed.cases(
+        "cases to search for weak spots": lambda: totals.cases(
             review, VerdictFilter(model="churn")
         ),
     }

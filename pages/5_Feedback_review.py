@@ -1,7 +1,7 @@
 """Feedback review: what the experts said, where the model fails, and the data to mend it."""
 
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import reviewed
+from second_opinion.review import totals
 from second_opinion.ui import (
     adjudication,
     frame,
@@ -27,7 +27,7 @@ def page() -> None:
     wanted = review_filters.wanted(visit)
     review_filters.filters(visit, wanted)
     shared = visit.store.review.shared_counts(wanted.model, wanted.version)
-    found = reviewed.figures(visit.store.review, wanted)
+    found = totals.figures(visit.store.review, wanted)
     if found.total:
         review.headline(found)
         review.limits(wanted, found, shared)
@@ -38,7 +38,7 @@ def page() -> None:
 
 
 def section(
-    name: str, wanted: VerdictFilter, found: reviewed.Figures, shared: dict[str, int]
+    name: str, wanted: VerdictFilter, found: totals.Figures, shared: dict[str, int]
 ) -> None:
     if name == "files":
         total = review_files.counted(found.total, more=found.more)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from second_opinion.charts import accuracy, verdict_charts
 from second_opinion.charts.chart import EXPERTS, MODEL, PAPER, REFERENCE, TEXT
-from second_opinion.review import groups, reviewed
+from second_opinion.review import groups, totals
 from second_opinion.statistics.calibration import bland_altman
 
 COUNTS = pd.DataFrame([[190, 37], [16, 49]])
@@ -22,7 +22,7 @@ def named(*rows):
     """Groups by name, right, wrong and unsure."""
     table = pd.DataFrame(rows, columns=["name", "right", "wrong", "unsure"])
     table["verdicts"] = table["right"] + table["wrong"] + table["unsure"]
-    return reviewed.with_agreement(table)
+    return totals.with_agreement(table)
 
 
 def pairs(gaps):

@@ -306,15 +306,15 @@ def test_experts_lead_to_the_conflicts_that_wait(judge):
 
 
 def test_the_letters_of_experts_are_given_anew_for_each_case(judge, store):
-    from second_opinion.review import reviewed
+    from second_opinion.review import totals
 
     first = judge(("Ada", "agree"), ("Bo", "unsure"))
     for _ in range(11):
         judge(("Ada", "agree"), ("Bo", other(first)))
     cases = store.review.shared_cases("triage")
-    who_is_a = {next(reviewed.in_order(case))[1] for case in cases}
+    who_is_a = {next(totals.in_order(case))[1] for case in cases}
     assert who_is_a == {"Ada", "Bo"}
-    assert all([row[0] for row in reviewed.in_order(case)] == ["A", "B"] for case in cases)
+    assert all([row[0] for row in totals.in_order(case)] == ["A", "B"] for case in cases)
 
 
 # --- figures

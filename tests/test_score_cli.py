@@ -21,7 +21,7 @@ from pyarrow import csv
 from second_opinion import Registry, Store, settings
 from second_opinion.batches.downloads import scored_file
 from second_opinion.cli import main
-from second_opinion.cli.batch import stopped_in_peace
+from second_opinion.cli.score import stopped_in_peace
 
 COMMAND = [sys.executable, "-m", "second_opinion", "score"]
 

@@ -39,7 +39,7 @@ INTERVAL = ("At least", "At most")
 def right_by(where: str, axis: str, known: pd.DataFrame) -> Chart:
     """How often the model is right in each group, with the 95 % interval; the first are drawn.
 
-    ``known`` has ``name`` and what `reviewed.with_agreement` gives; ``where`` tells of a name in
+    ``known`` has ``name`` and what `totals.with_agreement` gives; ``where`` tells of a name in
     the title, as ``by {}``.
     """
     title = _right_title(where, known)

@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 
 import click
 
-from second_opinion.cli import shown
+from second_opinion.cli import printing
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.aliases import managed
@@ -37,7 +37,7 @@ def register(commands: click.Group) -> None:
 )
 @click.option(
     "--format",
-    type=click.Choice(get_args(exports.Format)),
+    type=click.Choice(get_args(exports.ExportFormat)),
     default="csv",
     show_default=True,
     help="How to write it.",
@@ -79,7 +79,7 @@ def export(output: Path | None, **asked: Any) -> None:
             wanted=wanted,
             by=me(),
         )
-    click.echo(shown.printable(_said(what, done, output)), err=True)
+    click.echo(printing.printable(_said(what, done, output)), err=True)
 
 
 def _filter(settings: Settings, asked: dict[str, Any]) -> VerdictFilter:
@@ -116,7 +116,7 @@ def backup(out: Path) -> None:
     """
     made = copies.backup(Store.open(Settings.read().feedback_db), out, by=me())
     size = f"{made.stat().st_size / 1e6:,.1f} MB"
-    click.echo(shown.printable(f"{made}: {size}, checked."))
+    click.echo(printing.printable(f"{made}: {size}, checked."))
 
 
 @click.command()
@@ -132,7 +132,7 @@ def restore(copy: Path, force: bool) -> None:
     lines = [f"{where} is {copy} now."]
     if kept:
         lines.append(f"What was there before is {kept}.")
-    click.echo(shown.printable("\n".join(lines)))
+    click.echo(printing.printable("\n".join(lines)))
 
 
 def me() -> Expert:

@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 import click
 
-from second_opinion.cli import feedback, shown
-from second_opinion.cli.batch import score
+from second_opinion.cli import feedback, printing
+from second_opinion.cli.score import score
 from second_opinion.doctor import machine as examination
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _failed(message: str) -> int:
     log.debug("what led there", exc_info=True)
-    click.echo(shown.printable(message), err=True)
+    click.echo(printing.printable(message), err=True)
     return 1
 
 
@@ -153,7 +153,7 @@ def add(
         task_of(estimator)
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""
     with _working(f"Trying the model{on}"):
-        before = shown.default_name(registry.look())
+        before = printing.default_name(registry.look())
         with file_format.blamed_on(saved_by):
             card = registry.add(
                 estimator,
@@ -168,7 +168,7 @@ def add(
                 card=model_file.card_fields(saved_by),
                 artifact=(model_file.format, model_file.content),
             )
-    added = shown.Added(registry, registry.look(), card, estimator, data, rows, before)
+    added = printing.Added(registry, registry.look(), card, estimator, data, rows, before)
     click.echo(_dumped(added.facts) if as_json else added.text)
 
 
@@ -189,7 +189,7 @@ def _agreed(file: ModelFile, trust: tuple[str, ...], yes: bool) -> ModelFile:
     if file.format != "skops":
         if trust:
             raise click.UsageError(f"--trust is for skops files; {file.where} is {file.format}.")
-        _ask(shown.pickle_is_code(file), "Load it?", yes, refused)
+        _ask(printing.pickle_is_code(file), "Load it?", yes, refused)
         return file
     open_types = [name for name in file.unknown_types if name not in trust]
     strange = [name for name in open_types if not skops_format.is_own(name)]
@@ -200,7 +200,7 @@ def _agreed(file: ModelFile, trust: tuple[str, ...], yes: bool) -> ModelFile:
             f"{' '.join(f'--trust {name}' for name in strange)}."
         )
     if open_types:
-        _ask(shown.types_to_trust(file), "Trust them?", yes, refused)
+        _ask(printing.types_to_trust(file), "Trust them?", yes, refused)
     return replace(file, trusted=file.unknown_types)
 
 
@@ -222,9 +222,9 @@ def remove(name: str, version: str, yes: bool) -> None:
     files = ", ".join(f"{name}/{number}" for number in going)
     about = f"The files of {files} in {registry.folder} will be deleted. Their verdicts stay."
     _ask(about, "Delete them?", yes, "Nothing was removed.")
-    before = shown.default_name(catalog)
+    before = printing.default_name(catalog)
     gone = registry.remove(name, version)
-    click.echo(shown.removed(registry.look(), name, gone, before))
+    click.echo(printing.removed(registry.look(), name, gone, before))
 
 
 @commands.command()
@@ -237,12 +237,12 @@ def models(everything: bool, as_json: bool) -> None:
     registry = managed(Settings.read())
     catalog = registry.look()
     listed = catalog.entries(demos=True if everything else None)
-    default = shown.default_name(catalog)
-    rows = [shown.facts(registry, entry, default) for entry in listed]
+    default = printing.default_name(catalog)
+    rows = [printing.facts(registry, entry, default) for entry in listed]
     if as_json:
         click.echo(_dumped(rows))
     else:
-        click.echo(shown.models(registry, rows, len(catalog.entries(demos=True)) - len(listed)))
+        click.echo(printing.models(registry, rows, len(catalog.entries(demos=True)) - len(listed)))
 
 
 @commands.command()
@@ -261,10 +261,10 @@ def verify(name: str, as_json: bool) -> int:
             ref = f"{entry.name}/{entry.version}"
             faults = registry.verify(entry.card) if entry.card else [entry.fault]
             results.append({"model": ref, "ok": not faults, "faults": faults})
-    click.echo(_dumped(results) if as_json else shown.verified(results))
+    click.echo(_dumped(results) if as_json else printing.verified(results))
     faults = [f"{found['model']}: {fault}" for found in results for fault in found["faults"]]
     for line in [] if as_json else faults:
-        click.echo(shown.printable(line), err=True)
+        click.echo(printing.printable(line), err=True)
     return 1 if faults else 0
 
 
@@ -288,7 +288,7 @@ def promote(name: str, version: str, alias: str) -> None:
     settings, person = Settings.read(), feedback.me()
     store = Store.open(settings.feedback_db)
     move = aliases.promote(managed(settings), store, f"{name}/{version}", alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is {traffic_split.words(move.version)} now."))
+    click.echo(printing.printable(f"{name}@{alias} is {traffic_split.words(move.version)} now."))
 
 
 @commands.command()
@@ -299,7 +299,7 @@ def rollback(name: str, alias: str) -> None:
     settings, person = Settings.read(), feedback.me()
     store = Store.open(settings.feedback_db)
     move = aliases.rollback(managed(settings), store, name, alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is {traffic_split.words(move.version)} again."))
+    click.echo(printing.printable(f"{name}@{alias} is {traffic_split.words(move.version)} again."))
 
 
 @commands.command()
@@ -320,7 +320,7 @@ def split(name: str, shares: tuple[str, ...], alias: str) -> None:
         raise click.UsageError(f"{' '.join(shares)} names a version twice; name each once.")
     store = Store.open(settings.feedback_db)
     move = aliases.split(managed(settings), store, name, arms_asked, alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is {traffic_split.words(move.version)} now."))
+    click.echo(printing.printable(f"{name}@{alias} is {traffic_split.words(move.version)} now."))
 
 
 def _share(text: str) -> tuple[str, float]:
@@ -347,7 +347,7 @@ def doctor(host: str | None, as_json: bool) -> int:
     """
     with _working("Looking at everything") as now:
         checks = examination.examine(host=host or "", heard=lambda step: now(f"Looking at {step}"))
-    click.echo(_dumped([asdict(check) for check in checks]) if as_json else shown.checks(checks))
+    click.echo(_dumped([asdict(check) for check in checks]) if as_json else printing.checks(checks))
     return 1 if any(check.state == "problem" for check in checks) else 0
 
 
@@ -368,7 +368,7 @@ def _ask(about: str, question: str, yes: bool, refused: str) -> None:
     """Go on if the person says yes; `UserError` otherwise, and where there is nobody to ask."""
     if yes:
         return
-    click.echo(shown.printable(about), err=True)
+    click.echo(printing.printable(about), err=True)
     if not sys.stdin.isatty():
         raise UserError(f"There is no terminal to ask on. {refused} Say --yes if you agree.")
     if not click.confirm(question, default=False, err=True):
@@ -382,7 +382,7 @@ def _working(on: str) -> Iterator[Any]:
 
     def say(what: str) -> None:
         if live:
-            click.echo(f"\r\033[K{shown.printable(what)} …", err=True, nl=False)
+            click.echo(f"\r\033[K{printing.printable(what)} …", err=True, nl=False)
 
     say(on)
     try:

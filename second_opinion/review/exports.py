@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 What = Literal["verdicts", "predictions", "corrections"]
-Format = Literal["csv", "jsonl", "parquet"]
-Row = Mapping[str, Any]
+ExportFormat = Literal["csv", "jsonl", "parquet"]
+ExportRow = Mapping[str, Any]
 # By column: what a file that knows types holds in it.
 Kinds = dict[str, Literal["text", "number", "whole", "flag"]]
 
@@ -66,7 +66,7 @@ def export(
     out: BinaryIO,
     what: What = "verdicts",
     *,
-    format: Format = "csv",
+    format: ExportFormat = "csv",
     spreadsheet_safe: bool = False,
     wanted: VerdictFilter | None = None,
     by: Expert,
@@ -94,8 +94,8 @@ def export(
     return done
 
 
-def _check(what: What, format: Format, spreadsheet_safe: bool, wanted: VerdictFilter) -> None:
-    for given, options in ((what, get_args(What)), (format, get_args(Format))):
+def _check(what: What, format: ExportFormat, spreadsheet_safe: bool, wanted: VerdictFilter) -> None:
+    for given, options in ((what, get_args(What)), (format, get_args(ExportFormat))):
         if given not in options:
             raise UserError(f"{given!r} cannot be exported; expected one of {', '.join(options)}.")
     if spreadsheet_safe and format != "csv":
@@ -109,7 +109,7 @@ def _check(what: What, format: Format, spreadsheet_safe: bool, wanted: VerdictFi
 
 def _source(
     store: Store, what: What, wanted: VerdictFilter, left_out: LeftOut
-) -> tuple[Kinds, Iterator[list[Row]]]:
+) -> tuple[Kinds, Iterator[list[ExportRow]]]:
     """The columns of an export and its rows, some at a time."""
     if what == "predictions":
         made = store.review.each_prediction(wanted)
@@ -159,7 +159,7 @@ def _common(found: set[str]) -> Literal["text", "number", "whole", "flag"]:
     return "number" if found and found <= {"whole", "number"} else "text"
 
 
-def _verdict(row: Judged) -> Row:
+def _verdict(row: Judged) -> ExportRow:
     said, made = row.verdict, row.prediction
     facts = {**_prediction(made), **vars(said), "verdict_id": said.id}
     facts |= {"answer": row.answer, "adjudicated": row.adjudicated, "outcome": row.outcome}
@@ -167,31 +167,31 @@ def _verdict(row: Judged) -> Row:
     return {name: facts[name] for name in VERDICTS}
 
 
-def _prediction(made: Prediction) -> Row:
+def _prediction(made: Prediction) -> ExportRow:
     facts = {**vars(made), "prediction_id": made.id}
     return {name: facts[name] for name in PREDICTIONS}
 
 
-def _correction(one: Correction, names: list[str]) -> Row:
+def _correction(one: Correction, names: list[str]) -> ExportRow:
     made = one.prediction
     values = (one.learn, one.source, one.weight, one.purpose, made.model, made.version, made.id)
     return {**made.inputs, **dict(zip(names, values, strict=True))}
 
 
-def _counted(chunks: Iterable[list[Row]], done: Exported) -> Iterator[list[Row]]:
+def _counted(chunks: Iterable[list[ExportRow]], done: Exported) -> Iterator[list[ExportRow]]:
     for chunk in chunks:
         done.rows += len(chunk)
         yield chunk
 
 
-def _write_jsonl(chunks: Iterable[list[Row]], out: BinaryIO) -> None:
+def _write_jsonl(chunks: Iterable[list[ExportRow]], out: BinaryIO) -> None:
     for chunk in chunks:
         lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in chunk)
         out.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def _write_csv(
-    columns: list[str], chunks: Iterable[list[Row]], out: BinaryIO, spreadsheet_safe: bool
+    columns: list[str], chunks: Iterable[list[ExportRow]], out: BinaryIO, spreadsheet_safe: bool
 ) -> None:
     from second_opinion.tables.spreadsheet_csv import write_export
 
@@ -200,7 +200,7 @@ def _write_csv(
     write_export(tables, out, spreadsheet_safe=spreadsheet_safe)
 
 
-def _write_parquet(kinds: Kinds, chunks: Iterable[list[Row]], out: BinaryIO) -> None:
+def _write_parquet(kinds: Kinds, chunks: Iterable[list[ExportRow]], out: BinaryIO) -> None:
     import pyarrow.parquet as pq
 
     with pq.ParquetWriter(out, _table(kinds, []).schema, compression="zstd") as writer:
@@ -208,7 +208,7 @@ def _write_parquet(kinds: Kinds, chunks: Iterable[list[Row]], out: BinaryIO) -> 
             writer.write_table(_table(kinds, chunk))
 
 
-def _table(kinds: Mapping[str, str], rows: list[Row]) -> pa.Table:
+def _table(kinds: Mapping[str, str], rows: list[ExportRow]) -> pa.Table:
     import pyarrow as pa
 
     types = {"number": pa.float64(), "whole": pa.int64(), "flag": pa.bool_()}

@@ -13,7 +13,7 @@ from itertools import pairwise
 import pandas as pd
 
 from second_opinion.models.card import ModelCard
-from second_opinion.review import reviewed
+from second_opinion.review import totals
 from second_opinion.statistics.slices import BANDS
 
 # The parts of an address, as `VerdictFilter.read` takes them.
@@ -24,7 +24,7 @@ MOST_DAYS = 366
 
 @dataclass(frozen=True)
 class Groups:
-    """``known`` has the ``name`` of each group and what `reviewed.with_agreement` gives;
+    """``known`` has the ``name`` of each group and what `totals.with_agreement` gives;
     ``picks`` the filters of each."""
 
     known: pd.DataFrame
@@ -42,7 +42,7 @@ def by_class(card: ModelCard, found: pd.DataFrame) -> Groups:
 
 def by_band(by_confidence: pd.DataFrame) -> Groups:
     """By how sure the model was."""
-    found = reviewed.by_band(by_confidence)
+    found = totals.by_band(by_confidence)
     sure = by_confidence["percent"] / 100 + 1e-9
     edges = [0.0, *BANDS, 1.01]
     picks = [
@@ -102,5 +102,5 @@ def _apart(names: list[str]) -> list[str]:
 
 
 def _groups(found: pd.DataFrame, names: Iterable[str], picks: list[Pick]) -> Groups:
-    known = reviewed.with_agreement(found.reset_index(drop=True))
+    known = totals.with_agreement(found.reset_index(drop=True))
     return Groups(known.assign(name=list(names)), tuple(picks))

@@ -19,7 +19,7 @@ from second_opinion.records.review import SharedCase
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import reviewed
+from second_opinion.review import totals
 from second_opinion.ui import answer, review_table
 from second_opinion.ui.case import table
 from second_opinion.ui.frame import callback, escape, show_problem
@@ -62,7 +62,7 @@ def _last(visit: Visit, listed: list[SharedCase], at: int) -> str:
 
 def _listed(visit: Visit, wanted: VerdictFilter) -> list[SharedCase]:
     found = visit.store.review.conflicts(wanted.model, wanted.version, size=LISTED)
-    if reviewed.is_whole(wanted):
+    if totals.is_whole(wanted):
         return found
     within = {row.prediction.id for row in visit.store.review.page(wanted, size=1_000).rows}
     return [case for case in found if case.prediction_id in within]
@@ -101,7 +101,7 @@ def _side_by_side(visit: Visit, card: ModelCard | None, case: SharedCase) -> Non
     replaced = {given.supersedes for given in history}
     current = [given for given in history if given.id not in replaced]
     with st.grid(3, min_column_width=220):
-        for letter, name, _, _ in reviewed.in_order(case):
+        for letter, name, _, _ in totals.in_order(case):
             given = next((v for v in current if same_person(v.expert, name)), None)
             if given is not None:
                 _expert(card, letter, given)

@@ -9,8 +9,8 @@ import streamlit as st
 from second_opinion import roles
 from second_opinion.formatting import plural
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import reviewed
-from second_opinion.review.reviewed import Figures
+from second_opinion.review import totals
+from second_opinion.review.totals import Figures
 from second_opinion.statistics.agreement import wilson
 from second_opinion.ui import who
 from second_opinion.ui.visit import Visit
@@ -45,7 +45,7 @@ def headline(found: Figures) -> None:
     """How many verdicts, by how many experts, and how often they agree."""
     agree, judged = found.of("agree"), found.of("agree") + found.of("disagree")
     right, certain = found.of("right"), found.of("right") + found.of("wrong")
-    days = reviewed.with_agreement(found.by_day)
+    days = totals.with_agreement(found.by_day)
     with st.grid(5, min_column_width=150, key="review_headline"):
         total = f"{found.total:,}{'+' if found.more else ''}"
         figure("Verdicts", total, line=days["verdicts"], about="The line is by day.")
@@ -116,9 +116,9 @@ def _limits(now: VerdictFilter, found: Figures, shared: dict[str, int]) -> list[
     if found.counted < found.total or found.more:
         said.append(f"The figures are of the newest {found.counted:,} of these verdicts.")
     judged = found.of("agree") + found.of("disagree")
-    if judged < reviewed.FEW:
+    if judged < totals.FEW:
         few = f"{plural(judged, 'verdict')} {'says' if judged == 1 else 'say'} right or wrong"
-        said.append(f"{few}: too few to conclude anything. From about {reviewed.FEW} on, look.")
+        said.append(f"{few}: too few to conclude anything. From about {totals.FEW} on, look.")
     seen = found.after_seeing
     if seen:
         some = f"{plural(seen, 'verdict')} {'was' if seen == 1 else 'were'}"

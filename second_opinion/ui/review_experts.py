@@ -11,8 +11,8 @@ import streamlit as st
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import reviewed
-from second_opinion.review.reviewed import Figures
+from second_opinion.review import totals
+from second_opinion.review.totals import Figures
 from second_opinion.statistics import expert_agreement as rating
 from second_opinion.ui import review, review_filters
 from second_opinion.ui.drawing import height_for
@@ -34,9 +34,9 @@ def experts(visit: Visit, wanted: VerdictFilter, found: Figures, shared: dict[st
     st.header("Who reviewed how many", anchor=False)
     people(found)
     st.header("Do they agree with each other?", anchor=False)
-    cases = reviewed.shared(visit.store.review, wanted)
-    table = reviewed.ratings(cases)
-    agreed = reviewed.agreement(table, numbers=visit.card.task == "regression")
+    cases = totals.shared(visit.store.review, wanted)
+    table = totals.ratings(cases)
+    agreed = totals.agreement(table, numbers=visit.card.task == "regression")
     if not agreed.cases:
         st.text(
             "No case has answers of two experts. Give the same cases to two of them to learn how "
@@ -46,7 +46,7 @@ def experts(visit: Visit, wanted: VerdictFilter, found: Figures, shared: dict[st
     agreement(agreed)
     pairs(table)
     conflicts(shared)
-    if shared["shared"] > len(cases) and reviewed.is_whole(wanted):
+    if shared["shared"] > len(cases) and totals.is_whole(wanted):
         st.caption(
             f"The figures are of the newest {len(cases):,} of {plural(shared['shared'], 'case')}."
         )
@@ -54,7 +54,7 @@ def experts(visit: Visit, wanted: VerdictFilter, found: Figures, shared: dict[st
 
 def people(found: Figures) -> None:
     """The experts with how many verdicts they gave; a button lists these."""
-    known = reviewed.with_agreement(found.by_expert)
+    known = totals.with_agreement(found.by_expert)
     names = tuple(known["expert"].astype(str))
     button = st.column_config.ButtonColumn(
         "",

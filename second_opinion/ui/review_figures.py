@@ -10,7 +10,7 @@ import streamlit as st
 
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
-from second_opinion.review.reviewed import Figures
+from second_opinion.review.totals import Figures
 from second_opinion.statistics import calibration, error_rates
 from second_opinion.ui import drawing, review_filters
 from second_opinion.ui.drawing import height_for

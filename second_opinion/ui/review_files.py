@@ -31,7 +31,11 @@ NOTES: dict[exports.What, str] = {
     ),
     "predictions": "Every prediction of the filters' version, batch, source and days.",
 }
-FORMATS: dict[exports.Format, str] = {"csv": "CSV", "jsonl": "JSON lines", "parquet": "Parquet"}
+FORMATS: dict[exports.ExportFormat, str] = {
+    "csv": "CSV",
+    "jsonl": "JSON lines",
+    "parquet": "Parquet",
+}
 MIME = {"csv": "text/csv", "jsonl": "application/jsonl", "parquet": "application/octet-stream"}
 SAFE = "Cells that a spreadsheet would run as a formula get a sign before them that stops it."
 
@@ -52,7 +56,7 @@ def _export(visit: Visit, wanted: VerdictFilter, total: str, waiting: int) -> No
         "What", get_args(exports.What), key="review_export_what", format_func=lambda w: WHAT[w]
     )
     st.text(NOTES[what])
-    chosen: exports.Format = st.segmented_control(
+    chosen: exports.ExportFormat = st.segmented_control(
         "As",
         list(FORMATS),
         default="csv",
@@ -84,7 +88,7 @@ def _export(visit: Visit, wanted: VerdictFilter, total: str, waiting: int) -> No
 def _written(
     store: Store,
     what: exports.What,
-    format: exports.Format,
+    format: exports.ExportFormat,
     wanted: VerdictFilter,
     by: Expert,
     *,

@@ -9,8 +9,8 @@ import streamlit as st
 
 from second_opinion.formatting import percent, plural
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import reviewed
-from second_opinion.review.reviewed import Figures
+from second_opinion.review import totals
+from second_opinion.review.totals import Figures
 from second_opinion.statistics import slices
 from second_opinion.ui import browser, review_table
 from second_opinion.ui.visit import Visit
@@ -55,7 +55,7 @@ def _asked(key: str) -> None:
 
 
 def _search(visit: Visit, wanted: VerdictFilter) -> dict[str, Any]:
-    cases = reviewed.cases(visit.store.review, wanted, SEARCHED)
+    cases = totals.cases(visit.store.review, wanted, SEARCHED)
     card = visit.card
     said = [card.label(row.prediction.value) for row in cases.rows]
     known = not cases.rows or any(c is not None for c in cases.confidence)
@@ -107,7 +107,7 @@ def _list(at: int) -> None:
     st.session_state["review_spot_asked"] = st.session_state.get("review_spot_asked", 0) + 1
 
 
-def _cases_of(visit: Visit, cases: reviewed.Cases, spot: Any) -> None:
+def _cases_of(visit: Visit, cases: totals.JudgedCases, spot: Any) -> None:
     """The cases of a weak spot, the wrong ones first."""
     rows = [row for row, inside in zip(cases.rows, spot["mask"], strict=True) if inside]
     rows.sort(key=lambda row: row.outcome != "wrong")

@@ -5,7 +5,7 @@ import pytest
 from builders import card_of
 
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import groups, reviewed
+from second_opinion.review import groups, totals
 from second_opinion.statistics import error_rates
 
 
@@ -36,7 +36,7 @@ def every_group(card, found):
 def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):
     card, led = card_of("multiclass", positive=None), 0
     for model in models:
-        each = every_group(card, reviewed.figures(busy_store.review, VerdictFilter(model=model)))[
+        each = every_group(card, totals.figures(busy_store.review, VerdictFilter(model=model)))[
             name
         ]
         assert len(each.picks) == len(each.known)
@@ -49,7 +49,7 @@ def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):
 def test_a_tile_leads_to_exactly_its_verdicts(busy_store, models):
     led = 0
     for model in models:
-        pairs = reviewed.figures(busy_store.review, VerdictFilter(model=model)).confusion
+        pairs = totals.figures(busy_store.review, VerdictFilter(model=model)).confusion
         # No class of a card is written both as 1 and as 1.0.
         pairs = pairs[[not isinstance(value, float) for value in pairs["answer"]]]
         counts = error_rates.confusion(pairs["value"], pairs["answer"], [], pairs["verdicts"])

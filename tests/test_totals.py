@@ -8,7 +8,7 @@ import pytest
 from second_opinion.records.expert import folded
 from second_opinion.records.review import SharedCase
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import reviewed
+from second_opinion.review import totals
 
 FRAMES = ["by_version", "by_day", "by_class", "by_confidence", "by_expert", "by_mode", "confusion"]
 
@@ -24,10 +24,10 @@ def test_counted_figures_equal_the_summaries(busy_store, version):
     assert models
     for model in models:
         whole = VerdictFilter(model=model, version=version)
-        kept = reviewed.figures(busy_store.review, whole)
+        kept = totals.figures(busy_store.review, whole)
         # All days: the same verdicts, but a filter that the summaries do not know.
         narrow = VerdictFilter(model=model, version=version, since="0001-01-01")
-        counted = reviewed.figures(busy_store.review, narrow)
+        counted = totals.figures(busy_store.review, narrow)
         assert (counted.total, counted.counted) == (kept.total, kept.counted)
         assert counted.after_seeing == kept.after_seeing
         for name in FRAMES:
@@ -45,7 +45,7 @@ def count(rows, key):
         name = key(row)
         if name is None:
             continue
-        said = found.setdefault(name, dict.fromkeys(reviewed.SAID, 0))
+        said = found.setdefault(name, dict.fromkeys(totals.SAID, 0))
         said["verdicts"] += 1
         said[row.verdict.judgement] += 1
         if row.outcome != "unsure":
@@ -54,7 +54,7 @@ def count(rows, key):
 
 
 def counted(frame, column, key=lambda value: value):
-    columns = frame.set_index(column)[reviewed.SAID].to_dict("index")
+    columns = frame.set_index(column)[totals.SAID].to_dict("index")
     return {key(name): {k: int(v) for k, v in said.items()} for name, said in columns.items()}
 
 
@@ -73,7 +73,7 @@ NARROW = [
 def test_figures_of_a_narrow_filter_equal_a_count_of_its_rows(busy_store, wanted):
     rows = [row for some in busy_store.review.each(wanted) for row in some]
     assert rows
-    found = reviewed.figures(busy_store.review, wanted)
+    found = totals.figures(busy_store.review, wanted)
     assert (found.total, found.counted, found.more) == (len(rows), len(rows), False)
     assert counted(found.by_day, "day") == count(rows, lambda row: row.verdict.created_at[:10])
     assert counted(found.by_mode, "mode") == count(rows, lambda row: row.verdict.mode)
@@ -92,11 +92,11 @@ def test_figures_of_a_narrow_filter_equal_a_count_of_its_rows(busy_store, wanted
 
 
 def test_of_more_verdicts_than_are_counted_the_newest_are(busy_store, monkeypatch):
-    monkeypatch.setattr(reviewed, "MOST", 7)
+    monkeypatch.setattr(totals, "MOST", 7)
     for wanted in NARROW[:4]:
         rows = busy_store.review.page(wanted, size=7).rows
         total = sum(map(len, busy_store.review.each(wanted)))
-        found = reviewed.figures(busy_store.review, wanted)
+        found = totals.figures(busy_store.review, wanted)
         assert found.counted == len(rows) == min(total, 7)
         assert counted(found.by_day, "day") == count(rows, lambda row: row.verdict.created_at[:10])
         assert found.more or found.total == total
@@ -104,16 +104,16 @@ def test_of_more_verdicts_than_are_counted_the_newest_are(busy_store, monkeypatc
 
 def test_shares_have_their_interval_and_nothing_where_nobody_could_say():
     table = pd.DataFrame({"right": [17, 0], "wrong": [3, 0]})
-    known = reviewed.with_agreement(table)
+    known = totals.with_agreement(table)
     assert known["share"].iloc[0] == 0.85
     assert known[["low", "high"]].iloc[0].round(4).tolist() == [0.6396, 0.9476]
     assert known[["share", "low", "high"]].iloc[1].isna().all()
 
 
 def test_bands_hold_their_lower_end():
-    columns = dict.fromkeys(reviewed.SAID, 1)
+    columns = dict.fromkeys(totals.SAID, 1)
     percents = pd.DataFrame([{"percent": p, **columns} for p in (0, 59, 60, 74, 75, 90, 100)])
-    found = reviewed.by_band(percents)
+    found = totals.by_band(percents)
     assert dict(zip(found["band"], found["verdicts"], strict=True)) == {
         "under 60 %": 2,
         "60 % to 75 %": 2,
@@ -123,7 +123,7 @@ def test_bands_hold_their_lower_end():
 
 
 def test_a_case_is_an_error_only_where_its_verdicts_say_so_together(busy_store):
-    found = reviewed.cases(busy_store.review, VerdictFilter())
+    found = totals.cases(busy_store.review, VerdictFilter())
     rows = [row for some in busy_store.review.each(VerdictFilter()) for row in some]
     ids = [row.prediction.id for row in found.rows]
     assert len(ids) == len(set(ids)) == len({row.prediction.id for row in rows})
@@ -143,7 +143,7 @@ def shared_case(*answers, case="a"):
 
 
 def test_ratings_are_experts_by_cases_whatever_the_spelling_of_a_name():
-    table = reviewed.ratings(
+    table = totals.ratings(
         [
             shared_case(("Ada", "agree", 1), ("Bo", "unsure", None), case="a"),
             shared_case(("ADA ", "disagree", 0), ("Cy", "agree", 1), case="b"),
@@ -152,16 +152,16 @@ def test_ratings_are_experts_by_cases_whatever_the_spelling_of_a_name():
     assert list(table.index) == ["Ada", "Bo", "Cy"]
     assert table.loc["Ada"].tolist() == [1, 0]
     assert table.loc["Cy"].tolist() == [None, 1]
-    agreed = reviewed.agreement(table, numbers=False)
+    agreed = totals.agreement(table, numbers=False)
     assert (agreed.cases, agreed.agreed) == (1, 0)
     assert agreed.alpha is None
 
 
 def test_a_narrow_filter_narrows_the_shared_cases(busy_store):
-    everything = reviewed.shared(busy_store.review, VerdictFilter())
+    everything = totals.shared(busy_store.review, VerdictFilter())
     assert everything
     expert = everything[0].answers[0][0]
-    narrow = reviewed.shared(busy_store.review, VerdictFilter(expert=expert))
+    narrow = totals.shared(busy_store.review, VerdictFilter(expert=expert))
     ids = {case.prediction_id for case in narrow}
     assert ids
     assert ids <= {case.prediction_id for case in everything}

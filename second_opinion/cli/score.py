@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from second_opinion.cli.shown import printable
+from second_opinion.cli.printing import printable
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, plural
 from second_opinion.models.aliases import managed

@@ -138,7 +138,7 @@ def by_band(by_confidence: pd.DataFrame) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Cases:
+class JudgedCases:
     """Judged cases, each once, the newest first.
 
     ``errors`` is 1 where the model was wrong by what counts, 0 where it was right, and NaN where
@@ -159,14 +159,14 @@ class Cases:
         return [row.prediction.confidence for row in self.rows]
 
 
-def cases(review: Review, wanted: VerdictFilter, most: int = MOST_READ) -> Cases:
+def cases(review: Review, wanted: VerdictFilter, most: int = MOST_READ) -> JudgedCases:
     """The newest cases of a filter with whether the model was wrong, from ``most`` verdicts."""
     outcomes: dict[str, set[str]] = {}
     first: dict[str, Judged] = {}
     for row in review.page(wanted, size=most).rows:
         first.setdefault(row.prediction.id, row)
         outcomes.setdefault(row.prediction.id, set()).add(row.outcome)
-    return Cases(list(first.values()), [_error(outcomes[case]) for case in first])
+    return JudgedCases(list(first.values()), [_error(outcomes[case]) for case in first])
 
 
 def _error(outcomes: set[str]) -> float:
