@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from second_opinion.ui import batch, batch_rows, batch_summary, frame, jobs, upload, who
+from second_opinion.ui import frame, who
+from second_opinion.ui.batch import batch_progress, opened_batch, rows_table, summary_bars, upload
 
 visit = frame.open_page("Batch upload")
 
@@ -13,38 +14,38 @@ def page() -> None:
     if visit.expert is None:
         who.form("The batch carries your name, and so do your verdicts on its cases.")
         return
-    opened = batch.current(visit)
+    opened = opened_batch.current(visit)
     if opened is None:
         upload.choose(visit)
-        batch.past(visit)
+        opened_batch.past(visit)
     else:
-        batch.title(visit, opened)
+        opened_batch.title(visit, opened)
         work(opened)
     who.keep("batch")
 
 
-def work(opened: batch.Batch) -> None:
+def work(opened: opened_batch.Batch) -> None:
     if opened.state == "checking":
         st.header("2 Check", anchor=False)
-        jobs.progress(visit, opened)
+        batch_progress.progress(visit, opened)
     elif opened.state == "checked":
-        batch.checked(visit, opened)
+        opened_batch.checked(visit, opened)
     elif opened.state == "scoring":
         st.header("3 Score", anchor=False)
-        jobs.progress(visit, opened)
+        batch_progress.progress(visit, opened)
     else:
-        batch.go_on(visit, opened)
+        opened_batch.go_on(visit, opened)
         if opened.rows_done:
             look(opened)
 
 
 @frame.part()
-def look(opened: batch.Batch) -> None:
+def look(opened: opened_batch.Batch) -> None:
     st.header("4 Look", anchor=False)
-    batch.files(visit, opened)
-    batch_summary.show(visit, opened)
-    batch_rows.table(visit, opened)
-    batch_rows.the_case(visit, opened)
+    opened_batch.files(visit, opened)
+    summary_bars.show(visit, opened)
+    rows_table.table(visit, opened)
+    rows_table.the_case(visit, opened)
 
 
 page()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from second_opinion.ui import distributions, frame, population, seeds
+from second_opinion.ui import distributions_choice, distributions_page, frame, widget_values
 
 visit = frame.open_page("Distributions")
 
@@ -10,27 +10,27 @@ visit = frame.open_page("Distributions")
 @frame.guarded
 def page() -> None:
     frame.header(visit)
-    chosen = population.choose(visit)
+    chosen = distributions_choice.choose(visit)
     if chosen is None:
         return
-    name = population.section()
+    name = distributions_choice.section()
     with st.container(key="distributions_section"):
         lists = section(name, chosen)
-    distributions.cases(chosen, lists)
-    distributions.the_case(visit, chosen)
-    seeds.confirm(lambda: None)
+    distributions_page.cases(chosen, lists)
+    distributions_page.the_case(visit, chosen)
+    widget_values.confirm(lambda: None)
 
 
-def section(name: str, chosen: population.Chosen) -> bool:
+def section(name: str, chosen: distributions_choice.Chosen) -> bool:
     # Plotly costs a second to import: what is above is on the screen by then.
     from second_opinion.distributions import sections, sections_verdicts
     from second_opinion.distributions.selection import verdicts
 
     selection, against = chosen.selection, chosen.against
     if name == "Features":
-        return distributions.features(chosen)
+        return distributions_page.features(chosen)
     if name == "Drift":
-        return distributions.drift(chosen)
+        return distributions_page.drift(chosen)
     if name == "Predictions":
         parts = sections.predictions(selection, against)
     elif name == "Confidence":
@@ -38,8 +38,8 @@ def section(name: str, chosen: population.Chosen) -> bool:
     else:
         parts = sections_verdicts.over_time(selection, verdicts(visit.store, selection))
     if sum(part.chart is not None for part in parts) > 1:
-        return distributions.beside(chosen, parts)
-    lists = [distributions.draw(chosen, part) for part in parts]
+        return distributions_page.beside(chosen, parts)
+    lists = [distributions_page.draw(chosen, part) for part in parts]
     return any(lists)
 
 

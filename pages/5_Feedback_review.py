@@ -2,18 +2,16 @@
 
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
-from second_opinion.ui import (
-    adjudication,
-    frame,
-    review,
-    review_experts,
-    review_figures,
-    review_files,
-    review_filters,
-    review_spots,
-    review_table,
-    seeds,
-    who,
+from second_opinion.ui import frame, who, widget_values
+from second_opinion.ui.review import (
+    conflicts_section,
+    experts_section,
+    figures_section,
+    files_section,
+    filter_bar,
+    headline,
+    verdicts_section,
+    weak_spots_section,
 )
 
 visit = frame.open_page("Feedback review")
@@ -21,19 +19,19 @@ visit = frame.open_page("Feedback review")
 
 @frame.guarded
 def page() -> None:
-    if review.closed(visit):
+    if headline.closed(visit):
         return
-    review.title(visit)
-    wanted = review_filters.wanted(visit)
-    review_filters.filters(visit, wanted)
+    headline.title(visit)
+    wanted = filter_bar.wanted(visit)
+    filter_bar.filters(visit, wanted)
     shared = visit.store.review.shared_counts(wanted.model, wanted.version)
     found = totals.figures(visit.store.review, wanted)
     if found.total:
-        review.headline(found)
-        review.limits(wanted, found, shared)
-    section(review_filters.section(shared["undecided"]), wanted, found, shared)
-    review_table.opened(visit)
-    seeds.confirm(lambda: None)
+        headline.headline(found)
+        headline.limits(wanted, found, shared)
+    section(filter_bar.section(shared["undecided"]), wanted, found, shared)
+    verdicts_section.opened(visit)
+    widget_values.confirm(lambda: None)
     who.keep("review")
 
 
@@ -41,18 +39,18 @@ def section(
     name: str, wanted: VerdictFilter, found: totals.Figures, shared: dict[str, int]
 ) -> None:
     if name == "files":
-        total = review_files.counted(found.total, more=found.more)
-        review_files.files(visit, wanted, total, shared["undecided"])
+        total = files_section.counted(found.total, more=found.more)
+        files_section.files(visit, wanted, total, shared["undecided"])
     elif name == "conflicts":
-        adjudication.conflicts(visit, wanted, shared["undecided"])
+        conflicts_section.conflicts(visit, wanted, shared["undecided"])
     elif name == "figures":
-        review_figures.figures(visit, found)
+        figures_section.figures(visit, found)
     elif name == "fails":
-        review_spots.fails(visit, wanted, found)
+        weak_spots_section.fails(visit, wanted, found)
     elif name == "experts":
-        review_experts.experts(visit, wanted, found, shared)
+        experts_section.experts(visit, wanted, found, shared)
     else:
-        review_table.verdicts(visit, wanted)
+        verdicts_section.verdicts(visit, wanted)
 
 
 page()

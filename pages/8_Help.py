@@ -3,7 +3,7 @@
 import streamlit as st
 
 from second_opinion.formatting import percent, plural
-from second_opinion.ui import cases, fields, frame
+from second_opinion.ui import form, frame, typed_case
 
 visit = frame.open_page("Help")
 
@@ -113,14 +113,14 @@ def what_to_enter() -> None:
     st.header("What to enter", anchor=False)
     st.text(f"{visit.card.title} takes {plural(len(schema), 'field')}.")
     st.dataframe(
-        fields.table(schema, "JSON"),
+        form.table(schema, "JSON"),
         hide_index=True,
         key="help_fields",
         alt="The fields of the model with what is expected in each",
     )
     st.text("The same as JSON, to paste on the JSON tab of Single prediction:")
     # Streamlit's colours for JSON are too pale to read on white.
-    st.code(cases.as_json(schema.typical), language=None)
+    st.code(typed_case.as_json(schema.typical), language=None)
     st.text(
         "A number outside the range of the training cases is predicted and flagged. null stands "
         "for a value that is not known, where the field may be empty. Dates are written 2026-11-20."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from second_opinion.formatting import number_text, percent
@@ -89,3 +90,58 @@ def _right_answer(card: ModelCard, value: Any) -> str:
     if card.task != "regression":
         return card.label(value)
     return f"{number_text(value)} {card.target.unit}".strip()
+
+
+def input_texts(card: ModelCard | None, made: Prediction) -> list[tuple[str, str]]:
+    """The inputs in words with their units; as they are stored where there is no card for them."""
+    schema = card.case_schema if card else None
+    found = []
+    for name, value in made.inputs.items():
+        feature = schema.get(name) if schema else None
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        found.append((feature.label, feature.text(value)) if feature else (name, text))
+    return found
+
+
+FLAG_WORDS = {
+    "out_of_range": "outside the training cases",
+    "unseen": "not among the training cases",
+    "missing": "not known",
+}
+
+
+def flag_name(card: ModelCard, flag: str) -> str:
+    """A flag without a case: ``Age: outside the training cases``."""
+    kind, _, name = flag.partition(":")
+    if not name:
+        return f"the model is less than {percent(card.bands.low)} sure"
+    return f"{card.case_schema[name].label}: {FLAG_WORDS.get(kind, kind)}"
+
+
+def exact_value_text(card: ModelCard | None, value: Any) -> str:
+    """An answer in the words of the card, to the digit; a dash where there is none."""
+    if value is None:
+        return "–"
+    if card is not None and card.task != "regression":
+        return card.label(value)
+    if isinstance(value, str):
+        return value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    text = number_text(value) if number else json.dumps(value)
+    return f"{text} {card.target.unit}".strip() if card else text
+
+
+def case_text(card: ModelCard | None, made: Prediction) -> str:
+    """The inputs in one line."""
+    return " · ".join(f"{label}: {value}" for label, value in input_texts(card, made))
+
+
+def signed_verdict_text(card: ModelCard | None, given: Verdict) -> str:
+    """``✕ disagree: Leaves``."""
+    sign = SIGN.get(given.judgement, "")
+    if card is not None:
+        return f"{sign} {verdict_text(card, given)}".strip()
+    right = (
+        "" if given.correct_value is None else f": {exact_value_text(None, given.correct_value)}"
+    )
+    return f"{sign} {given.judgement}{right}".strip()

@@ -47,7 +47,7 @@ from second_opinion.records.stamp import new_id
 from second_opinion.records.value import plain
 from second_opinion.store import Store
 from second_opinion.tables import TableFile, look
-from second_opinion.ui import fields
+from second_opinion.ui import form
 
 TARGET = "outcome"
 ROWS = 20
@@ -484,11 +484,11 @@ def test_the_form_answers_as_the_estimator_does(brought, page, tmp_path):
     cases = [typical, {**typical, feature.name: value}]
     for case in cases[1:] if feature.kind == "text" else cases:
         if case is not typical:
-            key = fields.widget_key(feature)
+            key = form.widget_key(feature)
             groups = (at.number_input, at.selectbox, at.toggle, at.text_area)
             widgets = [w for group in groups for w in group if w.key == key]
             widgets += [w for w in at.get("button_group") if w.key == key]
-            widgets[0].set_value(fields.shown(feature, value))
+            widgets[0].set_value(form.shown(feature, value))
         made = predicted(at, tmp_path)
         assert made.inputs == case
         values, probabilities = brought.asked(brought.native(case))

@@ -15,7 +15,7 @@ from second_opinion.errors import UserError, incident
 from second_opinion.models import traffic_split
 from second_opinion.models.catalog import Catalog, Entry
 from second_opinion.settings import Settings
-from second_opinion.ui import browser, seeds, who
+from second_opinion.ui import browser, who, widget_values
 from second_opinion.ui.visit import Visit, forget, is_part_alone
 
 P = ParamSpec("P")
@@ -39,7 +39,7 @@ THROW_AWAY = (
 
 
 @dataclass(frozen=True)
-class Page:
+class MenuEntry:
     """One entry of the menu."""
 
     file: str
@@ -48,13 +48,13 @@ class Page:
 
 
 PAGES = (
-    Page("Home.py", "Home", ":material/home:"),
-    Page("pages/1_Single_prediction.py", "Single prediction", ":material/stethoscope:"),
-    Page("pages/2_Batch_upload.py", "Batch upload", ":material/table_rows:"),
-    Page("pages/4_Distributions.py", "Distributions", ":material/bar_chart:"),
-    Page("pages/5_Feedback_review.py", "Feedback review", ":material/rate_review:"),
-    Page("pages/7_Models.py", "Models", ":material/deployed_code:"),
-    Page("pages/8_Help.py", "Help", ":material/help:"),
+    MenuEntry("Home.py", "Home", ":material/home:"),
+    MenuEntry("pages/1_Single_prediction.py", "Single prediction", ":material/stethoscope:"),
+    MenuEntry("pages/2_Batch_upload.py", "Batch upload", ":material/table_rows:"),
+    MenuEntry("pages/4_Distributions.py", "Distributions", ":material/bar_chart:"),
+    MenuEntry("pages/5_Feedback_review.py", "Feedback review", ":material/rate_review:"),
+    MenuEntry("pages/7_Models.py", "Models", ":material/deployed_code:"),
+    MenuEntry("pages/8_Help.py", "Help", ":material/help:"),
 )
 
 
@@ -143,7 +143,7 @@ def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> T | None:
         show_problem("page")
         try:
-            seeds.again()
+            widget_values.again()
             return body(*args, **kwargs)
         except UserError as error:
             problem(str(error))

@@ -13,7 +13,7 @@ from second_opinion.formatting import joined
 from second_opinion.records.review import TriageState
 from second_opinion.records.verdict_filter import MOST_WORDS, Sort, VerdictFilter
 from second_opinion.review.groups import Pick
-from second_opinion.ui import browser, seeds
+from second_opinion.ui import browser, widget_values
 from second_opinion.ui.frame import callback, notice
 from second_opinion.ui.visit import Visit
 
@@ -118,7 +118,7 @@ def _ask(name: str, text: str, options: dict[str, dict[str, str]]) -> None:
     key = f"review_filter_{name}"
     shown: Any = _shown(name, text)
     if st.session_state.get(key, _shown(name, "")) != shown:
-        seeds.put({key: shown})
+        widget_values.put({key: shown})
     told: dict[str, Any] = {"key": key, "on_change": _narrow, "args": (name,)}
     if name in options:
         words = {"": "All", **options[name]}
@@ -265,7 +265,7 @@ def _put(key: str, value: Any, first: Any) -> None:
     if key not in st.session_state and value == first:
         st.session_state[key] = value
     elif st.session_state.get(key) != value:
-        seeds.put({key: value})
+        widget_values.put({key: value})
 
 
 @callback()

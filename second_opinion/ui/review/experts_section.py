@@ -14,9 +14,9 @@ from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
 from second_opinion.review.totals import Figures
 from second_opinion.statistics import expert_agreement as rating
-from second_opinion.ui import review, review_filters
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback
+from second_opinion.ui.review import filter_bar, headline
 from second_opinion.ui.visit import Visit
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _listed(names: tuple[str, ...]) -> Callable[[], None]:
         click = st.session_state.get("review_expert")
         if not click or not 0 <= click["row"] < len(names):
             raise UserError("The table has changed since. Press again.")
-        review_filters.turn_to({"expert": names[click["row"]]})
+        filter_bar.turn_to({"expert": names[click["row"]]})
 
     return act
 
@@ -118,13 +118,15 @@ def agreement(agreed: rating.Agreement) -> None:
     """How many cases have two answers, and how often these are the same."""
     with st.grid(4, min_column_width=150, key="review_agreement"):
         of = agreed.agreed, agreed.cases
-        review.figure("Cases with two answers", f"{agreed.cases:,}")
-        review.figure("Same answer", review.share_text(*of), review.interval_text(*of), about=SAME)
+        headline.figure("Cases with two answers", f"{agreed.cases:,}")
+        headline.figure(
+            "Same answer", headline.share_text(*of), headline.interval_text(*of), about=SAME
+        )
         if agreed.ac1 is not None:
-            review.figure("Gwet's AC1", *_figure(agreed.ac1, agreed.ac1_interval), about=BEYOND)
+            headline.figure("Gwet's AC1", *_figure(agreed.ac1, agreed.ac1_interval), about=BEYOND)
         if agreed.alpha is not None:
             alpha = _figure(agreed.alpha, agreed.alpha_interval)
-            review.figure("Krippendorff's α", *alpha, about=ALPHA)
+            headline.figure("Krippendorff's α", *alpha, about=ALPHA)
     if agreed.note:
         st.text(agreed.note)
 

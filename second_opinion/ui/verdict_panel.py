@@ -15,7 +15,7 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_inputs, same_value
 from second_opinion.records.verdict import COMMENT_LIMIT, Direction, Judgement, Verdict
-from second_opinion.ui import seeds
+from second_opinion.ui import widget_values
 from second_opinion.ui.frame import callback, escape, notice, show_problem
 from second_opinion.ui.visit import Visit
 
@@ -49,7 +49,7 @@ def panel(
     if expert is None:
         return
     verdict = visit.store.current_verdict(prediction.id, expert.label)
-    asked = Asked(visit, card, prediction, inputs_now)
+    asked = Panel(visit, card, prediction, inputs_now)
     if verdict and not st.session_state["verdict_open"]:
         asked.saved(verdict)
     elif st.session_state["verdict_open"] in ("disagree", "unsure"):
@@ -58,7 +58,7 @@ def panel(
         asked.question()
 
 
-class Asked:
+class Panel:
     """One prediction that one expert is asked about."""
 
     def __init__(
@@ -247,7 +247,7 @@ def _opened(what: str, start: dict[str, Any] | None = None) -> Callable[[], None
     @callback("verdict")
     def open_rest() -> None:
         st.session_state["verdict_open"] = what
-        seeds.put(start or {})
+        widget_values.put(start or {})
 
     return open_rest
 
@@ -258,7 +258,7 @@ def _change(verdict: Verdict) -> None:
     st.session_state["verdict_open"] = (
         verdict.judgement if verdict.judgement in ("disagree", "unsure") else "ask"
     )
-    seeds.put(
+    widget_values.put(
         {
             "verdict_comment": verdict.comment,
             "verdict_serious": verdict.severity == "serious",

@@ -17,7 +17,7 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_inputs
 from second_opinion.schema import Problem, Schema
-from second_opinion.ui import browser, fields, who
+from second_opinion.ui import browser, form, who
 from second_opinion.ui.frame import callback, header_is_old, notice, say
 from second_opinion.ui.visit import Visit
 
@@ -189,7 +189,7 @@ def switch(visit: Visit) -> None:
     inputs, _, broken = _read(left, visit.card.case_schema)
     if not broken:
         keep(inputs)
-    fields.clear()
+    form.clear()
     _new_text()
 
 
@@ -211,7 +211,7 @@ def _text() -> str:
 def _read(tab: str, schema: Schema) -> tuple[dict[str, Any], list[Problem], str]:
     if tab == JSON:
         return _read_json(schema)
-    given = fields.values(schema) if fields.drawn(schema) else st.session_state["predict_case"]
+    given = form.values(schema) if form.drawn(schema) else st.session_state["predict_case"]
     inputs, problems = schema.read(given)
     return inputs, problems, ""
 
@@ -280,7 +280,7 @@ def _start_anew(visit: Visit, case: dict[str, Any]) -> None:
 def _put(schema: Schema, case: dict[str, Any]) -> None:
     """Put a case on the page, as form and as JSON."""
     st.session_state["predict_case"] = dict(case)
-    fields.fill(schema, case)
+    form.fill(schema, case)
     _new_text()
 
 

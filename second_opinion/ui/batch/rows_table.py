@@ -14,13 +14,13 @@ from second_opinion import labels
 from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.labels import flag_name
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import Verdict
-from second_opinion.ui import case, seeds, verdicts
-from second_opinion.ui.batch_summary import flag_name
+from second_opinion.ui import case_view, verdict_panel, widget_values
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, show_problem
 from second_opinion.ui.visit import Visit
@@ -212,12 +212,12 @@ def the_case(visit: Visit, batch: Batch) -> None:
         width=190,
         placeholder=f"1 to {batch.rows_done:,}",
     )
-    seeds.confirm(lambda: None)
+    widget_values.confirm(lambda: None)
     row = st.session_state.get("batch_row")
     if not row:
         return
     prediction = ScoredRows(visit.store).opened(batch, int(row), visit.card)
-    case.judge(visit, visit.card, prediction, f"Row {row}", "batch")
+    case_view.judge(visit, visit.card, prediction, f"Row {row}", "batch")
 
 
 def _clicked(
@@ -235,10 +235,12 @@ def _clicked(
         prediction = ScoredRows(visit.store).opened(batch, row, visit.card)
         if action == "agree":
             before = _before(visit, prediction)
-            verdicts.agree(visit, prediction, uuid5(UUID(hex=token), prediction.id + before).hex)
+            verdict_panel.agree(
+                visit, prediction, uuid5(UUID(hex=token), prediction.id + before).hex
+            )
             return
-        verdicts.open_panel(visit.card, prediction, "" if action == "open" else action)
-        seeds.put({"batch_row": row})
+        verdict_panel.open_panel(visit.card, prediction, "" if action == "open" else action)
+        widget_values.put({"batch_row": row})
 
     return act
 

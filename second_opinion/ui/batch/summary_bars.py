@@ -8,16 +8,12 @@ import streamlit as st
 
 from second_opinion.batches.scored_rows import BatchSummary, ScoredRows
 from second_opinion.formatting import percent, plural
+from second_opinion.labels import flag_name
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.ui.frame import escape
 from second_opinion.ui.visit import Visit
 
-FLAG_WORDS = {
-    "out_of_range": "outside the training cases",
-    "unseen": "not among the training cases",
-    "missing": "not known",
-}
 MOST_CLASSES = 12
 
 
@@ -62,11 +58,3 @@ def _histogram(card: ModelCard, found: BatchSummary) -> None:
 
 def _largest(counts: dict[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda pair: -pair[1])[:MOST_CLASSES]
-
-
-def flag_name(card: ModelCard, flag: str) -> str:
-    """A flag without a case: ``Age: outside the training cases``."""
-    kind, _, name = flag.partition(":")
-    if not name:
-        return f"the model is less than {percent(card.bands.low)} sure"
-    return f"{card.case_schema[name].label}: {FLAG_WORDS.get(kind, kind)}"

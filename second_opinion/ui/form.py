@@ -11,7 +11,7 @@ import streamlit as st
 from second_opinion.formatting import decimals_of
 from second_opinion.records.value import plain, same_value
 from second_opinion.schema import Feature, Schema
-from second_opinion.ui import seeds
+from second_opinion.ui import widget_values
 from second_opinion.ui.frame import escape
 
 PREFIX = "predict_field_"
@@ -39,7 +39,9 @@ def draw(schema: Schema, case: Mapping[str, Any]) -> None:
 def fill(schema: Schema, case: Mapping[str, Any]) -> None:
     """Put a case into the fields, before they are drawn, and forget those of other models."""
     clear()
-    seeds.put({widget_key(feature): shown(feature, case.get(feature.name)) for feature in schema})
+    widget_values.put(
+        {widget_key(feature): shown(feature, case.get(feature.name)) for feature in schema}
+    )
 
 
 def values(schema: Schema) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from second_opinion.batches import jobs
 from second_opinion.formatting import plural
-from second_opinion.ui import browser, fields, who
+from second_opinion.ui import browser, form, who
 from second_opinion.ui.frame import callback, escape, problem
 from second_opinion.ui.visit import Visit
 
@@ -45,7 +45,7 @@ def choose(visit: Visit) -> None:
             help="A CSV with the column names, a typical case, and cases with every choice",
         )
         with st.popover("What each column holds", icon=":material/help:"):
-            rows = fields.table(card.case_schema, "the file")
+            rows = form.table(card.case_schema, "the file")
             st.dataframe(rows, hide_index=True, key="batch_columns", alt="What each column holds")
         with st.popover("Paste JSON instead", icon=":material/data_object:"):
             st.text_area(

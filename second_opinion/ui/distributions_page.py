@@ -14,11 +14,11 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.prediction import Prediction
 from second_opinion.schema import Feature
-from second_opinion.ui import case, drawing
-from second_opinion.ui import population as choices
+from second_opinion.ui import case_view, drawing
+from second_opinion.ui import distributions_choice as choices
+from second_opinion.ui.distributions_choice import Chosen
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, escape
-from second_opinion.ui.population import Chosen
 from second_opinion.ui.visit import Visit
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def the_case(visit: Visit, chosen: Chosen) -> None:
         return
     prediction = _opened(visit, chosen.selection, wanted)
     title = f"Row {prediction.row_number}" if prediction.row_number else "The case"
-    case.judge(visit, chosen.selection.card, prediction, title, "distributions")
+    case_view.judge(visit, chosen.selection.card, prediction, title, "distributions")
 
 
 def _opened(visit: Visit, selection: Selection, wanted: str) -> Prediction:

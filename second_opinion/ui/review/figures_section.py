@@ -12,9 +12,10 @@ from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.review.totals import Figures
 from second_opinion.statistics import calibration, error_rates
-from second_opinion.ui import drawing, review_filters
+from second_opinion.ui import drawing
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import escape
+from second_opinion.ui.review import filter_bar
 from second_opinion.ui.visit import Visit
 
 if TYPE_CHECKING:
@@ -55,13 +56,13 @@ def draw(chart: Chart, name: str, picks: Sequence[Pick] = (), below: str = "") -
         below=below,
         picked=partial(_pick, picks) if picks else None,
         range_too=False,
-        generation=review_filters.turned(),
+        generation=filter_bar.turned(),
     )
 
 
 def _pick(picks: Sequence[Pick], places: list[int]) -> None:
     if places and places[0] < len(picks):
-        review_filters.turn_to(picks[places[0]])
+        filter_bar.turn_to(picks[places[0]])
         st.rerun()
 
 

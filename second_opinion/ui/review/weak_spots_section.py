@@ -12,7 +12,8 @@ from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
 from second_opinion.review.totals import Figures
 from second_opinion.statistics import slices
-from second_opinion.ui import browser, review_table
+from second_opinion.ui import browser
+from second_opinion.ui.review import verdicts_section
 from second_opinion.ui.visit import Visit
 
 # A case can be listed without its search being run again.
@@ -114,7 +115,7 @@ def _cases_of(visit: Visit, cases: totals.JudgedCases, spot: Any) -> None:
     with st.container(key="review_spot_cases"):
         st.header("The cases, the wrong ones first", anchor=False)
         st.text(spot["slice"])
-        review_table.table(visit, rows[:LISTED], "review_spot_table")
+        verdicts_section.table(visit, rows[:LISTED], "review_spot_table")
         if len(rows) > LISTED:
             st.caption(f"The first {LISTED} of {len(rows):,}.")
     if "case" not in st.query_params:

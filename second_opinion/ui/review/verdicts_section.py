@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, get_args
 
 import streamlit as st
 
-from second_opinion import labels
 from second_opinion.errors import UserError
-from second_opinion.formatting import number_text, plural
+from second_opinion.formatting import plural
+from second_opinion.labels import case_text, exact_value_text, signed_verdict_text
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged, TriageState
@@ -18,9 +17,10 @@ from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_value
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.ui import answer, browser, case, review_filters, seeds
+from second_opinion.ui import browser, case_view, widget_values
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, show_problem
+from second_opinion.ui.review import filter_bar
 from second_opinion.ui.visit import Visit
 
 PAGE_ROWS = 50
@@ -32,9 +32,9 @@ def verdicts(visit: Visit, wanted: VerdictFilter) -> None:
     """The page of verdicts that the address asks for, and the case that is open."""
     with st.container(key="review_listed"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            sort = review_filters.sort()
-            review_filters.way_back()
-        number = review_filters.page_number()
+            sort = filter_bar.sort()
+            filter_bar.way_back()
+        number = filter_bar.page_number()
         found = visit.store.review.page(wanted, sort=sort, number=number, size=PAGE_ROWS)
         if not found.rows:
             _nothing(wanted)
@@ -42,7 +42,7 @@ def verdicts(visit: Visit, wanted: VerdictFilter) -> None:
         table(visit, found.rows, "review_table")
     with st.container(horizontal=True, vertical_alignment="center"):
         if found.pages > 1:
-            review_filters.pages(min(number, found.pages), found.pages)
+            filter_bar.pages(min(number, found.pages), found.pages)
         more = "more than " if found.more else ""
         st.caption(f"{more}{plural(found.total, 'verdict')}")
     if found.total > found.pages * PAGE_ROWS or found.more:
@@ -95,19 +95,19 @@ def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
     said = _said(card, made)
     # What agrees is not written to another digit than the answer beside it.
     agrees = row.answer is not None and same_value(row.answer, made.value)
-    counts = said if agrees else value_words(card, row.answer)
+    counts = said if agrees else exact_value_text(card, row.answer)
     return {
         "": "Open",
         "When": visit.clock(given.created_at),
         "Model said": said,
         "Sure": None if made.confidence is None else made.confidence * 100,
-        "Verdict": verdict_words(card, given),
+        "Verdict": signed_verdict_text(card, given),
         "Counts as right": f"{counts} (decided)" if row.adjudicated else counts,
         "Comment": given.comment,
         "Expert": given.expert,
         "Mistake": given.severity if given.judgement == "disagree" else "",
         "Triage": row.triage or "",
-        "Case": case_words(card, made),
+        "Case": case_text(card, made),
         "Given": "after seeing" if given.mode == "open" else "before seeing",
         "Version": made.version,
         "From": made.source,
@@ -117,7 +117,7 @@ def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
 def _said(card: ModelCard | None, made: Prediction) -> str:
     """The model's answer as its panel says it: a number with three digits."""
     if card is None or made.value is None:
-        return value_words(card, made.value)
+        return exact_value_text(card, made.value)
     return value_text(card, made.value)
 
 
@@ -127,33 +127,6 @@ def known_card(visit: Visit, model: str, version: str) -> ModelCard | None:
         return visit.catalog.card(f"{model}/{version}")
     except UserError:
         return None
-
-
-def value_words(card: ModelCard | None, value: Any) -> str:
-    """An answer in the words of the card, to the digit; a dash where there is none."""
-    if value is None:
-        return "–"
-    if card is not None and card.task != "regression":
-        return card.label(value)
-    if isinstance(value, str):
-        return value
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    text = number_text(value) if number else json.dumps(value)
-    return f"{text} {card.target.unit}".strip() if card else text
-
-
-def case_words(card: ModelCard | None, made: Prediction) -> str:
-    """The inputs in one line."""
-    return " · ".join(f"{label}: {value}" for label, value in case.inputs(card, made))
-
-
-def verdict_words(card: ModelCard | None, given: Verdict) -> str:
-    """``✕ disagree: Leaves``."""
-    sign = labels.SIGN.get(given.judgement, "")
-    if card is not None:
-        return f"{sign} {labels.verdict_text(card, given)}".strip()
-    right = "" if given.correct_value is None else f": {value_words(None, given.correct_value)}"
-    return f"{sign} {given.judgement}{right}".strip()
 
 
 def _opened(key: str, ids: tuple[str, ...]) -> Callable[[], None]:
@@ -198,7 +171,7 @@ def _close() -> None:
 
 
 def _case(card: ModelCard | None, made: Prediction) -> None:
-    case.table(card, made)
+    case_view.table(card, made)
     if card is None:
         st.caption("This version was taken out of the registry: the case stands as it is stored.")
     place = [f"version {made.version}", f"from {made.source}"]
@@ -211,9 +184,9 @@ def _case(card: ModelCard | None, made: Prediction) -> None:
 def _answer(card: ModelCard | None, made: Prediction) -> None:
     st.header("The model says", anchor=False)
     if card is None:
-        st.text(value_words(None, made.value))
+        st.text(exact_value_text(None, made.value))
     else:
-        answer.show(card, made)
+        case_view.answer(card, made)
 
 
 def _history(visit: Visit, card: ModelCard | None, made: Prediction) -> None:
@@ -221,14 +194,14 @@ def _history(visit: Visit, card: ModelCard | None, made: Prediction) -> None:
     history = visit.store.verdict_history(made.id)
     replaced = {given.supersedes for given in history}
     for given in reversed(history):
-        what = verdict_words(card, given)
+        what = signed_verdict_text(card, given)
         serious = ", a serious mistake" if given.severity == "serious" else ""
         gone = " (replaced later)" if given.id in replaced else ""
         st.text(f"{visit.clock(given.created_at)} · {given.expert}: {what}{serious}{gone}")
         if given.comment:
             comment(given.comment)
     for decided in reversed(visit.store.review.adjudications_of(made.id)):
-        said = value_words(card, decided.answer)
+        said = exact_value_text(card, decided.answer)
         st.text(f"{visit.clock(decided.created_at)} · {decided.decided_by} decided: {said}")
         st.text(decided.reason)
 
@@ -265,7 +238,7 @@ def _begin(verdict_id: str, state: str) -> None:
     if st.session_state.get("review_triage_for") != verdict_id:
         st.session_state["review_triage_for"] = verdict_id
         st.session_state["review_triage_id"] = new_id()
-        seeds.put({"review_triage_state": state, "review_triage_note": ""})
+        widget_values.put({"review_triage_state": state, "review_triage_note": ""})
 
 
 def _decided(visit: Visit, verdict_id: str) -> Callable[[], None]:

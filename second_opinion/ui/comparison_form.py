@@ -25,7 +25,7 @@ POINTS = "Of the class whose probability changed most, in percentage points, ove
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """Which versions of a model to compare, and on what: a version's cases, or a batch's."""
 
     name: str
@@ -40,7 +40,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answered:
+class Answer:
     """What a comparison found; ``backed`` is None where ``silence`` says why there is nothing."""
 
     about: str
@@ -76,7 +76,7 @@ def form(visit: Visit, version: str) -> None:
                 min_value=0.0,
                 key="models_compare_tolerance",
             )
-        asked = Asked(name, first, second, source, tolerance)
+        asked = Question(name, first, second, source, tolerance)
         st.button("Compare", key="models_compare", on_click=_ask, args=(asked,))
 
 
@@ -94,7 +94,7 @@ def _words(visit: Visit, chosen: str, batch: Batch | None) -> str:
 
 
 @callback("compare")
-def _ask(asked: Asked) -> None:
+def _ask(asked: Question) -> None:
     st.session_state["models_compared"] = asked
     st.session_state.pop("models_found", None)
 
@@ -102,13 +102,13 @@ def _ask(asked: Asked) -> None:
 def result(visit: Visit) -> None:
     """What the last comparison of this model found, as things stood when it was asked for."""
     show_problem("compare")
-    asked: Asked | None = st.session_state.get("models_compared")
+    asked: Question | None = st.session_state.get("models_compared")
     if asked is None or asked.name != visit.version[0]:
         return
     if "models_found" not in st.session_state:
         with st.spinner(escape(f"Versions {asked.first} and {asked.second} predict the cases …")):
             st.session_state["models_found"] = _answered(visit, asked)
-    answered: Answered = st.session_state["models_found"]
+    answered: Answer = st.session_state["models_found"]
     st.text(f"On {answered.about}.")
     agreement(answered.found, visit.card.target.unit)
     distributions(answered.found)
@@ -116,7 +116,7 @@ def result(visit: Visit) -> None:
     verdicts(asked, answered)
 
 
-def _answered(visit: Visit, asked: Asked) -> Answered:
+def _answered(visit: Visit, asked: Question) -> Answer:
     first, second = (visit.registry.load(visit.catalog.card(ref)) for ref in asked.refs)
     hashes = [(model.card.artifact.sha256, model.card.sha256) for model in (first, second)]
     key, cases = _cases(visit, asked)
@@ -127,11 +127,11 @@ def _answered(visit: Visit, asked: Asked) -> Answered:
     elif first.card.task == "regression" and asked.tolerance is None:
         silence = "Say above how far apart two numbers may be and still count as the same."
     else:
-        return Answered(about, found, expert_backing.backed(first, second, judged, asked.tolerance))
-    return Answered(about, found, None, silence)
+        return Answer(about, found, expert_backing.backed(first, second, judged, asked.tolerance))
+    return Answer(about, found, None, silence)
 
 
-def _cases(visit: Visit, asked: Asked) -> tuple[str, Callable[[], comparison_cases.CaseSet]]:
+def _cases(visit: Visit, asked: Question) -> tuple[str, Callable[[], comparison_cases.CaseSet]]:
     """What tells the chosen cases from all others, and how to read them."""
     if not asked.source.startswith(BATCH):
         registry, card = visit.registry, visit.catalog.card(f"{asked.name}/{asked.source}")
@@ -230,7 +230,7 @@ def differences(found: comparison.Comparison) -> None:
     )
 
 
-def verdicts(asked: Asked, answered: Answered) -> None:
+def verdicts(asked: Question, answered: Answer) -> None:
     """What changes for the cases that experts judged."""
     title("Against the verdicts so far")
     found = answered.backed

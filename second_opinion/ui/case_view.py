@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import json
-
 import streamlit as st
 
+from second_opinion import labels
+from second_opinion.formatting import percent
+from second_opinion.labels import input_texts
 from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
-from second_opinion.ui import answer, browser, verdicts, who
+from second_opinion.ui import browser, frame, verdict_panel, who
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.visit import Visit
 
 
-def inputs(card: ModelCard | None, made: Prediction) -> list[tuple[str, str]]:
-    """The inputs in words with their units; as they are stored where there is no card for them."""
-    schema = card.case_schema if card else None
-    found = []
-    for name, value in made.inputs.items():
-        feature = schema.get(name) if schema else None
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        found.append((feature.label, feature.text(value)) if feature else (name, text))
-    return found
-
-
 def table(card: ModelCard | None, made: Prediction) -> None:
     """The inputs of a case, one below the other."""
-    found = inputs(card, made)
+    found = input_texts(card, made)
     st.dataframe(
         [{"Field": label, "Value": value} for label, value in found],
         hide_index=True,
@@ -46,9 +36,20 @@ def judge(visit: Visit, card: ModelCard, made: Prediction, title: str, key: str)
         table(card, made)
     with right, st.container(border=True, key=f"{key}_answer"):
         st.header("The model says", anchor=False)
-        answer.show(card, made)
+        answer(card, made)
         if visit.expert is None:
             who.form("Your verdict carries your name.")
             return
-        verdicts.panel(visit, card, made)
+        verdict_panel.panel(visit, card, made)
     browser.reveal(f"{key}_answer", f"{made.id} {st.session_state['verdict_open']}")
+
+
+def answer(card: ModelCard, prediction: Prediction) -> None:
+    """The answer, how sure the model is, and what is unusual about the case."""
+    st.subheader(frame.escape(labels.headline(card, prediction)), anchor=False)
+    if certainty := labels.certainty(card, prediction):
+        st.text(certainty)
+    for label, probability in labels.bars(card, prediction):
+        st.progress(probability, f"{frame.escape(label)} · {percent(probability)}")
+    for flag in prediction.flags:
+        frame.notice(labels.flag_text(card, flag, dict(prediction.inputs)))

@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from second_opinion import labels
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
@@ -20,9 +21,10 @@ from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
-from second_opinion.ui import answer, review_table
-from second_opinion.ui.case import table
+from second_opinion.ui import case_view
+from second_opinion.ui.case_view import table
 from second_opinion.ui.frame import callback, escape, show_problem
+from second_opinion.ui.review import verdicts_section
 from second_opinion.ui.visit import Visit
 
 LISTED = 50
@@ -76,7 +78,7 @@ def _decide(visit: Visit, person: Expert, case: SharedCase) -> None:
     made = visit.store.prediction(case.prediction_id)
     if made is None:
         return
-    card = review_table.known_card(visit, made.model, made.version)
+    card = verdicts_section.known_card(visit, made.model, made.version)
     with st.container(border=True, key="review_conflict_case"):
         left, right = st.columns([3, 2], gap="medium")
         with left:
@@ -85,9 +87,9 @@ def _decide(visit: Visit, person: Expert, case: SharedCase) -> None:
         with right:
             st.header("The model says", anchor=False)
             if card is None:
-                st.text(review_table.value_words(None, made.value))
+                st.text(labels.exact_value_text(None, made.value))
             else:
-                answer.show(card, made)
+                case_view.answer(card, made)
         _side_by_side(visit, card, case)
         if _is_judge(case, person):
             st.text("You judged this case yourself. Somebody who did not has to decide it.")
@@ -110,10 +112,10 @@ def _side_by_side(visit: Visit, card: ModelCard | None, case: SharedCase) -> Non
 def _expert(card: ModelCard | None, letter: str, given: Verdict) -> None:
     with st.container(border=True, height="stretch"):
         st.markdown(f"**Expert {letter}**")
-        st.text(review_table.verdict_words(card, given))
+        st.text(labels.signed_verdict_text(card, given))
         if given.severity == "serious":
             st.text("Calls the mistake serious.")
-        review_table.comment(given.comment or "No comment.")
+        verdicts_section.comment(given.comment or "No comment.")
 
 
 def _form(visit: Visit, card: ModelCard | None, made: Prediction) -> None:

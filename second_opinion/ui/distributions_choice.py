@@ -19,7 +19,7 @@ from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
-from second_opinion.ui import registry, seeds, who
+from second_opinion.ui import model_versions, who, widget_values
 from second_opinion.ui.frame import notice
 from second_opinion.ui.visit import Visit
 
@@ -44,7 +44,7 @@ class Chosen:
 def choose(visit: Visit) -> Chosen | None:
     """The row of choices, all of them in the URL; None where a sentence stands in their place."""
     batches = {batch.id: batch for batch in _batches(visit)}
-    may_all = registry.may_review(visit)
+    may_all = model_versions.may_review(visit)
     options = [*batches, *([SINGLES] if may_all else [])]
     if not options:
         st.text("You have no batch of this model yet. Upload one, then come back here.")
@@ -74,7 +74,7 @@ def choose(visit: Visit) -> Chosen | None:
 
 def _batches(visit: Visit) -> list[Batch]:
     """The batches of this model that this person may look at, the latest first."""
-    ids = None if registry.may_review(visit) else who.batches()
+    ids = None if model_versions.may_review(visit) else who.batches()
     found = visit.store.batches.listed(ids, limit=100)
     return [batch for batch in found if batch.model == visit.version[0] and batch.rows_done]
 
@@ -197,7 +197,7 @@ class Url:
 
         key = self._begin(name, label, read, start)
         if st.session_state[key] not in options:
-            seeds.put({key: start})
+            widget_values.put({key: start})
         chosen = st.selectbox(label, options, key=key, format_func=said)
         # The latest batch is another one tomorrow: a link names it.
         self._note(name, chosen, "" if name == "of" else start)
@@ -228,7 +228,7 @@ class Url:
                     notice(
                         f'The link says "{label}: {text}", which is not to be had. It is left out.'
                     )
-            seeds.put({key: value})
+            widget_values.put({key: value})
         return key
 
     def _note(self, name: str, value: Any, start: Any) -> None:
@@ -281,7 +281,7 @@ def section() -> str:
     names = ["Predictions", "Confidence", "Features", "Over time", "Drift"]
     if "distributions_part" not in st.session_state:
         wanted = st.query_params.get("part")
-        seeds.put({"distributions_part": wanted if wanted in names else names[0]})
+        widget_values.put({"distributions_part": wanted if wanted in names else names[0]})
     opened = st.segmented_control(
         "Section", names, key="distributions_part", required=True, label_visibility="collapsed"
     )
