@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from graphlib import TopologicalSorter
 
 import pytest
@@ -225,3 +226,8 @@ def keywords_of(path, function):
 
 def test_the_store_has_sql_that_the_rules_can_see():
     assert len([path for path in files_of("store") if any(map(SQL.search, texts(path)))]) > 5
+
+
+def test_no_file_name_occurs_twice():
+    names = Counter(path.name for path in SOURCES if path.name != "__init__.py")
+    assert not {name for name, count in names.items() if count > 1}
