@@ -50,12 +50,12 @@ def the_case() -> dict[str, Any] | None:
         typed_case.editor()
     else:
         form.draw(visit.card.case_schema, st.session_state["predict_case"])
-    inputs, problems, broken = typed_case.read(visit.card.case_schema)
-    if not broken:
+    inputs, problems, fault = typed_case.read(visit.card.case_schema)
+    if not fault:
         typed_case.keep(inputs)
-    show_problems(problems, broken)
+    show_problems(problems, fault)
     buttons()
-    return typed_case.predictable(inputs, problems, broken)
+    return typed_case.predictable(inputs, problems, fault)
 
 
 def buttons() -> None:
@@ -75,11 +75,11 @@ def buttons() -> None:
         )
 
 
-def show_problems(problems: list[typed_case.Problem], broken: str) -> None:
+def show_problems(problems: list[typed_case.Problem], fault: str) -> None:
     live = st.session_state["predict_tab"] == typed_case.JSON or st.session_state.get(
         "predict_tried"
     )
-    blocking = [broken] if broken else [str(p) for p in problems if p.blocking]
+    blocking = [fault] if fault else [str(p) for p in problems if p.blocking]
     if live and blocking:
         frame.problem("\n".join(blocking))
     elif live and problems:
@@ -102,15 +102,15 @@ def the_answer(inputs: dict[str, Any] | None) -> None:
 
 
 def past_cases() -> None:
-    past, shown = typed_case.past(visit), typed_case.current()
+    past, open_case = typed_case.past(visit), typed_case.current()
     if not past:
         return
     st.header("Your last cases", anchor=False)
     with st.container(horizontal=True, key="predict_history"):
-        for prediction, said in past:
-            here = shown is not None and prediction.id == shown.id
+        for prediction, label in past:
+            here = open_case is not None and prediction.id == open_case.id
             st.button(
-                f"{visit.clock(prediction.created_at)} {frame.escape(said)}",
+                f"{visit.clock(prediction.created_at)} {frame.escape(label)}",
                 key=f"predict_open_{prediction.id}",
                 type="secondary" if here else "tertiary",
                 on_click=typed_case.reopen,

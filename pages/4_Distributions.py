@@ -10,27 +10,27 @@ visit = frame.open_page("Distributions")
 @frame.guarded
 def page() -> None:
     frame.header(visit)
-    chosen = distributions_choice.choose(visit)
-    if chosen is None:
+    choice = distributions_choice.choose(visit)
+    if choice is None:
         return
     name = distributions_choice.section()
     with st.container(key="distributions_section"):
-        lists = section(name, chosen)
-    distributions_page.cases(chosen, lists)
-    distributions_page.the_case(visit, chosen)
+        lists = section(name, choice)
+    distributions_page.cases(choice, lists)
+    distributions_page.the_case(visit, choice)
     widget_values.confirm(lambda: None)
 
 
-def section(name: str, chosen: distributions_choice.Chosen) -> bool:
+def section(name: str, choice: distributions_choice.Chosen) -> bool:
     # Plotly costs a second to import: what is above is on the screen by then.
     from second_opinion.distributions import sections, sections_verdicts
     from second_opinion.distributions.selection import verdicts
 
-    selection, against = chosen.selection, chosen.against
+    selection, against = choice.selection, choice.against
     if name == "Features":
-        return distributions_page.features(chosen)
+        return distributions_page.features(choice)
     if name == "Drift":
-        return distributions_page.drift(chosen)
+        return distributions_page.drift(choice)
     if name == "Predictions":
         parts = sections.predictions(selection, against)
     elif name == "Confidence":
@@ -38,8 +38,8 @@ def section(name: str, chosen: distributions_choice.Chosen) -> bool:
     else:
         parts = sections_verdicts.over_time(selection, verdicts(visit.store, selection))
     if sum(part.chart is not None for part in parts) > 1:
-        return distributions_page.beside(chosen, parts)
-    lists = [distributions_page.draw(chosen, part) for part in parts]
+        return distributions_page.beside(choice, parts)
+    lists = [distributions_page.draw(choice, part) for part in parts]
     return any(lists)
 
 

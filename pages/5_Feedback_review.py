@@ -22,35 +22,35 @@ def page() -> None:
     if headline.closed(visit):
         return
     headline.title(visit)
-    wanted = filter_bar.wanted(visit)
-    filter_bar.filters(visit, wanted)
-    shared = visit.store.review.shared_counts(wanted.model, wanted.version)
-    found = totals.figures(visit.store.review, wanted)
-    if found.total:
-        headline.headline(found)
-        headline.limits(wanted, found, shared)
-    section(filter_bar.section(shared["undecided"]), wanted, found, shared)
+    filters = filter_bar.wanted(visit)
+    filter_bar.filters(visit, filters)
+    shared = visit.store.review.shared_counts(filters.model, filters.version)
+    figures = totals.figures(visit.store.review, filters)
+    if figures.total:
+        headline.headline(figures)
+        headline.limits(filters, figures, shared)
+    section(filter_bar.section(shared["undecided"]), filters, figures, shared)
     verdicts_section.opened(visit)
     widget_values.confirm(lambda: None)
     who.keep("review")
 
 
 def section(
-    name: str, wanted: VerdictFilter, found: totals.Figures, shared: dict[str, int]
+    name: str, filters: VerdictFilter, figures: totals.Figures, shared: dict[str, int]
 ) -> None:
     if name == "files":
-        total = files_section.counted(found.total, more=found.more)
-        files_section.files(visit, wanted, total, shared["undecided"])
+        total = files_section.counted(figures.total, more=figures.more)
+        files_section.files(visit, filters, total, shared["undecided"])
     elif name == "conflicts":
-        conflicts_section.conflicts(visit, wanted, shared["undecided"])
+        conflicts_section.conflicts(visit, filters, shared["undecided"])
     elif name == "figures":
-        figures_section.figures(visit, found)
+        figures_section.figures(visit, figures)
     elif name == "fails":
-        weak_spots_section.fails(visit, wanted, found)
+        weak_spots_section.fails(visit, filters, figures)
     elif name == "experts":
-        experts_section.experts(visit, wanted, found, shared)
+        experts_section.experts(visit, filters, figures, shared)
     else:
-        verdicts_section.verdicts(visit, wanted)
+        verdicts_section.verdicts(visit, filters)
 
 
 page()

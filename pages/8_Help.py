@@ -129,8 +129,8 @@ def what_to_enter() -> None:
 
 
 def looks_at() -> None:
-    found = visit.card.looks_at
-    if not found:
+    shares = visit.card.looks_at
+    if not shares:
         return
     st.header("What the model looks at", anchor=False)
     st.text(
@@ -144,7 +144,7 @@ def looks_at() -> None:
                 "Field": feature.label,
                 "Share": percent(share) if share else "not used on the rows that were tried",
             }
-            for feature, share in found
+            for feature, share in shares
         ],
         hide_index=True,
         key="help_looks_at",

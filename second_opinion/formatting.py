@@ -52,8 +52,8 @@ def number_text(value: float) -> str:
 
 def quoted(value: Any) -> str:
     """The value as JSON would show it, cut to what fits on a line."""
-    shown = json.dumps(value, ensure_ascii=False, default=str)
-    return shown if len(shown) <= 60 else shown[:57] + "…"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def decimals_of(value: float) -> int:

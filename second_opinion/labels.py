@@ -50,8 +50,8 @@ def flag_text(card: ModelCard, flag: str, inputs: dict[str, Any]) -> str:
     if kind == "missing":
         return f"{feature.label} is not known; the model works without it."
     if kind == "unseen":
-        found = feature.text(inputs.get(name))
-        return f"{feature.label}: {found} was not among the training cases."
+        text = feature.text(inputs.get(name))
+        return f"{feature.label}: {text} was not among the training cases."
     unit = f" {feature.unit}" if feature.unit and feature.is_numeric else ""
     side = "below" if _below(inputs.get(name), feature.min) else "above"
     return f"{feature.label} is {side} all training cases ({feature.range_text}{unit})."
@@ -74,15 +74,15 @@ def verdict_text(card: ModelCard, verdict: Verdict) -> str:
 
 def history_text(card: ModelCard, prediction: Prediction, verdict: Verdict | None) -> str:
     """One line of an expert's past cases: ``Stays ✕ → Leaves``."""
-    said = headline(card, prediction)
+    answer = headline(card, prediction)
     if verdict is None:
-        return f"{said} · no verdict yet"
+        return f"{answer} · no verdict yet"
     sign = SIGN.get(verdict.judgement, "")
     if verdict.judgement == "disagree" and verdict.correct_value is not None:
-        return f"{said} {sign} → {_right_answer(card, verdict.correct_value)}"
+        return f"{answer} {sign} → {_right_answer(card, verdict.correct_value)}"
     if verdict.direction:
-        return f"{said} {sign} {verdict.direction.replace('_', ' ')}"
-    return f"{said} {sign}"
+        return f"{answer} {sign} {verdict.direction.replace('_', ' ')}"
+    return f"{answer} {sign}"
 
 
 def _right_answer(card: ModelCard, value: Any) -> str:
@@ -92,15 +92,15 @@ def _right_answer(card: ModelCard, value: Any) -> str:
     return f"{number_text(value)} {card.target.unit}".strip()
 
 
-def input_texts(card: ModelCard | None, made: Prediction) -> list[tuple[str, str]]:
+def input_texts(card: ModelCard | None, prediction: Prediction) -> list[tuple[str, str]]:
     """The inputs in words with their units; as they are stored where there is no card for them."""
     schema = card.case_schema if card else None
-    found = []
-    for name, value in made.inputs.items():
+    pairs = []
+    for name, value in prediction.inputs.items():
         feature = schema.get(name) if schema else None
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        found.append((feature.label, feature.text(value)) if feature else (name, text))
-    return found
+        pairs.append((feature.label, feature.text(value)) if feature else (name, text))
+    return pairs
 
 
 FLAG_WORDS = {
@@ -131,17 +131,19 @@ def exact_value_text(card: ModelCard | None, value: Any) -> str:
     return f"{text} {card.target.unit}".strip() if card else text
 
 
-def case_text(card: ModelCard | None, made: Prediction) -> str:
+def case_text(card: ModelCard | None, prediction: Prediction) -> str:
     """The inputs in one line."""
-    return " · ".join(f"{label}: {value}" for label, value in input_texts(card, made))
+    return " · ".join(f"{label}: {value}" for label, value in input_texts(card, prediction))
 
 
-def signed_verdict_text(card: ModelCard | None, given: Verdict) -> str:
+def signed_verdict_text(card: ModelCard | None, verdict: Verdict) -> str:
     """``✕ disagree: Leaves``."""
-    sign = SIGN.get(given.judgement, "")
+    sign = SIGN.get(verdict.judgement, "")
     if card is not None:
-        return f"{sign} {verdict_text(card, given)}".strip()
+        return f"{sign} {verdict_text(card, verdict)}".strip()
     right = (
-        "" if given.correct_value is None else f": {exact_value_text(None, given.correct_value)}"
+        ""
+        if verdict.correct_value is None
+        else f": {exact_value_text(None, verdict.correct_value)}"
     )
-    return f"{sign} {given.judgement}{right}".strip()
+    return f"{sign} {verdict.judgement}{right}".strip()

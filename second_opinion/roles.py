@@ -85,12 +85,12 @@ def any_code(settings: Settings) -> bool:
 
 def given_by(code: str, settings: Settings) -> Role | None:
     """The highest role that the entered code gives, or None. Takes the same time for every code."""
-    given = None
+    highest = None
     for role in ROLES:
         expected = code_for(role, settings).strip()
         right = compare_digest(_digest(code.strip()), _digest(expected))
-        given = role if right and expected else given
-    return given
+        highest = role if right and expected else highest
+    return highest
 
 
 def _digest(code: str) -> bytes:

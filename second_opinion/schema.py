@@ -57,8 +57,8 @@ class Choice(CardPart):
 
     @model_validator(mode="before")
     @classmethod
-    def _label(cls, given: Any) -> Any:
-        fields = given if isinstance(given, (dict, Choice)) else {"value": given}
+    def _label(cls, value: Any) -> Any:
+        fields = value if isinstance(value, (dict, Choice)) else {"value": value}
         if isinstance(fields, dict) and "value" in fields and not fields.get("label"):
             fields = {**fields, "label": str(fields["value"])}
         return fields
@@ -157,8 +157,8 @@ class Feature(CardPart):
             return 0
         if self.places is not None:
             return self.places
-        known = [v for v in (self.min, self.max, self.typical) if isinstance(v, (int, float))]
-        return min(6, max((decimals_of(value) for value in known), default=2))
+        numbers = [v for v in (self.min, self.max, self.typical) if isinstance(v, (int, float))]
+        return min(6, max((decimals_of(value) for value in numbers), default=2))
 
     @cached_property
     def step(self) -> float:
@@ -187,8 +187,8 @@ class Feature(CardPart):
                 return choice.label
         if isinstance(value, bool):
             return "yes" if value else "no"
-        shown = number_text(value) if isinstance(value, (int, float)) else str(value)
-        return f"{shown} {self.unit}" if unit and self.unit and self.is_numeric else shown
+        text = number_text(value) if isinstance(value, (int, float)) else str(value)
+        return f"{text} {self.unit}" if unit and self.unit and self.is_numeric else text
 
     def read(self, value: Any) -> tuple[Any, Problem | None]:
         """The value as the model takes it, with what is wrong or notable about it.
@@ -221,14 +221,14 @@ class Feature(CardPart):
         return int(value), self._outside(int(value))
 
     def _read_category(self, value: Any) -> tuple[Any, Problem | None]:
-        for known in self.values:
-            if same_value(known, value):
-                return known, None
-        kinds = {type(known) for known in self.values}
+        for category in self.values:
+            if same_value(category, value):
+                return category, None
+        kinds = {type(category) for category in self.values}
         alike = self._alike(value)
         if alike is not None:
-            found = f"is {quoted(value)}"
-            return None, Problem(self.name, found, f"did you mean {quoted(alike)}?")
+            finding = f"is {quoted(value)}"
+            return None, Problem(self.name, finding, f"did you mean {quoted(alike)}?")
         if type(value) not in kinds or self.unknown == "error":
             return None, self._problem(f"is {quoted(value)}")
         return value, self._problem(f"is {quoted(value)}", blocking=False)
@@ -237,9 +237,9 @@ class Feature(CardPart):
         no, yes = self.values
         if isinstance(value, bool):
             return (yes if value else no), None
-        for known in self.values:
-            if same_value(known, value):
-                return known, None
+        for candidate in self.values:
+            if same_value(candidate, value):
+                return candidate, None
         return None, self._problem(f"is {quoted(value)}")
 
     def _read_text(self, value: Any) -> tuple[Any, Problem | None]:
@@ -271,8 +271,8 @@ class Feature(CardPart):
         unit = f" {self.unit}" if self.unit and self.is_numeric else ""
         return Problem(self.name, f"is {self.text(value, unit=False)}", expected + unit, False)
 
-    def _problem(self, found: str, *, blocking: bool = True) -> Problem:
-        return Problem(self.name, found, f"expected {self.expected}", blocking)
+    def _problem(self, finding: str, *, blocking: bool = True) -> Problem:
+        return Problem(self.name, finding, f"expected {self.expected}", blocking)
 
     @cached_property
     def expected(self) -> str:
@@ -285,9 +285,9 @@ class Feature(CardPart):
             "date": "a date like 2026-11-20",
         }
         if self.kind == "category":
-            shown = [quoted(value) for value in self.values[:12]]
-            more = len(self.values) - len(shown)
-            return f"one of {', '.join(shown)}" + (f" and {more} more" if more else "")
+            choices = [quoted(value) for value in self.values[:12]]
+            more = len(self.values) - len(choices)
+            return f"one of {', '.join(choices)}" + (f" and {more} more" if more else "")
         parts = [nouns[self.kind]]
         if self.range_text:
             parts.append(f"from {self.range_text}")
@@ -393,11 +393,11 @@ def typed(values: Any, feature: Feature) -> Any:
 
     dtype = feature.column_dtype
     if dtype == "category":
-        known = pd.Index(list(feature.values))
-        given = pd.Categorical(values)
+        levels = pd.Index(list(feature.values))
+        categorical = pd.Categorical(values)
         # One look-up for each level, not for each cell; a missing cell has the code -1.
-        codes = np.append(known.get_indexer(given.categories), -1)[given.codes]
-        return pd.Categorical.from_codes(codes, known)
+        codes = np.append(levels.get_indexer(categorical.categories), -1)[categorical.codes]
+        return pd.Categorical.from_codes(codes, levels)
     if dtype == "str" and feature.kind == "category":
         return _shared(values)
     if dtype in ("bool", "int64") and pd.isna(values).any():

@@ -42,8 +42,8 @@ class Settings:
         is read. `UserError` when that file is broken.
         """
         section = secrets_of(SECRETS) if secrets is None else secrets
-        found = {name: _given(name, section) for name in names()}
-        return cls(**{name: value for name, (value, _) in found.items() if value})
+        values = {name: _given(name, section) for name in names()}
+        return cls(**{name: value for name, (value, _) in values.items() if value})
 
 
 def names() -> list[str]:

@@ -220,7 +220,7 @@ def test_a_rejected_answer_that_the_other_version_mends_is_fixed(churn):
     ]
     found = expert_backing.backed(first, second, judged)
     assert (found.cases, found.both, found.neither) == (8, 1, 0)
-    assert (found.fixed, found.broken) == (7, 0)
+    assert (found.fixes, found.breaks) == (7, 0)
     assert len(found.fixed_cases) == 7
     assert found.p_value == 2 / 2**7
     assert found.text.startswith("Version 2 is right more often")
@@ -236,7 +236,7 @@ def test_an_accepted_answer_that_the_other_version_changes_is_broken(churn):
         said_of(first, differ[2], "disagree"),
     ]
     found = expert_backing.backed(first, second, judged)
-    assert (found.fixed, found.broken, found.both, found.neither) == (1, 2, 0, 1)
+    assert (found.fixes, found.breaks, found.both, found.neither) == (1, 2, 0, 1)
     assert found.text.startswith("Too few to tell the two apart: 3 cases")
     assert len(found.broken_cases) == 2
 
@@ -249,7 +249,7 @@ def test_what_one_way_fixes_the_other_way_breaks(churn):
         expert_backing.backed(first, second, judged),
         expert_backing.backed(second, first, judged),
     )
-    assert (there.fixed, there.broken) == (back.broken, back.fixed) == (4, 1)
+    assert (there.fixes, there.breaks) == (back.breaks, back.fixes) == (4, 1)
     assert there.p_value == back.p_value
 
 
@@ -258,14 +258,14 @@ def test_one_case_counts_once_however_often_it_was_judged(churn):
     judged = [said_of(first, differ[0], "disagree") for _ in range(9)]
     judged.append(said_of(second, differ[0], "agree"))
     found = expert_backing.backed(first, second, judged)
-    assert (found.cases, found.fixed) == (1, 1)
+    assert (found.cases, found.fixes) == (1, 1)
 
 
 def test_cases_on_which_experts_disagree_are_left_out(churn):
     first, second, _, differ = churn
     judged = [said_of(first, differ[0], "disagree"), said_of(first, differ[0], "agree")]
     found = expert_backing.backed(first, second, judged)
-    assert found.cases == found.fixed == found.broken == 0
+    assert found.cases == found.fixes == found.breaks == 0
     assert found.left_out == ("in 1 case experts disagree",)
 
 
@@ -292,7 +292,7 @@ def test_what_was_judged_counts_and_not_what_a_version_says_now(churn):
     other = next(v for v in first.card.class_values if v != answer)
     judged = [said_of(first, alike, "disagree", correct_value=answer, value=other)]
     found = expert_backing.backed(first, second, judged)
-    assert (found.fixed, found.broken) == (1, 0)
+    assert (found.fixes, found.breaks) == (1, 0)
 
 
 def test_numbers_are_right_within_the_tolerance(registry):
@@ -301,7 +301,7 @@ def test_numbers_are_right_within_the_tolerance(registry):
     one, other = (m.predict([case])["value"].iloc[0] for m in (first, second))
     gap = abs(one - other)
     judged = [said_of(first, case, "disagree", correct_value=float(other))]
-    assert expert_backing.backed(first, second, judged, gap / 2).fixed == 1
+    assert expert_backing.backed(first, second, judged, gap / 2).fixes == 1
     assert expert_backing.backed(first, second, judged, gap * 2).both == 1
     both = [said_of(first, case, "agree"), said_of(second, case, "agree")]
     assert expert_backing.backed(first, second, both, gap / 2).left_out == (

@@ -52,9 +52,9 @@ def problems_file(store: Store, batch: Batch) -> bytes:
     """A CSV of all problems by line, safe to open in a spreadsheet."""
     import pyarrow as pa
 
-    found = problems(store, batch.id)
+    table_problems = problems(store, batch.id)
     columns = {
-        name: pa.array([problem.cells[name] for problem in found], pa.string())
+        name: pa.array([problem.cells[name] for problem in table_problems], pa.string())
         for name in ("line", "column", "found", "expected")
     }
     return _written([pa.table(columns)], spreadsheet_safe=True)
@@ -91,8 +91,8 @@ def _scored(store: Store, batch: Batch) -> Iterator[pa.Table]:
     for text, scored, _ in ScoredRows(store).scored_chunks(batch):
         flags = as_text(scored["flags"])
         raised = pc.if_else(pc.equal(flags, ""), pa.scalar(None, pa.string()), flags)
-        said = (_values(scored), as_text(scored["confidence"]), raised)
-        for name, column in zip(names, said, strict=True):
+        columns = (_values(scored), as_text(scored["confidence"]), raised)
+        for name, column in zip(names, columns, strict=True):
             text = text.append_column(name, column)
         yield text.filter(scored["prediction"].is_valid().combine_chunks())
     if not batch.rows_done:
@@ -113,6 +113,6 @@ def _values(scored: pa.Table) -> pa.Array:
     if "number" in scored.column_names:
         return value_cells(scored["number"].to_numpy())
     coded = scored["prediction"].combine_chunks().dictionary_encode()
-    known = [json.loads(text) for text in coded.dictionary.to_pylist()]
-    texts = [value_cells(np.array([value])).to_pylist()[0] for value in known]
+    values = [json.loads(text) for text in coded.dictionary.to_pylist()]
+    texts = [value_cells(np.array([value])).to_pylist()[0] for value in values]
     return pa.array(texts, pa.string()).take(coded.indices)

@@ -26,8 +26,8 @@ def cases_of_batch(store: Store, batch: Batch, card: ModelCard) -> CaseSet:
         rows = np.sort(np.random.default_rng(0).choice(rows, MOST_OF_A_BATCH, replace=False))
     text = ScoredRows(store).fetched(batch, rows.tolist()).text
     cases, _ = typed(text, card.case_schema, decimal=batch.decimal)
-    drawn = f"{len(rows):,} of " if len(rows) < batch.rows_done else ""
-    about = f"{drawn}the {plural(batch.rows_done, 'case')} of the batch {batch.name}"
+    sample = f"{len(rows):,} of " if len(rows) < batch.rows_done else ""
+    about = f"{sample}the {plural(batch.rows_done, 'case')} of the batch {batch.name}"
     return CaseSet(cases_in(cases), about, batch_key(batch))
 
 

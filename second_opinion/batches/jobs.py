@@ -81,10 +81,10 @@ class Job:
 
     @contextmanager
     def _beating(self) -> Iterator[None]:
-        done = threading.Event()
+        stop = threading.Event()
 
         def beat() -> None:
-            while not done.wait(BEAT_SECONDS):
+            while not stop.wait(BEAT_SECONDS):
                 # A database that cannot be written is noticed by the work itself.
                 with suppress(UserError):
                     if not self.store.batches.beat(self.batch_id, self.worker):
@@ -96,7 +96,7 @@ class Job:
         try:
             yield
         finally:
-            done.set()
+            stop.set()
 
     @contextmanager
     def turn(self, slots: threading.Semaphore) -> Iterator[bool]:
@@ -204,14 +204,14 @@ def record(
 def _wait(store: Store, batch: Batch, heard: Callable[[Batch], None]) -> Batch:
     """The batch when nothing is done with it any more."""
     while True:
-        found = store.batches.find(batch.id) or batch
-        heard(found)
-        if not found.is_running:
+        latest = store.batches.find(batch.id) or batch
+        heard(latest)
+        if not latest.is_running:
             break
         time.sleep(0.1)
-    if found.state not in ("checked", "done"):
-        raise UserError(f"{found.name} was not recorded: {found.message or found.state}.")
-    return found
+    if latest.state not in ("checked", "done"):
+        raise UserError(f"{latest.name} was not recorded: {latest.message or latest.state}.")
+    return latest
 
 
 def shown_name(name: str) -> str:
@@ -258,9 +258,9 @@ def _score(job: Job, registry: Registry) -> None:
 def model_of(registry: Registry, batch: Batch) -> Model:
     """The model that a batch began with; `UserError` when it is not the same any more."""
     model = registry.load(batch.ref)
-    found = (model.card.artifact.sha256, model.card.sha256)
-    if found != (batch.model_sha256, batch.card_sha256):
-        part = "model file" if found[0] != batch.model_sha256 else "card"
+    hashes = (model.card.artifact.sha256, model.card.sha256)
+    if hashes != (batch.model_sha256, batch.card_sha256):
+        part = "model file" if hashes[0] != batch.model_sha256 else "card"
         raise UserError(
             f"The {part} of {batch.ref} is another one than when {batch.name} was checked; "
             "expected the same, so that all rows are scored alike. Put it back, or choose the "
@@ -276,10 +276,10 @@ def _answered(model: Model, chunk: TextChunk, batch: Batch) -> tuple[pa.Table, l
 
     # The same rows were good when they were checked, by the same card.
     cases, _ = typed(chunk.text, model.card.case_schema, decimal=batch.decimal)
-    found = answered(cases, model, chunk.lines.tolist())
+    row_answers = answered(cases, model, chunk.lines.tolist())
     numbers = model.card.task == "regression"
-    at = np.flatnonzero(found.good)
-    return scored_columns(found.answers, at, len(cases), numbers=numbers), found.faults
+    at = np.flatnonzero(row_answers.good)
+    return scored_columns(row_answers.answers, at, len(cases), numbers=numbers), row_answers.faults
 
 
 def _let_go() -> None:

@@ -44,10 +44,10 @@ def packed_text(text: pa.Table, lines: np.ndarray) -> bytes:
     return packed(named.append_column("line", pa.array(lines, pa.int64())))
 
 
-def unpacked_text(found: pa.Table, columns: Sequence[str]) -> tuple[pa.Table, np.ndarray]:
+def unpacked_text(table: pa.Table, columns: Sequence[str]) -> tuple[pa.Table, np.ndarray]:
     """What `packed_text` was given."""
-    lines = found["line"].to_numpy()
-    return found.drop_columns(["line"]).rename_columns(list(columns)), lines
+    lines = table["line"].to_numpy()
+    return table.drop_columns(["line"]).rename_columns(list(columns)), lines
 
 
 def unpacked(blob: bytes, columns: list[str] | None = None) -> pa.Table:
@@ -96,8 +96,8 @@ def _json_texts(values: np.ndarray) -> pa.Array:
     if values.dtype.kind == "f":
         # One by one: as distinct values, 0.0 and -0.0 would be the same.
         return pa.array([json.dumps(value) for value in values.tolist()], pa.string())
-    codes, known = pd.factorize(values)
-    texts = [json.dumps(plain(value), ensure_ascii=False) for value in known]
+    codes, levels = pd.factorize(values)
+    texts = [json.dumps(plain(value), ensure_ascii=False) for value in levels]
     return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(texts, pa.string()))
 
 
@@ -110,11 +110,11 @@ def _or_null(column: np.ndarray | None, answers: Answers) -> pa.Array:
 def _lists(answers: Answers) -> pa.Array:
     import pyarrow as pa
 
-    found = answers.probabilities
-    if found is None:
+    probabilities = answers.probabilities
+    if probabilities is None:
         return pa.nulls(len(answers), pa.list_(pa.float64()))
-    ends = np.arange(0, found.size + 1, found.shape[1], dtype=np.int32)
-    return pa.ListArray.from_arrays(pa.array(ends), pa.array(found.ravel()))
+    ends = np.arange(0, probabilities.size + 1, probabilities.shape[1], dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(ends), pa.array(probabilities.ravel()))
 
 
 def packed_problems(problems: Iterable[TableProblem]) -> bytes:

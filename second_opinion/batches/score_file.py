@@ -67,12 +67,12 @@ class BadRowsError(UserError):
     """Rows of a file cannot be scored, and nobody said what to do with them."""
 
     def __init__(self, name: str, summary: ScoreSummary) -> None:
-        shown = [str(problem) for problem in summary.problems]
-        if summary.faults > len(shown):
-            shown.append(f"… and {summary.faults - len(shown):,} more.")
+        lines = [str(problem) for problem in summary.problems]
+        if summary.faults > len(lines):
+            lines.append(f"… and {summary.faults - len(lines):,} more.")
         rows = plural(summary.bad, "row")
-        shown.append(f"{name}: {rows} of {summary.rows:,} cannot be scored. Nothing was written.")
-        super().__init__("\n".join(shown))
+        lines.append(f"{name}: {rows} of {summary.rows:,} cannot be scored. Nothing was written.")
+        super().__init__("\n".join(lines))
         self.summary = summary
 
 
@@ -168,26 +168,26 @@ class _Run:
 
     def _lines(self, predicted: Iterable[tuple[Chunk, RowAnswers | None]]) -> Iterator[bytes]:
         """The scored rows of each chunk as they are written."""
-        for chunk, found in predicted:
+        for chunk, row_answers in predicted:
             self._note(chunk.problems, chunk.rejected)
             self.summary.rows += len(chunk.text)
-            if found is not None:
-                if found.faults:
-                    chunk = self._answered(chunk, found)
+            if row_answers is not None:
+                if row_answers.faults:
+                    chunk = self._answered(chunk, row_answers)
                 self.summary.good += len(chunk.text)
                 if len(chunk.text):
-                    yield _with_answers(chunk, found.answers)
+                    yield _with_answers(chunk, row_answers.answers)
             if self.progress:
                 self.progress(self.summary.rows, chunk.bytes_read)
 
-    def _answered(self, chunk: Chunk, found: RowAnswers) -> Chunk:
+    def _answered(self, chunk: Chunk, row_answers: RowAnswers) -> Chunk:
         """The rows that the model had an answer for; the others are put aside."""
-        good = pa.array(found.good)
+        good = pa.array(row_answers.good)
         lost = [one_array(column) for column in chunk.text.filter(pc.invert(good)).columns]
-        self._note(found.faults, records(lost, self.look.delimiter or ","))
-        self.summary.rows -= len(found.faults)
-        written = None if chunk.written is None else chunk.written.filter(good)
-        return replace(chunk, text=chunk.text.filter(good), written=written)
+        self._note(row_answers.faults, records(lost, self.look.delimiter or ","))
+        self.summary.rows -= len(row_answers.faults)
+        row_texts = None if chunk.written is None else chunk.written.filter(good)
+        return replace(chunk, text=chunk.text.filter(good), written=row_texts)
 
     def _note(self, problems: list[TableProblem], rejected: Any) -> None:
         """Count bad rows, and put them and what is wrong with them aside."""
@@ -211,10 +211,10 @@ def _header(names: Iterable[str], delimiter: str = ",") -> bytes:
 
 
 def _with_answers(chunk: Chunk, answers: Answers) -> bytes:
-    added = added_cells(answers)
+    cells = added_cells(answers)
     if chunk.written is not None:
-        return records(added, before=[chunk.written])
-    return records([*(one_array(column) for column in chunk.text.columns), *added])
+        return records(cells, before=[chunk.written])
+    return records([*(one_array(column) for column in chunk.text.columns), *cells])
 
 
 def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
@@ -243,7 +243,7 @@ def _together(chunks: list[Chunk]) -> Chunk:
 
     if len(chunks) == 1:
         return chunks[0]
-    written = [chunk.written for chunk in chunks]
+    row_texts = [chunk.written for chunk in chunks]
     return Chunk(
         pa.concat_tables([chunk.text for chunk in chunks]),
         np.concatenate([chunk.lines for chunk in chunks]),
@@ -251,7 +251,7 @@ def _together(chunks: list[Chunk]) -> Chunk:
         [problem for chunk in chunks for problem in chunk.problems],
         b"".join(chunk.rejected for chunk in chunks),
         chunks[-1].bytes_read,
-        None if any(part is None for part in written) else pa.concat_arrays(written),
+        None if any(part is None for part in row_texts) else pa.concat_arrays(row_texts),
     )
 
 

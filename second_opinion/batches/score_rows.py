@@ -61,8 +61,8 @@ def _none() -> Answers:
 
 
 def _fault(line: int, model: Model, why: str) -> TableProblem:
-    found = f"the model {model.card.ref} fails on this row ({why})"
-    return TableProblem(line, "", found, "check it for unusual values")
+    fault = f"the model {model.card.ref} fails on this row ({why})"
+    return TableProblem(line, "", fault, "check it for unusual values")
 
 
 @dataclass
@@ -79,13 +79,13 @@ def _bad_rows(cases: pd.DataFrame, model: Model) -> _FaultSearch:
     pieces = [(0, len(cases))] if len(cases) else []
     while pieces:
         first, end = pieces.pop()
-        found, why = _tried(cases.iloc[first:end], model)
-        if isinstance(found, Answers):
+        outcome, why = _tried(cases.iloc[first:end], model)
+        if isinstance(outcome, Answers):
             answered = True
-            search.answers = found if end - first == len(cases) else None
-        elif found.size:
-            answered = answered or found.size < end - first
-            search.reasons.update(dict.fromkeys((found + first).tolist(), why))
+            search.answers = outcome if end - first == len(cases) else None
+        elif outcome.size:
+            answered = answered or outcome.size < end - first
+            search.reasons.update(dict.fromkeys((outcome + first).tolist(), why))
         elif end - first == 1:
             search.reasons[first] = why
             _check_hope(search, answered, model)
@@ -133,8 +133,10 @@ def clashes(columns: Sequence[str]) -> str:
     renamed = [
         pair for pair in zip(ADDED, added_columns(columns), strict=True) if len(set(pair)) > 1
     ]
-    said = [f"The file has a column {old} already; the model's is {new}." for old, new in renamed]
-    return " ".join(said)
+    sentences = [
+        f"The file has a column {old} already; the model's is {new}." for old, new in renamed
+    ]
+    return " ".join(sentences)
 
 
 def added_cells(answers: Answers) -> list[pa.Array]:
@@ -146,10 +148,10 @@ def added_cells(answers: Answers) -> list[pa.Array]:
     confidence = answers.confidence
     sure = pa.nulls(len(answers), pa.string()) if confidence is None else pa.array(confidence)
     flags = answers.flags_text()
-    known = pc.if_else(
+    flag_texts = pc.if_else(
         pc.equal(flags.dictionary, ""), pa.scalar(None, pa.string()), flags.dictionary
     )
-    return [value_cells(answers.values), as_text(sure), known.take(flags.indices)]
+    return [value_cells(answers.values), as_text(sure), flag_texts.take(flags.indices)]
 
 
 def value_cells(values: np.ndarray) -> pa.Array:

@@ -121,11 +121,11 @@ class ScoredRows:
     ) -> RowPage:
         """One page of at most `PAGE_ROWS` scored rows; the first page is 1."""
         only = only or RowFilter()
-        found = self._order(batch, only, sort, descending)
+        numbers = self._order(batch, only, sort, descending)
         if only.judged:
-            found = self._by_verdict(batch, only, found)
+            numbers = self._by_verdict(batch, only, numbers)
         start = (page - 1) * PAGE_ROWS
-        return self.fetched(batch, found[start : start + PAGE_ROWS].tolist(), len(found))
+        return self.fetched(batch, numbers[start : start + PAGE_ROWS].tolist(), len(numbers))
 
     def fetched(self, batch: Batch, rows: Sequence[int], total: int | None = None) -> RowPage:
         """The rows with these numbers, in this order; those that are not scored are left out."""
@@ -164,8 +164,8 @@ class ScoredRows:
         for chunk in self._batches.scored_chunks(batch):
             blob = self._batches.text_of(batch.id, chunk.position)
             # Without a column of its own, a chunk still has its rows.
-            found = unpacked(blob, list(places) or ["line"])
-            yield found.rename_columns(list(places.values())) if places else found
+            table = unpacked(blob, list(places) or ["line"])
+            yield table.rename_columns(list(places.values())) if places else table
 
     def summary(self, batch: Batch) -> BatchSummary:
         """Counts over all scored rows."""
@@ -176,14 +176,14 @@ class ScoredRows:
         for text, count in zip(scores.flags, combined, strict=True):
             flags.update(dict.fromkeys(filter(None, text.split(";")), count))
         edges, bars = _bars(scores.numbers)
-        known = scores.confidence[~np.isnan(scores.confidence)]
+        confidences = scores.confidence[~np.isnan(scores.confidence)]
         rows = len(scores.codes)
         return BatchSummary(
             rows=rows,
             classes=dict(zip(scores.values, classes, strict=True)),
             edges=edges,
             bars=bars,
-            confidence=float(known.mean()) if len(known) else None,
+            confidence=float(confidences.mean()) if len(confidences) else None,
             low_confidence=flags["low_confidence"] / rows if rows else 0.0,
             flagged=int(_with_flag(scores, "").sum()),
             flags=dict(flags),
@@ -192,11 +192,13 @@ class ScoredRows:
     def scores(self, batch: Batch) -> Scores:
         """The scored columns of a batch as arrays, kept for the next question."""
         key = batch.id, batch.rows_done
-        kept = _kept_scores.get(key)
-        if kept is None:
-            kept = _scores([self._scored(batch, one) for one in self._batches.scored_chunks(batch)])
-            _kept_scores.keep(key, kept, bytes_of(*vars(kept).values()))
-        return kept
+        scores = _kept_scores.get(key)
+        if scores is None:
+            scores = _scores(
+                [self._scored(batch, one) for one in self._batches.scored_chunks(batch)]
+            )
+            _kept_scores.keep(key, scores, bytes_of(*vars(scores).values()))
+        return scores
 
     def opened(self, batch: Batch, row: int, card: ModelCard) -> Prediction:
         """A row (1 is the first good one) as a prediction, stored when it is opened first.
@@ -204,16 +206,16 @@ class ScoredRows:
         Its id is made from batch and row, so that it is the same for everybody, at any time.
         `UserError` where the row has no answer.
         """
-        known = self._store.prediction(prediction_id(batch.id, row))
-        if known is not None:
-            return known
-        made = self._predicted(batch, row, card)
-        self._store.add_prediction(made)
-        return made
+        stored_prediction = self._store.prediction(prediction_id(batch.id, row))
+        if stored_prediction is not None:
+            return stored_prediction
+        prediction = self._predicted(batch, row, card)
+        self._store.add_prediction(prediction)
+        return prediction
 
     def _predicted(self, batch: Batch, row: int, card: ModelCard) -> Prediction:
-        found = self.fetched(batch, [row])
-        scored = found.scored.to_pylist()[0] if found.scored.num_rows else {}
+        page = self.fetched(batch, [row])
+        scored = page.scored.to_pylist()[0] if page.scored.num_rows else {}
         if scored.get("prediction") is None:
             raise UserError(
                 f"Row {row} of {batch.name} has no answer; expected a row that was scored, from 1 "
@@ -228,7 +230,7 @@ class ScoredRows:
             version=batch.version,
             model_sha256=batch.model_sha256,
             card_sha256=batch.card_sha256,
-            inputs=inputs_of(found.text, card, batch.decimal),
+            inputs=inputs_of(page.text, card, batch.decimal),
             value=json.loads(scored["prediction"]),
             confidence=scored["confidence"],
             probabilities=None if probabilities is None else tuple(probabilities),
@@ -241,21 +243,21 @@ class ScoredRows:
 
     def _order(self, batch: Batch, only: RowFilter, sort: SortBy, descending: bool) -> np.ndarray:
         """The numbers of the rows, filtered by all but verdicts, and sorted."""
-        wanted = (only.prediction, only.flagged, only.low_confidence, only.column, only.text)
-        key = batch.id, batch.rows_done, wanted, sort, descending
-        kept = _kept_orders.get(key)
-        if kept is None:
-            found = self._filtered(batch, only)
-            kept = (_sorted(self.scores(batch), found, sort, descending) + 1).astype(np.uint32)
-            _kept_orders.keep(key, kept, kept.nbytes)
-        return kept
+        conditions = (only.prediction, only.flagged, only.low_confidence, only.column, only.text)
+        key = batch.id, batch.rows_done, conditions, sort, descending
+        order = _kept_orders.get(key)
+        if order is None:
+            places = self._filtered(batch, only)
+            order = (_sorted(self.scores(batch), places, sort, descending) + 1).astype(np.uint32)
+            _kept_orders.keep(key, order, order.nbytes)
+        return order
 
     def _filtered(self, batch: Batch, only: RowFilter) -> np.ndarray:
         scores = self.scores(batch)
         let_through = np.ones(len(scores.codes), dtype=bool)
         if only.prediction:
-            known = scores.values.index(only.prediction) if only.prediction in scores.values else -2
-            let_through &= scores.codes == known
+            code = scores.values.index(only.prediction) if only.prediction in scores.values else -2
+            let_through &= scores.codes == code
         if only.flagged:
             let_through &= _with_flag(scores, "")
         if only.low_confidence:
@@ -268,16 +270,16 @@ class ScoredRows:
         import pyarrow.compute as pc
 
         at = f"c{batch.columns.index(column)}"
-        found = []
+        masks = []
         for chunk in self._batches.scored_chunks(batch):
             blob = self._batches.text_of(batch.id, chunk.position)
             cells = unpacked(blob, [at])[at]
-            found.append(pc.match_substring(cells, text, ignore_case=True).fill_null(False))
-        return np.concatenate([mask.to_numpy() for mask in found]) if found else np.empty(0, bool)
+            masks.append(pc.match_substring(cells, text, ignore_case=True).fill_null(False))
+        return np.concatenate([mask.to_numpy() for mask in masks]) if masks else np.empty(0, bool)
 
-    def _by_verdict(self, batch: Batch, only: RowFilter, found: np.ndarray) -> np.ndarray:
-        judged = np.array(self._batches.judged_rows(batch.id, only.expert), dtype=np.uint32)
-        return found[np.isin(found, judged, invert=only.judged == "open")]
+    def _by_verdict(self, batch: Batch, only: RowFilter, numbers: np.ndarray) -> np.ndarray:
+        judged_rows = np.array(self._batches.judged_rows(batch.id, only.expert), dtype=np.uint32)
+        return numbers[np.isin(numbers, judged_rows, invert=only.judged == "open")]
 
     def _both(self, batch: Batch, chunk: ChunkPlace) -> tuple[bytes, bytes]:
         text = self._batches.text_of(batch.id, chunk.position)
@@ -324,23 +326,23 @@ def _coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(coded.dictionary.to_pylist()), codes
 
 
-def _counted(codes: np.ndarray, known: int) -> list[int]:
+def _counted(codes: np.ndarray, size: int) -> list[int]:
     """How often each code stands there; a row without an answer has none."""
-    counts: list[int] = np.bincount(codes[codes >= 0], minlength=known).tolist()
+    counts: list[int] = np.bincount(codes[codes >= 0], minlength=size).tolist()
     return counts
 
 
 def _with_flag(scores: Scores, flag: str) -> np.ndarray:
     """Which rows have the flag; with an empty one, which have any."""
     has = [bool(text) if not flag else flag in text.split(";") for text in scores.flags]
-    found: np.ndarray = np.array([*has, False])[scores.flag_codes]
-    return found
+    mask: np.ndarray = np.array([*has, False])[scores.flag_codes]
+    return mask
 
 
-def _sorted(scores: Scores, found: np.ndarray, sort: SortBy, descending: bool) -> np.ndarray:
+def _sorted(scores: Scores, places: np.ndarray, sort: SortBy, descending: bool) -> np.ndarray:
     """The places in this order; equal ones in the order of the file, unknown ones last."""
     if sort == "row":
-        return found[::-1] if descending else found
+        return places[::-1] if descending else places
     if sort == "confidence":
         key = scores.confidence
     elif scores.numbers is not None:
@@ -348,19 +350,19 @@ def _sorted(scores: Scores, found: np.ndarray, sort: SortBy, descending: bool) -
     else:
         rank = np.argsort(np.argsort(np.array(scores.values)))
         key = np.append(rank.astype(np.float64), np.nan)[scores.codes]
-    part = key[found]
-    return found[np.argsort(-part if descending else part, kind="stable")]
+    part = key[places]
+    return places[np.argsort(-part if descending else part, kind="stable")]
 
 
 def _bars(numbers: np.ndarray | None) -> tuple[tuple[float, ...], tuple[int, ...]]:
     """Bars between round numbers, and how many rows each holds."""
     if numbers is None:
         return (), ()
-    known = numbers[np.isfinite(numbers)]
-    if not len(known) or known.min() == known.max():
-        counts, edges = np.histogram(known, bins=1)
+    values = numbers[np.isfinite(numbers)]
+    if not len(values) or values.min() == values.max():
+        counts, edges = np.histogram(values, bins=1)
         return tuple(edges.tolist()), tuple(counts.tolist())
-    step = round_down(float(known.max() - known.min()) / BARS)
-    first, last = np.floor(known.min() / step), np.ceil(known.max() / step)
-    counts, edges = np.histogram(known, bins=np.arange(first, last + 1) * step)
+    step = round_down(float(values.max() - values.min()) / BARS)
+    first, last = np.floor(values.min() / step), np.ceil(values.max() / step)
+    counts, edges = np.histogram(values, bins=np.arange(first, last + 1) * step)
     return tuple(edges.tolist()), tuple(counts.tolist())

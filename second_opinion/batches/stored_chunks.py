@@ -50,10 +50,10 @@ def add_chunk(store: Store, batch_id: str, worker: str, chunk: Chunk) -> bool:
 
 def next_chunk(store: Store, batch: Batch) -> TextChunk | None:
     """The first chunk that is not scored yet, or None."""
-    found = store.batches.next_chunk(batch.id)
-    if found is None:
+    chunk = store.batches.next_chunk(batch.id)
+    if chunk is None:
         return None
-    place, blob = found
+    place, blob = chunk
     text, lines = unpacked_text(unpacked(blob), batch.columns)
     return TextChunk(place.position, place.first_row, text, lines)
 
@@ -79,10 +79,10 @@ def add_scored(
 
 def problems(store: Store, batch_id: str, limit: int | None = None) -> list[TableProblem]:
     """What is wrong with the rows that were not scored, in the order of the file."""
-    found: list[TableProblem] = []
+    table_problems: list[TableProblem] = []
     for of_rows, of_answers in store.batches.problems(batch_id):
         of_chunk = unpacked_problems(of_rows) + unpacked_problems(of_answers)
-        found += sorted(of_chunk, key=lambda problem: problem.line)
-        if limit is not None and len(found) >= limit:
+        table_problems += sorted(of_chunk, key=lambda problem: problem.line)
+        if limit is not None and len(table_problems) >= limit:
             break
-    return found[:limit]
+    return table_problems[:limit]

@@ -36,33 +36,33 @@ TILE, GAP = 0.96, 0.02
 INTERVAL = ("At least", "At most")
 
 
-def right_by(where: str, axis: str, known: pd.DataFrame) -> Chart:
+def right_by(where: str, axis: str, groups: pd.DataFrame) -> Chart:
     """How often the model is right in each group, with the 95 % interval; the first are drawn.
 
-    ``known`` has ``name`` and what `totals.with_agreement` gives; ``where`` tells of a name in
+    ``groups`` has ``name`` and what `totals.with_agreement` gives; ``where`` tells of a name in
     the title, as ``by {}``.
     """
-    title = _right_title(where, known)
-    drawn = known.head(MOST_GROUPS)
-    places = list(range(len(drawn)))
-    judged = (drawn["right"] + drawn["wrong"]).tolist()
-    names = drawn["name"].astype(str).tolist()
-    counted = [
+    title = _right_title(where, groups)
+    rows = groups.head(MOST_GROUPS)
+    places = list(range(len(rows)))
+    numbers = (rows["right"] + rows["wrong"]).tolist()
+    names = rows["name"].astype(str).tolist()
+    labels = [
         f"{percent(share)} of {n:,}" if n else "nobody could say"
-        for share, n in zip(drawn["share"], judged, strict=True)
+        for share, n in zip(rows["share"], numbers, strict=True)
     ]
-    figure = go.Figure([_tracks(places, names, counted), _diamonds(places, drawn)])
+    figure = go.Figure([_tracks(places, names, labels), _diamonds(places, rows)])
     figure.add_scatter(
         y=places,
         x=[1.08] * len(places),
         mode="text",
-        text=counted,
+        text=labels,
         textposition="middle right",
         textfont_color=TEXT,
         unselected_textfont_color=TEXT,
         hoverinfo="skip",
     )
-    height = 110 + (BAR_HEIGHT + 4) * max(len(drawn), 2)
+    height = 110 + (BAR_HEIGHT + 4) * max(len(rows), 2)
     lay_out(figure, height=height, legend=False, direction="v")
     figure.update_layout(bargap=0.25)
     ticks = {"tickvals": [0, 0.5, 1], "tickformat": ".0%", "range": [0, 1.6]}
@@ -75,31 +75,31 @@ def right_by(where: str, axis: str, known: pd.DataFrame) -> Chart:
         showgrid=False,
     )
     alt = f"Points with 95 % intervals, one for each group. {title}."
-    return Chart(title, alt, figure, _right_table(axis, known), ("Share right", *INTERVAL))
+    return Chart(title, alt, figure, _right_table(axis, groups), ("Share right", *INTERVAL))
 
 
-def _right_title(where: str, known: pd.DataFrame) -> str:
-    told = known.dropna(subset=["share"]).sort_values("share", kind="stable")
-    if not len(told):
-        return f"None of {plural(int(known['verdicts'].sum()), 'verdict')} says right or wrong"
-    low, high = told.iloc[0], told.iloc[-1]
+def _right_title(where: str, groups: pd.DataFrame) -> str:
+    by_share = groups.dropna(subset=["share"]).sort_values("share", kind="stable")
+    if not len(by_share):
+        return f"None of {plural(int(groups['verdicts'].sum()), 'verdict')} says right or wrong"
+    low, high = by_share.iloc[0], by_share.iloc[-1]
     worst, best = percent(low["share"]), percent(high["share"])
-    if len(told) == 1:
-        judged = plural(int(low["right"] + low["wrong"]), "verdict")
-        return f"The model is right in {best} of {judged} {where.format(low['name'])}"
+    if len(by_share) == 1:
+        verdicts = plural(int(low["right"] + low["wrong"]), "verdict")
+        return f"The model is right in {best} of {verdicts} {where.format(low['name'])}"
     title = f"The model is right in {best} of verdicts {where.format(high['name'])}"
     return f"{title} and {worst} {where.format(low['name'])}"
 
 
-def _right_table(axis: str, known: pd.DataFrame) -> pd.DataFrame:
-    unsure = known["verdicts"] - known["right"] - known["wrong"]
-    found = known[["name", "right", "wrong"]].assign(unsure=unsure)
-    found = found.join(known[["share", "low", "high"]])
+def _right_table(axis: str, groups: pd.DataFrame) -> pd.DataFrame:
+    unsure = groups["verdicts"] - groups["right"] - groups["wrong"]
+    table = groups[["name", "right", "wrong"]].assign(unsure=unsure)
+    table = table.join(groups[["share", "low", "high"]])
     heads = [axis, "Right", "Wrong", "Unsure", "Share right", *INTERVAL]
-    return found.set_axis(heads, axis=1).reset_index(drop=True)
+    return table.set_axis(heads, axis=1).reset_index(drop=True)
 
 
-def _tracks(places: list[int], names: list[str], counted: list[str]) -> go.Bar:
+def _tracks(places: list[int], names: list[str], labels: list[str]) -> go.Bar:
     """A pale bar over the whole width of each group: where a click finds it."""
     return go.Bar(
         y=places,
@@ -109,20 +109,20 @@ def _tracks(places: list[int], names: list[str], counted: list[str]) -> go.Bar:
         unselected_marker_opacity=0.14,
         customdata=places,
         hovertext=[shown(name, 80) for name in names],
-        text=counted,
+        text=labels,
         textposition="none",
         hovertemplate="%{hovertext}<br>right in %{text}<extra></extra>",
     )
 
 
-def _diamonds(places: list[int], drawn: pd.DataFrame) -> go.Scatter:
+def _diamonds(places: list[int], rows: pd.DataFrame) -> go.Scatter:
     return go.Scatter(
         y=places,
-        x=drawn["share"].tolist(),
+        x=rows["share"].tolist(),
         mode="markers",
         marker={"color": MODEL, "size": 12, "symbol": "diamond"},
         unselected_marker_opacity=1,
-        error_x=whiskers(drawn["share"], drawn["low"], drawn["high"]),
+        error_x=whiskers(rows["share"], rows["low"], rows["high"]),
         customdata=places,
         hovertemplate="right in %{x:.1%}<extra></extra>",
     )
@@ -143,17 +143,17 @@ def confusion(counts: pd.DataFrame, names: Sequence[str], *, as_shares: bool = F
     height = 120 + (56 if len(names) <= MOST_BOTH else 38) * max(len(names), 2)
     lay_out(figure, height=height, legend=False, direction="v")
     ticks: dict[str, Any] = {"showgrid": False, "zeroline": False}
-    said = [shown(name, 24) for name in names]
-    places = list(range(len(said)))
-    last = _place_of_sums(len(said))
+    short_names = [shown(name, 24) for name in names]
+    places = list(range(len(short_names)))
+    last = _place_of_sums(len(short_names))
     reach = [-0.5, last + 0.35]
-    labels = {"tickvals": [*places, last], "ticktext": [*said, "All"], "range": reach}
+    labels = {"tickvals": [*places, last], "ticktext": [*short_names, "All"], "range": reach}
     figure.update_xaxes(title_text="What counts as right", **labels, **ticks)
     figure.update_yaxes(
         title_text="The model said",
         tickvals=places,
-        ticktext=said,
-        range=[len(said) - 0.5, -0.5],
+        ticktext=short_names,
+        range=[len(short_names) - 0.5, -0.5],
         **ticks,
     )
     alt = f"A table of tiles, what the model said against what counts as right. {title}."
@@ -205,8 +205,8 @@ def _tiles(cells: pd.DataFrame, size: int, *, as_shares: bool) -> go.Bar:
         selected_textfont_color=TEXT,
         unselected_textfont_color=TEXT,
         hovertext=[
-            f"says {shown(said)}, right is {shown(right)}: {count:,}"
-            for said, right, count in cells[["said", "right", "verdicts"]].values
+            f"says {shown(answer)}, right is {shown(right)}: {count:,}"
+            for answer, right, count in cells[["said", "right", "verdicts"]].values
         ],
         hovertemplate="%{hovertext}<extra></extra>",
     )
@@ -257,14 +257,14 @@ def bland_altman(pairs: pd.DataFrame, limits: BlandAltman, unit: str) -> Chart:
     Of many pairs, ``value`` and ``answer``, an even part is drawn.
     """
     title = _distance_title(limits, unit)
-    drawn = pairs.iloc[:: max(1, -(-len(pairs) // MOST_POINTS))]
-    means, gaps = (drawn["value"] + drawn["answer"]) / 2, drawn["value"] - drawn["answer"]
+    sample = pairs.iloc[:: max(1, -(-len(pairs) // MOST_POINTS))]
+    means, gaps = (sample["value"] + sample["answer"]) / 2, sample["value"] - sample["answer"]
     points = go.Scatter(
         x=means.tolist(),
         y=gaps.tolist(),
         mode="markers",
         marker={"color": MODEL, "size": 7, "opacity": 0.6},
-        customdata=list(range(len(drawn))),
+        customdata=list(range(len(sample))),
         hovertemplate="%{y:.3g}<extra></extra>",
     )
     figure = go.Figure([points])
@@ -273,7 +273,7 @@ def bland_altman(pairs: pd.DataFrame, limits: BlandAltman, unit: str) -> Chart:
     across, up = (axis_of(name, unit) for name in ("Mean of model and expert", GAPS))
     figure.update_xaxes(title_text=shown(across, 60), zeroline=False)
     figure.update_yaxes(title_text=shown(up, 60), zeroline=False)
-    columns = {"The model said": drawn["value"], "What counts as right": drawn["answer"]}
+    columns = {"The model said": sample["value"], "What counts as right": sample["answer"]}
     table = pd.DataFrame(columns | {across: means, up: gaps}).reset_index(drop=True)
     return Chart(title, f"Points, one for each verdict, and lines. {title}.", figure, table)
 
@@ -317,8 +317,8 @@ def errors(pairs: pd.DataFrame, unit: str) -> Chart:
     if len(apart):
         within = f"{short(float(apart.median()))}{f' {unit}' if unit else ''}"
         title += f"; half of the others lie within {within} of it"
-    found = Histogram().add(gaps).result(24)
-    return bars.histogram(title, found, axis_of(GAPS, unit), of="verdicts")
+    bins = Histogram().add(gaps).result(24)
+    return bars.histogram(title, bins, axis_of(GAPS, unit), of="verdicts")
 
 
 def short(value: float) -> str:

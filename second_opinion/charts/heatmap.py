@@ -97,36 +97,36 @@ class Measure:
 
     def most(self, value: float, cases: int, where: str) -> str:
         """The bin with the highest one as a sentence."""
-        said = f"{self.text(value)} of {plural(cases, 'case')}"
+        amount = f"{self.text(value)} of {plural(cases, 'case')}"
         if self.label:
-            return f"The model says {self.label} most often where {where} ({said})"
-        return f"The mean prediction is highest where {where} ({said.replace(' of ', ', ')})"
+            return f"The model says {self.label} most often where {where} ({amount})"
+        return f"The mean prediction is highest where {where} ({amount.replace(' of ', ', ')})"
 
 
-def _title(told: Measure, found: pd.DataFrame, sides: Sequence[MapAxis]) -> str:
-    enough = found[found["count"] >= FEWEST]
-    top = (enough if len(enough) else found).sort_values("mean").iloc[-1]
+def _title(measure: Measure, bins: pd.DataFrame, sides: Sequence[MapAxis]) -> str:
+    enough = bins[bins["count"] >= FEWEST]
+    top = (enough if len(enough) else bins).sort_values("mean").iloc[-1]
     where = [side.where(int(top[end])) for side, end in zip(sides, "xy", strict=False)]
-    return told.most(float(top["mean"]), int(top["count"]), " and ".join(where))
+    return measure.most(float(top["mean"]), int(top["count"]), " and ".join(where))
 
 
-def _table(told: Measure, found: pd.DataFrame, sides: Sequence[MapAxis]) -> pd.DataFrame:
+def _table(measure: Measure, bins: pd.DataFrame, sides: Sequence[MapAxis]) -> pd.DataFrame:
     """The bins in words with their cases; two features may have one label."""
     columns: dict[str, Any] = {}
     for side, end in zip(sides, "xy", strict=False):
         name = side.title if side.title not in columns else f"{side.title} (2)"
-        columns[name] = [side.names[place] for place in found[end]]
-    return pd.DataFrame({**columns, "Cases": found["count"], told.axis: found["mean"]})
+        columns[name] = [side.names[place] for place in bins[end]]
+    return pd.DataFrame({**columns, "Cases": bins["count"], measure.axis: bins["mean"]})
 
 
-def heatmap(told: Measure, found: pd.DataFrame, x: MapAxis, y: MapAxis) -> Chart:
-    """A tile for each two bins that have cases; ``found`` as `Crossed` gives it."""
-    title = _title(told, found, (x, y))
+def heatmap(measure: Measure, bins: pd.DataFrame, x: MapAxis, y: MapAxis) -> Chart:
+    """A tile for each two bins that have cases; ``bins`` as `Crossed` gives it."""
+    title = _title(measure, bins, (x, y))
     size = len(x.names), len(y.names)
     values: list[list[float | None]] = [[None] * size[0] for _ in range(size[1])]
-    for across, up, mean in zip(found["x"], found["y"], found["mean"], strict=True):
+    for across, up, mean in zip(bins["x"], bins["y"], bins["mean"], strict=True):
         values[up][across] = float(mean)
-    figure = go.Figure([_marks(told, found, x, y), _tiles(told, found, values)])
+    figure = go.Figure([_marks(measure, bins, x, y), _tiles(measure, bins, values)])
     lay_out(figure, height=170 + TILE_HEIGHT * max(size[1], 3), legend=False, direction="any")
     # Each mark is in the middle of its cell: the nearest one is that of the cell under the mouse.
     figure.update_layout(hoverdistance=-1, margin_t=72)
@@ -137,13 +137,13 @@ def heatmap(told: Measure, found: pd.DataFrame, x: MapAxis, y: MapAxis) -> Chart
             ends = ends[::-1]
         axes(title_text=shown(side.title, 60), range=ends, showgrid=False, zeroline=False)
         axes(**side.ticks)
-    table = _table(told, found, (x, y))
-    alt = f"Heat map, {x.title} by {y.title}: {told.axis}. {title}."
-    return Chart(title, alt, figure, table, (told.axis,) if told.label else ())
+    table = _table(measure, bins, (x, y))
+    alt = f"Heat map, {x.title} by {y.title}: {measure.axis}. {title}."
+    return Chart(title, alt, figure, table, (measure.axis,) if measure.label else ())
 
 
-def _tiles(told: Measure, found: pd.DataFrame, values: list[list[float | None]]) -> go.Heatmap:
-    low, high = _span(found)
+def _tiles(measure: Measure, bins: pd.DataFrame, values: list[list[float | None]]) -> go.Heatmap:
+    low, high = _span(bins)
     return go.Heatmap(
         z=values,
         zmin=low,
@@ -151,21 +151,21 @@ def _tiles(told: Measure, found: pd.DataFrame, values: list[list[float | None]])
         xgap=2,
         ygap=2,
         colorscale=SEQUENTIAL,
-        colorbar=color_bar(told, told.axis),
+        colorbar=color_bar(measure, measure.axis),
         hoverinfo="skip",
         hoverongaps=False,
     )
 
 
-def _span(found: pd.DataFrame) -> tuple[float, float]:
+def _span(bins: pd.DataFrame) -> tuple[float, float]:
     """From where to where the colours go."""
-    enough = found.loc[found["count"] >= FEWEST, "mean"]
-    known = enough if len(enough) else found["mean"]
-    low, high = float(known.min()), float(known.max())
+    enough = bins.loc[bins["count"] >= FEWEST, "mean"]
+    means = enough if len(enough) else bins["mean"]
+    low, high = float(means.min()), float(means.max())
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def color_bar(told: Measure, title: str) -> dict[str, Any]:
+def color_bar(measure: Measure, title: str) -> dict[str, Any]:
     """Above the chart, where there is room for it on a phone too."""
     return {
         "orientation": "h",
@@ -177,23 +177,23 @@ def color_bar(told: Measure, title: str) -> dict[str, Any]:
         "len": 0.7,
         "thickness": 10,
         "nticks": 5,
-        "tickformat": told.digits,
+        "tickformat": measure.digits,
         "tickfont_color": TEXT,
         "outlinewidth": 0,
         "title": {"text": shown(title, 40), "side": "top", "font": {"color": TEXT}},
     }
 
 
-def _marks(told: Measure, found: pd.DataFrame, x: MapAxis, y: MapAxis) -> go.Scatter:
+def _marks(measure: Measure, bins: pd.DataFrame, x: MapAxis, y: MapAxis) -> go.Scatter:
     """An unseen mark in each cell: Streamlit hears of no click on a tile."""
-    rows = {(a, b): at for at, (a, b) in enumerate(zip(found["x"], found["y"], strict=True))}
+    rows = {(a, b): at for at, (a, b) in enumerate(zip(bins["x"], bins["y"], strict=True))}
     cells = [(a, b) for b in range(len(y.names)) for a in range(len(x.names))]
     texts = []
     for a, b in cells:
         where = f"{shown(x.where(a), 80)}<br>{shown(y.where(b), 80)}"
         at = rows.get((a, b))
-        counted = "no case" if at is None else _said(told, found, at)
-        texts.append(f"{where}<br>{counted}")
+        words = "no case" if at is None else _said(measure, bins, at)
+        texts.append(f"{where}<br>{words}")
     return go.Scatter(
         x=[a for a, _ in cells],
         y=[b for _, b in cells],
@@ -207,54 +207,56 @@ def _marks(told: Measure, found: pd.DataFrame, x: MapAxis, y: MapAxis) -> go.Sca
     )
 
 
-def _said(told: Measure, found: pd.DataFrame, at: int) -> str:
-    mean, cases = float(found["mean"].iloc[at]), plural(int(found["count"].iloc[at]), "case")
-    if told.label:
-        return f"{shown(told.label, 60)} in {told.text(mean)} of {cases}"
-    return f"mean {shown(told.text(mean), 60)}, {cases}"
+def _said(measure: Measure, bins: pd.DataFrame, at: int) -> str:
+    mean, cases = float(bins["mean"].iloc[at]), plural(int(bins["count"].iloc[at]), "case")
+    if measure.label:
+        return f"{shown(measure.label, 60)} in {measure.text(mean)} of {cases}"
+    return f"mean {shown(measure.text(mean), 60)}, {cases}"
 
 
-def by_bin(told: Measure, found: pd.DataFrame, side: MapAxis, mean: float) -> Chart:
+def by_bin(measure: Measure, bins: pd.DataFrame, side: MapAxis, mean: float) -> Chart:
     """A bar for each bin of one feature, for a mean answer a point; ``mean`` is that of all."""
-    title = _title(told, found, [side])
-    places = list(range(len(found)))
-    values = found["mean"].tolist()
-    names = [side.names[place] for place in found["x"]]
-    counted = [
-        f"{told.text(value)} of {count:,}" if told.label else f"{told.text(value)} · {count:,}"
-        for value, count in zip(values, found["count"], strict=True)
+    title = _title(measure, bins, [side])
+    places = list(range(len(bins)))
+    values = bins["mean"].tolist()
+    names = [side.names[place] for place in bins["x"]]
+    labels = [
+        f"{measure.text(value)} of {count:,}"
+        if measure.label
+        else f"{measure.text(value)} · {count:,}"
+        for value, count in zip(values, bins["count"], strict=True)
     ]
     common: dict[str, Any] = {
         "y": places,
         "x": values,
         "customdata": places,
         "hovertext": [
-            f"{shown(side.where(place), 80)}<br>{_said(told, found, at)}"
-            for at, place in enumerate(found["x"])
+            f"{shown(side.where(place), 80)}<br>{_said(measure, bins, at)}"
+            for at, place in enumerate(bins["x"])
         ],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
-    figure = go.Figure([_bars(common) if told.label else _points(common)])
-    low, high = (0.0, max(values)) if told.label else (min(values), max(values))
+    figure = go.Figure([_bars(common) if measure.label else _points(common)])
+    low, high = (0.0, max(values)) if measure.label else (min(values), max(values))
     reach = (high - low) or 1.0
-    words = [shown(text) for text in counted]
+    words = [shown(text) for text in labels]
     figure.add_traces([words_beside(words, high + reach * 0.05)])
     for dash, width, color in (("solid", 5, PAPER), ("dash", 2, REFERENCE)):
         figure.add_vline(x=mean, line={"dash": dash, "width": width, "color": color})
-    lay_out(figure, height=110 + BAR_HEIGHT * max(len(found), 2), legend=False, direction="v")
-    begin = 0.0 if told.label else low - reach * 0.08
-    ticks = share_ticks(high) if told.label else {"tickformat": told.digits}
+    lay_out(figure, height=110 + BAR_HEIGHT * max(len(bins), 2), legend=False, direction="v")
+    begin = 0.0 if measure.label else low - reach * 0.08
+    ticks = share_ticks(high) if measure.label else {"tickformat": measure.digits}
     ends = [begin, high + reach * 0.6]
-    figure.update_xaxes(title_text=shown(told.axis, 60), range=ends, zeroline=False, **ticks)
+    figure.update_xaxes(title_text=shown(measure.axis, 60), range=ends, zeroline=False, **ticks)
     figure.update_yaxes(
         title_text=shown(side.title, 60),
         tickvals=places,
         ticktext=[shown(name, LONGEST_LEVEL) for name in names],
         autorange="reversed",
     )
-    alt = f"Bars, one for each bin or level: {told.axis}. {title}."
-    table = _table(told, found, [side])
-    return Chart(title, alt, figure, table, (told.axis,) if told.label else ())
+    alt = f"Bars, one for each bin or level: {measure.axis}. {title}."
+    table = _table(measure, bins, [side])
+    return Chart(title, alt, figure, table, (measure.axis,) if measure.label else ())
 
 
 def _bars(common: dict[str, Any]) -> go.Bar:

@@ -18,11 +18,11 @@ MARKS = ("circle", "diamond", "square", "x", "triangle-up", "cross", "star", "he
 
 def scatter(
     title: str,
-    told: Measure,
+    measure: Measure,
     x: tuple[MapAxis, Any],
     y: tuple[MapAxis, Any],
     groups: Sequence[tuple[str, Sequence[int]]],
-    said: Sequence[str],
+    answers: Sequence[str],
     values: Sequence[float],
 ) -> Chart:
     """A point for each of a few cases: the features with their columns, and what the model says
@@ -35,9 +35,9 @@ def scatter(
     across, up = (_along(side, column) for side, column in (x, y))
     texts = [
         f"{_told(sides[0], a)}<br>{_told(sides[1], b)}<br>{shown(c, 60)}"
-        for a, b, c in zip(_words(*x), _words(*y), said, strict=True)
+        for a, b, c in zip(_words(*x), _words(*y), answers, strict=True)
     ]
-    drawn = [(name, list(places)) for name, places in groups] or [("", list(range(len(said))))]
+    traces = [(name, list(places)) for name, places in groups] or [("", list(range(len(answers))))]
     figure = go.Figure(
         [
             go.Scatter(
@@ -45,12 +45,12 @@ def scatter(
                 y=[up[place] for place in places],
                 mode="markers",
                 name=shown(name),
-                marker=_marker(told, at, values if not groups else None),
+                marker=_marker(measure, at, values if not groups else None),
                 customdata=places,
                 hovertext=[texts[place] for place in places],
                 hovertemplate="%{hovertext}<extra></extra>",
             )
-            for at, (name, places) in enumerate(drawn)
+            for at, (name, places) in enumerate(traces)
         ]
     )
     lay_out(figure, height=420, legend=bool(groups), direction="any")
@@ -60,7 +60,7 @@ def scatter(
     figure.update_yaxes(title_text=shown(sides[1].title, 60), zeroline=False, **_scale(sides[1]))
     names = [sides[0].title, sides[1].title]
     names[1] += " (2)" * (names[1] == names[0])
-    table = pd.DataFrame({names[0]: _words(*x), names[1]: _words(*y), "The model says": said})
+    table = pd.DataFrame({names[0]: _words(*x), names[1]: _words(*y), "The model says": answers})
     alt = f"Points, one for each case, {sides[0].title} by {sides[1].title}. {title}."
     return Chart(title, alt, figure, table)
 
@@ -69,10 +69,14 @@ def _told(side: MapAxis, value: str) -> str:
     return f"{shown(side.feature.label, 60)}: {shown(value, 60)}"
 
 
-def _marker(told: Measure, at: int, values: Sequence[float] | None) -> dict[str, Any]:
+def _marker(measure: Measure, at: int, values: Sequence[float] | None) -> dict[str, Any]:
     look: dict[str, Any] = {"size": 9, "opacity": 0.85, "line": {"width": 1, "color": PAPER}}
     if values is not None:
-        bar = {"colorscale": SEQUENTIAL, "showscale": True, "colorbar": color_bar(told, told.each)}
+        bar = {
+            "colorscale": SEQUENTIAL,
+            "showscale": True,
+            "colorbar": color_bar(measure, measure.each),
+        }
         return {**look, "color": list(values), **bar}
     return {**look, "color": CLASSES[at % len(CLASSES)], "symbol": MARKS[at % len(MARKS)]}
 

@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            done = commands.main(arguments, prog_name=PROGRAM, standalone_mode=False)
-        return done if isinstance(done, int) else 0
+            exit_code = commands.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        return exit_code if isinstance(exit_code, int) else 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -60,10 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The one handler of this program: a fault of its own becomes a line that can be reported.
     except Exception as error:  # noqa: BLE001
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        said = [*str(error).strip().splitlines(), "no reason given"][0].rstrip(".")
+        message = [*str(error).strip().splitlines(), "no reason given"][0].rstrip(".")
         return _failed(
             f"A fault of this program: {type(error).__name__} in {Path(frame.filename).name}, line "
-            f"{frame.lineno}: {said}. Report this line and your command; `--debug` right after "
+            f"{frame.lineno}: {message}. Report this line and your command; `--debug` right after "
             "`second_opinion` shows more."
         )
 
@@ -168,8 +168,8 @@ def add(
                 card=model_file.card_fields(saved_by),
                 artifact=(model_file.format, model_file.content),
             )
-    added = printing.Added(registry, registry.look(), card, estimator, data, rows, before)
-    click.echo(_dumped(added.facts) if as_json else added.text)
+    report = printing.Added(registry, registry.look(), card, estimator, data, rows, before)
+    click.echo(_dumped(report.facts) if as_json else report.text)
 
 
 def _brought(file: str) -> ModelFile:
@@ -223,8 +223,8 @@ def remove(name: str, version: str, yes: bool) -> None:
     about = f"The files of {files} in {registry.folder} will be deleted. Their verdicts stay."
     _ask(about, "Delete them?", yes, "Nothing was removed.")
     before = printing.default_name(catalog)
-    gone = registry.remove(name, version)
-    click.echo(printing.removed(registry.look(), name, gone, before))
+    versions = registry.remove(name, version)
+    click.echo(printing.removed(registry.look(), name, versions, before))
 
 
 @commands.command()
@@ -262,7 +262,7 @@ def verify(name: str, as_json: bool) -> int:
             faults = registry.verify(entry.card) if entry.card else [entry.fault]
             results.append({"model": ref, "ok": not faults, "faults": faults})
     click.echo(_dumped(results) if as_json else printing.verified(results))
-    faults = [f"{found['model']}: {fault}" for found in results for fault in found["faults"]]
+    faults = [f"{result['model']}: {fault}" for result in results for fault in result["faults"]]
     for line in [] if as_json else faults:
         click.echo(printing.printable(line), err=True)
     return 1 if faults else 0

@@ -98,8 +98,8 @@ class Added:
     @property
     def stored_rows(self) -> int:
         """How many rows of the data lie in the folder now."""
-        kept = (self.folder / "reference.parquet").exists()
-        return min(len(self.rows.X), MOST_ROWS) if kept and self.rows else 0
+        has_rows = (self.folder / "reference.parquet").exists()
+        return min(len(self.rows.X), MOST_ROWS) if has_rows and self.rows else 0
 
     @property
     def is_new_default(self) -> bool:
@@ -168,8 +168,8 @@ class Added:
     @property
     def _scores(self) -> str:
         scores = {k: v for k, v in self.card.metrics.items() if k not in ("on", "rows")}
-        shown = ", ".join(f"{name} {value:g}" for name, value in scores.items())
-        return f"{shown} ({self.card.metrics['on']})" if shown else ""
+        text = ", ".join(f"{name} {value:g}" for name, value in scores.items())
+        return f"{text} ({self.card.metrics['on']})" if text else ""
 
     @property
     def _looks_at(self) -> str:
@@ -178,8 +178,8 @@ class Added:
 
     @property
     def _unknown(self) -> list[str]:
-        said = [printable(f"  {sentence}") for sentence in self.card.unknown]
-        return ["Not known:", *said, ""] if said else []
+        lines = [printable(f"  {sentence}") for sentence in self.card.unknown]
+        return ["Not known:", *lines, ""] if lines else []
 
     @property
     def _rows(self) -> str:
@@ -201,23 +201,23 @@ class Added:
 
     @property
     def _changes(self) -> list[str]:
-        said = []
+        sentences = []
         if len(self.catalog.versions(self.card.name)) > 1:
-            said.append(
+            sentences.append(
                 "Words were taken over from the version in use, where they fit: check them."
             )
         if self.is_new_default:
-            said.append(f"{self.card.name} is the default model now.")
+            sentences.append(f"{self.card.name} is the default model now.")
         if self.hides_demos:
-            said.append("The demo models are hidden now; `models --all` lists them.")
-        return said
+            sentences.append("The demo models are hidden now; `models --all` lists them.")
+        return sentences
 
 
 def _provenance(card: ModelCard) -> list[tuple[str, str]]:
     """Where MLflow had it, and which types it may hold, where there is such a thing."""
     origin, trusted = card.artifact.origin, card.artifact.trusted
-    said = [("From", f"{origin.uri} ({origin.status})")] if origin else []
-    return said + ([("Trusts", named(trusted))] if trusted else [])
+    rows = [("From", f"{origin.uri} ({origin.status})")] if origin else []
+    return rows + ([("Trusts", named(trusted))] if trusted else [])
 
 
 def _named(value: Any, label: str) -> str:
@@ -246,15 +246,15 @@ def _feature(feature: Feature) -> tuple[str, ...]:
 
 def removed(catalog: Catalog, name: str, versions: list[str], before: str) -> str:
     """What `remove` did, and what holds now."""
-    said = [f"Removed {', '.join(f'{name}/{version}' for version in versions)}."]
+    sentences = [f"Removed {', '.join(f'{name}/{version}' for version in versions)}."]
     now = default_name(catalog)
     if now != before:
-        said.append(f"{now} is the default model now." if now else "No model is left.")
+        sentences.append(f"{now} is the default model now." if now else "No model is left.")
     elif catalog.versions(name) and "champion" not in catalog.aliases(name):
-        said.append(
+        sentences.append(
             f"{name} has no champion any more; {'/'.join(catalog.resolve(name))} stands in."
         )
-    return "\n".join(said)
+    return "\n".join(sentences)
 
 
 def facts(registry: Registry, entry: Entry, default: str) -> dict[str, Any]:
@@ -308,29 +308,29 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     name = f"{row['name']} *" if row["default"] else row["name"]
     if row["fault"]:
         return name, row["version"], "", "BROKEN", "", "", ""
-    made = f"scikit-learn {row['scikit_learn']}" if row["scikit_learn"] else ""
+    library = f"scikit-learn {row['scikit_learn']}" if row["scikit_learn"] else ""
     shares = [
         f"{alias} {traffic_split.share_text(share)}" for alias, share in row["shares"].items()
     ]
     aliases = ", ".join([*row["aliases"], *shares])
-    return name, row["version"], aliases, row["task"], row["title"], made, MARKS[row["file"]]
+    return name, row["version"], aliases, row["task"], row["title"], library, MARKS[row["file"]]
 
 
 def verified(results: list[dict[str, Any]]) -> str:
     """Each model with whether it is right."""
-    rows = [(found["model"], "ok" if found["ok"] else "not right") for found in results]
+    rows = [(result["model"], "ok" if result["ok"] else "not right") for result in results]
     return table(("MODEL", "STATE"), rows)
 
 
-def checks(found: list[Check]) -> str:
+def checks(results: list[Check]) -> str:
     """Each check with what to do below it, and how many stand in the way."""
-    width = max(len(check.name) for check in found)
+    width = max(len(check.name) for check in results)
     lines = []
-    for check in found:
+    for check in results:
         state = click.style(f"{check.state:<8}", fg=COLOURS[check.state])
         lines.append(f"{state} {check.name:<{width}}  {printable(check.found)}")
         if check.todo:
             lines.append(f"{'':<8} {'':<{width}}  → {printable(check.todo)}")
-    count = {s: sum(check.state == s for check in found) for s in ("problem", "warning")}
-    said = [plural(n, s) for s, n in count.items()]
-    return "\n".join([*lines, "", f"{joined(said)}."])
+    count = {s: sum(check.state == s for check in results) for s in ("problem", "warning")}
+    parts = [plural(n, s) for s, n in count.items()]
+    return "\n".join([*lines, "", f"{joined(parts)}."])

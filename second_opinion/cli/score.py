@@ -69,12 +69,12 @@ def score(
     _check_names(file, output, bad_rows, problems)
     settings = Settings.read()
     registry = managed(settings)
-    chosen = registry.load(_only_card(registry.look(), model or settings.model))
+    loaded_model = registry.load(_only_card(registry.look(), model or settings.model))
     source = TableFile.of_path(file)
     delimiter = "\t" if delimiter in ("tab", "\\t") else delimiter
-    found = look(source, chosen.card.case_schema, encoding=encoding, delimiter=delimiter)
-    if found.problems:
-        raise UserError("\n".join([*found.problems, *_offers(found)]))
+    layout = look(source, loaded_model.card.case_schema, encoding=encoding, delimiter=delimiter)
+    if layout.problems:
+        raise UserError("\n".join([*layout.problems, *_offers(layout)]))
     with (
         stopped_in_peace() as check,
         _into(output) as out,
@@ -84,18 +84,18 @@ def score(
 
         summary = score_file(
             source,
-            found,
-            chosen,
+            layout,
+            loaded_model,
             out,
             bad_rows=bad_rows,
             problems=problems,
             jobs=jobs,
             progress=progress,
         )
-        said = _said(summary, chosen.card.ref, output, bad_rows)
+        message = _said(summary, loaded_model.card.ref, output, bad_rows)
         if record:
-            said += "\n" + _recorded(registry, chosen.card, source, found, check)
-    click.echo(printable(said), err=True)
+            message += "\n" + _recorded(registry, loaded_model.card, source, layout, check)
+    click.echo(printable(message), err=True)
 
 
 def _only_card(catalog: Catalog, ref: str) -> ModelCard:
@@ -111,7 +111,7 @@ def _only_card(catalog: Catalog, ref: str) -> ModelCard:
 
 
 def _recorded(
-    registry: Registry, card: ModelCard, source: TableFile, found: Look, check: Callable[[], None]
+    registry: Registry, card: ModelCard, source: TableFile, layout: Look, check: Callable[[], None]
 ) -> str:
     """Keep the file with its answers in the feedback database; where to find it."""
     from second_opinion.batches import jobs
@@ -122,7 +122,7 @@ def _recorded(
         registry,
         card,
         source,
-        found,
+        layout,
         asked_by=getpass.getuser(),
         limits=NO_LIMITS,
         heard=lambda batch: check(),
@@ -131,11 +131,11 @@ def _recorded(
     return f"Recorded {rows}: open the app at /Batch_upload?batch={batch.id}"
 
 
-def _check_names(file: Path, *written: Path | None) -> None:
+def _check_names(file: Path, *outputs: Path | None) -> None:
     """Every file that is written is another one, and CSV."""
-    taken = {file.resolve()}
-    for path in filter(None, written):
-        if path.resolve() in taken:
+    paths = {file.resolve()}
+    for path in filter(None, outputs):
+        if path.resolve() in paths:
             raise UserError(f"{path} is named twice; expected a file of its own. Name another one.")
         if path.suffix.lower() in OTHER_FORMATS:
             raise UserError(
@@ -145,11 +145,11 @@ def _check_names(file: Path, *written: Path | None) -> None:
             raise UserError(
                 f"There is no folder {path.parent}; expected it for {path.name}. Make it."
             )
-        taken.add(path.resolve())
+        paths.add(path.resolve())
 
 
-def _offers(found: Look) -> list[str]:
-    return [f"{offer.text}: add --{offer.kind} {offer.value!r}." for offer in found.offers]
+def _offers(layout: Look) -> list[str]:
+    return [f"{offer.text}: add --{offer.kind} {offer.value!r}." for offer in layout.offers]
 
 
 @contextmanager
@@ -237,8 +237,8 @@ def _rows(read: int | None) -> str:
 
 
 def _said(summary: ScoreSummary, ref: str, output: Path | None, bad_rows: Path | None) -> str:
-    done = f"{plural(summary.good, 'row')} scored with {ref} in {summary.seconds:.1f} s"
-    parts = [f"{done}: {output}." if output else f"{done}."]
+    sentence = f"{plural(summary.good, 'row')} scored with {ref} in {summary.seconds:.1f} s"
+    parts = [f"{sentence}: {output}." if output else f"{sentence}."]
     if summary.bad:
         parts.append(f"{plural(summary.bad, 'row')} could not be scored: {bad_rows}.")
     if summary.note:

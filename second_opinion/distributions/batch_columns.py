@@ -36,8 +36,8 @@ class BatchColumns(Mapping[str, Any]):
         self._features = {f.name: f for f in schema if f.name in batch.columns}
 
     def __getitem__(self, name: str) -> Any:
-        kept = _columns.get((self._key, name))
-        return self._read(name) if kept is None else kept
+        column = _columns.get((self._key, name))
+        return self._read(name) if column is None else column
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._features)
@@ -53,25 +53,25 @@ class BatchColumns(Mapping[str, Any]):
 
         room = max(MOST_BYTES // 3 // max(8 * self._batch.rows_done, 1), 1)
         names = list(self._features)
-        wanted = [
+        unread_names = [
             other
             for other in names[names.index(name) :]
             if other == name or _columns.get((self._key, other)) is None
         ][:room]
-        schema = Schema(self._features[other] for other in wanted)
-        parts: dict[str, list[Column]] = {other: [] for other in wanted}
-        for text in ScoredRows(self._store).texts(self._batch, wanted):
+        schema = Schema(self._features[other] for other in unread_names)
+        parts: dict[str, list[Column]] = {other: [] for other in unread_names}
+        for text in ScoredRows(self._store).texts(self._batch, unread_names):
             for column in columns(text, schema, self._batch.decimal)[0]:
                 parts[column.feature.name].append(_light(column))
-        for other in wanted:
+        for other in unread_names:
             whole = whole_of(parts.pop(other), self._features[other])
             size = int(whole.memory_usage() if hasattr(whole, "memory_usage") else whole.nbytes)
             _columns.keep((self._key, other), whole, size)
             if other == name:
-                found = whole
+                named_column = whole
         # Arrow keeps what it has freed for the next time, tens of megabytes.
         pa.default_memory_pool().release_unused()
-        return found
+        return named_column
 
 
 def _light(column: Column) -> Column:
@@ -104,8 +104,8 @@ def whole_of(parts: list[Column], feature: Feature) -> Any:
 
 
 def _dates(part: Column) -> Array:
-    found = np.append(days(list(part.levels or ())), np.nan)
-    moments = np.full(len(found), np.datetime64("NaT"), dtype="datetime64[s]")
-    known = ~np.isnan(found)
-    moments[known] = found[known].astype("int64").astype("datetime64[D]")
+    day_numbers = np.append(days(list(part.levels or ())), np.nan)
+    moments = np.full(len(day_numbers), np.datetime64("NaT"), dtype="datetime64[s]")
+    is_known = ~np.isnan(day_numbers)
+    moments[is_known] = day_numbers[is_known].astype("int64").astype("datetime64[D]")
     return np.asarray(moments[part.values])

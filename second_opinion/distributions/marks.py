@@ -43,28 +43,28 @@ class Exhibit:
     opens: tuple[str, ...] = ()
 
 
-def of_rows(found: pd.DataFrame, like: Condition, feature: Feature) -> tuple[Mark, ...]:
+def of_rows(rows: pd.DataFrame, like: Condition, feature: Feature) -> tuple[Mark, ...]:
     """For each row of a result of levels or bars, the cases that it counts."""
-    if "value" in found:
-        shown = tuple(value for value in found["value"] if value != OTHERS)
+    if "value" in rows:
+        levels = tuple(value for value in rows["value"] if value != OTHERS)
         return tuple(
-            (replace(like, levels=shown, besides=True),)
+            (replace(like, levels=levels, besides=True),)
             if value == OTHERS
             else (replace(like, levels=(value,)),)
-            for value in found["value"]
+            for value in rows["value"]
         )
     ends = [
-        days(found[end]) if shape_of(feature.kind) == "date" else found[end].to_numpy(float)
+        days(rows[end]) if shape_of(feature.kind) == "date" else rows[end].to_numpy(float)
         for end in ("low", "high")
     ]
     pairs = zip(*(end.tolist() for end in ends), strict=True)
     return tuple((replace(like, ranges=(pair,)),) for pair in pairs)
 
 
-def of_cells(found: pd.DataFrame, sides: Sequence[MapAxis]) -> tuple[Mark, ...]:
+def of_cells(cells: pd.DataFrame, sides: Sequence[MapAxis]) -> tuple[Mark, ...]:
     """For each row of a result of `Crossed`, the cases that it counts."""
     bins = [_bins(side) for side in sides]
-    places = zip(*(found[end] for end, _ in zip("xy", sides, strict=False)), strict=True)
+    places = zip(*(cells[end] for end, _ in zip("xy", sides, strict=False)), strict=True)
     return tuple(
         tuple(parts[at] for parts, at in zip(bins, place, strict=True)) for place in places
     )
@@ -101,11 +101,11 @@ def together(selection: Selection, picked: Sequence[Mark], marks: Iterable[Mark]
 
 def merged(picks: Iterable[Mark]) -> Mark:
     """Several bars of one chart as the parts that all of them have in common."""
-    found: dict[tuple[str, str], Condition] = {}
+    by_place: dict[tuple[str, str], Condition] = {}
     for part in (part for parts in picks for part in parts):
-        known = found.get(_place(part))
-        found[_place(part)] = part if known is None else _either(known, part)
-    return tuple(found.values())
+        earlier = by_place.get(_place(part))
+        by_place[_place(part)] = part if earlier is None else _either(earlier, part)
+    return tuple(by_place.values())
 
 
 def _place(part: Condition) -> tuple[str, str]:
@@ -142,8 +142,8 @@ def words_of(card: ModelCard, part: Condition) -> str:
     if part.ranges:
         low, high = min(r[0] for r in part.ranges), max(r[1] for r in part.ranges)
         return f"{label} {_between(feature, low, high)}"
-    said = card.label if part.kind == "prediction" else feature.text
-    names = ["not known" if value is None else said(value) for value in part.levels[:4]]
+    text_of = card.label if part.kind == "prediction" else feature.text
+    names = ["not known" if value is None else text_of(value) for value in part.levels[:4]]
     more = [f"{len(part.levels) - 4} more"] if len(part.levels) > 4 else []
     return f"{label} {'none of ' if part.besides else ''}{joined([*names, *more])}"
 
@@ -164,40 +164,40 @@ def _between(feature: Feature, low: float, high: float) -> str:
     return (begin + ("" if high == np.inf else f"up to {told(high)}")).strip()
 
 
-def of_confidence(card: ModelCard, found: pd.DataFrame) -> tuple[Mark, ...]:
+def of_confidence(card: ModelCard, cells: pd.DataFrame) -> tuple[Mark, ...]:
     """For each bin of each answer in turn, as the chart numbers them."""
-    ends = sorted(found["x"].astype(float).unique())
+    ends = sorted(cells["x"].astype(float).unique())
     bins = [
         (-np.inf if end <= 0 else end, np.inf if end + BIN > 0.99 else round(end + BIN, 2))
         for end in ends
     ]
     parts = [Condition("confidence", ranges=(pair,)) for pair in bins]
-    return tuple((part, answer) for answer in _answers(card, found["y"]) for part in parts)
+    return tuple((part, answer) for answer in _answers(card, cells["y"]) for part in parts)
 
 
-def _answers(card: ModelCard, said: Iterable[Any]) -> list[Condition]:
+def _answers(card: ModelCard, answers: Iterable[Any]) -> list[Condition]:
     """The parts of the groups of answers that are stacked."""
-    found = stacked.groups(card, said)
-    parts = [Condition("prediction", levels=tuple(group)) for group in found]
-    if found and OTHERS in found[-1]:
-        named = tuple(value for group in found[:-1] for value in group)
+    groups = stacked.groups(card, answers)
+    parts = [Condition("prediction", levels=tuple(group)) for group in groups]
+    if groups and OTHERS in groups[-1]:
+        named = tuple(value for group in groups[:-1] for value in group)
         parts[-1] = Condition("prediction", levels=named, besides=True)
     return parts
 
 
-def of_days(card: ModelCard, found: pd.DataFrame) -> tuple[Mark, ...]:
+def of_days(card: ModelCard, cells: pd.DataFrame) -> tuple[Mark, ...]:
     """For each day of each answer in turn, as the chart numbers them."""
-    at = days(sorted(set(found["x"]))).tolist()
+    at = days(sorted(set(cells["x"]))).tolist()
     parts = [Condition("day", ranges=((day, day + 1),)) for day in at]
     if card.task == "regression":
         return tuple((part,) for part in parts)
-    return tuple((part, answer) for answer in _answers(card, found["y"]) for part in parts)
+    return tuple((part, answer) for answer in _answers(card, cells["y"]) for part in parts)
 
 
-def of_days_alone(found: Iterable[Any]) -> tuple[Mark, ...]:
+def of_days_alone(dates: Iterable[Any]) -> tuple[Mark, ...]:
     """For each day the cases of it."""
     return tuple(
-        (Condition("day", ranges=((day, day + 1),)),) for day in days(list(found)).tolist()
+        (Condition("day", ranges=((day, day + 1),)),) for day in days(list(dates)).tolist()
     )
 
 

@@ -41,9 +41,9 @@ class Overview:
         rows = len(value)
         self.rows += rows
         self.answers.add(value)
-        for name, counted in self.features.items():
+        for name, tally in self.features.items():
             if name in cases:
-                counted.add(cases[name])
+                tally.add(cases[name])
         self.faults.add(cases, rows)
         if confidence is not None:
             sure = numbers(confidence)

@@ -47,9 +47,12 @@ def training(registry: Registry, card: ModelCard) -> Against:
     key = "training", card.ref, card.sha256
     if path is not None:
         return Against(key, "Training data", pd.read_parquet(path))
-    known = registry.reference(card)
-    features = {**known.features, **({card.target.name: known.target} if known.target else {})}
-    return Against(key, "Training data", replace(known, features=features))
+    reference = registry.reference(card)
+    features = {
+        **reference.features,
+        **({card.target.name: reference.target} if reference.target else {}),
+    }
+    return Against(key, "Training data", replace(reference, features=features))
 
 
 def another(selection: Selection) -> Against:
@@ -64,10 +67,10 @@ def predictions(selection: Selection, against: Against | None) -> list[Exhibit]:
     """What the model says."""
     if not selection.rows:
         return [Exhibit("predictions", sentence=NOBODY)]
-    if said := one_answer(selection):
-        return [Exhibit("predictions", sentence=said)]
-    card, found = selection.card, selection.overview().answers
-    table = found.result()
+    if sentence := one_answer(selection):
+        return [Exhibit("predictions", sentence=sentence)]
+    card, answers = selection.card, selection.overview().answers
+    table = answers.result()
     target = marks.target(card)
     beside = _beside(against, target, table)
     chart = bars.answer_bars(card, table, selection.rows, beside)
@@ -78,54 +81,54 @@ def predictions(selection: Selection, against: Against | None) -> list[Exhibit]:
 
 def one_answer(selection: Selection) -> str:
     """The sentence where the model says the same of all; empty where it does not."""
-    card, found = selection.card, selection.overview().answers
-    if isinstance(found, Histogram):
-        if found.low != found.high:
+    card, answers = selection.card, selection.overview().answers
+    if isinstance(answers, Histogram):
+        if answers.low != answers.high:
             return ""
-        said = value_text(card, found.low)
-        return f"The model says {said} in each of {plural(selection.rows, 'case')}."
-    if found.distinct != 1:
+        answer = value_text(card, answers.low)
+        return f"The model says {answer} in each of {plural(selection.rows, 'case')}."
+    if answers.distinct != 1:
         return ""
     all_ = "the one case" if selection.rows == 1 else f"all {plural(selection.rows, 'case')}"
-    return f"The model says {card.label(found.result()['value'].iloc[0])} in {all_}."
+    return f"The model says {card.label(answers.result()['value'].iloc[0])} in {all_}."
 
 
-def _beside(against: Against | None, feature: Feature, found: pd.DataFrame) -> Beside | None:
+def _beside(against: Against | None, feature: Feature, table: pd.DataFrame) -> Beside | None:
     if against is None:
         return None
-    shares = reference_shares(against.columns, feature, found)
+    shares = reference_shares(against.columns, feature, table)
     return None if shares is None else Beside(against.name, np.asarray(shares, dtype=float))
 
 
-def confidence(selection: Selection, judged: pd.DataFrame) -> list[Exhibit]:
+def confidence(selection: Selection, verdicts: pd.DataFrame) -> list[Exhibit]:
     """How sure the model is, and once there are verdicts, whether it is right to be."""
     if not selection.rows:
         return [Exhibit("confidence", sentence=NOBODY)]
-    card, found = selection.card, selection.overview()
+    card, overview = selection.card, selection.overview()
     if card.task == "regression":
         no = "This model gives a number without saying how sure it is of it."
         return [Exhibit("confidence", sentence=no)]
-    if not found.sure:
+    if not overview.sure:
         return [Exhibit("confidence", sentence="This model does not say how sure it is.")]
-    if found.sure == 1:
+    if overview.sure == 1:
         one = selection.taken(selection.confidence)
-        said = percent(float(one[~np.isnan(one)][0]))
-        return [Exhibit("confidence", sentence=f"The model is {said} sure of the one case.")]
-    table = found.confidence.result()
-    chart = stacked.confidence(card, table, found.low, found.sure)
+        share = percent(float(one[~np.isnan(one)][0]))
+        return [Exhibit("confidence", sentence=f"The model is {share} sure of the one case.")]
+    table = overview.confidence.result()
+    chart = stacked.confidence(card, table, overview.low, overview.sure)
     first = Exhibit("confidence", chart, picks=marks.of_confidence(card, table))
-    return [first, *sections_verdicts.calibrated(judged)]
+    return [first, *sections_verdicts.calibrated(verdicts)]
 
 
 def compared(selection: Selection, against: Against) -> pd.DataFrame:
     """`drift.compare` of the selection with what it is compared with, kept for the next time."""
     key = selection.key, selection.parts, selection.card.sha256, against.key
-    known = _compared.get(key)
-    if known is None:
+    comparison = _compared.get(key)
+    if comparison is None:
         schema = selection.card.case_schema
-        known = drifts.compare(against.columns, selection.cases, schema)
-        _compared.keep(key, known, 1)
-    return known
+        comparison = drifts.compare(against.columns, selection.cases, schema)
+        _compared.keep(key, comparison, 1)
+    return comparison
 
 
 def drift(selection: Selection, against: Against | None) -> list[Exhibit]:
@@ -134,23 +137,23 @@ def drift(selection: Selection, against: Against | None) -> list[Exhibit]:
         return [Exhibit("drift", sentence="Choose what to compare with above.")]
     if not selection.rows:
         return [Exhibit("drift", sentence=NOBODY)]
-    found, schema = compared(selection, against), selection.card.case_schema
-    if not found["size"].notna().any():
-        reasons = {str(v): n for v, n in found["verdict"].value_counts().items()}
-        said = joined([f"{plural(n, 'feature')}: {v}" for v, n in reasons.items()])
-        return [Exhibit("drift", sentence=f"There is nothing to draw. {said}.")]
-    names = [schema[name].label for name in found["feature"]]
-    said = (
+    comparison, schema = compared(selection, against), selection.card.case_schema
+    if not comparison["size"].notna().any():
+        reasons = {str(v): n for v, n in comparison["verdict"].value_counts().items()}
+        sentence = joined([f"{plural(n, 'feature')}: {v}" for v, n in reasons.items()])
+        return [Exhibit("drift", sentence=f"There is nothing to draw. {sentence}.")]
+    names = [schema[name].label for name in comparison["feature"]]
+    sentence = (
         f"Compared with {basis(against)}. A feature has moved when chance does not explain it (p "
         f"after Holm under {drifts.ALPHA}) and its distance is at least {drifts.LEAST_SIZE:.2f}, "
         "the dashed line."
     )
-    return [Exhibit("drift", bars.drift(found, names), said, opens=_sized(found))]
+    return [Exhibit("drift", bars.drift(comparison, names), sentence, opens=_sized(comparison))]
 
 
-def _sized(found: pd.DataFrame) -> tuple[str, ...]:
+def _sized(comparison: pd.DataFrame) -> tuple[str, ...]:
     """The features in the order of the chart of drift."""
-    sized = found.dropna(subset=["size"]).sort_values("size", ascending=False, kind="stable")
+    sized = comparison.dropna(subset=["size"]).sort_values("size", ascending=False, kind="stable")
     return tuple(sized["feature"])
 
 
@@ -165,21 +168,21 @@ def basis(against: Against) -> str:
 
 def drift_table(selection: Selection, against: Against) -> pd.DataFrame:
     """The comparison feature by feature, in words and in the order of how far they moved."""
-    found, schema = compared(selection, against), selection.card.case_schema
-    found = found.sort_values(["moved", "size"], ascending=False, kind="stable")
+    comparison, schema = compared(selection, against), selection.card.case_schema
+    comparison = comparison.sort_values(["moved", "size"], ascending=False, kind="stable")
     return pd.DataFrame(
         {
-            "Feature": [schema[name].label for name in found["feature"]],
-            "Verdict": found["verdict"],
-            "Test": found["test"],
-            "p after Holm": found["p_holm"],
-            "Distance": found["size"],
-            "PSI": found["psi"],
-            "PSI by chance": found["psi_noise"],
-            "Not known before": found["missing_reference"],
-            "Not known now": found["missing_current"],
-            "New values": found["unseen"],
-            "Note": found["note"],
+            "Feature": [schema[name].label for name in comparison["feature"]],
+            "Verdict": comparison["verdict"],
+            "Test": comparison["test"],
+            "p after Holm": comparison["p_holm"],
+            "Distance": comparison["size"],
+            "PSI": comparison["psi"],
+            "PSI by chance": comparison["psi_noise"],
+            "Not known before": comparison["missing_reference"],
+            "Not known now": comparison["missing_current"],
+            "New values": comparison["unseen"],
+            "Note": comparison["note"],
         }
     ).reset_index(drop=True)
 
@@ -189,31 +192,31 @@ def ordered(selection: Selection, against: Against | None) -> list[Feature]:
     schema = selection.card.case_schema
     if against is None or not selection.rows:
         return list(schema)
-    found = compared(selection, against)
-    names = found.sort_values(["moved", "size"], ascending=False, kind="stable")["feature"]
+    comparison = compared(selection, against)
+    names = comparison.sort_values(["moved", "size"], ascending=False, kind="stable")["feature"]
     return [schema[name] for name in names]
 
 
 def feature(selection: Selection, against: Against | None, described: Feature) -> Exhibit:
     """One feature of the cases beside the same of what they are compared with."""
     key, label = f"feature_{described.name}", described.label
-    if said := unfit(selection, described):
-        return Exhibit(key, sentence=said)
-    counted = selection.described().features[described.name]
-    known, table = selection.rows - counted.missing, counted.result()
+    if text := unfit(selection, described):
+        return Exhibit(key, sentence=text)
+    tally = selection.described().features[described.name]
+    known_rows, table = selection.rows - tally.missing, tally.result()
     if "value" in table and OTHERS in set(table["value"]):
-        drawn = 1 - float(table.loc[table["value"] == OTHERS, "share"].iloc[0])
-        if drawn < LEAST_DRAWN and isinstance(counted, Counts):
+        drawn_share = 1 - float(table.loc[table["value"] == OTHERS, "share"].iloc[0])
+        if drawn_share < LEAST_DRAWN and isinstance(tally, Counts):
             first = described.text(table["value"].iloc[0])
-            values = plural(counted.distinct, "different value")
-            said = f"{label} has {values}, too many to draw. "
-            said += (
+            values = plural(tally.distinct, "different value")
+            text = f"{label} has {values}, too many to draw. "
+            text += (
                 f"The commonest, {first}, stands in {plural(int(table['count'].iloc[0]), 'case')}."
             )
-            return Exhibit(key, sentence=said)
+            return Exhibit(key, sentence=text)
     words, below = _moved(selection, against, described), _faults(selection, described)
     beside = _beside(against, described, table)
-    chart = bars.feature(described, table, words or _range(table, described, known), beside)
+    chart = bars.feature(described, table, words or _range(table, described, known_rows), beside)
     return Exhibit(
         key, chart, below, marks.of_rows(table, Condition("feature", described.name), described)
     )
@@ -226,27 +229,29 @@ def unfit(selection: Selection, described: Feature) -> str:
         return f"{label}: the file has no such column."
     if described.kind == "text":
         return f"{label}: free text is not drawn."
-    counted = selection.described().features[described.name]
-    known = rows - counted.missing
-    if not known:
+    tally = selection.described().features[described.name]
+    known_rows = rows - tally.missing
+    if not known_rows:
         return f"{label} is not known in any of {plural(rows, 'case')}."
-    one = _only_value(counted, described)
-    return f"{label} is {one} in {_each(known, rows)}." if one else ""
+    one = _only_value(tally, described)
+    return f"{label} is {one} in {_each(known_rows, rows)}." if one else ""
 
 
-def _only_value(counted: Histogram | Counts, described: Feature) -> str:
-    if isinstance(counted, Counts):
-        return described.text(counted.result()["value"].iloc[0]) if counted.distinct == 1 else ""
-    if counted.low != counted.high:
+def _only_value(tally: Histogram | Counts, described: Feature) -> str:
+    if isinstance(tally, Counts):
+        return described.text(tally.result()["value"].iloc[0]) if tally.distinct == 1 else ""
+    if tally.low != tally.high:
         return ""
     if described.kind == "date":
-        return str(np.datetime64(int(counted.low), "D"))
-    return f"{number_text(counted.low)} {described.unit}".strip()
+        return str(np.datetime64(int(tally.low), "D"))
+    return f"{number_text(tally.low)} {described.unit}".strip()
 
 
-def _each(known: int, rows: int) -> str:
-    cases = "the one case" if known == 1 else f"all {plural(known, 'case')}"
-    return cases if known == rows else f"{cases} that {'knows' if known == 1 else 'know'} it"
+def _each(known_rows: int, rows: int) -> str:
+    cases = "the one case" if known_rows == 1 else f"all {plural(known_rows, 'case')}"
+    return (
+        cases if known_rows == rows else f"{cases} that {'knows' if known_rows == 1 else 'know'} it"
+    )
 
 
 def _moved(selection: Selection, against: Against | None, described: Feature) -> str:
@@ -260,23 +265,23 @@ def _moved(selection: Selection, against: Against | None, described: Feature) ->
     return f"in {plural(selection.rows, 'case')}: {row['verdict']}"
 
 
-def _range(found: pd.DataFrame, described: Feature, known: int) -> str:
-    if "value" in found:
-        first = described.text(found["value"].iloc[0])
-        count, share = int(found["count"].iloc[0]), percent(float(found["share"].iloc[0]))
-        return f"is {first} in {count:,} of {plural(known, 'case')} ({share})"
-    return f"in {plural(known, 'case')}"
+def _range(table: pd.DataFrame, described: Feature, known_rows: int) -> str:
+    if "value" in table:
+        first = described.text(table["value"].iloc[0])
+        count, share = int(table["count"].iloc[0]), percent(float(table["share"].iloc[0]))
+        return f"is {first} in {count:,} of {plural(known_rows, 'case')} ({share})"
+    return f"in {plural(known_rows, 'case')}"
 
 
 def _faults(selection: Selection, described: Feature) -> str:
     """The shares that are missing, outside the training range or never seen; empty where none."""
     table = selection.described().faults.result().set_index("feature")
-    said = {
+    phrases = {
         "missing": "not known",
         "out_of_range": "outside the range of the training data",
         "unseen": "never seen in the training data",
     }
-    counts = {words: int(table[name][described.name]) for name, words in said.items()}
+    counts = {words: int(table[name][described.name]) for name, words in phrases.items()}
     rows = max(selection.rows, 1)
     parts = [f"{w} in {n:,} ({percent(n / rows)})" for w, n in counts.items() if n]
     return f"{joined(parts)}.".capitalize() if parts else ""

@@ -44,31 +44,31 @@ def crossed(selection: Selection, features: Sequence[Feature], value: Any = None
     if not selection.rows:
         return Exhibit(name, sentence=NOBODY)
     for feature in features:
-        if said := unfit(selection, feature) or _too_many(selection, feature):
-            return Exhibit(name, sentence=said)
+        if sentence := unfit(selection, feature) or _too_many(selection, feature):
+            return Exhibit(name, sentence=sentence)
     sides = [_side(selection, feature) for feature in features]
-    counted = _count(selection, sides, value)
-    said = one_answer(selection) or _nothing(selection, counted, sides, value)
-    if said:
-        return Exhibit(name, sentence=said)
-    if len(sides) > 1 and counted.rows <= MOST_POINTS:
+    crosstab = _count(selection, sides, value)
+    sentence = one_answer(selection) or _nothing(selection, crosstab, sides, value)
+    if sentence:
+        return Exhibit(name, sentence=sentence)
+    if len(sides) > 1 and crosstab.rows <= MOST_POINTS:
         return _each(selection, name, sides, value)
-    return _binned(selection, name, counted, sides, value)
+    return _binned(selection, name, crosstab, sides, value)
 
 
 def _binned(
-    selection: Selection, name: str, counted: Crossed, sides: list[MapAxis], value: Any
+    selection: Selection, name: str, crosstab: Crossed, sides: list[MapAxis], value: Any
 ) -> Exhibit:
     """Many cases: what the model says of those in each bin."""
-    told, found = _told(selection.card, value), counted.result()
+    measure, cells = _told(selection.card, value), crosstab.result()
     if len(sides) == 1:
-        chart = heatmap.by_bin(told, found, sides[0], counted.mean)
-        below = f"The dashed line is all cases together: {told.text(counted.mean)}."
+        chart = heatmap.by_bin(measure, cells, sides[0], crosstab.mean)
+        below = f"The dashed line is all cases together: {measure.text(crosstab.mean)}."
     else:
-        chart = heatmap.heatmap(told, found, sides[0], sides[1])
+        chart = heatmap.heatmap(measure, cells, sides[0], sides[1])
         below = "Where nothing is drawn there is no case."
-    left = _left_out(selection, counted.rows, sides)
-    return Exhibit(name, chart, f"{below} {left}".strip(), marks.of_cells(found, sides))
+    left = _left_out(selection, crosstab.rows, sides)
+    return Exhibit(name, chart, f"{below} {left}".strip(), marks.of_cells(cells, sides))
 
 
 def _each(selection: Selection, name: str, sides: list[MapAxis], value: Any) -> Exhibit:
@@ -94,54 +94,54 @@ def _counted(selection: Selection, feature: Feature) -> Any:
 
 def _too_many(selection: Selection, feature: Feature) -> str:
     """Where so many levels are not drawn that the drawn ones show nothing."""
-    counted = _counted(selection, feature)
-    if isinstance(counted, Histogram):
+    tally = _counted(selection, feature)
+    if isinstance(tally, Histogram):
         return ""
-    table = counted.result(MOST_BINS)
-    drawn = 1 - float(table.loc[table["value"] == OTHERS, "share"].sum())
-    if drawn >= LEAST_DRAWN:
+    table = tally.result(MOST_BINS)
+    drawn_share = 1 - float(table.loc[table["value"] == OTHERS, "share"].sum())
+    if drawn_share >= LEAST_DRAWN:
         return ""
-    return f"{feature.label} has {plural(counted.distinct, 'different value')}, too many to draw."
+    return f"{feature.label} has {plural(tally.distinct, 'different value')}, too many to draw."
 
 
 def _count(selection: Selection, sides: list[MapAxis], value: Any) -> Crossed:
     names = tuple(side.feature.name for side in sides)
     key = selection.key, selection.parts, selection.card.sha256, names, repr(value)
-    known = _crossed.get(key)
-    if known is not None:
-        return known
-    found = Crossed(*(side.axis for side in sides))
+    earlier = _crossed.get(key)
+    if earlier is not None:
+        return earlier
+    crosstab = Crossed(*(side.axis for side in sides))
     cases, answers = selection.cases, selection.taken(selection.answers)
     columns = [cases[name] for name in names]
     for at in range(0, selection.rows, AT_ONCE):
         piece = slice(at, at + AT_ONCE)
         x, y = columns[0][piece], columns[1][piece] if len(columns) > 1 else None
-        found.add(x, y, _number(answers[piece], value))
-    return _crossed.keep(key, found, 1)
+        crosstab.add(x, y, _number(answers[piece], value))
+    return _crossed.keep(key, crosstab, 1)
 
 
 def _number(answers: Any, value: Any) -> Array:
     return numbers(answers) if value is None else is_class(answers, value)
 
 
-def _nothing(selection: Selection, counted: Crossed, sides: list[MapAxis], value: Any) -> str:
+def _nothing(selection: Selection, crosstab: Crossed, sides: list[MapAxis], value: Any) -> str:
     """The sentence where there is nothing to compare; empty where there is."""
     labels = " and ".join(side.feature.label for side in sides)
-    if not counted.rows:
+    if not crosstab.rows:
         return f"No case knows both {labels}."
     if value is None:
         return ""
-    said = f"The model says {selection.card.label(value)} in"
-    if counted.mean == 0:
-        return f"{said} none of {plural(counted.rows, 'case')}."
-    if counted.mean == 1:
-        cases = f"all {plural(counted.rows, 'case')} that know"
-        return f"{said} {'the one case that knows' if counted.rows == 1 else cases} {labels}."
+    start = f"The model says {selection.card.label(value)} in"
+    if crosstab.mean == 0:
+        return f"{start} none of {plural(crosstab.rows, 'case')}."
+    if crosstab.mean == 1:
+        cases = f"all {plural(crosstab.rows, 'case')} that know"
+        return f"{start} {'the one case that knows' if crosstab.rows == 1 else cases} {labels}."
     return ""
 
 
-def _left_out(selection: Selection, drawn: int, sides: list[MapAxis]) -> str:
-    left = selection.rows - drawn
+def _left_out(selection: Selection, drawn_rows: int, sides: list[MapAxis]) -> str:
+    left = selection.rows - drawn_rows
     if not left:
         return ""
     labels = " or ".join(side.feature.label for side in sides)
@@ -152,34 +152,34 @@ def _left_out(selection: Selection, drawn: int, sides: list[MapAxis]) -> str:
 def _known(selection: Selection, sides: list[MapAxis]) -> Array:
     """The places of the cases that know all that is drawn."""
     whole = np.arange(len(selection.answers)) if selection.places is None else selection.places
-    known = ~pd.isna(pd.Series(selection.taken(selection.answers))).to_numpy()
+    is_known = ~pd.isna(pd.Series(selection.taken(selection.answers))).to_numpy()
     for side in sides:
-        known &= side.axis.places(selection.cases[side.feature.name]) >= 0
-    return np.asarray(whole[known])
+        is_known &= side.axis.places(selection.cases[side.feature.name]) >= 0
+    return np.asarray(whole[is_known])
 
 
 def _points(selection: Selection, sides: list[MapAxis], places: Array, value: Any) -> Chart:
     card = selection.card
     answers = [plain(answer) for answer in selection.answers[places]]
-    said = [value_text(card, answer) for answer in answers]
+    texts = [value_text(card, answer) for answer in answers]
     columns = [[plain(cell) for cell in selection.columns[s.feature.name][places]] for s in sides]
     groups = [
         (card.label(one), [at for at, answer in enumerate(answers) if same_value(answer, one)])
         for one in ([] if value is None else card.class_values)
     ]
-    told = _told(card, value)
-    title = _title(told, sides, answers, value)
+    measure = _told(card, value)
+    title = _title(measure, sides, answers, value)
     x, y = zip(sides, columns, strict=True)
-    drawn = [group for group in groups if group[1]]
-    return scatter.scatter(title, told, x, y, drawn, said, answers)
+    filled_groups = [group for group in groups if group[1]]
+    return scatter.scatter(title, measure, x, y, filled_groups, texts, answers)
 
 
-def _title(told: Measure, sides: list[MapAxis], answers: list[Any], value: Any) -> str:
+def _title(measure: Measure, sides: list[MapAxis], answers: list[Any], value: Any) -> str:
     by = f"by {sides[0].feature.label} and {sides[1].feature.label}"
     cases = plural(len(answers), "case")
     if value is None:
-        low, high = told.text(min(answers)), told.text(max(answers))
+        low, high = measure.text(min(answers)), measure.text(max(answers))
         return f"The predictions of {cases} lie between {low} and {high}, {by}"
     count = sum(same_value(answer, value) for answer in answers)
     share = percent(count / len(answers))
-    return f"The model says {told.label} in {count:,} of {cases} ({share}), {by}"
+    return f"The model says {measure.label} in {count:,} of {cases} ({share}), {by}"

@@ -55,13 +55,13 @@ class Condition:
     def mask(self, column: Any, *, is_date: bool = False) -> Array:
         """Which rows of the column are among them."""
         if self.ranges:
-            found = numbers(column, "date" if is_date else "number")
+            points = numbers(column, "date" if is_date else "number")
             with np.errstate(invalid="ignore"):
-                inside = [(found >= low) & (found < high) for low, high in self.ranges]
+                inside = [(points >= low) & (points < high) for low, high in self.ranges]
             return np.asarray(np.logical_or.reduce(inside))
         codes, values = pd.factorize(pd.Series(column))
-        wanted = {key_of(plain(level)) for level in self.levels}
-        among = np.array([key_of(plain(v)) in wanted for v in values] + [None in wanted], bool)
+        keys = {key_of(plain(level)) for level in self.levels}
+        among = np.array([key_of(plain(v)) in keys for v in values] + [None in keys], bool)
         if self.besides:
             among = ~among
             among[-1] = False
@@ -144,18 +144,18 @@ class Selection:
 
     def _added(self, names: Sequence[str], what: str) -> Overview:
         key = self.key, self.parts, self.card.sha256, what
-        known = _overviews.get(key)
-        if known is not None:
-            return known
-        found = Overview(self.card)
+        earlier = _overviews.get(key)
+        if earlier is not None:
+            return earlier
+        overview = Overview(self.card)
         answers, sure, when = map(self.taken, (self.answers, self.confidence, self.when))
         cases = self.cases
         columns = {name: cases[name] for name in names if name in cases}
         for at in range(0, max(self.rows, 1), AT_ONCE):
             piece = slice(at, at + AT_ONCE)
             some = {name: column[piece] for name, column in columns.items()}
-            found.add(some, answers[piece], sure[piece], None if when is None else when[piece])
-        return _overviews.keep(key, found, 1)
+            overview.add(some, answers[piece], sure[piece], None if when is None else when[piece])
+        return _overviews.keep(key, overview, 1)
 
     def page(self, number: int) -> list[Any]:
         """The ids of one page of at most 100 rows; the first page is 1."""
@@ -191,9 +191,9 @@ class Selection:
         return np.asarray(whole[(page - 1) * LISTED : page * LISTED])
 
 
-def _or_nothing(value: Any, said: Callable[[Any], str]) -> str:
+def _or_nothing(value: Any, text_of: Callable[[Any], str]) -> str:
     value = plain(value)
-    return "" if value is None else said(value)
+    return "" if value is None else text_of(value)
 
 
 class _Taken(Mapping[str, Any]):
@@ -243,31 +243,31 @@ def of_singles(store: Store, card: ModelCard, only: Only | None = None) -> Selec
     only = only or Only()
     counts = store.singles.counts(card.name)
     key = "singles", str(store.path), card.name, card.sha256, only, tuple(counts)
-    kept = _singles.get(key)
-    if kept is not None:
-        return kept
+    earlier = _singles.get(key)
+    if earlier is not None:
+        return earlier
     since, until = only.bounds
-    found = store.singles.listed(
+    rows = store.singles.listed(
         card.name, version=only.version, source=only.source, since=since, until=until
     )
-    said = plural(len(found), "single prediction")
-    if len(found) == MOST_SINGLES:
-        said = f"the latest {said}"
-    made = Selection(
+    about = plural(len(rows), "single prediction")
+    if len(rows) == MOST_SINGLES:
+        about = f"the latest {about}"
+    selection = Selection(
         key,
-        said,
+        about,
         card,
-        {feature.name: _of_inputs(found, feature) for feature in card.case_schema},
-        _answers(found, card),
-        np.array([row["confidence"] for row in found], dtype=float),
-        np.array([row["id"] for row in found], dtype=object),
-        np.array([row["created_at"] for row in found], dtype=object),
+        {feature.name: _of_inputs(rows, feature) for feature in card.case_schema},
+        _answers(rows, card),
+        np.array([row["confidence"] for row in rows], dtype=float),
+        np.array([row["id"] for row in rows], dtype=object),
+        np.array([row["created_at"] for row in rows], dtype=object),
     )
-    return _singles.keep(key, made, 1)
+    return _singles.keep(key, selection, 1)
 
 
-def _of_inputs(found: list[dict[str, Any]], feature: Feature) -> Any:
-    values = [row["inputs"].get(feature.name) for row in found]
+def _of_inputs(rows: list[dict[str, Any]], feature: Feature) -> Any:
+    values = [row["inputs"].get(feature.name) for row in rows]
     shape = shape_of(feature.kind)
     if shape == "number":
         return numbers(pd.Series(values, dtype=object))
@@ -278,9 +278,9 @@ def _of_inputs(found: list[dict[str, Any]], feature: Feature) -> Any:
     return column
 
 
-def _answers(found: list[dict[str, Any]], card: ModelCard) -> Any:
-    values = np.empty(len(found), dtype=object)
-    values[:] = [row["value"] for row in found]
+def _answers(rows: list[dict[str, Any]], card: ModelCard) -> Any:
+    values = np.empty(len(rows), dtype=object)
+    values[:] = [row["value"] for row in rows]
     return numbers(pd.Series(values)) if card.task == "regression" else values
 
 
@@ -292,12 +292,12 @@ def verdicts(store: Store, selection: Selection) -> pd.DataFrame:
     times.
     """
     batch = selection.batch
-    found = store.singles.verdicts(selection.card.name, batch.id if batch else None)
+    rows = store.singles.verdicts(selection.card.name, batch.id if batch else None)
     ids = selection.taken(selection.ids)
     name = "row_number" if batch else "prediction_id"
     # Of a million rows a few are judged.
-    known = set(ids[pd.Series(ids).isin([row[name] for row in found]).to_numpy()].tolist())
-    own = [row for row in found if row[name] in known]
+    judged_ids = set(ids[pd.Series(ids).isin([row[name] for row in rows]).to_numpy()].tolist())
+    own = [row for row in rows if row[name] in judged_ids]
     wrong = {"agree": 0.0, "disagree": 1.0}
     return pd.DataFrame(
         {

@@ -84,8 +84,8 @@ def split(
         {version: card.case_schema for version, card in cards.items()}
     )
     if len({card.task for card in cards.values()}) > 1:
-        found = joined([f"{card.task} (version {card.version})" for card in cards.values()])
-        raise UserError(f"The versions answer differently: {found}; expected one task.")
+        tasks = joined([f"{card.task} (version {card.version})" for card in cards.values()])
+        raise UserError(f"The versions answer differently: {tasks}; expected one task.")
     pointed = traffic_split.text(checked)
     if catalog.aliases(name).get(alias) == pointed:
         raise UserError(

@@ -168,11 +168,11 @@ class ModelCard(CardPart):
         0 is for a feature that made no difference on the rows that were tried.
         """
         drops = {name: max(drop, 0.0) for name, drop in self.importance.items()}
-        known = [
+        pairs = [
             (feature, drops[feature.name]) for feature in self.features if feature.name in drops
         ]
-        total = sum(drop for _, drop in known) or 1.0
-        return sorted(((f, drop / total) for f, drop in known), key=lambda pair: -pair[1])
+        total = sum(drop for _, drop in pairs) or 1.0
+        return sorted(((f, drop / total) for f, drop in pairs), key=lambda pair: -pair[1])
 
     @property
     def event(self) -> str:
@@ -194,9 +194,11 @@ def _first_fault(path: Path, error: ValidationError | TypeError) -> str:
         return f"{path} holds no card; expected a JSON object. Restore it, or add the model again."
     fault = error.errors()[0]
     place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in fault["loc"])
-    found = "" if fault["type"] in ("missing", "value_error") else f" is {fault['input']!r:.80}"
+    input_text = (
+        "" if fault["type"] in ("missing", "value_error") else f" is {fault['input']!r:.80}"
+    )
     expected = fault["msg"].removeprefix("Value error, ")
-    place = (place.lstrip(".") or "the card") + found
+    place = (place.lstrip(".") or "the card") + input_text
     expected = expected[:1].lower() + expected[1:]
     return f"{path}: {place}: {expected}. Correct the card, or add the model again."
 

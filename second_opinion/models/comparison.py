@@ -41,7 +41,7 @@ class Pair:
     cases: Sequence[Case]
     at: list[int]
     unread: list[str]
-    said: tuple[pd.DataFrame, pd.DataFrame]
+    answers: tuple[pd.DataFrame, pd.DataFrame]
 
     @classmethod
     def of(cls, first: Model, second: Model, cases: Sequence[Case]) -> Pair:
@@ -50,9 +50,9 @@ class Pair:
         one, one_unread = _readable(first.card, cases)
         other, other_unread = _readable(second.card, cases)
         at = sorted(one.keys() & other.keys())
-        said = _answers(first, [one[a] for a in at]), _answers(second, [other[a] for a in at])
+        answers = _answers(first, [one[a] for a in at]), _answers(second, [other[a] for a in at])
         unread = [text for text in (one_unread, other_unread) if text]
-        return cls(first, second, cases, at, unread, said)
+        return cls(first, second, cases, at, unread, answers)
 
     @property
     def cards(self) -> tuple[ModelCard, ModelCard]:
@@ -68,7 +68,7 @@ class Pair:
 
     @cached_property
     def values(self) -> tuple[list[Any], list[Any]]:
-        return self.said[0]["value"].tolist(), self.said[1]["value"].tolist()
+        return self.answers[0]["value"].tolist(), self.answers[1]["value"].tolist()
 
     def same(self, tolerance: float | None) -> Array:
         """Whether the two say the same of each case."""
@@ -82,24 +82,26 @@ class Pair:
         if self.numbers:
             one, other = self.values
             return np.abs(np.subtract(one, other, dtype=float))
-        if any(answers["probabilities"].isna().any() for answers in self.said):
+        if any(answers["probabilities"].isna().any() for answers in self.answers):
             return np.full(len(self.at), np.nan)
         one_by_class, other_by_class = map(self._probabilities, (0, 1))
         return np.asarray(np.abs(one_by_class - other_by_class).max(axis=1))
 
     def _probabilities(self, which: int) -> Array:
         """Cases × classes of both cards; 0 for a class that this version does not know."""
-        given = np.array(self.said[which]["probabilities"].tolist(), dtype=float)
+        shares = np.array(self.answers[which]["probabilities"].tolist(), dtype=float)
         own = list(self.cards[which].class_values)
         columns = [_index(own, value) for value in self.classes]
-        return np.column_stack([given[:, c] if c is not None else 0 * given[:, 0] for c in columns])
+        return np.column_stack(
+            [shares[:, c] if c is not None else 0 * shares[:, 0] for c in columns]
+        )
 
     @cached_property
     def classes(self) -> list[Any]:
         """The classes of the first card, then those that the second alone knows."""
-        known = list(self.cards[0].class_values)
-        new = [v for v in self.cards[1].class_values if _index(known, v) is None]
-        return known + new
+        classes = list(self.cards[0].class_values)
+        new = [v for v in self.cards[1].class_values if _index(classes, v) is None]
+        return classes + new
 
     @cached_property
     def labels(self) -> list[str]:
@@ -139,9 +141,9 @@ class Pair:
     def confidences(self) -> pd.DataFrame:
         """Cases by how sure each version was, in steps of 10 %; empty where one does not say."""
         edges = np.linspace(0, 1, CONFIDENCE_STEPS + 1)
-        if any(answers["confidence"].isna().any() for answers in self.said):
+        if any(answers["confidence"].isna().any() for answers in self.answers):
             return self._frame([[], []], [])
-        counts = [np.histogram(a["confidence"].astype(float), edges)[0] for a in self.said]
+        counts = [np.histogram(a["confidence"].astype(float), edges)[0] for a in self.answers]
         percents = [f"{round(a * 100)}–{round(b * 100)} %" for a, b in pairwise(edges)]
         # Below the first bar that anybody has there is nothing to see.
         begin = min(int(np.argmax(count > 0)) for count in counts)
@@ -166,15 +168,15 @@ class Pair:
 
         def described() -> Iterator[dict[str, Any]]:
             for place, row in enumerate(rows):
-                said: dict[str, Any] = {
+                cells: dict[str, Any] = {
                     f"{name} says": value_text(card, values[row])
                     for name, card, values in zip(self.names, self.cards, self.values, strict=True)
                 }
                 if len(right):
-                    said["Experts say"] = value_text(self.cards[0], right[place])
+                    cells["Experts say"] = value_text(self.cards[0], right[place])
                 elif not np.isnan(self.change[row]):
-                    said["Change"] = round(float(self.change[row]), 4)
-                yield {**said, **self._case(row)}
+                    cells["Change"] = round(float(self.change[row]), 4)
+                yield {**cells, **self._case(row)}
 
         return pd.DataFrame(list(described()))
 
@@ -213,8 +215,8 @@ def _readable(card: ModelCard, cases: Sequence[Case]) -> tuple[dict[int, Case], 
     schema, reasons = card.case_schema, []
     read: dict[int, Case] = {}
     for at, case in enumerate(cases):
-        known = {name: case[name] for name in schema.names if name in case}
-        inputs, problems = schema.read(known)
+        values = {name: case[name] for name in schema.names if name in case}
+        inputs, problems = schema.read(values)
         blocking = [problem for problem in problems if problem.blocking]
         if blocking:
             reasons.append(blocking[0])
@@ -226,8 +228,8 @@ def _readable(card: ModelCard, cases: Sequence[Case]) -> tuple[dict[int, Case], 
     return read, f"version {card.version} cannot read {count} ({reasons[0]})"
 
 
-def _index(known: Sequence[Any], value: Any) -> int | None:
-    return next((at for at, one in enumerate(known) if same_value(one, value)), None)
+def _index(values: Sequence[Any], value: Any) -> int | None:
+    return next((at for at, one in enumerate(values) if same_value(one, value)), None)
 
 
 def _edge_texts(edges: list[float]) -> list[str]:
@@ -287,14 +289,14 @@ def compare(
             f"No case can be read by both: {joined(pair.unread)}. Compare them on other cases."
         )
     same = pair.same(tolerance)
-    counted = None if pair.numbers and tolerance is None else int(same.sum())
-    low, high = (np.nan, np.nan) if counted is None else agreement.wilson(counted, len(same))
+    same_count = None if pair.numbers and tolerance is None else int(same.sum())
+    low, high = (np.nan, np.nan) if same_count is None else agreement.wilson(same_count, len(same))
     largest_first = np.argsort(-np.nan_to_num(pair.change), kind="stable")
-    shown = [int(at) for at in largest_first if not same[at]]
+    differing_rows = [int(at) for at in largest_first if not same[at]]
     return Comparison(
         cases=len(pair.at),
         unread=tuple(pair.unread),
-        same=counted,
+        same=same_count,
         low=low,
         high=high,
         mean_change=float(np.mean(pair.change)),
@@ -302,6 +304,6 @@ def compare(
         answers=pair.distribution,
         confidences=pair.confidences,
         crossed=None if pair.numbers else pair.crossed,
-        different=len(shown),
-        differing=pair.table(shown[:MOST_SHOWN]),
+        different=len(differing_rows),
+        differing=pair.table(differing_rows[:MOST_SHOWN]),
     )

@@ -43,10 +43,10 @@ def cases_of(registry: Registry, card: ModelCard) -> CaseSet:
     """Cases like those that a version was trained on: its stored rows, or 1,000 made-up ones."""
     key, path = cases_key(registry, card), registry.rows_file(card)
     if path is None:
-        known = registry.reference(card)
-        made = [known.plausible(card.case_schema, seed) for seed in range(MADE_UP)]
+        reference = registry.reference(card)
+        cases = [reference.plausible(card.case_schema, seed) for seed in range(MADE_UP)]
         about = f"{MADE_UP:,} made-up cases that hang together like the training data"
-        return CaseSet(made, f"{about} of version {card.version}", key)
+        return CaseSet(cases, f"{about} of version {card.version}", key)
     import pandas as pd
 
     rows = pd.read_parquet(path).drop(columns=card.target.name, errors="ignore")

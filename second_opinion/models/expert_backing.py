@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Backed:
     """Which of two versions the experts back, on the cases whose right answer they gave.
 
-    ``fixed`` counts what the first had wrong and the second has right, ``broken`` the reverse; each
+    ``fixes`` counts what the first had wrong and the second has right, ``breaks`` the reverse; each
     table shows the first 100 of them. ``left_out`` says in sentences which cases do not count.
     ``p_value`` is of the exact McNemar test, and ``text`` what it says.
     """
@@ -34,8 +34,8 @@ class Backed:
     cases: int
     both: int
     neither: int
-    fixed: int
-    broken: int
+    fixes: int
+    breaks: int
     fixed_cases: pd.DataFrame
     broken_cases: pd.DataFrame
     left_out: tuple[str, ...]
@@ -46,12 +46,12 @@ class Backed:
 def backed(
     first: Model,
     second: Model,
-    judged: Sequence[Mapping[str, Any]],
+    verdicts: Sequence[Mapping[str, Any]],
     tolerance: float | None = None,
 ) -> Backed:
     """Compare two versions on what experts said of the predictions of either.
 
-    ``judged`` has a row for each verdict, with ``version, inputs, value, judgement`` and
+    ``verdicts`` has a row for each verdict, with ``version, inputs, value, judgement`` and
     ``correct_value``, as `Store.judged` gives them. The right answer of a case is what was accepted
     or given as right; equal inputs are one case. A number is right within ``tolerance``.
     """
@@ -60,29 +60,29 @@ def backed(
             "Which numbers are right is not known; expected a tolerance: how far a number may be "
             "off and still count as right. Give one."
         )
-    known, left_out = _known(first.card, judged, tolerance)
-    pair = Pair.of(first, second, [case.inputs for case in known])
-    kept = [known[at] for at in pair.at]
+    cases, left_out = _known(first.card, verdicts, tolerance)
+    pair = Pair.of(first, second, [case.inputs for case in cases])
+    shared_cases = [cases[at] for at in pair.at]
     one, other = (
-        _right_of(kept, card.version, values, tolerance)
+        _right_of(shared_cases, card.version, values, tolerance)
         for card, values in zip(pair.cards, pair.values, strict=True)
     )
-    fixed, broken = (np.flatnonzero(found).tolist() for found in (~one & other, one & ~other))
-    shown = [
-        pair.table(rows[:MOST_SHOWN], [kept[row].right for row in rows[:MOST_SHOWN]])
-        for rows in (fixed, broken)
+    fixes, breaks = (np.flatnonzero(mask).tolist() for mask in (~one & other, one & ~other))
+    tables = [
+        pair.table(rows[:MOST_SHOWN], [shared_cases[row].right for row in rows[:MOST_SHOWN]])
+        for rows in (fixes, breaks)
     ]
     return Backed(
-        cases=len(kept),
+        cases=len(shared_cases),
         both=int((one & other).sum()),
         neither=int((~one & ~other).sum()),
-        fixed=len(fixed),
-        broken=len(broken),
-        fixed_cases=shown[0],
-        broken_cases=shown[1],
+        fixes=len(fixes),
+        breaks=len(breaks),
+        fixed_cases=tables[0],
+        broken_cases=tables[1],
         left_out=(*left_out, *pair.unread),
-        p_value=paired.mcnemar(len(fixed), len(broken)),
-        text=paired.mcnemar_text(len(fixed), len(broken), pair.names[1], pair.names[0]),
+        p_value=paired.mcnemar(len(fixes), len(breaks)),
+        text=paired.mcnemar_text(len(fixes), len(breaks), pair.names[1], pair.names[0]),
     )
 
 
@@ -92,7 +92,7 @@ class _Known:
 
     inputs: Case
     right: Any
-    said: Mapping[str, Any]
+    answers: Mapping[str, Any]
 
     def fits(self, value: Any, tolerance: float | None) -> bool:
         if tolerance is None:
@@ -104,30 +104,30 @@ def _right_of(
     cases: Sequence[_Known], version: str, values: Sequence[Any], tolerance: float | None
 ) -> np.ndarray[Any, Any]:
     """Whether a version is right in each case; what was judged counts, where that is on record."""
-    said = [case.said.get(version, value) for case, value in zip(cases, values, strict=True)]
-    fits = [case.fits(value, tolerance) for case, value in zip(cases, said, strict=True)]
+    answers = [case.answers.get(version, value) for case, value in zip(cases, values, strict=True)]
+    fits = [case.fits(value, tolerance) for case, value in zip(cases, answers, strict=True)]
     return np.array(fits, dtype=bool)
 
 
 def _known(
-    card: ModelCard, judged: Sequence[Mapping[str, Any]], tolerance: float | None
+    card: ModelCard, verdicts: Sequence[Mapping[str, Any]], tolerance: float | None
 ) -> tuple[list[_Known], list[str]]:
     """The cases with one right answer, and sentences about the others."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
-    for row in judged:
+    for row in verdicts:
         groups.setdefault(json.dumps(row["inputs"], sort_keys=True), []).append(row)
-    known, silent, conflicts = [], 0, 0
+    cases, silent, conflicts = [], 0, 0
     for rows in groups.values():
-        given = [value for row in rows if (value := _right(card, row)) is not None]
-        if not given:
+        values = [value for row in rows if (value := _right(card, row)) is not None]
+        if not values:
             silent += 1
-        elif not _one_answer(given, tolerance):
+        elif not _one_answer(values, tolerance):
             conflicts += 1
         else:
-            right = given[0] if tolerance is None else float(np.median(given))
-            known.append(_Known(rows[0]["inputs"], right, {r["version"]: r["value"] for r in rows}))
-    counted = ((silent, "nobody said what is right"), (conflicts, "experts disagree"))
-    return known, [f"in {plural(n, 'case')} {why}" for n, why in counted if n]
+            right = values[0] if tolerance is None else float(np.median(values))
+            cases.append(_Known(rows[0]["inputs"], right, {r["version"]: r["value"] for r in rows}))
+    reasons = ((silent, "nobody said what is right"), (conflicts, "experts disagree"))
+    return cases, [f"in {plural(n, 'case')} {why}" for n, why in reasons if n]
 
 
 def _right(card: ModelCard, row: Mapping[str, Any]) -> Any:
@@ -143,7 +143,7 @@ def _right(card: ModelCard, row: Mapping[str, Any]) -> Any:
     return row["correct_value"]
 
 
-def _one_answer(given: Sequence[Any], tolerance: float | None) -> bool:
+def _one_answer(values: Sequence[Any], tolerance: float | None) -> bool:
     if tolerance is not None:
-        return bool(max(given) - min(given) <= tolerance)
-    return all(same_value(value, given[0]) for value in given)
+        return bool(max(values) - min(values) <= tolerance)
+    return all(same_value(value, values[0]) for value in values)

@@ -59,15 +59,15 @@ class Answers:
 
     def flags(self) -> list[tuple[str, ...]]:
         """The flags of each case: ``("out_of_range:age", "low_confidence")``."""
-        codes, known = self._combinations()
-        return [known[code] for code in codes.tolist()]
+        codes, combinations = self._combinations()
+        return [combinations[code] for code in codes.tolist()]
 
     def flags_text(self) -> pa.DictionaryArray:
         """The flags of each case as text with ``;`` between, empty where there are none."""
         import pyarrow as pa
 
-        codes, known = self._combinations()
-        texts = pa.array([";".join(flags) for flags in known], pa.string())
+        codes, combinations = self._combinations()
+        texts = pa.array([";".join(flags) for flags in combinations], pa.string())
         return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
 
     def _combinations(self) -> tuple[np.ndarray, list[tuple[str, ...]]]:
@@ -79,8 +79,8 @@ class Answers:
         if not self.marks:
             return codes, [()]
         flagged = np.flatnonzero(np.logical_or.reduce(list(self.marks.values())))
-        first, found = _distinct([mark[flagged] for mark in self.marks.values()])
-        codes[flagged] = found + 1
+        first, numbers = _distinct([mark[flagged] for mark in self.marks.values()])
+        codes[flagged] = numbers + 1
         return codes, [(), *(self._raised_at(row) for row in flagged[first].tolist())]
 
     def _raised_at(self, row: int) -> tuple[str, ...]:
@@ -157,14 +157,14 @@ class Model:
 
     def _ask(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
         """The values, and the probabilities in the estimator's own order of the classes."""
-        given = as_taken(frame, self.card.input)
+        X = as_taken(frame, self.card.input)
         with self.threads.limit(limits=1 if len(frame) <= SMALL else None):
             if not self._has_probabilities:
-                return np.asarray(self.estimator.predict(given)), None
-            shares = self.estimator.predict_proba(given)
+                return np.asarray(self.estimator.predict(X)), None
+            shares = self.estimator.predict_proba(X)
             if self.card.label_from_probability:
                 return self.estimator.classes_[shares.argmax(axis=1)], shares
-            return np.asarray(self.estimator.predict(given)), shares
+            return np.asarray(self.estimator.predict(X)), shares
 
     @property
     def _has_probabilities(self) -> bool:
@@ -173,8 +173,8 @@ class Model:
     @property
     def _class_order(self) -> list[int]:
         """For each class of the card, its column in the estimator's probabilities."""
-        known = [plain(value) for value in self.estimator.classes_]
-        return [_position(known, value, self.card) for value in self.card.class_values]
+        classes = [plain(value) for value in self.estimator.classes_]
+        return [_position(classes, value, self.card) for value in self.card.class_values]
 
     def _check(self, values: np.ndarray, rows: int) -> None:
         if len(values) != rows:
@@ -196,8 +196,8 @@ class Model:
         if self.card.label_from_probability:
             return np.asarray(shares.max(axis=1))
         columns = np.full(len(values), -1)
-        for column, known in enumerate(self.estimator.classes_):
-            columns[values == known] = column
+        for column, class_value in enumerate(self.estimator.classes_):
+            columns[values == class_value] = column
         strange = np.flatnonzero(columns < 0)
         if strange.size:
             raise NoAnswerError(
@@ -235,8 +235,8 @@ def _distinct(marks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         if at and at % MARKS_AT_ONCE == 0:
             codes = np.unique(codes, return_inverse=True)[1]
         codes = codes * 2 + mark
-    _, first, found = np.unique(codes, return_index=True, return_inverse=True)
-    return first, found
+    _, first, numbers = np.unique(codes, return_index=True, return_inverse=True)
+    return first, numbers
 
 
 def _raised(marks: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -271,19 +271,19 @@ def as_taken(frame: pd.DataFrame, form: str) -> Any:
     return frame.iloc[:, 0] if form == "series" else frame
 
 
-def _strange(cells: Any, known: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _strange(cells: Any, categories: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Which cells hold an unknown value, and which none."""
     import pandas as pd
 
     if isinstance(cells, list):
-        strange = np.flatnonzero([value not in known for value in cells])
-        gone = pd.isna(np.array([cells[at] for at in strange.tolist()], dtype=object))
+        strange = np.flatnonzero([value not in categories for value in cells])
+        empty = pd.isna(np.array([cells[at] for at in strange.tolist()], dtype=object))
     else:
-        strange = np.flatnonzero(~cells.isin(list(known)))
-        gone = np.asarray(pd.isna(cells[strange]))
+        strange = np.flatnonzero(~cells.isin(list(categories)))
+        empty = np.asarray(pd.isna(cells[strange]))
     unseen, missing = np.zeros((2, len(cells)), dtype=bool)
-    unseen[strange[~gone]] = True
-    missing[strange[gone]] = True
+    unseen[strange[~empty]] = True
+    missing[strange[empty]] = True
     return unseen, missing
 
 
@@ -294,11 +294,11 @@ def _outside(column: pd.Series[Any], low: float | str, high: float | str) -> Any
     return (cells < low) | (cells > high)
 
 
-def _position(known: list[Any], value: Any, card: ModelCard) -> int:
-    for at, candidate in enumerate(known):
+def _position(classes: list[Any], value: Any, card: ModelCard) -> int:
+    for at, candidate in enumerate(classes):
         if same_value(candidate, value):
             return at
     raise UserError(
         f"The card of {card.ref} names the class {value!r}; the model knows "
-        f"{', '.join(map(repr, known))}. Correct the card, or add the model again."
+        f"{', '.join(map(repr, classes))}. Correct the card, or add the model again."
     )

@@ -135,22 +135,22 @@ class Registry:
             data = input_columns.features_of(estimator, X, naming.target)
         new = NewVersion(estimator, data, y, naming, card or {}, self._card_in_use(name))
         with self._new_version(naming) as home:
-            written = new.write(home, artifact)
+            new_card = new.write(home, artifact)
             if reference == "rows" and data is not None:
                 new.write_rows(home, data)
-        self._point(written, alias)
-        return self.card(written.ref)
+        self._point(new_card, alias)
+        return self.card(new_card.ref)
 
     def next_version(self, name: str, version: str = "", alias: str = "") -> str:
         """The version that `add` would give: the one asked for, or the next whole number.
 
         `UserError` when a name will not do, or the version is there already.
         """
-        given = (("name", name), ("version", version), ("alias", alias))
-        for word, found in given:
-            if (found or word == "name") and not NAME.fullmatch(found):
+        names = (("name", name), ("version", version), ("alias", alias))
+        for word, value in names:
+            if (value or word == "name") and not NAME.fullmatch(value):
                 raise UserError(
-                    f"The {word} {found!r} will not do; expected small letters, digits, dots and "
+                    f"The {word} {value!r} will not do; expected small letters, digits, dots and "
                     "dashes, like customer-churn."
                 )
         versions = self.look().versions(name)
@@ -168,20 +168,20 @@ class Registry:
         catalog = self.look()
         if version or not catalog.versions(name):
             catalog.resolve(f"{name}/{version}")
-        gone = [version] if version else catalog.versions(name)
+        versions = [version] if version else catalog.versions(name)
         # An A/B alias goes with any of its versions: the others were not meant to take its cases.
         left = {
             alias: pointed
             for alias, pointed in self._aliases(name).items()
-            if not set(traffic_split.read(pointed)) & set(gone)
+            if not set(traffic_split.read(pointed)) & set(versions)
         }
-        for number in gone:
+        for number in versions:
             _vanish(self._home(name, number))
         if self.look().versions(name):
             traffic_split.write_file(self._aliases_file(name), left)
         else:
             _vanish(self.folder / name)
-        return gone
+        return versions
 
     def hash_state(self, card: ModelCard) -> loading.FileState:
         """Whether the model file of a card is the one that was added. Nothing is loaded."""
@@ -210,7 +210,7 @@ class Registry:
     def _new_version(self, naming: card_fields.Naming) -> Iterator[Path]:
         """A folder that appears in the registry only when everything in it is written."""
         home = self._home(naming.name, naming.version)
-        made = home.parent.exists()
+        has_parent = home.parent.exists()
         draft = home.parent / f".{uuid4().hex}"
         draft.mkdir(parents=True)
         try:
@@ -223,7 +223,7 @@ class Registry:
             draft.rename(home)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
-            if not made:
+            if not has_parent:
                 shutil.rmtree(home.parent, ignore_errors=True)
             raise
 

@@ -67,27 +67,29 @@ def checked(arms: Mapping[Any, Any], where: str) -> Shares:
     return {version: share for version, share in shares.items() if share}
 
 
-def _share(found: Any) -> float | None:
-    if isinstance(found, bool) or not isinstance(found, (int, float)):
+def _share(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(found) if found > 0 and math.isfinite(found) else None
+    return float(value) if value > 0 and math.isfinite(value) else None
 
 
 def read_file(path: Path) -> dict[str, str]:
     """What each alias in an ``aliases.json`` points at; `UserError` names the wrong one."""
-    found = read_json(path, default={})
-    return {alias: _read(f"{path}: the alias {alias}", pointed) for alias, pointed in found.items()}
+    content = read_json(path, default={})
+    return {
+        alias: _read(f"{path}: the alias {alias}", pointed) for alias, pointed in content.items()
+    }
 
 
-def _read(where: str, found: Any) -> str:
-    if isinstance(found, dict):
-        return text(checked(found, where))
-    if not isinstance(found, str):
+def _read(where: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return text(checked(value, where))
+    if not isinstance(value, str):
         raise UserError(
-            f'{where} is {found!r}; expected a version in quotes, such as "{found}". Correct that '
+            f'{where} is {value!r}; expected a version in quotes, such as "{value}". Correct that '
             "place."
         )
-    return found
+    return value
 
 
 def write_file(path: Path, aliases: Mapping[str, str]) -> None:
@@ -138,12 +140,12 @@ def share_text(share: float) -> str:
     return f"{number_text(round(share * 100, 1))} %"
 
 
-def history(written: str | None, moves: Sequence[AliasMove]) -> list[str]:
+def history(start: str | None, moves: Sequence[AliasMove]) -> list[str]:
     """What one alias pointed at, the present one last: rolling back drops the last.
 
     What the folder says is the first; the moves on record come after it.
     """
-    pointed = [written] if written is not None else []
+    pointed = [start] if start is not None else []
     for move in moves:
         if move.action == "promote":
             pointed.append(move.version)
@@ -155,8 +157,8 @@ def history(written: str | None, moves: Sequence[AliasMove]) -> list[str]:
 def refuse_other_fields(schemas: Mapping[str, Schema]) -> None:
     """`UserError` unless all versions take the same fields; it names the first difference."""
     (first, expected), *others = schemas.items()
-    for version, found in others:
-        if difference := first_difference(expected, found):
+    for version, schema in others:
+        if difference := first_difference(expected, schema):
             raise UserError(
                 f"Versions {first} and {version} do not take the same fields: {difference}. One "
                 "form must fit them all: share cases between versions with equal fields."
@@ -172,9 +174,9 @@ def tally_table(arms: Sequence[VersionTally]) -> pd.DataFrame:
     import pandas as pd
 
     table = pd.DataFrame([vars(arm) for arm in arms])
-    judged = table["agree"] + table["disagree"]
-    low, high = agreement.wilson(table["agree"], judged)
-    return table.assign(agreement=table["agree"] / judged, low=low, high=high)
+    clear_verdicts = table["agree"] + table["disagree"]
+    low, high = agreement.wilson(table["agree"], clear_verdicts)
+    return table.assign(agreement=table["agree"] / clear_verdicts, low=low, high=high)
 
 
 def tally_texts(arms: Sequence[VersionTally]) -> list[str]:

@@ -71,11 +71,11 @@ class Batch:
     @property
     def rows_a_second(self) -> float | None:
         """How fast the scoring has been since it last began; None before the first rows."""
-        done = self.rows_done - self.rows_before
-        if not self.started_at or not self.heartbeat_at or done <= 0:
+        rows = self.rows_done - self.rows_before
+        if not self.started_at or not self.heartbeat_at or rows <= 0:
             return None
         seconds = seconds_between(self.started_at, self.finished_at or self.heartbeat_at)
-        return done / max(seconds, 0.001)
+        return rows / max(seconds, 0.001)
 
     @property
     def seconds_left(self) -> float | None:

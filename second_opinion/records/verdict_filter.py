@@ -55,24 +55,24 @@ class VerdictFilter:
 
         Names that are no filter's are passed over: other parts of the address belong to others.
         """
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         ignored = []
         for name in (field.name for field in fields(cls)):
             text = texts.get(name, "")
             value = _READ.get(name, _text)(text) if text else None
             if value is not None:
-                found[name] = value
+                values[name] = value
             elif text:
                 ignored.append(name)
-        return cls(**found), ignored
+        return cls(**values), ignored
 
     @property
     def texts(self) -> dict[str, str]:
         """What `read` would make this filter of; only what narrows."""
-        given = {name: value for name, value in asdict(self).items() if value is not None}
+        values = {name: value for name, value in asdict(self).items() if value is not None}
         return {
             name: value if isinstance(value, str) and name not in _JSON else json.dumps(value)
-            for name, value in given.items()
+            for name, value in values.items()
         }
 
     @property

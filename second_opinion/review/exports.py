@@ -68,7 +68,7 @@ def export(
     *,
     format: ExportFormat = "csv",
     spreadsheet_safe: bool = False,
-    wanted: VerdictFilter | None = None,
+    verdict_filter: VerdictFilter | None = None,
     by: Expert,
 ) -> Exported:
     """Write what the filter finds, a chunk at a time, and note in the log who took it.
@@ -77,30 +77,32 @@ def export(
     written.
     """
     roles.check(by, "export")
-    wanted = wanted or VerdictFilter()
-    _check(what, format, spreadsheet_safe, wanted)
-    asked = {"what": what, "format": format, "filter": wanted.texts}
+    verdict_filter = verdict_filter or VerdictFilter()
+    _check(what, format, spreadsheet_safe, verdict_filter)
+    details = {"what": what, "format": format, "filter": verdict_filter.texts}
     # Before the first row: nothing leaves without a trace.
-    store.review.log(Event("export", by.label, asked))
-    done = Exported()
-    kinds, chunks = _source(store, what, wanted, done.left_out)
-    counted = _counted(chunks, done)
+    store.review.log(Event("export", by.label, details))
+    exported = Exported()
+    kinds, chunks = _source(store, what, verdict_filter, exported.left_out)
+    counted_chunks = _counted(chunks, exported)
     if format == "jsonl":
-        _write_jsonl(counted, out)
+        _write_jsonl(counted_chunks, out)
     elif format == "parquet":
-        _write_parquet(kinds, counted, out)
+        _write_parquet(kinds, counted_chunks, out)
     else:
-        _write_csv(list(kinds), counted, out, spreadsheet_safe)
-    return done
+        _write_csv(list(kinds), counted_chunks, out, spreadsheet_safe)
+    return exported
 
 
-def _check(what: What, format: ExportFormat, spreadsheet_safe: bool, wanted: VerdictFilter) -> None:
-    for given, options in ((what, get_args(What)), (format, get_args(ExportFormat))):
-        if given not in options:
-            raise UserError(f"{given!r} cannot be exported; expected one of {', '.join(options)}.")
+def _check(
+    what: What, format: ExportFormat, spreadsheet_safe: bool, verdict_filter: VerdictFilter
+) -> None:
+    for choice, options in ((what, get_args(What)), (format, get_args(ExportFormat))):
+        if choice not in options:
+            raise UserError(f"{choice!r} cannot be exported; expected one of {', '.join(options)}.")
     if spreadsheet_safe and format != "csv":
         raise UserError("Only CSV has a form that is safe for spreadsheets. Choose csv for it.")
-    if what == "corrections" and wanted.model is None:
+    if what == "corrections" and verdict_filter.model is None:
         raise UserError(
             "Corrections of several models do not fit into one table: their inputs differ. Choose "
             "one model."
@@ -108,20 +110,20 @@ def _check(what: What, format: ExportFormat, spreadsheet_safe: bool, wanted: Ver
 
 
 def _source(
-    store: Store, what: What, wanted: VerdictFilter, left_out: LeftOut
+    store: Store, what: What, verdict_filter: VerdictFilter, left_out: LeftOut
 ) -> tuple[Kinds, Iterator[list[ExportRow]]]:
     """The columns of an export and its rows, some at a time."""
     if what == "predictions":
-        made = store.review.each_prediction(wanted)
-        return _kinds(PREDICTIONS), ([_prediction(one) for one in some] for some in made)
+        predictions = store.review.each_prediction(verdict_filter)
+        return _kinds(PREDICTIONS), ([_prediction(one) for one in some] for some in predictions)
     if what == "verdicts":
-        given = store.review.each(wanted)
-        return _kinds(VERDICTS), ([_verdict(one) for one in some] for some in given)
-    inputs = _inputs(store, wanted)
+        verdicts = store.review.each(verdict_filter)
+        return _kinds(VERDICTS), ([_verdict(one) for one in some] for some in verdicts)
+    inputs = _inputs(store, verdict_filter)
     names = [name + CLASH if name in inputs else name for name in CORRECTIONS]
     own = dict(zip(names, _kinds(CORRECTIONS).values(), strict=True))
-    found = corrections(store, wanted, left_out)
-    return inputs | own, ([_correction(one, names) for one in some] for some in found)
+    chunks = corrections(store, verdict_filter, left_out)
+    return inputs | own, ([_correction(one, names) for one in some] for some in chunks)
 
 
 def _kinds(columns: Iterable[str]) -> Kinds:
@@ -131,14 +133,14 @@ def _kinds(columns: Iterable[str]) -> Kinds:
     }
 
 
-def _inputs(store: Store, wanted: VerdictFilter) -> Kinds:
+def _inputs(store: Store, verdict_filter: VerdictFilter) -> Kinds:
     """The inputs of all cases, in the order in which they first come up, and what they hold."""
-    known: dict[str, set[str]] = {}
-    for some in corrections(store, wanted, LeftOut()):
+    by_input: dict[str, set[str]] = {}
+    for some in corrections(store, verdict_filter, LeftOut()):
         for one in some:
             for name, value in one.prediction.inputs.items():
-                known.setdefault(name, set()).add(_kind(value))
-    return {name: _common(found - {""}) for name, found in known.items()}
+                by_input.setdefault(name, set()).add(_kind(value))
+    return {name: _common(kinds - {""}) for name, kinds in by_input.items()}
 
 
 def _kind(value: Any) -> str:
@@ -151,36 +153,36 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, float) else "text"
 
 
-def _common(found: set[str]) -> Literal["text", "number", "whole", "flag"]:
-    if found == {"flag"}:
+def _common(kinds: set[str]) -> Literal["text", "number", "whole", "flag"]:
+    if kinds == {"flag"}:
         return "flag"
-    if found == {"whole"}:
+    if kinds == {"whole"}:
         return "whole"
-    return "number" if found and found <= {"whole", "number"} else "text"
+    return "number" if kinds and kinds <= {"whole", "number"} else "text"
 
 
 def _verdict(row: Judged) -> ExportRow:
-    said, made = row.verdict, row.prediction
-    facts = {**_prediction(made), **vars(said), "verdict_id": said.id}
+    verdict, prediction = row.verdict, row.prediction
+    facts = {**_prediction(prediction), **vars(verdict), "verdict_id": verdict.id}
     facts |= {"answer": row.answer, "adjudicated": row.adjudicated, "outcome": row.outcome}
-    facts |= {"triage": row.triage, "predicted_at": made.created_at}
+    facts |= {"triage": row.triage, "predicted_at": prediction.created_at}
     return {name: facts[name] for name in VERDICTS}
 
 
-def _prediction(made: Prediction) -> ExportRow:
-    facts = {**vars(made), "prediction_id": made.id}
+def _prediction(prediction: Prediction) -> ExportRow:
+    facts = {**vars(prediction), "prediction_id": prediction.id}
     return {name: facts[name] for name in PREDICTIONS}
 
 
 def _correction(one: Correction, names: list[str]) -> ExportRow:
-    made = one.prediction
-    values = (one.learn, one.source, one.weight, one.purpose, made.model, made.version, made.id)
-    return {**made.inputs, **dict(zip(names, values, strict=True))}
+    case = one.prediction
+    values = (one.learn, one.source, one.weight, one.purpose, case.model, case.version, case.id)
+    return {**case.inputs, **dict(zip(names, values, strict=True))}
 
 
-def _counted(chunks: Iterable[list[ExportRow]], done: Exported) -> Iterator[list[ExportRow]]:
+def _counted(chunks: Iterable[list[ExportRow]], exported: Exported) -> Iterator[list[ExportRow]]:
     for chunk in chunks:
-        done.rows += len(chunk)
+        exported.rows += len(chunk)
         yield chunk
 
 

@@ -65,19 +65,21 @@ class Figures:
         return int(self.by_mode.loc[self.by_mode["mode"] == "open", "verdicts"].sum())
 
 
-def is_whole(wanted: VerdictFilter) -> bool:
+def is_whole(verdict_filter: VerdictFilter) -> bool:
     """Whether the filter asks for all verdicts of a model or version."""
-    return wanted == VerdictFilter(model=wanted.model, version=wanted.version)
+    return verdict_filter == VerdictFilter(
+        model=verdict_filter.model, version=verdict_filter.version
+    )
 
 
-def figures(review: Review, wanted: VerdictFilter) -> Figures:
+def figures(review: Review, verdict_filter: VerdictFilter) -> Figures:
     """The figures of a filter, from the summaries where these know them."""
-    if not is_whole(wanted):
-        return _counted(review.newest(wanted, MOST))
-    about = (wanted.model, wanted.version)
-    versions = review.by_version(wanted.model)
-    if wanted.version is not None:
-        versions = versions[versions["version"] == wanted.version]
+    if not is_whole(verdict_filter):
+        return _counted(review.newest(verdict_filter, MOST))
+    about = (verdict_filter.model, verdict_filter.version)
+    versions = review.by_version(verdict_filter.model)
+    if verdict_filter.version is not None:
+        versions = versions[versions["version"] == verdict_filter.version]
     return Figures(
         total=int(versions["verdicts"].sum()),
         more=False,
@@ -119,11 +121,13 @@ def with_agreement(table: pd.DataFrame) -> pd.DataFrame:
 
     NaN where every verdict is unsure.
     """
-    judged = table["right"] + table["wrong"]
-    low, high = wilson(table["right"], judged)
-    known = table.assign(share=table["right"] / judged.where(judged > 0), low=low, high=high)
-    known[["low", "high"]] = known[["low", "high"]].where(judged > 0)
-    return known
+    sure_verdicts = table["right"] + table["wrong"]
+    low, high = wilson(table["right"], sure_verdicts)
+    shares = table.assign(
+        share=table["right"] / sure_verdicts.where(sure_verdicts > 0), low=low, high=high
+    )
+    shares[["low", "high"]] = shares[["low", "high"]].where(sure_verdicts > 0)
+    return shares
 
 
 def by_band(by_confidence: pd.DataFrame) -> pd.DataFrame:
@@ -159,40 +163,40 @@ class JudgedCases:
         return [row.prediction.confidence for row in self.rows]
 
 
-def cases(review: Review, wanted: VerdictFilter, most: int = MOST_READ) -> JudgedCases:
+def cases(review: Review, verdict_filter: VerdictFilter, most: int = MOST_READ) -> JudgedCases:
     """The newest cases of a filter with whether the model was wrong, from ``most`` verdicts."""
     outcomes: dict[str, set[str]] = {}
     first: dict[str, Judged] = {}
-    for row in review.page(wanted, size=most).rows:
+    for row in review.page(verdict_filter, size=most).rows:
         first.setdefault(row.prediction.id, row)
         outcomes.setdefault(row.prediction.id, set()).add(row.outcome)
     return JudgedCases(list(first.values()), [_error(outcomes[case]) for case in first])
 
 
 def _error(outcomes: set[str]) -> float:
-    said = outcomes - {"unsure"}
-    return float(said == {"wrong"}) if len(said) == 1 else float("nan")
+    sure_outcomes = outcomes - {"unsure"}
+    return float(sure_outcomes == {"wrong"}) if len(sure_outcomes) == 1 else float("nan")
 
 
-def shared(review: Review, wanted: VerdictFilter, most: int = 2_000) -> list[SharedCase]:
+def shared(review: Review, verdict_filter: VerdictFilter, most: int = 2_000) -> list[SharedCase]:
     """The newest cases that two experts or more judged; of a narrow filter, those it finds."""
-    found = review.shared_cases(wanted.model, wanted.version, most)
-    if is_whole(wanted):
-        return found
-    within = {row.prediction.id for row in review.page(wanted, size=MOST_READ).rows}
-    return [case for case in found if case.prediction_id in within]
+    shared_cases = review.shared_cases(verdict_filter.model, verdict_filter.version, most)
+    if is_whole(verdict_filter):
+        return shared_cases
+    within = {row.prediction.id for row in review.page(verdict_filter, size=MOST_READ).rows}
+    return [case for case in shared_cases if case.prediction_id in within]
 
 
-def ratings(found: Sequence[SharedCase]) -> pd.DataFrame:
+def ratings(shared_cases: Sequence[SharedCase]) -> pd.DataFrame:
     """What each expert (row) said is right of each case (column); None where nothing."""
     answers: dict[str, dict[str, Any]] = {}
     names: dict[str, str] = {}
-    for case in found:
+    for case in shared_cases:
         for name, _, value in case.answers:
             names.setdefault(folded(name), name)
             answers.setdefault(folded(name), {})[case.prediction_id] = plain(value)
-    ids = [case.prediction_id for case in found]
-    table = [[given.get(case) for case in ids] for given in answers.values()]
+    ids = [case.prediction_id for case in shared_cases]
+    table = [[by_case.get(case) for case in ids] for by_case in answers.values()]
     return pd.DataFrame(table, index=[names[key] for key in answers], columns=ids, dtype=object)
 
 

@@ -209,8 +209,10 @@ def resampled(
         return alpha_of(ratings, place, level, weights, within)
 
     draws = np.random.default_rng(seed).integers(0, cases, (times, cases))
-    found = np.array([figure(np.bincount(draw, minlength=cases).astype(float)) for draw in draws])
-    if np.isnan(found).mean() > 0.5:
+    estimates = np.array(
+        [figure(np.bincount(draw, minlength=cases).astype(float)) for draw in draws]
+    )
+    if np.isnan(estimates).mean() > 0.5:
         return float("nan"), float("nan")
-    low, high = np.nanquantile(found, (0.025, 0.975))
+    low, high = np.nanquantile(estimates, (0.025, 0.975))
     return float(low), float(high)

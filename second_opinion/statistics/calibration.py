@@ -41,9 +41,9 @@ def bins(p: Any, correct: Any, weights: Any = None) -> pd.DataFrame:
     count = max(len(edges) - 1, min(len(edges), 1))
     at = np.clip(np.searchsorted(edges, p, side="left") - 1, 0, max(count - 1, 0))
     cases = np.bincount(at, minlength=count)
-    kept = cases > 0
+    has_cases = cases > 0
     total, squares, confidence, share = (
-        np.bincount(at, values, count)[kept]
+        np.bincount(at, values, count)[has_cases]
         for values in (weights, weights**2, weights * p, weights * right)
     )
     share = np.clip(share / total, 0, 1)
@@ -53,9 +53,9 @@ def bins(p: Any, correct: Any, weights: Any = None) -> pd.DataFrame:
     begin, end = (edges[:-1], edges[1:]) if len(edges) > 1 else (edges, edges)
     return pd.DataFrame(
         {
-            "from": begin[kept],
-            "to": end[kept],
-            "cases": cases[kept],
+            "from": begin[has_cases],
+            "to": end[has_cases],
+            "cases": cases[has_cases],
             "confidence": confidence / total,
             "right": share,
             "low": low,
@@ -128,5 +128,5 @@ def _known(first: Any, second: Any, weights: Any) -> tuple[Array, Array, Array]:
     weights = np.ones(len(first)) if weights is None else np.asarray(weights, dtype=float)
     if not len(first) == len(second) == len(weights):
         raise ValueError("the arrays need an entry for each case")
-    known = ~(np.isnan(first) | np.isnan(second)) & (weights > 0)
-    return first[known], second[known], weights[known]
+    is_known = ~(np.isnan(first) | np.isnan(second)) & (weights > 0)
+    return first[is_known], second[is_known], weights[is_known]

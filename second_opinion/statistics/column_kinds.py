@@ -41,12 +41,12 @@ def numbers(column: Any, shape: Shape = "number") -> Array:
     if shape == "date":
         return days(column)
     if isinstance(column, np.ndarray) and column.dtype.kind in "iuf":
-        found = column.astype(float, copy=False)
+        values = column.astype(float, copy=False)
     else:
         series = pd.to_numeric(pd.Series(column), errors="coerce")
-        found = series.to_numpy(dtype=float, na_value=np.nan)
-    infinite = np.isinf(found)
-    return np.where(infinite, np.nan, found) if infinite.any() else found
+        values = series.to_numpy(dtype=float, na_value=np.nan)
+    infinite = np.isinf(values)
+    return np.where(infinite, np.nan, values) if infinite.any() else values
 
 
 def days(column: Any) -> Array:
@@ -56,8 +56,8 @@ def days(column: Any) -> Array:
         series = pd.to_datetime(series.astype(object), errors="coerce", format="ISO8601", utc=True)
     if getattr(series.dtype, "tz", None) is not None:
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
-    found = series.to_numpy().astype("datetime64[D]")
-    return np.where(np.isnat(found), np.nan, found.astype("int64").astype(float))
+    dates = series.to_numpy().astype("datetime64[D]")
+    return np.where(np.isnat(dates), np.nan, dates.astype("int64").astype(float))
 
 
 def level_counts(column: Any) -> tuple[dict[Any, int], int]:
@@ -66,12 +66,12 @@ def level_counts(column: Any) -> tuple[dict[Any, int], int]:
     Levels are keys of `value.key_of`, which keep ``True``, ``1`` and ``"1"`` apart.
     """
     counts = pd.Series(column).value_counts()
-    found: dict[Any, int] = {}
+    by_level: dict[Any, int] = {}
     for value, count in counts.items():
         key = key_of(plain(value))
         if count and key is not None:
-            found[key] = found.get(key, 0) + int(count)
-    return found, sum(found.values())
+            by_level[key] = by_level.get(key, 0) + int(count)
+    return by_level, sum(by_level.values())
 
 
 def level_text(key: Any, feature: Feature | None) -> str:

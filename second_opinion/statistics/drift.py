@@ -63,13 +63,15 @@ def compare(
         _row(name, feature, shape, reference, current)
         for name, feature, shape in _features(reference, current, schema)
     ]
-    found = pd.DataFrame(rows, columns=COLUMNS.split())
-    found = found.astype(dict.fromkeys(FIGURES.split(), float))
-    found["p_holm"] = holm(found["p_value"])
-    found["moved"] = (found["p_holm"] < ALPHA) & (found["size"] >= LEAST_SIZE)
-    judged = found["p_value"].notna()
-    found.loc[judged, "verdict"] = np.where(found.loc[judged, "moved"], "moved", "steady")
-    return found
+    comparison = pd.DataFrame(rows, columns=COLUMNS.split())
+    comparison = comparison.astype(dict.fromkeys(FIGURES.split(), float))
+    comparison["p_holm"] = holm(comparison["p_value"])
+    comparison["moved"] = (comparison["p_holm"] < ALPHA) & (comparison["size"] >= LEAST_SIZE)
+    is_tested = comparison["p_value"].notna()
+    comparison.loc[is_tested, "verdict"] = np.where(
+        comparison.loc[is_tested, "moved"], "moved", "steady"
+    )
+    return comparison
 
 
 def holm(p: Any) -> Array:
@@ -107,7 +109,7 @@ def _features(
         return [(f.name, f, shape_of(f.kind)) for f in schema]
     for side in (reference, current):
         if isinstance(side, Reference):
-            return [(name, None, summary_shape(kept)) for name, kept in side.features.items()]
+            return [(name, None, summary_shape(summary)) for name, summary in side.features.items()]
     columns: Any = reference
     return [(name, None, shape_of_column(columns[name])) for name in columns]
 
@@ -147,8 +149,10 @@ def _judged(
         return None, NOT_COMPARED, free
     for side, where in ((before, "the reference"), (after, "the current data")):
         if side.n < FEWEST_ROWS:
-            known = f"{plural(side.n, 'row')} {'has' if side.n == 1 else 'have'} a value in {where}"
-            return None, TOO_FEW, f"{known}; judged from {FEWEST_ROWS} on."
+            phrase = (
+                f"{plural(side.n, 'row')} {'has' if side.n == 1 else 'have'} a value in {where}"
+            )
+            return None, TOO_FEW, f"{phrase}; judged from {FEWEST_ROWS} on."
     if isinstance(before.known, Levels) and isinstance(after.known, Levels):
         test = levels_test(before.known, after.known)
         return test, NOT_COMPARED, "" if test else "No level is listed on both sides."
@@ -161,17 +165,17 @@ def _unseen(before: KnownColumn, after: KnownColumn, feature: Feature | None) ->
     """Rows with a level that the reference does not know, and which those are."""
     if not isinstance(before.known, Levels) or not isinstance(after.known, Levels):
         return 0, ""
-    known = before.known.counts.keys() | _choices(feature)
-    new = {key: count for key, count in after.known.counts.items() if key not in known}
+    old_levels = before.known.counts.keys() | _choices(feature)
+    new = {key: count for key, count in after.known.counts.items() if key not in old_levels}
     if before.known.rest and not (feature and feature.values):
         return 0, "The reference keeps the commonest levels alone; new ones cannot be told."
     if not new:
         return 0, ""
     rows = sum(new.values())
-    shown = [quoted(key[1]) for key in list(new)[:3]]
+    examples = [quoted(key[1]) for key in list(new)[:3]]
     more = [f"{len(new) - 3} more"] if len(new) > 3 else []
-    counted = plural(rows, "row")
-    return rows, f"Not in the reference: {joined([*shown, *more])} ({counted})."
+    count_text = plural(rows, "row")
+    return rows, f"Not in the reference: {joined([*examples, *more])} ({count_text})."
 
 
 def _choices(feature: Feature | None) -> set[Any]:

@@ -28,8 +28,8 @@ def confusion(
     places = {key_of(plain(label)): at for at, label in enumerate(labels)}
     times = repeat(1) if times is None else times
     pairs: Counter[tuple[int, int]] = Counter()
-    for said, right, count in zip(model, expert, times, strict=False):
-        keys = key_of(plain(said)), key_of(plain(right))
+    for answer, right, count in zip(model, expert, times, strict=False):
+        keys = key_of(plain(answer)), key_of(plain(right))
         if None not in keys:
             pairs[_place(keys[0], places), _place(keys[1], places)] += int(count)
     counts = np.zeros((len(places), len(places)), dtype=int)
@@ -62,9 +62,9 @@ def errors_by(group: Any, errors: Any) -> pd.DataFrame:
     places: dict[Key, int] = {}
     at = np.array([_place(key_of(plain(value)), places) for value in group], dtype=int)
     wrong = pd.to_numeric(pd.Series(list(errors), dtype=object), "coerce").to_numpy(float)
-    known = ~np.isnan(wrong)
-    rows, cases = np.bincount(at, minlength=len(places)), np.bincount(at[known], None, len(places))
-    errors = np.bincount(at[known], wrong[known], len(places)).astype(int)
+    mask = ~np.isnan(wrong)
+    rows, cases = np.bincount(at, minlength=len(places)), np.bincount(at[mask], None, len(places))
+    errors = np.bincount(at[mask], wrong[mask], len(places)).astype(int)
     low, high = wilson(errors, cases)
     return pd.DataFrame(
         {

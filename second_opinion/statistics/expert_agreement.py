@@ -64,14 +64,14 @@ def between(
         few = f"{plural(cases, 'case')} {'has' if cases == 1 else 'have'} two answers or more; "
         return replace(raw, note=few + f"from {FEW_CASES} on, agreement beyond chance is shown.")
     alpha = alpha_of(ratings, place_of(ratings, level), level, np.ones(len(ratings.counts)))
-    found = replace(raw, alpha=alpha, alpha_interval=resampled(ratings, "alpha", level, seed))
+    agreement = replace(raw, alpha=alpha, alpha_interval=resampled(ratings, "alpha", level, seed))
     if level in ("nominal", "ordinal"):
         ac1 = ac1_of(ratings, np.ones(len(ratings.counts)))
-        found = replace(found, ac1=ac1, ac1_interval=resampled(ratings, "ac1", level, seed))
+        agreement = replace(agreement, ac1=ac1, ac1_interval=resampled(ratings, "ac1", level, seed))
     if np.isnan(alpha):
         one = "All answers are the same; agreement beyond chance is not defined."
-        return replace(found, note=one)
-    return found
+        return replace(agreement, note=one)
+    return agreement
 
 
 def conflicts(table: Any, tolerance: float = 0.0) -> Array:
@@ -84,10 +84,10 @@ def _conflicts(ratings: Ratings, tolerance: float) -> Array:
     if not tolerance:
         return np.asarray(differ)
     place = place_of(ratings, "interval")
-    given = ratings.codes >= 0
+    has_answer = ratings.codes >= 0
     values = place[np.maximum(ratings.codes, 0)]
-    highest = np.where(given, values, -np.inf).max(axis=0)
-    lowest = np.where(given, values, np.inf).min(axis=0)
+    highest = np.where(has_answer, values, -np.inf).max(axis=0)
+    lowest = np.where(has_answer, values, np.inf).min(axis=0)
     # Tenths are no exact floats: 0.3 - 0.2 is just below 0.1.
     apart: Array = highest - lowest > tolerance * (1 + 1e-9)
     return np.asarray(apart & differ)
@@ -103,14 +103,14 @@ def pairwise(
     """
     ratings = read(table)
     index = table.index if isinstance(table, pd.DataFrame) else range(len(ratings.codes))
-    known = list(index if names is None else names)
+    raters = list(index if names is None else names)
     rows = [
-        {"rater_a": known[a], "rater_b": known[b], **_pair(ratings, a, b, tolerance)}
+        {"rater_a": raters[a], "rater_b": raters[b], **_pair(ratings, a, b, tolerance)}
         for a, b in combinations(range(len(ratings.codes)), 2)
     ]
     columns = ["rater_a", "rater_b", "cases", "agreed", "share", "low", "high", "kappa"]
-    found = pd.DataFrame(rows, columns=columns)
-    return found[found["cases"] > 0].sort_values("cases", ascending=False, kind="stable")
+    pairs = pd.DataFrame(rows, columns=columns)
+    return pairs[pairs["cases"] > 0].sort_values("cases", ascending=False, kind="stable")
 
 
 def _pair(ratings: Ratings, a: int, b: int, tolerance: float) -> dict[str, Any]:

@@ -42,17 +42,17 @@ class Histogram:
 
     def add(self, values: Any) -> Histogram:
         """Count a chunk of numbers or dates; what is missing or infinite counts as missing."""
-        found = numbers(values, self._shape)
-        known = found[~np.isnan(found)]
-        self.missing += len(found) - len(known)
-        if len(known):
-            self._count(known)
+        column = numbers(values, self._shape)
+        finite_values = column[~np.isnan(column)]
+        self.missing += len(column) - len(finite_values)
+        if len(finite_values):
+            self._count(finite_values)
         return self
 
-    def _count(self, known: Array) -> None:
-        self.low, self.high = min(self.low, known.min()), max(self.high, known.max())
+    def _count(self, values: Array) -> None:
+        self.low, self.high = min(self.low, values.min()), max(self.high, values.max())
         power = _power(self.low, self.high, self._smallest)
-        places = _places(known, power)
+        places = _places(values, power)
         start = int(places.min())
         counts = np.bincount(places - start)
         if len(self._counts):
@@ -103,8 +103,8 @@ class Histogram:
 def round_edges(low: float, high: float, most: int = 30, smallest: int | None = None) -> Array:
     """Round edges, ``most`` + 1 of them or fewer, around a known range."""
     bars = Histogram(smallest=smallest).add(np.array([low, high]))
-    found = bars.result(most)
-    return np.append(found["low"], found["high"].iloc[-1:]).astype(float)
+    table = bars.result(most)
+    return np.append(table["low"], table["high"].iloc[-1:]).astype(float)
 
 
 def _power(low: float, high: float, smallest: int | None) -> int:

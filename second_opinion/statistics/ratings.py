@@ -39,16 +39,16 @@ class Ratings:
         return np.asarray(self.counts.sum(axis=1) >= 2)
 
 
-def read(table: Any, known: Iterable[Hashable] | None = None) -> Ratings:
-    """The answers of a table as counts; the ``known`` categories come first, in their order."""
+def read(table: Any, categories: Iterable[Hashable] | None = None) -> Ratings:
+    """The answers of a table as counts; the ``categories`` categories come first, in their order."""
     rows = table.to_numpy(dtype=object) if isinstance(table, pd.DataFrame) else table
-    places: dict[Any, int] = {key_of(value): at for at, value in enumerate(known or ())}
+    places: dict[Any, int] = {key_of(value): at for at, value in enumerate(categories or ())}
     answers = [[key_of(plain(cell)) for cell in row] for row in rows]
     cases = {len(row) for row in answers} or {0}
     if len(cases) > 1:
         raise ValueError("a table of answers needs a cell for every case in each rater's row")
-    found = {cell for row in answers for cell in row if cell is not None} - places.keys()
-    for cell in sorted(found, key=_sort_key):
+    new_keys = {cell for row in answers for cell in row if cell is not None} - places.keys()
+    for cell in sorted(new_keys, key=_sort_key):
         places[cell] = len(places)
     codes = np.array([[places.get(cell, -1) for cell in row] for row in answers], dtype=int)
     codes = codes.reshape(len(answers), *cases)

@@ -137,8 +137,8 @@ class KnownColumn:
 def side_of(source: Columns | Reference, name: str, shape: Shape) -> KnownColumn | None:
     """One feature of a frame of cases or of a summary; None where it is not there at all."""
     if isinstance(source, Reference):
-        kept = source.features.get(name)
-        return None if kept is None else _from_summary(kept, source.rows, shape)
+        summary = source.features.get(name)
+        return None if summary is None else _from_summary(summary, source.rows, shape)
     return _from_rows(source[name], shape) if name in source else None
 
 
@@ -150,29 +150,31 @@ def _from_rows(column: Any, shape: Shape) -> KnownColumn:
         # NaN sorts to the end, so the known values are a view of the rest.
         sample = Sample(values[: rows - int(np.isnan(values).sum())])
         return KnownColumn(rows, 1 - sample.n / max(rows, 1), sample, False)
-    counts, known = level_counts(column)
-    missing = 1 - known / max(rows, 1)
+    counts, known_rows = level_counts(column)
+    missing = 1 - known_rows / max(rows, 1)
     return KnownColumn(rows, missing, None if shape == "text" else Levels(counts), False)
 
 
-def _from_summary(kept: Mapping[str, Any], rows: int, shape: Shape) -> KnownColumn:
-    missing = float(kept.get("missing", 0.0))
+def _from_summary(summary: Mapping[str, Any], rows: int, shape: Shape) -> KnownColumn:
+    missing = float(summary.get("missing", 0.0))
     n = round(rows * (1 - missing))
-    known: Grid | Levels | None = None
-    if "quantiles" in kept and shape in ("number", "date"):
-        values = days(kept["quantiles"]) if shape == "date" else np.array(kept["quantiles"], float)
-        known = Grid(values, n)
-    elif "counts" in kept and shape == "level":
-        counts = {key_of(plain(value)): int(count) for value, count in kept["counts"]}
-        known = Levels(counts, max(n - sum(counts.values()), 0))
-    return KnownColumn(rows, missing, known, True)
+    distribution: Grid | Levels | None = None
+    if "quantiles" in summary and shape in ("number", "date"):
+        values = (
+            days(summary["quantiles"]) if shape == "date" else np.array(summary["quantiles"], float)
+        )
+        distribution = Grid(values, n)
+    elif "counts" in summary and shape == "level":
+        counts = {key_of(plain(value)): int(count) for value, count in summary["counts"]}
+        distribution = Levels(counts, max(n - sum(counts.values()), 0))
+    return KnownColumn(rows, missing, distribution, True)
 
 
-def summary_shape(kept: Mapping[str, Any]) -> Shape:
+def summary_shape(summary: Mapping[str, Any]) -> Shape:
     """The shape of a feature as its summary shows it."""
-    if "quantiles" not in kept:
-        return "level" if "counts" in kept else "text"
-    return "date" if isinstance(kept["quantiles"][0], str) else "number"
+    if "quantiles" not in summary:
+        return "level" if "counts" in summary else "text"
+    return "date" if isinstance(summary["quantiles"][0], str) else "number"
 
 
 LEAST_EXPECTED = 5.0
@@ -256,10 +258,10 @@ def _fisher(table: Array) -> tuple[str, float, float]:
     return "Fisher", float(odds_ratio), float(p_value)
 
 
-def _outcome(table: Array, found: tuple[str, float, float]) -> Difference:
+def _outcome(table: Array, test: tuple[str, float, float]) -> Difference:
     expected, actual = table / table.sum(axis=1, keepdims=True)
     size = float(np.abs(expected - actual).sum() / 2)
-    return Difference(*found, size, expected, actual)
+    return Difference(*test, size, expected, actual)
 
 
 def _counts(before: Levels, after: Levels) -> Array:
@@ -279,8 +281,8 @@ def _pooled(counts: Array) -> tuple[Array, bool]:
     """The common levels and, at the end, all rare ones together; and whether those are too few."""
     sizes = counts.sum(axis=1)
     needed = LEAST_EXPECTED * sizes.sum() / sizes.min()
-    kept = int((counts[:, :-1].sum(axis=0) >= needed).sum())
-    others = counts[:, kept:].sum(axis=1)
+    common_count = int((counts[:, :-1].sum(axis=0) >= needed).sum())
+    others = counts[:, common_count:].sum(axis=1)
     if not others.sum():
-        return counts[:, :kept], False
-    return np.column_stack([counts[:, :kept], others]), bool(others.sum() < needed)
+        return counts[:, :common_count], False
+    return np.column_stack([counts[:, :common_count], others]), bool(others.sum() < needed)

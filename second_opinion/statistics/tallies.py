@@ -35,8 +35,8 @@ class Counts:
 
     def add(self, values: Any) -> Counts:
         """Count a chunk of values; None and NaN are missing."""
-        found, _ = level_counts(values)
-        self._counts.update(found)
+        counts, _ = level_counts(values)
+        self._counts.update(counts)
         self.rows += len(values)
         return self
 
@@ -59,8 +59,8 @@ class Counts:
 def _leveled(counts: Mapping[Any, int], most: int) -> pd.DataFrame:
     # Ties stand in the order of their names, which does not depend on the order of the chunks.
     ranked = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-    shown, others = ranked[:most], sum(count for _, count in ranked[most:])
-    rows = [(key[1], count) for key, count in shown] + [(OTHERS, others)] * (others > 0)
+    commonest, others = ranked[:most], sum(count for _, count in ranked[most:])
+    rows = [(key[1], count) for key, count in commonest] + [(OTHERS, others)] * (others > 0)
     total = max(sum(counts.values()), 1)
     return pd.DataFrame(
         {
@@ -87,9 +87,9 @@ class Pairs:
         (at, names), (other, others) = (
             _places(column, edges) for column, edges in zip((x, y), self._edges, strict=True)
         )
-        known = (at >= 0) & (other >= 0)
+        is_complete = (at >= 0) & (other >= 0)
         both = np.bincount(
-            at[known] * max(len(others), 1) + other[known],
+            at[is_complete] * max(len(others), 1) + other[is_complete],
             minlength=len(names) * len(others),
         ).reshape(len(names), len(others))
         for row, column in np.argwhere(both):
@@ -101,10 +101,10 @@ class Pairs:
 
         Levels beyond the commonest ``most`` of a column make one, "all others".
         """
-        shown = [self._shown(side, most) for side in (0, 1)]
+        keys = [self._shown(side, most) for side in (0, 1)]
         merged: Counter[tuple[Any, Any]] = Counter()
         for (x, y), count in self._counts.items():
-            merged[x if x in shown[0] else OTHERS_KEY, y if y in shown[1] else OTHERS_KEY] += count
+            merged[x if x in keys[0] else OTHERS_KEY, y if y in keys[1] else OTHERS_KEY] += count
         cells = sorted(merged.items(), key=lambda cell: (_order(cell[0][0]), _order(cell[0][1])))
         return pd.DataFrame(
             [(x[1], y[1], count) for (x, y), count in cells], columns=["x", "y", "count"]
@@ -150,10 +150,10 @@ class Means:
     def add(self, groups: Any, values: Any) -> Means:
         """Count a chunk; rows in which the group or the number is missing are left out."""
         at, names = _places(groups, None)
-        found = numbers(values)
-        known = (at >= 0) & ~np.isnan(found)
-        counts = np.bincount(at[known], minlength=len(names))
-        sums = np.bincount(at[known], found[known], minlength=len(names))
+        column = numbers(values)
+        is_complete = (at >= 0) & ~np.isnan(column)
+        counts = np.bincount(at[is_complete], minlength=len(names))
+        sums = np.bincount(at[is_complete], column[is_complete], minlength=len(names))
         for name, count, total in zip(names, counts, sums, strict=True):
             if count:
                 self._counts[name] += int(count)
@@ -204,10 +204,10 @@ def _faults(column: Any, feature: Feature) -> tuple[int, int, int]:
         low, high = _range(feature)
         outside = (values < low) | (values > high)
         return int(np.isnan(values).sum()), int(outside.sum()), 0
-    counts, known = level_counts(column)
+    counts, known_rows = level_counts(column)
     allowed = {key_of(value) for value in feature.values}
     unseen = sum(count for key, count in counts.items() if allowed and key not in allowed)
-    return len(column) - known, 0, unseen
+    return len(column) - known_rows, 0, unseen
 
 
 def _range(feature: Feature) -> tuple[float, float]:

@@ -89,17 +89,17 @@ def shares(rows: int) -> np.ndarray:
 
 def summary(column: pd.Series[Any], kind: str) -> dict[str, Any]:
     """Missing share with quantiles (numbers, dates) or counts of the commonest values."""
-    known = column.dropna()
-    missing = {"missing": float(round(1 - len(known) / max(len(column), 1), 6))}
-    if kind == "text" or known.empty:
+    values = column.dropna()
+    missing = {"missing": float(round(1 - len(values) / max(len(column), 1), 6))}
+    if kind == "text" or values.empty:
         return missing
     if kind in ("number", "integer"):
-        levels = np.quantile(known.to_numpy(float), shares(len(known)))
+        levels = np.quantile(values.to_numpy(float), shares(len(values)))
         return {**missing, "quantiles": [float(f"{level:.7g}") for level in levels]}
     if kind == "date":
-        levels = np.quantile(known.to_numpy("datetime64[D]").astype(int), shares(len(known)))
+        levels = np.quantile(values.to_numpy("datetime64[D]").astype(int), shares(len(values)))
         return {**missing, "quantiles": [str(np.datetime64(int(v), "D")) for v in levels]}
-    counts = known.value_counts().head(MOST_LEVELS)
+    counts = values.value_counts().head(MOST_LEVELS)
     return {**missing, "counts": [[plain(value), int(n)] for value, n in counts.items()]}
 
 
@@ -134,17 +134,17 @@ def _inside(value: float, feature: Feature) -> float | int:
     return type(value)(min(max(value, bounds[0]), bounds[1])) if len(bounds) == 2 else value
 
 
-def _at(share: float, known: Mapping[str, Any], feature: Feature) -> Any:
+def _at(share: float, summary: Mapping[str, Any], feature: Feature) -> Any:
     """The feature's value at a share (0 to 1) of the training data."""
-    if "quantiles" in known:
-        levels = known["quantiles"]
+    if "quantiles" in summary:
+        levels = summary["quantiles"]
         if feature.kind == "date":
             return date.fromisoformat(levels[round(share * (len(levels) - 1))]).isoformat()
         value = float(np.interp(share, np.linspace(0, 1, len(levels)), levels))
         return _inside(value, feature)
-    if "counts" in known:
+    if "counts" in summary:
         # The rarest first, as the scores of the correlation were made.
-        values, counts = zip(*reversed(known["counts"]), strict=True)
+        values, counts = zip(*reversed(summary["counts"]), strict=True)
         cumulative = np.cumsum(counts) / sum(counts)
         return values[min(int(np.searchsorted(cumulative, share)), len(values) - 1)]
     if feature.kind in ("category", "boolean"):

@@ -55,18 +55,20 @@ class Batches:
 
     def find(self, batch_id: str) -> Batch | None:
         """The batch with this id, or None."""
-        found = self._select(sql_batches.BATCH, id=batch_id)
-        return record_rows.batch(found[0]) if found else None
+        rows = self._select(sql_batches.BATCH, id=batch_id)
+        return record_rows.batch(rows[0]) if rows else None
 
     def listed(
         self, ids: Iterable[str] | None = None, asked_by: str = "", limit: int = 30
     ) -> list[Batch]:
         """Batches, newest first: all, or those with these ids, or those of one person."""
-        known = None if ids is None else json.dumps(list(ids))
+        ids_json = None if ids is None else json.dumps(list(ids))
         # Names are compared in Python, where two spellings of one person are one.
         most = -1 if asked_by else limit
-        found = map(record_rows.batch, self._select(sql_batches.BATCHES, ids=known, limit=most))
-        own = [b for b in found if not asked_by or same_person(b.asked_by, asked_by)]
+        batches = map(
+            record_rows.batch, self._select(sql_batches.BATCHES, ids=ids_json, limit=most)
+        )
+        own = [b for b in batches if not asked_by or same_person(b.asked_by, asked_by)]
         return own[:limit]
 
     def add_chunk(
@@ -83,10 +85,10 @@ class Batches:
         """
         about = {"id": batch_id, "worker": worker, "now": now(), "rows": size["rows"]}
         with self._file.writing() as connection:
-            held = connection.execute(sql_batches.GROW, {**about, **size}).rowcount == 1
-            if held:
+            is_held = connection.execute(sql_batches.GROW, {**about, **size}).rowcount == 1
+            if is_held:
                 connection.execute(sql_batches.ADD_CHUNK, {**about, **blobs})
-        return held
+        return is_held
 
     def finish_check(self, batch_id: str, worker: str) -> bool:
         """Say that the whole file is stored; False when the check is not this worker's any more."""
@@ -132,11 +134,11 @@ class Batches:
         """
         about = {"id": batch_id, "worker": worker, "now": now()}
         with self._file.writing() as connection:
-            held = connection.execute(sql_batches.SCORED, {**about, **size}).rowcount == 1
-            if held:
+            is_held = connection.execute(sql_batches.SCORED, {**about, **size}).rowcount == 1
+            if is_held:
                 place = {"id": batch_id, "position": position}
                 connection.execute(sql_batches.ADD_SCORED, {**place, **blobs})
-        return held
+        return is_held
 
     def finish(self, batch_id: str, worker: str) -> bool:
         """Say that every row is scored; False when that is not so, or not this worker's to say."""
@@ -163,11 +165,9 @@ class Batches:
 
     def scored_chunks(self, batch: Batch) -> list[ChunkPlace]:
         """Where the chunks stand that were scored when the batch was read, in their order."""
-        found = self._select(sql_batches.SCORED_CHUNKS, id=batch.id)
+        rows = self._select(sql_batches.SCORED_CHUNKS, id=batch.id)
         # What was scored since the batch was read is left for the next time.
-        return [
-            ChunkPlace(**row) for row in map(dict, found) if row["first_row"] <= batch.rows_done
-        ]
+        return [ChunkPlace(**row) for row in map(dict, rows) if row["first_row"] <= batch.rows_done]
 
     def text_of(self, batch_id: str, position: int) -> bytes:
         """The good rows of a chunk, as they were stored."""
@@ -191,8 +191,8 @@ class Batches:
 
     def judged_rows(self, batch_id: str, expert: str) -> list[int]:
         """The numbers of the rows that this person has a verdict on."""
-        found = self._select(sql_batches.JUDGED_ROWS, id=batch_id)
-        return [row["row_number"] for row in found if same_person(row["expert"], expert)]
+        rows = self._select(sql_batches.JUDGED_ROWS, id=batch_id)
+        return [row["row_number"] for row in rows if same_person(row["expert"], expert)]
 
     def _moved(self, query: str, batch_id: str, worker: str, **more: Any) -> bool:
         about = {"id": batch_id, "worker": worker, "now": now(), **more}

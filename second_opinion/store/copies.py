@@ -57,10 +57,10 @@ def restore(copy: Path, to: Path, *, force: bool = False, by: Expert) -> Path | 
     if copy == to:
         raise UserError(f"{copy} is the feedback database itself; expected a copy of it.")
     check_copy(copy)
-    kept = replace_database(copy, to, force=force)
-    restored = {"from": copy.name, "kept": kept.name if kept else None}
+    old_path = replace_database(copy, to, force=force)
+    restored = {"from": copy.name, "kept": old_path.name if old_path else None}
     Store.open(to).review.log(Event("restore", by.label, restored))
-    return kept
+    return old_path
 
 
 def copy_database(source: Path, draft: Path, to: Path) -> None:
@@ -81,11 +81,11 @@ def check_copy(path: Path) -> None:
     """Raise `UserError` unless this is an intact feedback database of a version known here."""
     if not path.is_file():
         raise UserError(f"There is no file {path}; expected a copy of a feedback database.")
-    known = {step.name for step in migrations._migrations}
+    known_steps = {step.name for step in migrations._migrations}
     try:
         with closing(_opened(path)) as connection:
             steps = {name for (name,) in connection.execute(sql_connection.STEPS_TAKEN)}
-            found = [text for (text,) in connection.execute(sql_connection.INTEGRITY)]
+            integrity = [text for (text,) in connection.execute(sql_connection.INTEGRITY)]
     except sqlite3.DatabaseError as error:
         raise UserError(
             f"{path} is not a feedback database ({error}); expected a copy made by backup. Choose "
@@ -93,13 +93,13 @@ def check_copy(path: Path) -> None:
         ) from error
     if not steps:
         raise UserError(f"{path} is a database of another program. Choose another file.")
-    if steps - known:
+    if steps - known_steps:
         raise UserError(
             f"{path} was written by a newer version of Second Opinion; this one does not know "
-            f"{', '.join(sorted(steps - known))}. Update this program first."
+            f"{', '.join(sorted(steps - known_steps))}. Update this program first."
         )
-    if found != ["ok"]:
-        raise UserError(f"{path} is damaged ({found[0]}). Choose an earlier copy.")
+    if integrity != ["ok"]:
+        raise UserError(f"{path} is damaged ({integrity[0]}). Choose an earlier copy.")
 
 
 def replace_database(copy: Path, to: Path, *, force: bool) -> Path | None:
@@ -114,16 +114,16 @@ def replace_database(copy: Path, to: Path, *, force: bool) -> Path | None:
         with closing(DatabaseFile(ready)) as restored:
             restored.open()
             latest = _latest(restored)
-        kept = None
+        old_path = None
         if to.exists():
             _refuse_newer(to, latest, force)
-            kept = _free_name(to)
+            old_path = _free_name(to)
             # A second name first: at no moment is there no database.
-            os.link(to, kept)
+            os.link(to, old_path)
         ready.replace(to)
     finally:
         ready.unlink(missing_ok=True)
-    return kept
+    return old_path
 
 
 def _refuse_newer(path: Path, latest: str, force: bool) -> None:
@@ -160,9 +160,9 @@ def _copied(source: Path, draft: Path) -> None:
         theirs.backup(ours)
         # One file, without a log beside it.
         ours.execute(sql_connection.ONE_FILE)
-        found = [text for (text,) in ours.execute(sql_connection.INTEGRITY)]
-    if found != ["ok"]:
-        raise UserError(f"The copy of {source} is damaged ({found[0]}); it was thrown away.")
+        integrity = [text for (text,) in ours.execute(sql_connection.INTEGRITY)]
+    if integrity != ["ok"]:
+        raise UserError(f"The copy of {source} is damaged ({integrity[0]}); it was thrown away.")
     with draft.open("rb") as stream:
         os.fsync(stream.fileno())
 

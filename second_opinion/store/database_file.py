@@ -165,17 +165,17 @@ class DatabaseFile:
     def _remove_orphans(self) -> None:
         # A log of the old file would be replayed into the new one. Only the files seen at opening:
         # another process may have made its own since.
-        for path, known in self._sidecars.items():
-            if known is not None and known == _identity(path):
+        for path, identity in self._sidecars.items():
+            if identity is not None and identity == _identity(path):
                 path.unlink(missing_ok=True)
 
 
 def _identity(path: Path) -> Identity | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _sidecars(path: Path) -> tuple[Path, Path]:

@@ -21,7 +21,7 @@ class Newest:
 
     def __init__(
         self,
-        found: Sequence[tuple[Any, ...]],
+        rows: Sequence[tuple[Any, ...]],
         groups: Sequence[Any],
         *,
         total: int,
@@ -29,7 +29,7 @@ class Newest:
     ) -> None:
         import pandas as pd
 
-        self._found = pd.DataFrame(found, columns=["id", "day", "percent"])
+        self._found = pd.DataFrame(rows, columns=["id", "day", "percent"])
         self._groups = pd.DataFrame(map(dict, groups)).drop(columns="verdicts", errors="ignore")
         self.total, self.more = total, more
 
@@ -47,8 +47,8 @@ class Newest:
         counts = self._found.groupby(["id", *own]).size().rename("verdicts").reset_index()
         each = counts.merge(self._groups, on="id")
         for name in SAID[1:]:
-            said = each["outcome" if name in ("right", "wrong") else "judgement"] == name
-            each[name] = each["verdicts"].where(said, 0)
+            mask = each["outcome" if name in ("right", "wrong") else "judgement"] == name
+            each[name] = each["verdicts"].where(mask, 0)
         return each.groupby(list(keys))[SAID].sum().reset_index()
 
 

@@ -51,7 +51,12 @@ class Review(Decisions):
     """What the experts said, for those who judge the model. `Store.review` is the one to use."""
 
     def page(
-        self, wanted: VerdictFilter, *, sort: Sort = "newest", number: int = 1, size: int = 50
+        self,
+        verdict_filter: VerdictFilter,
+        *,
+        sort: Sort = "newest",
+        number: int = 1,
+        size: int = 50,
     ) -> VerdictPage:
         """The page with this number, from 1; beyond the last one, the last one.
 
@@ -60,67 +65,67 @@ class Review(Decisions):
         50,000 comments that have them.
         """
         with self._file.reading() as connection:
-            asked = _asked(connection, wanted)
-            total, more = _total(connection, wanted, asked)
+            parameters = _asked(connection, verdict_filter)
+            total, more = _total(connection, verdict_filter, parameters)
             pages = max(-(-min(total, MOST_ROWS) // size), 1)
             at = min(max(number, 1), pages)
-            query = _query(wanted, sort)
-            asked |= {"size": size, "skipped": (at - 1) * size}
-            asked["way"] = 1 if sort == "least_sure" else -1
+            query = _query(verdict_filter, sort)
+            parameters |= {"size": size, "skipped": (at - 1) * size}
+            parameters["way"] = 1 if sort == "least_sure" else -1
             if sort == "serious":
-                about = _facts(connection, replace(wanted, severity="serious"))
-                asked["serious"], _ = _mask(connection, about)
-            found = [row for (row,) in connection.execute(query, asked)]
-            return VerdictPage(_judged(connection, found), total, more, pages)
+                about = _facts(connection, replace(verdict_filter, severity="serious"))
+                parameters["serious"], _ = _mask(connection, about)
+            numbers = [row for (row,) in connection.execute(query, parameters)]
+            return VerdictPage(_judged(connection, numbers), total, more, pages)
 
-    def newest(self, wanted: VerdictFilter, most: int) -> Newest:
+    def newest(self, verdict_filter: VerdictFilter, most: int) -> Newest:
         """Up to so many of the newest matching verdicts, to be counted by any of their facts."""
         with self._file.reading() as connection:
-            asked = _asked(connection, wanted)
-            found = wanted.words is not None
-            query = sql_review.FACTS_FOUND if found else sql_review.FACTS
+            parameters = _asked(connection, verdict_filter)
+            has_words = verdict_filter.words is not None
+            query = sql_review.FACTS_FOUND if has_words else sql_review.FACTS
             cursor = connection.cursor()
             # Plain tuples: a million of them cost a third of rows with names.
             cursor.row_factory = None
-            rows = cursor.execute(query, asked | {"most": most + 1}).fetchall()
+            rows = cursor.execute(query, parameters | {"most": most + 1}).fetchall()
             ids = {"ids": json.dumps(list({row[0] for row in rows}))}
             groups = connection.execute(sql_review.GROUPS_WITH_IDS, ids).fetchall()
-        known = not wanted.by_row
-        total = asked["in_groups"] if known else min(len(rows), most)
-        return Newest(rows[:most], groups, total=total, more=not known and len(rows) > most)
+        has_total = not verdict_filter.by_row
+        total = parameters["in_groups"] if has_total else min(len(rows), most)
+        return Newest(rows[:most], groups, total=total, more=not has_total and len(rows) > most)
 
-    def each(self, wanted: VerdictFilter) -> Iterator[list[Judged]]:
+    def each(self, verdict_filter: VerdictFilter) -> Iterator[list[Judged]]:
         """All matching verdicts, oldest first, some at a time; nothing but their order is kept.
 
         The database is seen as it was at the first of them.
         """
         with self._file.reading() as connection:
-            asked = _asked(connection, wanted)
-            query = _query(wanted, "newest")
-            everything = connection.execute(query, asked | {"size": -1, "skipped": 0})
+            parameters = _asked(connection, verdict_filter)
+            query = _query(verdict_filter, "newest")
+            everything = connection.execute(query, parameters | {"size": -1, "skipped": 0})
             numbers = array("q", (number for (number,) in everything))
             numbers.reverse()
             for start in range(0, len(numbers), CHUNK):
                 yield _judged(connection, numbers[start : start + CHUNK].tolist())
 
-    def each_prediction(self, wanted: VerdictFilter) -> Iterator[list[Prediction]]:
+    def each_prediction(self, verdict_filter: VerdictFilter) -> Iterator[list[Prediction]]:
         """All predictions of the filter's model, version, batch, source and days, oldest first."""
-        asked = {
-            "model": wanted.model,
-            "version": wanted.version,
-            "batch": wanted.batch,
-            "source": wanted.source,
-            "since": wanted.since,
-            "until": wanted.until,
+        conditions = {
+            "model": verdict_filter.model,
+            "version": verdict_filter.version,
+            "batch": verdict_filter.batch,
+            "source": verdict_filter.source,
+            "since": verdict_filter.since,
+            "until": verdict_filter.until,
         }
         place: int | None = -1
         with self._file.reading() as connection:
             while place is not None:
-                parameters = asked | {"place": place, "size": CHUNK}
-                found = connection.execute(sql_review.PREDICTIONS_AFTER, parameters).fetchall()
-                place = found[-1]["place"] if found else None
-                if found:
-                    yield [record_rows.prediction(_without_place(row)) for row in found]
+                parameters = conditions | {"place": place, "size": CHUNK}
+                rows = connection.execute(sql_review.PREDICTIONS_AFTER, parameters).fetchall()
+                place = rows[-1]["place"] if rows else None
+                if rows:
+                    yield [record_rows.prediction(_without_place(row)) for row in rows]
 
     def by_version(self, model: str | None = None) -> pd.DataFrame:
         """Verdicts of each version: ``model, version`` and the columns of `SAID`."""
@@ -132,8 +137,8 @@ class Review(Decisions):
 
     def by_class(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts by the predicted class: ``value`` and `SAID`; empty for a regression."""
-        found = self._figures(sql_review.BY_CLASS, ["value"], model, version)
-        return found.assign(value=[json.loads(text) for text in found["value"]])
+        figures = self._figures(sql_review.BY_CLASS, ["value"], model, version)
+        return figures.assign(value=[json.loads(text) for text in figures["value"]])
 
     def by_confidence(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts by confidence in whole percent, rounded down: ``percent`` and `SAID`."""
@@ -165,8 +170,8 @@ class Review(Decisions):
         """
         import pandas as pd
 
-        found = self._select(sql_review.CONFUSION, model=model, version=version)
-        counts = [(json.loads(v), json.loads(a), verdicts) for v, a, verdicts in found]
+        rows = self._select(sql_review.CONFUSION, model=model, version=version)
+        counts = [(json.loads(v), json.loads(a), verdicts) for v, a, verdicts in rows]
         return pd.DataFrame(counts, columns=["value", "answer", "verdicts"])
 
     def numbers(
@@ -179,10 +184,10 @@ class Review(Decisions):
         import pandas as pd
 
         with self._file.reading() as connection:
-            asked = _asked(connection, VerdictFilter(model=model, version=version))
-            parameters = {"mask": asked["mask"], "most": most}
-            found = connection.execute(sql_review.NUMBERS, parameters).fetchall()
-        pairs = pd.DataFrame(map(_pair, found), columns=["value", "answer"], dtype="object")
+            conditions = _asked(connection, VerdictFilter(model=model, version=version))
+            parameters = {"mask": conditions["mask"], "most": most}
+            rows = connection.execute(sql_review.NUMBERS, parameters).fetchall()
+        pairs = pd.DataFrame(map(_pair, rows), columns=["value", "answer"], dtype="object")
         columns = {name: pd.to_numeric(pairs[name], errors="coerce") for name in pairs}
         return pd.DataFrame(columns, dtype="float64").dropna(ignore_index=True)
 
@@ -207,8 +212,8 @@ class Review(Decisions):
 
         They wait where experts contradict each other and nobody has adjudicated.
         """
-        found = self._select(sql_review.SHARED_STATES, model=model, version=version)
-        return {prediction_id: bool(undecided) for prediction_id, undecided in found}
+        rows = self._select(sql_review.SHARED_STATES, model=model, version=version)
+        return {prediction_id: bool(undecided) for prediction_id, undecided in rows}
 
     def conflicts(
         self,
@@ -228,8 +233,8 @@ class Review(Decisions):
 
     def shared_case(self, prediction_id: str) -> SharedCase | None:
         """The case of this prediction, or None unless two experts or more have judged it."""
-        found = self._select(sql_review.SHARED_CASE, prediction_id=prediction_id)
-        return _shared(found[0]) if found else None
+        rows = self._select(sql_review.SHARED_CASE, prediction_id=prediction_id)
+        return _shared(rows[0]) if rows else None
 
     def _cases(
         self,
@@ -240,16 +245,18 @@ class Review(Decisions):
         skipped: int = 0,
         adjudicated: bool | None = None,
     ) -> list[SharedCase]:
-        asked = {"size": size, "skipped": skipped, "adjudicated": adjudicated}
-        return [_shared(row) for row in self._select(query, model=model, version=version, **asked)]
+        parameters = {"size": size, "skipped": skipped, "adjudicated": adjudicated}
+        return [
+            _shared(row) for row in self._select(query, model=model, version=version, **parameters)
+        ]
 
     def _figures(
         self, query: str, keys: list[str], model: str | None, version: str | None
     ) -> pd.DataFrame:
         import pandas as pd
 
-        found = [tuple(row) for row in self._select(query, model=model, version=version)]
-        figures = pd.DataFrame(found, columns=[*keys, *SAID])
+        rows = [tuple(row) for row in self._select(query, model=model, version=version)]
+        figures = pd.DataFrame(rows, columns=[*keys, *SAID])
         return figures.astype(dict.fromkeys(SAID, "int64"))
 
 
@@ -258,31 +265,31 @@ def search_words(words: str) -> str:
 
     Each word is quoted, so that its signs mean nothing, and finds longer words that begin with it.
     """
-    kept = [word for word in words.split() if any(letter.isalnum() for letter in word)]
-    return " ".join('"' + word.replace('"', '""') + '"*' for word in kept) or '""'
+    terms = [word for word in words.split() if any(letter.isalnum() for letter in word)]
+    return " ".join('"' + word.replace('"', '""') + '"*' for word in terms) or '""'
 
 
-def _asked(connection: sqlite3.Connection, wanted: VerdictFilter) -> dict[str, Any]:
+def _asked(connection: sqlite3.Connection, verdict_filter: VerdictFilter) -> dict[str, Any]:
     """The parameters of the row queries: which groups, and what else a row must have."""
-    about = _facts(connection, wanted)
+    about = _facts(connection, verdict_filter)
     mask = None
     if any(value is not None for value in about.values()):
         mask, in_groups = _mask(connection, about)
     else:
         (in_groups,) = connection.execute(sql_review.IN_ALL).fetchone()
     batch = None
-    if wanted.batch is not None:
-        found = connection.execute(sql_review.BATCH, {"batch_id": wanted.batch}).fetchone()
-        batch = found[0] if found else NO_BATCH
+    if verdict_filter.batch is not None:
+        row = connection.execute(sql_review.BATCH, {"batch_id": verdict_filter.batch}).fetchone()
+        batch = row[0] if row else NO_BATCH
     return {
         "mask": mask,
         "in_groups": in_groups,
         "batch": batch,
-        "since": wanted.since,
-        "until": wanted.until,
-        "at_least": wanted.at_least,
-        "below": wanted.below,
-        "words": None if wanted.words is None else search_words(wanted.words),
+        "since": verdict_filter.since,
+        "until": verdict_filter.until,
+        "at_least": verdict_filter.at_least,
+        "below": verdict_filter.below,
+        "words": None if verdict_filter.words is None else search_words(verdict_filter.words),
         "hits": MOST_HITS,
     }
 
@@ -296,71 +303,71 @@ def _mask(connection: sqlite3.Connection, about: dict[str, Any]) -> tuple[bytes,
     return bytes(mask), sum(verdicts for _, verdicts in groups)
 
 
-def _facts(connection: sqlite3.Connection, wanted: VerdictFilter) -> dict[str, Any]:
+def _facts(connection: sqlite3.Connection, verdict_filter: VerdictFilter) -> dict[str, Any]:
     experts = None
-    if wanted.expert is not None:
+    if verdict_filter.expert is not None:
         labels = [label for (label,) in connection.execute(sql_review.EXPERTS)]
-        own = [label for label in labels if folded(label) == folded(wanted.expert)]
+        own = [label for label in labels if folded(label) == folded(verdict_filter.expert)]
         experts = json.dumps(own)
     return {
-        "model": wanted.model,
-        "version": wanted.version,
-        "source": wanted.source,
+        "model": verdict_filter.model,
+        "version": verdict_filter.version,
+        "source": verdict_filter.source,
         "experts": experts,
-        "judgement": wanted.judgement,
-        "severity": wanted.severity,
-        "mode": wanted.mode,
-        "value": record_rows.to_json("value", wanted.value),
-        "answer": record_rows.to_json("answer", wanted.answer),
-        "corrected": wanted.corrected,
-        "adjudicated": wanted.adjudicated,
-        "outcome": wanted.outcome,
-        "triage": wanted.triage,
+        "judgement": verdict_filter.judgement,
+        "severity": verdict_filter.severity,
+        "mode": verdict_filter.mode,
+        "value": record_rows.to_json("value", verdict_filter.value),
+        "answer": record_rows.to_json("answer", verdict_filter.answer),
+        "corrected": verdict_filter.corrected,
+        "adjudicated": verdict_filter.adjudicated,
+        "outcome": verdict_filter.outcome,
+        "triage": verdict_filter.triage,
     }
 
 
-def _query(wanted: VerdictFilter, sort: Sort) -> str:
-    plain, found = {
+def _query(verdict_filter: VerdictFilter, sort: Sort) -> str:
+    plain, search = {
         "newest": (sql_review.NEWEST, sql_review.NEWEST_FOUND),
         "serious": (sql_review.SERIOUS, sql_review.SERIOUS_FOUND),
     }.get(sort, (sql_review.SORTED, sql_review.SORTED_FOUND))
-    return plain if wanted.words is None else found
+    return plain if verdict_filter.words is None else search
 
 
 def _total(
-    connection: sqlite3.Connection, wanted: VerdictFilter, asked: dict[str, Any]
+    connection: sqlite3.Connection, verdict_filter: VerdictFilter, parameters: dict[str, Any]
 ) -> tuple[int, bool]:
     """How many match, and whether there are more than that."""
-    if not wanted.by_row:
-        return asked["in_groups"], False
-    found = wanted.words is not None
-    query = sql_review.COUNTED_FOUND if found else sql_review.COUNTED
-    (counted,) = connection.execute(query, asked | {"most": MOST_ROWS + 1}).fetchone()
-    return min(counted, MOST_ROWS), counted > MOST_ROWS
+    if not verdict_filter.by_row:
+        return parameters["in_groups"], False
+    has_words = verdict_filter.words is not None
+    query = sql_review.COUNTED_FOUND if has_words else sql_review.COUNTED
+    (count,) = connection.execute(query, parameters | {"most": MOST_ROWS + 1}).fetchone()
+    return min(count, MOST_ROWS), count > MOST_ROWS
 
 
 def _judged(connection: sqlite3.Connection, numbers: list[int]) -> list[Judged]:
     """The verdicts with these numbers and their predictions, in this order."""
-    asked = {"numbers": json.dumps(numbers)}
-    found = connection.execute(sql_review.VERDICTS_NUMBERED, asked).fetchall()
-    ids = json.dumps([row["prediction_id"] for row in found])
+    parameters = {"numbers": json.dumps(numbers)}
+    rows = connection.execute(sql_review.VERDICTS_NUMBERED, parameters).fetchall()
+    ids = json.dumps([row["prediction_id"] for row in rows])
     cases = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": ids})
     predictions = {row["id"]: record_rows.prediction(row) for row in cases}
-    return [_one(row, predictions[row["prediction_id"]]) for row in found]
+    return [_one(row, predictions[row["prediction_id"]]) for row in rows]
 
 
 def _one(row: sqlite3.Row, prediction: Prediction) -> Judged:
     columns = dict(row)
-    counted = {name: columns.pop(name) for name in ("outcome", "triage", "adjudicated", "final")}
+    review = {name: columns.pop(name) for name in ("outcome", "triage", "adjudicated", "final")}
     verdict = record_rows.verdict(columns)
     own = right_answer(verdict.judgement, prediction.value, verdict.correct_value)
     return Judged(
         verdict,
         prediction,
-        answer=json.loads(counted["final"]) if counted["adjudicated"] else own,
-        adjudicated=bool(counted["adjudicated"]),
-        outcome=counted["outcome"],
-        triage=counted["triage"] or None,
+        answer=json.loads(review["final"]) if review["adjudicated"] else own,
+        adjudicated=bool(review["adjudicated"]),
+        outcome=review["outcome"],
+        triage=review["triage"] or None,
     )
 
 

@@ -30,8 +30,8 @@ class Singles:
 
     def counts(self, model: str) -> list[SingleCount]:
         """How many predictions of a model there are that belong to no batch."""
-        found = self._select(queries.SINGLE_COUNTS, model=model)
-        return [SingleCount(**row) for row in found]
+        rows = self._select(queries.SINGLE_COUNTS, model=model)
+        return [SingleCount(**row) for row in rows]
 
     def listed(
         self,

@@ -104,8 +104,8 @@ class Store:
 
     def prediction(self, prediction_id: str) -> Prediction | None:
         """The prediction with this id, or None."""
-        found = self._select(sql_verdicts.PREDICTION, id=prediction_id)
-        return record_rows.prediction(found[0]) if found else None
+        rows = self._select(sql_verdicts.PREDICTION, id=prediction_id)
+        return record_rows.prediction(rows[0]) if rows else None
 
     def predictions_of(
         self, asked_by: str, ids: Iterable[str] | None = None, limit: int = 12
@@ -113,8 +113,8 @@ class Store:
         """What this person asked for, newest first; with ``ids``, only those of them."""
         with self._file.reading() as connection:
             if ids is not None:
-                found = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
-                own = [row for row in found if same_person(row["asked_by"], asked_by)]
+                rows = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
+                own = [row for row in rows if same_person(row["asked_by"], asked_by)]
             else:
                 own = _asked_by(connection, asked_by, limit)
         return [record_rows.prediction(row) for row in own[:limit]]
@@ -160,8 +160,8 @@ class Store:
 
     def verdict(self, verdict_id: str) -> Verdict | None:
         """The verdict with this id, whether it still counts or not, or None."""
-        found = self._select(sql_verdicts.VERDICT, id=verdict_id)
-        return record_rows.verdict(found[0]) if found else None
+        rows = self._select(sql_verdicts.VERDICT, id=verdict_id)
+        return record_rows.verdict(rows[0]) if rows else None
 
     def current_verdict(self, prediction_id: str, expert: str) -> Verdict | None:
         """The verdict of this expert on this prediction that counts, or None."""
@@ -176,10 +176,10 @@ class Store:
 
     def verdict_history(self, prediction_id: str, expert: str | None = None) -> list[Verdict]:
         """Every verdict on the prediction, the replaced and withdrawn too, oldest first."""
-        found = self._select(sql_verdicts.VERDICT_HISTORY, prediction_id=prediction_id)
+        rows = self._select(sql_verdicts.VERDICT_HISTORY, prediction_id=prediction_id)
         return [
             record_rows.verdict(row)
-            for row in found
+            for row in rows
             if expert is None or same_person(row["expert"], expert)
         ]
 
@@ -252,8 +252,8 @@ class Store:
         ``version, inputs`` (dict), ``value, judgement`` (agree or disagree) and ``correct_value``,
         in the order of the verdicts' times.
         """
-        found = self._select(sql_verdicts.JUDGED, model=model, versions=_listed(versions))
-        return [record_rows.from_row(row) for row in found]
+        rows = self._select(sql_verdicts.JUDGED, model=model, versions=_listed(versions))
+        return [record_rows.from_row(row) for row in rows]
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:
@@ -286,29 +286,29 @@ def _listed(ids: Iterable[str]) -> str:
 def _asked_by(connection: sqlite3.Connection, person: str, limit: int) -> list[sqlite3.Row]:
     """The newest rows of every spelling of the person's name, newest first."""
     labels = [label for (label,) in connection.execute(sql_verdicts.LABELS)]
-    found: list[sqlite3.Row] = []
+    rows: list[sqlite3.Row] = []
     for label in labels:
         if same_person(label, person):
             parameters = {"asked_by": label, "limit": limit}
-            found += connection.execute(sql_verdicts.PREDICTIONS_ASKED_BY, parameters)
-    return sorted(found, key=lambda row: str(row["created_at"]), reverse=True)
+            rows += connection.execute(sql_verdicts.PREDICTIONS_ASKED_BY, parameters)
+    return sorted(rows, key=lambda row: str(row["created_at"]), reverse=True)
 
 
 def _judged(connection: sqlite3.Connection, verdict: Verdict) -> Prediction:
-    found = connection.execute(sql_verdicts.PREDICTION, {"id": verdict.prediction_id}).fetchone()
-    if found is None:
+    row = connection.execute(sql_verdicts.PREDICTION, {"id": verdict.prediction_id}).fetchone()
+    if row is None:
         raise UserError(
             "The verdict was not stored: its prediction is not in the feedback database; expected "
             "the one on the screen. The file may have been replaced since: predict the case again, "
             "then give the verdict."
         )
-    return record_rows.prediction(found)
+    return record_rows.prediction(row)
 
 
 def _latest(connection: sqlite3.Connection, verdict: Verdict) -> Verdict | None:
     """The end of this expert's chain on this prediction, be it withdrawn."""
-    found = connection.execute(
+    rows = connection.execute(
         sql_verdicts.LATEST_VERDICTS, {"prediction_id": verdict.prediction_id}
     ).fetchall()
-    own = [record_rows.verdict(row) for row in found if same_person(row["expert"], verdict.expert)]
+    own = [record_rows.verdict(row) for row in rows if same_person(row["expert"], verdict.expert)]
     return own[-1] if own else None

@@ -44,18 +44,18 @@ def read(
     schema: Schema,
     limits: Limits | None = None,
     *,
-    written: bool = False,
+    with_row_texts: bool = False,
 ) -> Iterator[Chunk]:
     """The rows of a file that was looked at, about a megabyte at a time.
 
-    Bad rows are problems of their chunk. With ``written``, the rows of a CSV file also come as they
+    Bad rows are problems of their chunk. With ``with_row_texts``, the rows of a CSV file also come as they
     would be written, where that is known. `UserError` for a file that `look` forbids to read, and
     for one that is over the limits.
     """
     limits = limits or Limits()
     _check(source, look, limits)
     if look.format == "csv":
-        return read_csv(source, look, schema, limits, written=written)
+        return read_csv(source, look, schema, limits, written=with_row_texts)
     return _READERS[look.format](source, look, schema, limits)
 
 

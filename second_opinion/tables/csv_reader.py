@@ -23,10 +23,10 @@ BYTE_ORDER_MARK = "\ufeff".encode()
 
 
 def read_csv(
-    source: TableFile, look: Look, schema: Schema, limits: Limits, *, written: bool = False
+    source: TableFile, look: Look, schema: Schema, limits: Limits, *, with_row_texts: bool = False
 ) -> Iterator[Chunk]:
     """The rows of a CSV file, about a megabyte at a time."""
-    reader = _Reader(look, schema, limits, written and look.delimiter == ",")
+    reader = _Reader(look, schema, limits, with_row_texts and look.delimiter == ",")
     rest = b""
     for text, bytes_read, final in blocks(source, look.encoding):
         block = rest + text
@@ -106,8 +106,8 @@ class _Reader:
             last = row + 1 < len(records.lines)
             end = int(records.lines[row + 1]) if last else records.used_lines
             return TableProblem(line, "", *_quote_fault(records.faults[row], line, self.line + end))
-        found = int(records.cells[row])
-        cells = plural(found, "cell")
+        count = int(records.cells[row])
+        cells = plural(count, "cell")
         expected = f"expected {len(self.look.columns)}, as the header has"
         return TableProblem(line, "", f"the row has {cells}", expected)
 
@@ -149,9 +149,9 @@ class _Reader:
         self, block: bytes, records: Records, rows: Offsets, problems: list[TableProblem]
     ) -> bytes:
         named = {problem.line for problem in problems}
-        kept = rows[np.isin(self.line + records.lines[rows], list(named))]
-        rejected = b"".join(_pieces(block, records, kept))
-        if self.line_end_added and rejected and records.ends[kept[-1]] == len(block):
+        bad_rows = rows[np.isin(self.line + records.lines[rows], list(named))]
+        rejected = b"".join(_pieces(block, records, bad_rows))
+        if self.line_end_added and rejected and records.ends[bad_rows[-1]] == len(block):
             rejected = rejected[:-1]
         return rejected
 

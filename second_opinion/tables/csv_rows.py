@@ -116,13 +116,13 @@ def _even(block: bytes, letters: Letters, delimiter: int, measured: bool) -> _Ro
 
 
 def _marks(block: bytes, letters: Letters, delimiter: int) -> _Marks:
-    found = (letters == delimiter) | (letters == LF)
+    mask = (letters == delimiter) | (letters == LF)
     if b'"' in block:
-        found |= letters == QUOTE
+        mask |= letters == QUOTE
     returns = b"\r" in block
     if returns:
-        found |= letters == CR
-    at = np.flatnonzero(found)
+        mask |= letters == CR
+    at = np.flatnonzero(mask)
     marks = _Marks(at, letters[at])
     return _one_mark_a_line(letters, marks) if returns else marks
 
@@ -163,26 +163,26 @@ def _quoted(
         whole = first + width >= len(marks.at)
         width *= 2
         if by_line:
-            rows, said, by_line = _by_line(letters, window, start, delimiter)
+            rows, line_faults, by_line = _by_line(letters, window, start, delimiter)
             if whole and by_line and not len(rows.ends):
                 break
-            faults |= said
-            broken = None
+            faults |= line_faults
+            first_fault = None
             # The row that goes on in the next line is still to be read.
             whole = False
         else:
-            outside, broken = _outside_quotes(letters, window, delimiter, final and whole)
+            outside, first_fault = _outside_quotes(letters, window, delimiter, final and whole)
             rows = _rows(outside, start)
         parts.append(rows)
         start = int(rows.ends[-1]) if len(rows.ends) else start
-        if broken is not None:
-            where, fault = broken
-            opened, seen = np.searchsorted(line_ends, [start, where])
-            if seen == len(line_ends):
+        if first_fault is not None:
+            where, fault = first_fault
+            start_line, fault_line = np.searchsorted(line_ends, [start, where])
+            if fault_line == len(line_ends):
                 break
             by_line, width = True, WINDOW
-            if seen > opened or fault == "open":
-                start = int(line_ends[seen]) + 1
+            if fault_line > start_line or fault == "open":
+                start = int(line_ends[fault_line]) + 1
                 parts.append(_Rows(np.array([start]), np.array([0]), 0))
                 faults[start] = fault
         elif whole and not by_line and not len(rows.ends):
@@ -206,19 +206,19 @@ def _by_line(
     depth -= np.concatenate([[0], depth[last[:-1]]])[line]
     inside = depth % 2 == 1
     stray, after = _misplaced(letters, marks, delimiter, inside)
-    broken, where = np.unique(line[stray | after], return_index=True)
+    bad_lines, where = np.unique(line[stray | after], return_index=True)
     goes_on = inside[last]
-    goes_on[broken] = False
+    goes_on[bad_lines] = False
     rows = int(goes_on.argmax()) if goes_on.any() else len(last)
     outside = (marks.kind == delimiter) & ~inside
     cells = np.bincount(line[outside], minlength=len(last)) + 1
-    cells[broken] = 0
+    cells[bad_lines] = 0
     ends = marks.at[last] + 1
     kinds = np.where(stray, "stray", "after")[stray | after][where]
-    said = dict(zip(ends[broken].tolist(), kinds.tolist(), strict=True))
+    faults = dict(zip(ends[bad_lines].tolist(), kinds.tolist(), strict=True))
     longest = int(np.diff(marks.at[outside | (marks.kind == LF)], prepend=start - 1).max()) - 1
-    kept = {end: fault for end, fault in said.items() if rows and end <= ends[rows - 1]}
-    return _Rows(ends[:rows], cells[:rows], longest if rows else 0), kept, rows == len(last)
+    row_faults = {end: fault for end, fault in faults.items() if rows and end <= ends[rows - 1]}
+    return _Rows(ends[:rows], cells[:rows], longest if rows else 0), row_faults, rows == len(last)
 
 
 def _misplaced(
@@ -259,9 +259,9 @@ def _outside_quotes(
     inside = np.cumsum(marks.kind == QUOTE) % 2 == 1
     outside = marks.part((marks.kind != QUOTE) & ~inside)
     stray, after = _misplaced(letters, marks, delimiter, inside)
-    broken = np.flatnonzero(stray | after)[:1]
-    if len(broken):
-        first = int(broken[0])
+    fault_places = np.flatnonzero(stray | after)[:1]
+    if len(fault_places):
+        first = int(fault_places[0])
         where = int(marks.at[first])
         return outside.part(outside.at < where), (where, "stray" if stray[first] else "after")
     if final and inside[-1]:

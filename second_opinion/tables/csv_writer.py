@@ -81,8 +81,8 @@ def quoted(column: pa.Array) -> pa.Array:
 
 
 def _quoted_where_needed(column: pa.Array, marks: list[str], *, alone: bool) -> pa.Array:
-    found = _holds(column, marks)
-    if not (found or alone or _has_empty(column)):
+    has_marks = _holds(column, marks)
+    if not (has_marks or alone or _has_empty(column)):
         return column
     needed = pc.equal(column, "")
     for mark in marks:

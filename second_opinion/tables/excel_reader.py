@@ -35,24 +35,24 @@ def is_workbook(source: TableFile) -> bool:
         return False
 
 
-def look_at_workbook(source: TableFile, found: Look) -> tuple[Look, list[SheetRow]]:
+def look_at_workbook(source: TableFile, look: Look) -> tuple[Look, list[SheetRow]]:
     """The first row of the first sheet as names, and some rows."""
-    found = replace(found, format="xlsx", delimiter=",")
+    look = replace(look, format="xlsx", delimiter=",")
     try:
         rows = _rows(source)
         first, header = next(rows, (1, []))
         sample = [row for _, row in islice(rows, SAMPLE)]
     except UserError as error:
-        return replace(found, problems=(str(error),)), []
+        return replace(look, problems=(str(error),)), []
     while header and header[-1] is None:
         header.pop()
     if not header or not sample:
         what = "a header and no rows" if header else "no rows in its first sheet"
-        problem = f"{found.name} has {what}; expected a header and cases below it. Add them."
-        return replace(found, problems=(problem,)), []
+        problem = f"{look.name} has {what}; expected a header and cases below it. Add them."
+        return replace(look, problems=(problem,)), []
     columns = tuple(name or "" for name in header)
-    found = replace(found, columns=columns, header=csv_lines([columns]), first_line=first)
-    return found, sample
+    look = replace(look, columns=columns, header=csv_lines([columns]), first_line=first)
+    return look, sample
 
 
 def read_workbook(source: TableFile, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:

@@ -66,9 +66,9 @@ class _Cells:
         if self._read_back is None or kind in (dict, list):
             return self._read(value, row)
         # What a category or a boolean may be comes again and again; 1, 1.0 and true are equal.
-        known = self._known.get((kind, value))
-        if known is not None:
-            return known
+        known_text = self._known.get((kind, value))
+        if known_text is not None:
+            return known_text
         faults = len(self.faults)
         text = self._read(value, row)
         if len(self.faults) == faults:

@@ -49,26 +49,26 @@ def is_json(head: bytes) -> bool:
     return text.lstrip(_BETWEEN).startswith(("{", "["))
 
 
-def look_at_json(source: TableFile, found: Look) -> tuple[Look, list[list[str | None]]]:
+def look_at_json(source: TableFile, look: Look) -> tuple[Look, list[list[str | None]]]:
     """The fields of all cases in the order in which they first come, and some cases as rows."""
     with source.open() as stream:
         encoding = byte_order_mark(stream.read(4))[1] or "utf-8"
     text = _Text(source, encoding)
     by_line = text.skip() == "{" and _is_case(text.line())
-    found = replace(found, format="jsonl" if by_line else "json", encoding=encoding, delimiter=",")
+    look = replace(look, format="jsonl" if by_line else "json", encoding=encoding, delimiter=",")
     names: dict[str, None] = {}
     sample: list[Mapping[str, Any]] = []
-    for item in _items(source, found):
+    for item in _items(source, look):
         if not isinstance(item.case, _Broken):
             names.update(dict.fromkeys(item.case))
             if len(sample) < SAMPLE:
                 sample.append(item.case)
     if not names:
-        problem = f"{found.name} has no cases; expected a list of them. Choose another file."
-        return replace(found, problems=(problem,)), []
+        problem = f"{look.name} has no cases; expected a list of them. Choose another file."
+        return replace(look, problems=(problem,)), []
     rows = [[cell_text(case.get(name)) for name in names] for case in sample]
     columns = tuple(name.encode("utf-8", "replace").decode() for name in names)
-    return replace(found, columns=columns, header=csv_lines([columns])), rows
+    return replace(look, columns=columns, header=csv_lines([columns])), rows
 
 
 def read_json(source: TableFile, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
@@ -78,14 +78,14 @@ def read_json(source: TableFile, look: Look, schema: Schema, limits: Limits) -> 
     while batch := list(islice(items, CASES)):
         rows = rows_allowed(rows + len(batch), limits)
         cases = {i.number: i.case for i in batch if not isinstance(i.case, _Broken)}
-        broken = {i.number: i.case for i in batch if isinstance(i.case, _Broken)}
+        faults = {i.number: i.case for i in batch if isinstance(i.case, _Broken)}
         chunk = chunk_of(cases, look, schema, limits, batch[-1].bytes_read)
-        problems = [TableProblem(n, "", case.found, case.expected) for n, case in broken.items()]
+        problems = [TableProblem(n, "", case.found, case.expected) for n, case in faults.items()]
         blanks = [""] * (len(look.columns) - 1)
         yield replace(
             chunk,
             problems=sorted([*chunk.problems, *problems], key=lambda problem: problem.line),
-            rejected=chunk.rejected + csv_lines([case.text, *blanks] for case in broken.values()),
+            rejected=chunk.rejected + csv_lines([case.text, *blanks] for case in faults.values()),
         )
 
 
@@ -150,8 +150,8 @@ def _is_case(line: str) -> bool:
 def _case(value: Any) -> Mapping[str, Any] | _Broken:
     if isinstance(value, (dict, _Broken)):
         return value
-    shown = quoted(value)
-    return _Broken(f"the case is {shown}", "expected an object with the fields by name", shown)
+    text = quoted(value)
+    return _Broken(f"the case is {text}", "expected an object with the fields by name", text)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Broken:
@@ -159,8 +159,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Broken:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is None:
         return dict(pairs)
-    shown = json.dumps(dict(pairs), default=str)
-    return _Broken(f"the case has {quoted(twice)} twice", "expected each field once", shown)
+    text = json.dumps(dict(pairs), default=str)
+    return _Broken(f"the case has {quoted(twice)} twice", "expected each field once", text)
 
 
 def _whole(digits: str) -> float:
@@ -193,17 +193,17 @@ class _Text:
         """Read at least as much again as is held; False at the end."""
         if self._ended:
             return False
-        found = [self.held[self.at :]]
-        wanted = len(found[0])
+        parts = [self.held[self.at :]]
+        letters_left = len(parts[0])
         self.at = 0
-        while not self._ended and wanted >= 0:
+        while not self._ended and letters_left >= 0:
             block, self.bytes_read, self._ended = next(self._blocks)
             raw = self._rest + block
             cut = len(raw) if self._ended else _whole_characters(raw)
             self._rest = raw[cut:]
-            found.append(raw[:cut].decode("utf-8", "surrogateescape"))
-            wanted -= len(found[-1]) or 1
-        self.held = "".join(found)
+            parts.append(raw[:cut].decode("utf-8", "surrogateescape"))
+            letters_left -= len(parts[-1]) or 1
+        self.held = "".join(parts)
         return True
 
     def skip(self) -> str:
@@ -233,8 +233,8 @@ class _Text:
             except ValueError as error:
                 if not self.more():
                     reason = str(error).partition(":")[0]
-                    found = f"the JSON is broken or cut off here ({reason})"
-                    return _Broken(found, "expected a case; what follows was not read")
+                    fault = f"the JSON is broken or cut off here ({reason})"
+                    return _Broken(fault, "expected a case; what follows was not read")
             except RecursionError:
                 return _Broken("the JSON is nested too deeply", "expected a value for each field")
             else:

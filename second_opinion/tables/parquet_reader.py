@@ -19,25 +19,25 @@ from second_opinion.tables.table_file import Chunk, Limits, Look, TableFile
 SAMPLE = 500
 
 
-def look_at_parquet(source: TableFile, found: Look) -> tuple[Look, list[list[str | None]]]:
+def look_at_parquet(source: TableFile, look: Look) -> tuple[Look, list[list[str | None]]]:
     """The columns of a Parquet table, and some rows."""
-    found = replace(found, format="parquet", delimiter=",")
+    look = replace(look, format="parquet", delimiter=",")
     try:
         with source.open() as stream:
             file = pq.ParquetFile(stream)
             columns = tuple(file.schema_arrow.names)
-            found = replace(found, columns=columns, header=csv_lines([columns]))
+            look = replace(look, columns=columns, header=csv_lines([columns]))
             nested = [field.name for field in file.schema_arrow if not _is_plain(field.type)]
             if nested:
-                return replace(found, problems=(_nested_said(found.name, nested),)), []
+                return replace(look, problems=(_nested_said(look.name, nested),)), []
             if not file.metadata.num_rows:
-                problem = f"{found.name} has no rows; expected cases. Choose another file."
-                return replace(found, problems=(problem,)), []
+                problem = f"{look.name} has no rows; expected cases. Choose another file."
+                return replace(look, problems=(problem,)), []
             batch = next(file.iter_batches(batch_size=SAMPLE))
             rows = zip(*[column.to_pylist() for column in _texts(batch)], strict=True)
-            return found, [list(row) for row in rows]
+            return look, [list(row) for row in rows]
     except (pa.ArrowException, OSError) as error:
-        return replace(found, problems=(_damaged(found.name, error),)), []
+        return replace(look, problems=(_damaged(look.name, error),)), []
 
 
 def read_parquet(source: TableFile, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
@@ -50,8 +50,8 @@ def read_parquet(source: TableFile, look: Look, schema: Schema, limits: Limits) 
                 lines = np.arange(rows + 1, rows + batch.num_rows + 1)
                 rows = rows_allowed(rows + batch.num_rows, limits)
                 table = pa.table(_texts(batch), names=list(look.columns))
-                done = source.size * rows // file.metadata.num_rows
-                yield split_typed(table, lines, schema, limits, done)
+                bytes_read = source.size * rows // file.metadata.num_rows
+                yield split_typed(table, lines, schema, limits, bytes_read)
     except (pa.ArrowException, OSError) as error:
         raise UserError(_damaged(source.name, error)) from error
 
@@ -65,8 +65,8 @@ def _damaged(name: str, error: Exception) -> str:
 
 
 def _nested_said(name: str, nested: list[str]) -> str:
-    shown = joined([quoted(column) for column in nested])
-    return f"{name} has lists or bytes in {shown}; expected one value a cell. Remove that column."
+    names = joined([quoted(column) for column in nested])
+    return f"{name} has lists or bytes in {names}; expected one value a cell. Remove that column."
 
 
 def _is_plain(kind: pa.DataType) -> bool:

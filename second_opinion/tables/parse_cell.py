@@ -71,19 +71,19 @@ def cell_reader(feature: Feature) -> Callable[[str], Read]:
     """Reads the text of a category, a boolean or a date as `Feature.read` would its value."""
     if feature.kind == "date":
         return lambda text: _date(feature, text)
-    known = _by_text(feature)
+    values_by_text = _by_text(feature)
     if feature.kind == "boolean":
-        return lambda text: _boolean(feature, known, text)
-    return lambda text: _category(feature, known, text)
+        return lambda text: _boolean(feature, values_by_text, text)
+    return lambda text: _category(feature, values_by_text, text)
 
 
 def _by_text(feature: Feature) -> dict[str, list[Any]]:
     """The values that a text may stand for."""
-    known: dict[str, list[Any]] = {}
+    values_by_text: dict[str, list[Any]] = {}
     for value in feature.values:
         for text in dict.fromkeys(texts_of(value)):
-            known.setdefault(text, []).append(value)
-    return known
+            values_by_text.setdefault(text, []).append(value)
+    return values_by_text
 
 
 def texts_of(value: Any) -> tuple[str, ...]:
@@ -102,18 +102,18 @@ def _date(feature: Feature, text: str) -> Read:
     return day, problem
 
 
-def _boolean(feature: Feature, known: dict[str, list[Any]], text: str) -> Read:
-    if len(known.get(text, [])) == 1:
-        return known[text][0], None
+def _boolean(feature: Feature, values_by_text: dict[str, list[Any]], text: str) -> Read:
+    if len(values_by_text.get(text, [])) == 1:
+        return values_by_text[text][0], None
     tidy = text.strip(BLANKS).casefold()
     if tidy in _YES_NO:
         return feature.values[_YES_NO[tidy]], None
     return _refused(feature, text)
 
 
-def _category(feature: Feature, known: dict[str, list[Any]], text: str) -> Read:
-    if text in known:
-        return _one_of(feature, known[text], text)
+def _category(feature: Feature, values_by_text: dict[str, list[Any]], text: str) -> Read:
+    if text in values_by_text:
+        return _one_of(feature, values_by_text[text], text)
     value = _unseen(feature, text)
     if value is None:
         return _refused(feature, text)
@@ -141,11 +141,11 @@ def _unseen(feature: Feature, text: str) -> Any:
 
 def _refused(feature: Feature, text: str) -> Read:
     """The problem with a text that is no value, with the one that may be meant."""
-    found = f"is {quoted(text)}"
+    fault = f"is {quoted(text)}"
     for value in feature.values:
-        if any(_tidy(text) == _tidy(known) for known in texts_of(value)):
-            return None, Problem(feature.name, found, f"did you mean {quoted(value)}?")
-    return None, Problem(feature.name, found, f"expected {expected(feature)}")
+        if any(_tidy(text) == _tidy(spelling) for spelling in texts_of(value)):
+            return None, Problem(feature.name, fault, f"did you mean {quoted(value)}?")
+    return None, Problem(feature.name, fault, f"expected {expected(feature)}")
 
 
 def _tidy(text: str) -> Any:

@@ -81,10 +81,12 @@ def _str(texts: pa.Array) -> Any:
 def _from_levels(codes: Any, levels: tuple[Any, ...], feature: Feature) -> Any:
     """Values by their places; each distinct value is converted once."""
     if feature.column_dtype == "category":
-        unseen = [v for v in levels if not any(same_value(v, known) for known in feature.values)]
-        known = pd.Index([*feature.values, *dict.fromkeys(unseen)])
-        places = np.append(known.get_indexer(list(levels)), -1)
-        return pd.Categorical.from_codes(places[codes], known)
+        unseen = [
+            v for v in levels if not any(same_value(v, categories) for categories in feature.values)
+        ]
+        categories = pd.Index([*feature.values, *dict.fromkeys(unseen)])
+        places = np.append(categories.get_indexer(list(levels)), -1)
+        return pd.Categorical.from_codes(places[codes], categories)
     # The last place, which -1 names too, is for no value; it is there only where it is needed, for
     # it changes the type of whole numbers and booleans.
     here = [*levels, None] if (codes < 0).any() else list(levels)
@@ -115,9 +117,9 @@ def columns(
     """Each feature's column, and the cells that cannot be read, row by row."""
     read, faults = [], []
     for feature in schema:
-        column, found = _column(_cells(text, feature.name), feature, decimal)
+        column, column_faults = _column(_cells(text, feature.name), feature, decimal)
         read.append(column)
-        faults += found
+        faults += column_faults
     return read, sorted(faults, key=lambda fault: fault.row)
 
 
@@ -132,46 +134,49 @@ def _cells(text: pa.Table, name: str) -> pa.Array:
 
 def _column(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, list[CellFault]]:
     if feature.is_numeric:
-        column, said = _numbers(cells, feature, decimal)
+        column, faults = _numbers(cells, feature, decimal)
     elif feature.kind == "text":
-        column, said = _texts(cells, feature), {}
+        column, faults = _texts(cells, feature), {}
     else:
-        column, said = _levels(cells, feature)
+        column, faults = _levels(cells, feature)
     if not feature.optional and column.missing.any():
         for row in np.flatnonzero(column.missing).tolist():
-            said.setdefault(row, ("is empty", f"expected {expected(feature)}"))
-    return column, [CellFault(row, feature.name, *parts) for row, parts in said.items()]
+            faults.setdefault(row, ("is empty", f"expected {expected(feature)}"))
+    return column, [CellFault(row, feature.name, *parts) for row, parts in faults.items()]
 
 
 Said = dict[int, tuple[str, str]]
 
 
 def _numbers(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, Said]:
-    said: Said = {}
-    given = cells
+    faults: Said = {}
+    number_cells = cells
     plain = numbers(cells) if decimal == "." else None
     if plain is None:
-        given, said = _regular(cells, feature, decimal)
-        values = pc.cast(given, pa.float64()).to_numpy(zero_copy_only=False)
+        number_cells, faults = _regular(cells, feature, decimal)
+        values = pc.cast(number_cells, pa.float64()).to_numpy(zero_copy_only=False)
     else:
         values = plain.values
-    missing = _nulls(given)
+    missing = _nulls(number_cells)
     whole = plain is not None and plain.whole
-    for row in _doubtful(given, values, feature, whole=whole):
-        fault = _inexact(given[row].as_py(), feature)
+    for row in _doubtful(number_cells, values, feature, whole=whole):
+        fault = _inexact(number_cells[row].as_py(), feature)
         if fault is not None:
-            said[row] = (f"is {quoted(cells[row].as_py())}{fault}", f"expected {expected(feature)}")
+            faults[row] = (
+                f"is {quoted(cells[row].as_py())}{fault}",
+                f"expected {expected(feature)}",
+            )
             missing = _with(missing, row)
-    return Column(feature, values, missing), said
+    return Column(feature, values, missing), faults
 
 
 def _regular(cells: pa.Array, feature: Feature, decimal: str) -> tuple[pa.Array, Said]:
     """The cells that are numbers, with a decimal point; the others are null, and why."""
     pattern = f"^{NUMBER}$".replace(r"\.", f"[{decimal}]")
-    said: Said = {}
+    faults: Said = {}
     if not _all(pc.match_substring_regex(cells, pattern)):
-        cells, said = _trimmed(cells, pattern, feature, decimal)
-    return (cells if decimal == "." else pc.replace_substring(cells, decimal, ".")), said
+        cells, faults = _trimmed(cells, pattern, feature, decimal)
+    return (cells if decimal == "." else pc.replace_substring(cells, decimal, ".")), faults
 
 
 def _trimmed(
@@ -181,15 +186,15 @@ def _trimmed(
     cells = pc.ascii_trim_whitespace(cells)
     regular = pc.match_substring_regex(cells, pattern)
     odd = np.flatnonzero(~_mask(pc.fill_null(regular, True)))
-    said = {}
+    faults = {}
     for row, text in zip(odd.tolist(), cells.take(pa.array(odd)).to_pylist(), strict=True):
         if not is_missing(text, feature):
             hint = number_hint(text, decimal)
-            said[row] = (f"is {quoted(text)}", f"expected {expected(feature)}{hint}")
-    return pc.if_else(regular, cells, pa.scalar(None, pa.string())), said
+            faults[row] = (f"is {quoted(text)}", f"expected {expected(feature)}{hint}")
+    return pc.if_else(regular, cells, pa.scalar(None, pa.string())), faults
 
 
-def _doubtful(given: pa.Array, values: Any, feature: Feature, *, whole: bool) -> list[int]:
+def _doubtful(cells: pa.Array, values: Any, feature: Feature, *, whole: bool) -> list[int]:
     """Rows of which only exact arithmetic tells whether the float is what was written.
 
     ``whole`` says that all are written as whole numbers.
@@ -199,9 +204,9 @@ def _doubtful(given: pa.Array, values: Any, feature: Feature, *, whole: bool) ->
     if exact and len(values) and np.abs(values).max() < LARGEST_EXACT_INTEGER:
         return []
     with np.errstate(invalid="ignore"):
-        doubtful = ~(np.abs(values) < LARGEST_EXACT_INTEGER) & ~_nulls(given)
+        doubtful = ~(np.abs(values) < LARGEST_EXACT_INTEGER) & ~_nulls(cells)
     if not exact:
-        safe = pc.match_substring_regex(given, f"^{SAFE_WHOLE}$")
+        safe = pc.match_substring_regex(cells, f"^{SAFE_WHOLE}$")
         if not _all(safe):
             doubtful |= ~_mask(pc.fill_null(safe, True))
     return [int(row) for row in np.flatnonzero(doubtful)]
@@ -230,7 +235,7 @@ def _levels(cells: pa.Array, feature: Feature) -> tuple[Column, Said]:
     """A column with few distinct texts: each is read once."""
     encoded = pc.dictionary_encode(cells)
     codes = pc.fill_null(encoded.indices, -1).to_numpy()
-    read, wrong, said = cell_reader(feature), {}, {}
+    read, wrong, faults = cell_reader(feature), {}, {}
     levels: list[Any] = []
     places = np.full(len(encoded.dictionary) + 1, -1)
     for at, text in enumerate(encoded.dictionary.to_pylist()):
@@ -242,9 +247,9 @@ def _levels(cells: pa.Array, feature: Feature) -> tuple[Column, Said]:
             levels.append(value)
     if wrong:
         for row in np.flatnonzero(np.isin(codes, list(wrong))).tolist():
-            said[row] = wrong[int(codes[row])]
+            faults[row] = wrong[int(codes[row])]
     codes = places[codes]
-    return Column(feature, codes, codes < 0, tuple(levels)), said
+    return Column(feature, codes, codes < 0, tuple(levels)), faults
 
 
 def _all(matches: pa.BooleanArray) -> bool:

@@ -47,8 +47,8 @@ def _digits_around(text: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) 
     """Whether each number has a digit before its point and behind it."""
     starts, ends = offsets[:-1], offsets[1:]
     if (starts == ends).any():
-        known = starts < ends
-        starts, ends = starts[known], ends[known]
+        mask = starts < ends
+        starts, ends = starts[mask], ends[mask]
     if not _are_digits(text[ends - 1]).all():
         return False
     signed = starts[~_are_digits(text[starts])]

@@ -50,27 +50,27 @@ def look(source: TableFile, schema: Schema, *, encoding: str = "", delimiter: st
     """
     with source.open() as stream:
         head = stream.read(4096)
-    found = Look(source.name)
+    first_look = Look(source.name)
     if not head.strip() and source.size <= len(head):
-        return _refused(found, "is empty; expected a header and rows. Choose another file.")
+        return _refused(first_look, "is empty; expected a header and rows. Choose another file.")
     if head.startswith(b"PK") and is_workbook(source):
-        return _matched(schema, *look_at_workbook(source, found))
+        return _matched(schema, *look_at_workbook(source, first_look))
     if head.startswith(b"PAR1"):
-        return _matched(schema, *look_at_parquet(source, found))
+        return _matched(schema, *look_at_parquet(source, first_look))
     if is_json(head):
-        return _matched(schema, *look_at_json(source, found))
+        return _matched(schema, *look_at_json(source, first_look))
     kind = foreign_format(head)
     if kind:
         return _refused(
-            found,
+            first_look,
             f"is {kind}; expected a table of cases. Save it as CSV, Excel (.xlsx), JSON or "
             "Parquet.",
         )
-    return _look_at_text(source, schema, replace(found, format="csv"), encoding, delimiter)
+    return _look_at_text(source, schema, replace(first_look, format="csv"), encoding, delimiter)
 
 
-def _matched(schema: Schema, found: Look, rows: Sequence[Sequence[str | None]]) -> Look:
-    return found if found.problems else with_columns(found, schema, rows)
+def _matched(schema: Schema, look: Look, rows: Sequence[Sequence[str | None]]) -> Look:
+    return look if look.problems else with_columns(look, schema, rows)
 
 
 def _refused(look: Look, problem: str, *offers: Offer) -> Look:
@@ -79,67 +79,67 @@ def _refused(look: Look, problem: str, *offers: Offer) -> Look:
 
 
 def _look_at_text(
-    source: TableFile, schema: Schema, found: Look, encoding: str, delimiter: str
+    source: TableFile, schema: Schema, look: Look, encoding: str, delimiter: str
 ) -> Look:
     with source.open() as stream:
         raw = stream.read(2**20)
-    found = replace(found, encoding=_encoding(raw, encoding))
-    if not found.encoding:
-        return _refused(found, f"cannot be read as {quoted(encoding)}; no such encoding is known.")
-    refused = _undecodable(raw, found)
+    look = replace(look, encoding=_encoding(raw, encoding))
+    if not look.encoding:
+        return _refused(look, f"cannot be read as {quoted(encoding)}; no such encoding is known.")
+    refused = _undecodable(raw, look)
     if refused is not None:
         return refused
-    text, complete = beginning(source, found.encoding)
+    text, complete = beginning(source, look.encoding)
     if not text.strip():
-        return _refused(found, "has no rows; expected a header and rows. Choose another file.")
+        return _refused(look, "has no rows; expected a header and rows. Choose another file.")
     if delimiter and delimiter not in DELIMITERS:
-        return _refused(found, f"cannot be split at {quoted(delimiter)}; choose , ; | or a tab.")
-    found = replace(found, delimiter=delimiter or ",")
-    header = _header(text, found.delimiter, complete)
+        return _refused(look, f"cannot be split at {quoted(delimiter)}; choose , ; | or a tab.")
+    look = replace(look, delimiter=delimiter or ",")
+    header = _header(text, look.delimiter, complete)
     better = _better_delimiter(header, schema) if header and not delimiter else ""
     if header is None or (header.broken and not better):
         return _refused(
-            found,
+            look,
             "has a first row with broken quotation marks or without an end; expected the names "
             "of the columns. Correct that row.",
         )
-    found = replace(found, columns=header.columns, header=header.text, first_line=header.line)
+    look = replace(look, columns=header.columns, header=header.text, first_line=header.line)
     if better:
-        return _other_delimiter(found, better)
-    found = with_columns(found, schema, header.rows)
-    if complete and not header.rows and not found.problems:
-        return _refused(found, "has a header and no rows; expected cases below it. Add them.")
-    return replace(found, decimal=_decimal(found, schema, header.rows))
+        return _other_delimiter(look, better)
+    look = with_columns(look, schema, header.rows)
+    if complete and not header.rows and not look.problems:
+        return _refused(look, "has a header and no rows; expected cases below it. Add them.")
+    return replace(look, decimal=_decimal(look, schema, header.rows))
 
 
-def with_columns(found: Look, schema: Schema, rows: Sequence[Sequence[str | None]]) -> Look:
+def with_columns(look: Look, schema: Schema, rows: Sequence[Sequence[str | None]]) -> Look:
     """The same look with its columns matched to the schema by their exact names."""
-    known = set(schema.names)
-    unused = tuple(name for name in found.columns if name not in known)
-    absent = [name for name in schema.names if name not in found.columns]
+    feature_names = set(schema.names)
+    unused = tuple(name for name in look.columns if name not in feature_names)
+    absent = [name for name in schema.names if name not in look.columns]
     missing = tuple((name, closest(name, unused)) for name in absent)
-    problems = [*_names_wrong(found), *_missing_said(found.name, missing, schema)]
+    problems = [*_names_wrong(look), *_missing_said(look.name, missing, schema)]
     return replace(
-        found,
+        look,
         missing=missing,
         unused=unused,
-        personal=personal_columns(found.columns, known, rows),
-        problems=(*found.problems, *problems),
+        personal=personal_columns(look.columns, feature_names, rows),
+        problems=(*look.problems, *problems),
     )
 
 
-def _names_wrong(found: Look) -> Iterable[str]:
-    counts = Counter(found.columns)
+def _names_wrong(look: Look) -> Iterable[str]:
+    counts = Counter(look.columns)
     twice = [quoted(name) for name, count in counts.items() if count > 1 and name]
     if twice:
         yield (
-            f"{found.name} has more than one column {joined(twice)}; expected each name once. "
+            f"{look.name} has more than one column {joined(twice)}; expected each name once. "
             "Rename or remove one."
         )
     if counts[""] > 1:
-        places = [str(at + 1) for at, name in enumerate(found.columns) if not name]
+        places = [str(at + 1) for at, name in enumerate(look.columns) if not name]
         yield (
-            f"{found.name} has no name for the columns {joined(places)}; expected at most one "
+            f"{look.name} has no name for the columns {joined(places)}; expected at most one "
             "without. Name them, or remove them."
         )
 
@@ -159,40 +159,40 @@ def _missing_said(
         yield f"{joined(alone)} {verb} missing in {file}; expected a column of that name. Add it."
 
 
-def _encoding(raw: bytes, chosen: str) -> str:
+def _encoding(raw: bytes, choice: str) -> str:
     """The encoding to read with: the mark at the beginning, else the choice, else UTF-8."""
     mark, marked = byte_order_mark(raw)
     if mark:
         return marked
-    if not chosen:
+    if not choice:
         return "utf-8"
     try:
-        name = codecs.lookup(chosen).name
+        name = codecs.lookup(choice).name
     except LookupError:
         return ""
     name = {"utf-16": "utf-16-le", "utf-8-sig": "utf-8"}.get(name, name)
     return name if ENCODINGS.fullmatch(name) else ""
 
 
-def _undecodable(raw: bytes, found: Look) -> Look | None:
+def _undecodable(raw: bytes, look: Look) -> Look | None:
     """The refusal of text that is not in its encoding, with what may be chosen instead."""
-    if found.encoding.startswith("utf-16"):
+    if look.encoding.startswith("utf-16"):
         return None
     if raw.count(0) > MUCH * len(raw):
         return _refused(
-            found,
+            look,
             "holds NUL bytes, as UTF-16 text and programs do; expected text in UTF-8. Save it as "
             "CSV in UTF-8, or read it as UTF-16.",
             Offer("encoding", _likely_utf16(raw), "Read it as UTF-16"),
         )
-    if found.encoding != "utf-8":
+    if look.encoding != "utf-8":
         return None
     try:
         codecs.getincrementaldecoder("utf-8")().decode(raw, False)
     except UnicodeDecodeError as error:
         line = len(re.findall(rb"\r\n|\r|\n", raw[: error.start])) + 1
         return _refused(
-            found,
+            look,
             f"is not text in UTF-8 (line {line}); expected UTF-8. Save it as CSV in UTF-8, or "
             "read it as Windows-1252 if it comes from an older Excel.",
             Offer("encoding", "cp1252", "Read it as Windows-1252"),
@@ -230,34 +230,34 @@ def _header(text: bytes, delimiter: str, complete: bool) -> _Header | None:
 
 def _better_delimiter(header: _Header, schema: Schema) -> str:
     """The delimiter that makes the header fit where commas do not, or an empty text."""
-    known = set(schema.names)
-    fits = {",": 0 if header.broken else len(known & set(header.columns))}
-    if fits[","] == len(known):
+    feature_names = set(schema.names)
+    fits = {",": 0 if header.broken else len(feature_names & set(header.columns))}
+    if fits[","] == len(feature_names):
         return ""
     for mark in list(DELIMITERS)[1:]:
         other = _header(header.text, mark, True)
         usable = other is not None and not other.broken
-        fits[mark] = len(known & set(other.columns)) if other and usable else 0
+        fits[mark] = len(feature_names & set(other.columns)) if other and usable else 0
     best = max(fits, key=lambda mark: fits[mark])
     return best if fits[best] > fits[","] else ""
 
 
-def _other_delimiter(found: Look, better: str) -> Look:
+def _other_delimiter(look: Look, better: str) -> Look:
     words = DELIMITERS[better]
     return _refused(
-        found,
+        look,
         f"has {words} between its cells; expected commas. Read it with {words}, or save it with "
         "commas.",
         Offer("delimiter", better, f"Read it with {words}"),
     )
 
 
-def _decimal(found: Look, schema: Schema, rows: Sequence[Sequence[str]]) -> str:
+def _decimal(look: Look, schema: Schema, rows: Sequence[Sequence[str]]) -> str:
     """A decimal comma, where cells cannot be parted by commas and numbers have one."""
-    if found.delimiter not in (";", "\t"):
+    if look.delimiter not in (";", "\t"):
         return "."
-    numeric = {at for at, name in enumerate(found.columns) if _is_numeric(name, schema)}
-    cells = [row[at].strip() for row in rows if len(row) == len(found.columns) for at in numeric]
+    numeric = {at for at, name in enumerate(look.columns) if _is_numeric(name, schema)}
+    cells = [row[at].strip() for row in rows if len(row) == len(look.columns) for at in numeric]
     comma = sum(bool(re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", cell)) for cell in cells)
     point = sum(bool(re.fullmatch(r"[+-]?\d+\.\d+([eE][+-]?\d+)?", cell)) for cell in cells)
     return "," if comma > point else "."

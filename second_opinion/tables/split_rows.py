@@ -24,16 +24,19 @@ def split(
     lines: Offsets,
     schema: Schema,
     decimal: str = ".",
-    known: Sequence[CellFault] = (),
+    known_faults: Sequence[CellFault] = (),
 ) -> Chunk:
     """The good rows of a table of text, and the problems of the others by their lines.
 
-    ``known`` are faults that the text does not show; each stands for what else is wrong with its
+    ``known_faults`` are faults that the text does not show; each stands for what else is wrong with its
     cell.
     """
-    read, found = columns(text, schema, decimal)
-    said = {(fault.row, fault.column) for fault in known}
-    faults = [*known, *(fault for fault in found if (fault.row, fault.column) not in said)]
+    read, cell_faults = columns(text, schema, decimal)
+    places = {(fault.row, fault.column) for fault in known_faults}
+    faults = [
+        *known_faults,
+        *(fault for fault in cell_faults if (fault.row, fault.column) not in places),
+    ]
     if not faults:
         return Chunk(text, lines, frame(read, text.num_rows))
     good = np.ones(text.num_rows, dtype=bool)
@@ -50,12 +53,12 @@ def split_typed(
     schema: Schema,
     limits: Limits,
     bytes_read: int,
-    known: Sequence[CellFault] = (),
+    known_faults: Sequence[CellFault] = (),
 ) -> Chunk:
     """The same for rows that did not come as text; those that are bad become CSV lines."""
     _check_length(text, limits)
-    known = [*known, *_unstorable(text)]
-    chunk = split(text, lines, schema, known=known)
+    known_faults = [*known_faults, *_unstorable(text)]
+    chunk = split(text, lines, schema, known=known_faults)
     bad = np.flatnonzero(~np.isin(lines, chunk.lines))
     rows = text.take(pa.array(bad)).to_pydict() if len(bad) else {}
     rejected = csv_lines(zip(*rows.values(), strict=True)) if rows else b""
@@ -98,7 +101,7 @@ def _check_length(text: pa.Table, limits: Limits) -> None:
 
 def _unstorable(text: pa.Table) -> Iterable[CellFault]:
     for name in text.column_names:
-        found = pc.match_substring(text[name], "\x00")
-        if pc.any(found).as_py():
-            for row in np.flatnonzero(pc.fill_null(found, False).to_numpy()).tolist():
+        mask = pc.match_substring(text[name], "\x00")
+        if pc.any(mask).as_py():
+            for row in np.flatnonzero(pc.fill_null(mask, False).to_numpy()).tolist():
                 yield CellFault(row, name, "has a NUL character", "expected text without it")

@@ -46,8 +46,8 @@ class TableFile:
     @classmethod
     def of_bytes(cls, name: str, content: bytes | memoryview) -> TableFile:
         """Bytes that are held already, such as an upload; they are looked at where they lie."""
-        held = pa.py_buffer(content)
-        return cls(name, lambda: cast(BinaryIO, pa.BufferReader(held)), held.size)
+        buffer = pa.py_buffer(content)
+        return cls(name, lambda: cast(BinaryIO, pa.BufferReader(buffer)), buffer.size)
 
 
 @dataclass(frozen=True)

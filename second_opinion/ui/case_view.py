@@ -14,18 +14,18 @@ from second_opinion.ui.drawing import height_for
 from second_opinion.ui.visit import Visit
 
 
-def table(card: ModelCard | None, made: Prediction) -> None:
+def table(card: ModelCard | None, prediction: Prediction) -> None:
     """The inputs of a case, one below the other."""
-    found = input_texts(card, made)
+    texts = input_texts(card, prediction)
     st.dataframe(
-        [{"Field": label, "Value": value} for label, value in found],
+        [{"Field": label, "Value": value} for label, value in texts],
         hide_index=True,
-        height=height_for(len(found), 16),
+        height=height_for(len(texts), 16),
         alt="The inputs of the case",
     )
 
 
-def judge(visit: Visit, card: ModelCard, made: Prediction, title: str, key: str) -> None:
+def judge(visit: Visit, card: ModelCard, prediction: Prediction, title: str, key: str) -> None:
     """A case beside the model's answer, with the panel that every page has for a verdict.
 
     The two parts go by the page's ``key``, ``<key>_case`` and ``<key>_answer``.
@@ -33,15 +33,15 @@ def judge(visit: Visit, card: ModelCard, made: Prediction, title: str, key: str)
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, key=f"{key}_case"):
         st.header(title, anchor=False)
-        table(card, made)
+        table(card, prediction)
     with right, st.container(border=True, key=f"{key}_answer"):
         st.header("The model says", anchor=False)
-        answer(card, made)
+        answer(card, prediction)
         if visit.expert is None:
             who.form("Your verdict carries your name.")
             return
-        verdict_panel.panel(visit, card, made)
-    browser.reveal(f"{key}_answer", f"{made.id} {st.session_state['verdict_open']}")
+        verdict_panel.panel(visit, card, prediction)
+    browser.reveal(f"{key}_answer", f"{prediction.id} {st.session_state['verdict_open']}")
 
 
 def answer(card: ModelCard, prediction: Prediction) -> None:

@@ -44,7 +44,7 @@ class Answer:
     """What a comparison found; ``backed`` is None where ``silence`` says why there is nothing."""
 
     about: str
-    found: comparison.Comparison
+    outcome: comparison.Comparison
     backed: expert_backing.Backed | None
     silence: str = ""
 
@@ -60,12 +60,12 @@ def form(visit: Visit, version: str) -> None:
         others = [other for other in reversed(versions) if other != first]
         begin = others.index(version) if version in others else 0
         second = st.selectbox("with version", others, begin, key="models_compare_second")
-        known = {f"{BATCH}{batch.id}": batch for batch in _batches(visit)}
+        batches = {f"{BATCH}{batch.id}": batch for batch in _batches(visit)}
         source = st.selectbox(
             "On",
-            [first, second, *known],
+            [first, second, *batches],
             key="models_compare_cases",
-            format_func=lambda chosen: _words(visit, chosen, known.get(chosen)),
+            format_func=lambda option: _words(visit, option, batches.get(option)),
         )
         tolerance = None
         if visit.card.task == "regression":
@@ -76,69 +76,73 @@ def form(visit: Visit, version: str) -> None:
                 min_value=0.0,
                 key="models_compare_tolerance",
             )
-        asked = Question(name, first, second, source, tolerance)
-        st.button("Compare", key="models_compare", on_click=_ask, args=(asked,))
+        question = Question(name, first, second, source, tolerance)
+        st.button("Compare", key="models_compare", on_click=_ask, args=(question,))
 
 
 def _batches(visit: Visit) -> list[Batch]:
     """The scored batches of this model, newest first."""
     name, _ = visit.version
-    found = visit.store.batches.listed(limit=MOST_BATCHES)
-    return [batch for batch in found if batch.model == name and batch.state == "done"]
+    batches = visit.store.batches.listed(limit=MOST_BATCHES)
+    return [batch for batch in batches if batch.model == name and batch.state == "done"]
 
 
-def _words(visit: Visit, chosen: str, batch: Batch | None) -> str:
+def _words(visit: Visit, option: str, batch: Batch | None) -> str:
     if batch is None:
-        return f"cases like the training data of version {chosen}"
+        return f"cases like the training data of version {option}"
     return f"{batch.name}, {plural(batch.rows_done, 'case')}, {visit.clock(batch.created_at)}"
 
 
 @callback("compare")
-def _ask(asked: Question) -> None:
-    st.session_state["models_compared"] = asked
+def _ask(question: Question) -> None:
+    st.session_state["models_compared"] = question
     st.session_state.pop("models_found", None)
 
 
 def result(visit: Visit) -> None:
     """What the last comparison of this model found, as things stood when it was asked for."""
     show_problem("compare")
-    asked: Question | None = st.session_state.get("models_compared")
-    if asked is None or asked.name != visit.version[0]:
+    question: Question | None = st.session_state.get("models_compared")
+    if question is None or question.name != visit.version[0]:
         return
     if "models_found" not in st.session_state:
-        with st.spinner(escape(f"Versions {asked.first} and {asked.second} predict the cases …")):
-            st.session_state["models_found"] = _answered(visit, asked)
-    answered: Answer = st.session_state["models_found"]
-    st.text(f"On {answered.about}.")
-    agreement(answered.found, visit.card.target.unit)
-    distributions(answered.found)
-    differences(answered.found)
-    verdicts(asked, answered)
+        with st.spinner(
+            escape(f"Versions {question.first} and {question.second} predict the cases …")
+        ):
+            st.session_state["models_found"] = _answered(visit, question)
+    answer: Answer = st.session_state["models_found"]
+    st.text(f"On {answer.about}.")
+    agreement(answer.outcome, visit.card.target.unit)
+    distributions(answer.outcome)
+    differences(answer.outcome)
+    verdicts(question, answer)
 
 
-def _answered(visit: Visit, asked: Question) -> Answer:
-    first, second = (visit.registry.load(visit.catalog.card(ref)) for ref in asked.refs)
+def _answered(visit: Visit, question: Question) -> Answer:
+    first, second = (visit.registry.load(visit.catalog.card(ref)) for ref in question.refs)
     hashes = [(model.card.artifact.sha256, model.card.sha256) for model in (first, second)]
-    key, cases = _cases(visit, asked)
-    about, found = _compared(f"{hashes} {key}", asked.tolerance, (first, second), cases)
-    judged = visit.store.judged(asked.name, (asked.first, asked.second))
-    if not judged:
+    key, cases = _cases(visit, question)
+    about, outcome = _compared(f"{hashes} {key}", question.tolerance, (first, second), cases)
+    predictions = visit.store.judged(question.name, (question.first, question.second))
+    if not predictions:
         silence = "Nobody has judged a case of either version yet."
-    elif first.card.task == "regression" and asked.tolerance is None:
+    elif first.card.task == "regression" and question.tolerance is None:
         silence = "Say above how far apart two numbers may be and still count as the same."
     else:
-        return Answer(about, found, expert_backing.backed(first, second, judged, asked.tolerance))
-    return Answer(about, found, None, silence)
+        return Answer(
+            about, outcome, expert_backing.backed(first, second, predictions, question.tolerance)
+        )
+    return Answer(about, outcome, None, silence)
 
 
-def _cases(visit: Visit, asked: Question) -> tuple[str, Callable[[], comparison_cases.CaseSet]]:
+def _cases(visit: Visit, question: Question) -> tuple[str, Callable[[], comparison_cases.CaseSet]]:
     """What tells the chosen cases from all others, and how to read them."""
-    if not asked.source.startswith(BATCH):
-        registry, card = visit.registry, visit.catalog.card(f"{asked.name}/{asked.source}")
+    if not question.source.startswith(BATCH):
+        registry, card = visit.registry, visit.catalog.card(f"{question.name}/{question.source}")
         return comparison_cases.cases_key(registry, card), partial(
             comparison_cases.cases_of, registry, card
         )
-    batch = visit.store.batches.find(asked.source.removeprefix(BATCH))
+    batch = visit.store.batches.find(question.source.removeprefix(BATCH))
     if batch is None:
         raise UserError("The batch is not in the feedback database any more. Choose another one.")
     card = visit.catalog.card(batch.ref)
@@ -156,45 +160,45 @@ def _compared(
     return cases.about, comparison.compare(*_models, cases.cases, tolerance)
 
 
-def agreement(found: comparison.Comparison, unit: str) -> None:
+def agreement(outcome: comparison.Comparison, unit: str) -> None:
     """How often the two say the same, and what one of them could not read."""
     with st.grid(3, min_column_width=160, key="models_agreement"):
-        if found.same is not None:
-            share = f"{100 * found.same / found.cases:.1f} %"
+        if outcome.same is not None:
+            share = f"{100 * outcome.same / outcome.cases:.1f} %"
             st.metric("Same answer", share, border=True)
-        if found.crossed is None:
-            mean = f"{found.mean_change:.3g} {unit}".strip()
+        if outcome.crossed is None:
+            mean = f"{outcome.mean_change:.3g} {unit}".strip()
             st.metric("Mean difference", escape(mean), border=True)
-        elif not math.isnan(found.mean_change):
-            points = f"{100 * found.mean_change:.1f} points"
+        elif not math.isnan(outcome.mean_change):
+            points = f"{100 * outcome.mean_change:.1f} points"
             st.metric("Mean change", points, border=True, help=POINTS)
-        if not math.isnan(found.correlation):
-            st.metric("Correlation", f"{found.correlation:.3f}", border=True)
-    if found.same is not None:
+        if not math.isnan(outcome.correlation):
+            st.metric("Correlation", f"{outcome.correlation:.3f}", border=True)
+    if outcome.same is not None:
         st.text(
-            f"The same answer in {found.same:,} of {plural(found.cases, 'case')} "
-            f"(95 % interval {100 * found.low:.1f} to {100 * found.high:.1f} %)."
+            f"The same answer in {outcome.same:,} of {plural(outcome.cases, 'case')} "
+            f"(95 % interval {100 * outcome.low:.1f} to {100 * outcome.high:.1f} %)."
         )
-    for sentence in found.unread:
+    for sentence in outcome.unread:
         st.text(f"Left out: {sentence}.")
 
 
-def distributions(found: comparison.Comparison) -> None:
+def distributions(outcome: comparison.Comparison) -> None:
     """Both versions' answers, and how sure they were."""
-    names = joined(list(found.answers.columns))
+    names = joined(list(outcome.answers.columns))
     left, right = st.columns(2)
     with left:
         about = f"Answers of {names}: number of cases by answer"
-        chart("Answers", found.answers, "Answer", about, horizontal=found.crossed is not None)
+        chart("Answers", outcome.answers, "Answer", about, horizontal=outcome.crossed is not None)
     with right:
-        if len(found.confidences):
+        if len(outcome.confidences):
             about = f"Confidence of {names}: number of cases by how sure the version was"
-            chart("Confidence", found.confidences, "How sure", about)
-    if found.crossed is not None:
-        one, other = found.answers.columns
+            chart("Confidence", outcome.confidences, "How sure", about)
+    if outcome.crossed is not None:
+        one, other = outcome.answers.columns
         title("Answer by answer")
         st.text(f"Rows are what {one.lower()} says, columns what {other.lower()} says.")
-        st.dataframe(found.crossed, key="models_crossed", alt="Cases by the answers of both")
+        st.dataframe(outcome.crossed, key="models_crossed", alt="Cases by the answers of both")
 
 
 def chart(name: str, counts: pd.DataFrame, axis: str, alt: str, horizontal: bool = False) -> None:
@@ -216,36 +220,36 @@ def title(text: str) -> None:
     st.markdown(f"**{text}**")
 
 
-def differences(found: comparison.Comparison) -> None:
+def differences(outcome: comparison.Comparison) -> None:
     """The cases on which the two differ, the largest change first."""
     title("Where they differ")
-    if not found.different:
+    if not outcome.different:
         st.text("Nowhere: they say the same of every case.")
         return
-    shown = len(found.differing)
-    first = f", the first {shown} shown" if shown < found.different else ""
-    st.text(f"In {plural(found.different, 'case')}{first}, the largest change first.")
+    count = len(outcome.differing)
+    first = f", the first {count} shown" if count < outcome.different else ""
+    st.text(f"In {plural(outcome.different, 'case')}{first}, the largest change first.")
     st.dataframe(
-        found.differing, hide_index=True, key="models_differing", alt="Cases on which they differ"
+        outcome.differing, hide_index=True, key="models_differing", alt="Cases on which they differ"
     )
 
 
-def verdicts(asked: Question, answered: Answer) -> None:
+def verdicts(question: Question, answer: Answer) -> None:
     """What changes for the cases that experts judged."""
     title("Against the verdicts so far")
-    found = answered.backed
-    if found is None:
-        st.text(answered.silence)
+    tally = answer.backed
+    if tally is None:
+        st.text(answer.silence)
         return
     st.text(
-        f"Cases with a right answer from experts: {found.cases:,}. Both have {found.both:,} right, "
-        f"neither {found.neither:,}. Version {asked.second} fixes {found.fixed:,} that version "
-        f"{asked.first} has wrong, and breaks {found.broken:,} that it has right."
+        f"Cases with a right answer from experts: {tally.cases:,}. Both have {tally.both:,} right, "
+        f"neither {tally.neither:,}. Version {question.second} fixes {tally.fixes:,} that version "
+        f"{question.first} has wrong, and breaks {tally.breaks:,} that it has right."
     )
-    st.text(found.text)
-    for sentence in found.left_out:
+    st.text(tally.text)
+    for sentence in tally.left_out:
         st.text(f"Left out: {sentence}.")
-    for what, cases in (("fixed", found.fixed_cases), ("broken", found.broken_cases)):
+    for what, cases in (("fixed", tally.fixed_cases), ("broken", tally.broken_cases)):
         if len(cases):
             title(f"Cases that are {what}")
             st.dataframe(cases, hide_index=True, key=f"models_{what}", alt=f"Cases that are {what}")

@@ -75,21 +75,21 @@ def choose(visit: Visit) -> Chosen | None:
 def _batches(visit: Visit) -> list[Batch]:
     """The batches of this model that this person may look at, the latest first."""
     ids = None if model_versions.may_review(visit) else who.batches()
-    found = visit.store.batches.listed(ids, limit=100)
-    return [batch for batch in found if batch.model == visit.version[0] and batch.rows_done]
+    batches = visit.store.batches.listed(ids, limit=100)
+    return [batch for batch in batches if batch.model == visit.version[0] and batch.rows_done]
 
 
 def _named(visit: Visit, batches: dict[str, Batch], option: str) -> str:
-    fixed = {
+    names = {
         SINGLES: "All single predictions",
         TRAINING: "Training data",
         NOTHING: "Nothing",
     }
-    if option in fixed:
-        return fixed[option]
+    if option in names:
+        return names[option]
     batch = batches[option]
-    made = visit.clock(batch.created_at)
-    return f"{batch.name} · {made} · {plural(batch.rows_done, 'row')} · version {batch.version}"
+    time = visit.clock(batch.created_at)
+    return f"{batch.name} · {time} · {plural(batch.rows_done, 'row')} · version {batch.version}"
 
 
 def _card(visit: Visit, batch: Batch | None) -> ModelCard:
@@ -151,14 +151,14 @@ def _after(value: float) -> float:
 
 def _level(feature: Feature, url: Url) -> list[Condition]:
     texts = {str(value): value for value in feature.values} | {NOT_KNOWN: None}
-    said = url.choice(
+    level = url.choice(
         f"is_{feature.name}",
         "which is",
         ["", *texts],
         "",
         lambda text: ANY if not text else text if text == NOT_KNOWN else feature.text(texts[text]),
     )
-    return [Condition("feature", feature.name, levels=(texts[said],))] if said else []
+    return [Condition("feature", feature.name, levels=(texts[level],))] if level else []
 
 
 def _population(visit: Visit, card: ModelCard, batch: Batch | None, only: Only) -> Selection:
@@ -186,7 +186,7 @@ class Url:
         self._now: dict[str, str] = {}
 
     def choice(
-        self, name: str, label: str, options: list[str], start: str, said: Callable[[str], str]
+        self, name: str, label: str, options: list[str], start: str, text_of: Callable[[str], str]
     ) -> str:
         """One of some options."""
 
@@ -198,24 +198,24 @@ class Url:
         key = self._begin(name, label, read, start)
         if st.session_state[key] not in options:
             widget_values.put({key: start})
-        chosen = st.selectbox(label, options, key=key, format_func=said)
+        option = st.selectbox(label, options, key=key, format_func=text_of)
         # The latest batch is another one tomorrow: a link names it.
-        self._note(name, chosen, "" if name == "of" else start)
-        return chosen
+        self._note(name, option, "" if name == "of" else start)
+        return option
 
     def number(self, name: str, label: str) -> float | None:
         """A number or nothing."""
         key = self._begin(name, label, float, None)
-        found: float | None = st.number_input(label, value=None, key=key, format="%g")
-        self._note(name, found, None)
-        return found
+        value: float | None = st.number_input(label, value=None, key=key, format="%g")
+        self._note(name, value, None)
+        return value
 
     def day(self, name: str, label: str) -> date | None:
         """A day or nothing."""
         key = self._begin(name, label, date.fromisoformat, None)
-        found: date | None = st.date_input(label, value=None, key=key, format="YYYY-MM-DD")
-        self._note(name, found, None)
-        return found
+        value: date | None = st.date_input(label, value=None, key=key, format="YYYY-MM-DD")
+        self._note(name, value, None)
+        return value
 
     def _begin(self, name: str, label: str, read: Callable[[str], Any], start: Any) -> str:
         key = f"distributions_{name}"
@@ -237,8 +237,8 @@ class Url:
 
     def keep(self) -> None:
         """Write the choices into the URL, and leave of the rest what other parts wrote there."""
-        kept = ("part", "case", "drift", *TWO)
-        rest = {name: st.query_params[name] for name in kept if name in st.query_params}
+        names = ("part", "case", "drift", *TWO)
+        rest = {name: st.query_params[name] for name in names if name in st.query_params}
         # The menu changes the model without the URL.
         model = {"model": str(st.session_state["model_choice"])}
         st.query_params.from_dict(self._now | rest | model)
@@ -255,11 +255,11 @@ def by_features(card: ModelCard) -> tuple[list[Feature], Any]:
     told; no feature where each is looked at by itself."""
     schema, url = card.case_schema, Url()
     names = ["", *(f.name for f in schema if f.kind != "text")]
-    said: Callable[[str], str] = lambda name: schema[name].label if name else "Choose"  # noqa: E731
+    text_of: Callable[[str], str] = lambda name: schema[name].label if name else "Choose"  # noqa: E731
     with st.grid(3, min_column_width=180, vertical_alignment="bottom", key="distributions_two"):
-        first = url.choice("by", "What the model says by", names, "", said)
+        first = url.choice("by", "What the model says by", names, "", text_of)
         others = [name for name in names if name != first]
-        second = url.choice("and", "and by", others, "", said) if first else ""
+        second = url.choice("and", "and by", others, "", text_of) if first else ""
         value = _share(card, url) if first else None
     url.add(TWO)
     return [schema[name] for name in (first, second) if name], value
@@ -272,18 +272,18 @@ def _share(card: ModelCard, url: Url) -> Any:
     values = {str(value): value for value in card.class_values}
     last = list(values)[-1]
     start = next((t for t, v in values.items() if same_value(v, card.positive)), last)
-    chosen = url.choice("share", "Share of", list(values), start, lambda t: card.label(values[t]))
-    return values[chosen]
+    option = url.choice("share", "Share of", list(values), start, lambda t: card.label(values[t]))
+    return values[option]
 
 
 def section() -> str:
     """Which section is open; the first one costs least."""
     names = ["Predictions", "Confidence", "Features", "Over time", "Drift"]
     if "distributions_part" not in st.session_state:
-        wanted = st.query_params.get("part")
-        widget_values.put({"distributions_part": wanted if wanted in names else names[0]})
-    opened = st.segmented_control(
+        part = st.query_params.get("part")
+        widget_values.put({"distributions_part": part if part in names else names[0]})
+    name = st.segmented_control(
         "Section", names, key="distributions_part", required=True, label_visibility="collapsed"
     )
-    st.query_params["part"] = str(opened)
-    return str(opened)
+    st.query_params["part"] = str(name)
+    return str(name)

@@ -29,151 +29,151 @@ if TYPE_CHECKING:
 ON_A_PAGE = 6
 
 
-def draw(chosen: Chosen, shown: Exhibit) -> bool:
+def draw(choice: Chosen, exhibit: Exhibit) -> bool:
     """A chart whose bars list their cases or open a chart; or the sentence in its place.
 
     Returns whether cases can be listed from it.
     """
-    if shown.chart is None:
-        st.text(shown.sentence)
+    if exhibit.chart is None:
+        st.text(exhibit.sentence)
         return False
-    drawn = drawing.draw(
-        shown.chart,
-        f"distributions_{shown.name}",
-        name=shown.name,
-        below=shown.sentence,
-        picked=_heard(chosen, shown),
-        range_too=not shown.opens,
+    is_chart = drawing.draw(
+        exhibit.chart,
+        f"distributions_{exhibit.name}",
+        name=exhibit.name,
+        below=exhibit.sentence,
+        picked=_heard(choice, exhibit),
+        range_too=not exhibit.opens,
         # Another one lets go of what is selected in the browser.
         generation=st.session_state.get("distributions_cleared", 0),
     )
-    return drawn and bool(shown.picks)
+    return is_chart and bool(exhibit.picks)
 
 
-def beside(chosen: Chosen, parts: Iterable[Exhibit]) -> bool:
+def beside(choice: Chosen, parts: Iterable[Exhibit]) -> bool:
     """Several charts, two in a row where there is room; and whether one of them lists cases."""
     lists = False
     with st.grid(2, min_column_width=360, gap="medium"):
         for part in parts:
             with st.container():
-                lists |= draw(chosen, part)
+                lists |= draw(choice, part)
     return lists
 
 
-def _heard(chosen: Chosen, shown: Exhibit) -> Callable[[list[int]], None] | None:
-    if shown.picks:
-        return partial(_pick, chosen, shown)
-    return partial(_open, shown) if shown.opens else None
+def _heard(choice: Chosen, exhibit: Exhibit) -> Callable[[list[int]], None] | None:
+    if exhibit.picks:
+        return partial(_pick, choice, exhibit)
+    return partial(_open, exhibit) if exhibit.opens else None
 
 
-def _open(shown: Exhibit, places: list[int]) -> None:
+def _open(exhibit: Exhibit, places: list[int]) -> None:
     """Remember in the URL which feature's own chart was asked for."""
     st.query_params.pop("drift", None)
     for place in places[:1]:
-        st.query_params["drift"] = shown.opens[place]
+        st.query_params["drift"] = exhibit.opens[place]
 
 
-def _pick(chosen: Chosen, shown: Exhibit, places: list[int]) -> None:
+def _pick(choice: Chosen, exhibit: Exhibit, places: list[int]) -> None:
     """Remember the bars of a chart that were just selected; the last choice on the page counts."""
     from second_opinion.distributions import marks
 
     st.session_state.pop("distributions_page", None)
     st.session_state.pop("distributions_picked", None)
-    picked = [shown.picks[place] for place in places if place < len(shown.picks)]
+    picked = [exhibit.picks[place] for place in places if place < len(exhibit.picks)]
     if picked:
-        selection = chosen.selection
-        parts = marks.together(selection, picked, shown.picks)
+        selection = choice.selection
+        parts = marks.together(selection, picked, exhibit.picks)
         st.session_state["distributions_picked"] = selection.key, selection.parts, parts
 
 
-def features(chosen: Chosen) -> bool:
+def features(choice: Chosen) -> bool:
     """What the model says by one feature or two; or each of them beside what it is compared with,
     those that moved furthest first. Returns whether cases can be listed."""
     from second_opinion.distributions import marks, sections
 
-    by, value = choices.by_features(chosen.selection.card)
+    by, value = choices.by_features(choice.selection.card)
     if by:
-        return _crossed(chosen, by, value)
-    wanted = sections.ordered(chosen.selection, chosen.against)
-    pages = -(-len(wanted) // ON_A_PAGE)
+        return _crossed(choice, by, value)
+    fields = sections.ordered(choice.selection, choice.against)
+    pages = -(-len(fields) // ON_A_PAGE)
     if pages > 1:
         at = int(st.session_state.get("distributions_features") or 1)
-        wanted = wanted[(at - 1) * ON_A_PAGE : at * ON_A_PAGE]
-    if not chosen.selection.rows:
+        fields = fields[(at - 1) * ON_A_PAGE : at * ON_A_PAGE]
+    if not choice.selection.rows:
         st.text(marks.NOBODY)
         return False
     lists = beside(
-        chosen, (sections.feature(chosen.selection, chosen.against, one) for one in wanted)
+        choice, (sections.feature(choice.selection, choice.against, one) for one in fields)
     )
     if pages > 1:
         st.pagination(pages, key="distributions_features")
-    _basis(chosen)
+    _basis(choice)
     return lists
 
 
-def _crossed(chosen: Chosen, by: list[Feature], value: Any) -> bool:
+def _crossed(choice: Chosen, by: list[Feature], value: Any) -> bool:
     """What the model says by these features, and below how each of them is distributed."""
     from second_opinion.distributions import sections, sections_crossed
 
-    selection = chosen.selection
-    lists = draw(chosen, sections_crossed.crossed(selection, by, value))
+    selection = choice.selection
+    lists = draw(choice, sections_crossed.crossed(selection, by, value))
     if selection.rows:
-        shown = (sections.feature(selection, chosen.against, feature) for feature in by)
-        lists |= beside(chosen, (part for part in shown if part.chart))
-        _basis(chosen)
+        exhibits = (sections.feature(selection, choice.against, feature) for feature in by)
+        lists |= beside(choice, (part for part in exhibits if part.chart))
+        _basis(choice)
     return lists
 
 
-def _basis(chosen: Chosen) -> None:
+def _basis(choice: Chosen) -> None:
     """What a comparison rests on."""
     from second_opinion.distributions import sections
 
-    if chosen.against is not None:
-        st.caption(escape(f"Compared with {sections.basis(chosen.against)}."))
+    if choice.against is not None:
+        st.caption(escape(f"Compared with {sections.basis(choice.against)}."))
 
 
-def drift(chosen: Chosen) -> bool:
+def drift(choice: Chosen) -> bool:
     """The comparison feature by feature; a bar opens that feature's own chart.
 
     Returns whether cases can be listed: those of that chart can.
     """
     from second_opinion.distributions import sections
 
-    shown = sections.drift(chosen.selection, chosen.against)
-    for part in shown:
-        draw(chosen, part)
-    if chosen.against is None or not chosen.selection.rows:
+    exhibits = sections.drift(choice.selection, choice.against)
+    for part in exhibits:
+        draw(choice, part)
+    if choice.against is None or not choice.selection.rows:
         return False
     lists = False
-    feature = chosen.selection.card.case_schema.get(st.query_params.get("drift", ""))
+    feature = choice.selection.card.case_schema.get(st.query_params.get("drift", ""))
     if feature is not None:
-        lists = draw(chosen, sections.feature(chosen.selection, chosen.against, feature))
-    elif any(part.opens for part in shown):
+        lists = draw(choice, sections.feature(choice.selection, choice.against, feature))
+    elif any(part.opens for part in exhibits):
         st.caption("Click a bar to see that feature beside what it is compared with.")
-    found = sections.drift_table(chosen.selection, chosen.against)
+    table = sections.drift_table(choice.selection, choice.against)
     shares = st.column_config.NumberColumn(format="percent")
     three = st.column_config.NumberColumn(format="%.3f")
     few = st.column_config.NumberColumn(format="%.2g")
     st.dataframe(
-        found,
+        table,
         hide_index=True,
         key="distributions_drift_rows",
-        height=height_for(len(found), 20),
+        height=height_for(len(table), 20),
         column_config=dict.fromkeys(["Not known before", "Not known now"], shares)
         | dict.fromkeys(["Distance", "PSI", "PSI by chance"], three)
         | {"p after Holm": few},
         alt="How far each feature has moved, and by which test",
     )
-    drawing.numbers_file(found, "drift-tests", "distributions_drift_rows_csv")
+    drawing.numbers_file(table, "drift-tests", "distributions_drift_rows_csv")
     return lists
 
 
-def cases(chosen: Chosen, lists: bool) -> None:
+def cases(choice: Chosen, lists: bool) -> None:
     """The cases behind what was picked in a chart; a hint where a chart ``lists`` them."""
     from second_opinion.distributions import marks
 
     picked = st.session_state.get("distributions_picked")
-    selection = chosen.selection
+    selection = choice.selection
     if not picked or picked[:2] != (selection.key, selection.parts):
         if lists:
             st.caption(
@@ -184,9 +184,9 @@ def cases(chosen: Chosen, lists: bool) -> None:
     parts = picked[2]
     for part in parts:
         selection = selection.where(part)
-    said = " and ".join(marks.words_of(selection.card, part) for part in parts)
+    words = " and ".join(marks.words_of(selection.card, part) for part in parts)
     with st.container(horizontal=True, vertical_alignment="center", key="distributions_cases"):
-        st.header(escape(f"{plural(selection.rows, 'case')}: {said}"), anchor=False)
+        st.header(escape(f"{plural(selection.rows, 'case')}: {words}"), anchor=False)
         st.button("Clear", key="distributions_clear", type="tertiary", on_click=_clear)
     if not selection.rows:
         st.text(marks.NOBODY)
@@ -235,22 +235,26 @@ def _clear() -> None:
     st.query_params.pop("case", None)
 
 
-def the_case(visit: Visit, chosen: Chosen) -> None:
+def the_case(visit: Visit, choice: Chosen) -> None:
     """The case that is open, with the panel that every page has for a verdict."""
-    wanted = st.query_params.get("case")
-    if not wanted:
+    case_id = st.query_params.get("case")
+    if not case_id:
         return
-    prediction = _opened(visit, chosen.selection, wanted)
+    prediction = _opened(visit, choice.selection, case_id)
     title = f"Row {prediction.row_number}" if prediction.row_number else "The case"
-    case_view.judge(visit, chosen.selection.card, prediction, title, "distributions")
+    case_view.judge(visit, choice.selection.card, prediction, title, "distributions")
 
 
-def _opened(visit: Visit, selection: Selection, wanted: str) -> Prediction:
+def _opened(visit: Visit, selection: Selection, case_id: str) -> Prediction:
     """The case of a link, if it is one of those that are looked at."""
-    if selection.batch is not None and wanted.isdecimal():
-        return ScoredRows(visit.store).opened(selection.batch, int(wanted), selection.card)
-    found = visit.store.prediction(wanted)
-    if found is None or selection.batch is not None or wanted not in set(selection.ids.tolist()):
+    if selection.batch is not None and case_id.isdecimal():
+        return ScoredRows(visit.store).opened(selection.batch, int(case_id), selection.card)
+    prediction = visit.store.prediction(case_id)
+    if (
+        prediction is None
+        or selection.batch is not None
+        or case_id not in set(selection.ids.tolist())
+    ):
         st.query_params.pop("case", None)
         raise UserError("The link names a case that is not among these. Choose one of the list.")
-    return found
+    return prediction

@@ -82,12 +82,12 @@ def _plot(
 
 def _tell(widget: str, event: Any, picked: Callable[[Places], None]) -> None:
     """Tell what is selected when that changes: a chart that was selected in before says nothing."""
-    found = [point.get("customdata") for point in event["selection"]["points"]]
-    places = [place[0] if isinstance(place, list) else place for place in found]
+    values = [point.get("customdata") for point in event["selection"]["points"]]
+    places = [place[0] if isinstance(place, list) else place for place in values]
     places = [int(place) for place in places if place is not None]
-    seen = st.session_state.setdefault("drawing_seen", {})
-    if seen.get(widget, []) != places:
-        seen[widget] = places
+    selections = st.session_state.setdefault("drawing_seen", {})
+    if selections.get(widget, []) != places:
+        selections[widget] = places
         picked(places)
 
 

@@ -179,5 +179,5 @@ def _label(feature: Feature) -> str:
     beside = [feature.unit if feature.is_numeric else ""]
     beside.append(feature.range_text.replace(" to ", "–") if feature.is_numeric else "")
     beside.append("optional" if feature.optional else "")
-    known = ", ".join(part for part in beside if part)
-    return escape(f"{feature.label} ({known})" if known else feature.label)
+    details = ", ".join(part for part in beside if part)
+    return escape(f"{feature.label} ({details})" if details else feature.label)

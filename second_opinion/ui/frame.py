@@ -213,9 +213,9 @@ def say(place: str, message: str) -> None:
 def say_again() -> None:
     """Keep on the page what was just said, through a run that no person asked for."""
     for place in PLACES:
-        said = st.session_state.pop(f"frame_said_{place}", "")
-        if said:
-            st.session_state[f"frame_problem_{place}"] = said
+        message = st.session_state.pop(f"frame_said_{place}", "")
+        if message:
+            st.session_state[f"frame_problem_{place}"] = message
 
 
 def problem(message: str) -> None:
@@ -267,22 +267,22 @@ def _choose_model(catalog: Catalog, setting: str, faults: list[str]) -> str:
         return ""
     options = _options(entries)
     start = _first_ref(catalog, entries, setting, faults)
-    asked = st.session_state.pop("frame_model", None) or st.session_state.get("model_choice")
-    wanted = asked or st.query_params.get("model") or start
-    if wanted not in options:
-        wanted = _ref_of(catalog, entries, wanted) if _is_known(catalog, wanted) else start
-    st.session_state["model_choice"] = wanted
-    refs = list(dict.fromkeys([*options, wanted]))
+    last_ref = st.session_state.pop("frame_model", None) or st.session_state.get("model_choice")
+    model_ref = last_ref or st.query_params.get("model") or start
+    if model_ref not in options:
+        model_ref = _ref_of(catalog, entries, model_ref) if _is_known(catalog, model_ref) else start
+    st.session_state["model_choice"] = model_ref
+    refs = list(dict.fromkeys([*options, model_ref]))
     if len(refs) == 1:
         return str(refs[0])
-    chosen: str = st.selectbox(
+    choice: str = st.selectbox(
         "Model",
         refs,
         key="model_choice",
         format_func=lambda ref: options.get(ref, ref),
         persist_state="session",
     )
-    return chosen
+    return choice
 
 
 def _options(entries: list[Entry]) -> dict[str, str]:

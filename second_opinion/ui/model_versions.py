@@ -48,19 +48,21 @@ def _row(visit: Visit, entry: Entry) -> dict[str, Any]:
 
 def _made_with_state(card: ModelCard) -> str:
     """The scikit-learn of the file, and whether the one here is another."""
-    made = f"scikit-learn {card.artifact.scikit_learn}" if card.artifact.scikit_learn else "unknown"
-    return f"{made}, not the one here" if version_warnings(card) else made
+    library = (
+        f"scikit-learn {card.artifact.scikit_learn}" if card.artifact.scikit_learn else "unknown"
+    )
+    return f"{library}, not the one here" if version_warnings(card) else library
 
 
 def figures(card: ModelCard) -> str:
     """The card's figures in one line: ``accuracy 0.846``."""
-    shown = [(k, v) for k, v in card.metrics.items() if isinstance(v, float)]
-    return " · ".join(f"{name} {number_text(round(value, 3))}" for name, value in shown)
+    scores = [(k, v) for k, v in card.metrics.items() if isinstance(v, float)]
+    return " · ".join(f"{name} {number_text(round(value, 3))}" for name, value in scores)
 
 
 def facts(card: ModelCard) -> list[tuple[str, str]]:
     """The card in words, part by part; parts without a word are left out."""
-    known = [
+    parts = [
         ("What it is for", card.intended_use),
         ("What it is not for", card.limits),
         ("What it predicts", card.target.description or humanise(card.target.name)),
@@ -75,7 +77,7 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Types it may hold", ", ".join(card.artifact.trusted)),
         *_origin(card),
     ]
-    return [(label, text) for label, text in known if text] + [
+    return [(label, text) for label, text in parts if text] + [
         ("Warning", warning) for warning in version_warnings(card)
     ]
 
@@ -98,8 +100,8 @@ def _importance(card: ModelCard) -> str:
 
 
 def _made_with(card: ModelCard) -> str:
-    made = card.artifact
-    return f"scikit-learn {made.scikit_learn}, Python {made.python}, added {made.created_at[:10]}"
+    file = card.artifact
+    return f"scikit-learn {file.scikit_learn}, Python {file.python}, added {file.created_at[:10]}"
 
 
 def version_choice(visit: Visit) -> str:
@@ -109,10 +111,10 @@ def version_choice(visit: Visit) -> str:
         return versions[0]
     if st.session_state.get("models_version") not in versions:
         st.session_state["models_version"] = versions[0]
-    chosen = st.segmented_control(
+    version = st.segmented_control(
         "Version to look at", versions, key="models_version", required=True, format_func=escape
     )
-    return str(chosen)
+    return str(version)
 
 
 def _origin(card: ModelCard) -> list[tuple[str, str]]:
@@ -148,10 +150,10 @@ def may_review(visit: Visit) -> bool:
 def promote_form(visit: Visit, version: str) -> None:
     """Point an alias at the version that is shown."""
     name, _ = visit.version
-    known = visit.catalog.aliases(name)
-    options = list(dict.fromkeys([FIRST_ALIAS, *known]))
+    targets = visit.catalog.aliases(name)
+    options = list(dict.fromkeys([FIRST_ALIAS, *targets]))
     alias = st.selectbox("Alias", options, key="models_alias")
-    at = known.get(alias)
+    at = targets.get(alias)
     st.text(
         f"{alias} means {traffic_split.words(at)} now." if at else f"{alias} means no version yet."
     )
@@ -181,11 +183,11 @@ def rollback_form(visit: Visit) -> None:
 
 def moves(visit: Visit) -> None:
     """Who moved which alias, and when, the latest first."""
-    made = visit.catalog.moves_of(visit.version[0])
-    if not made:
+    history = visit.catalog.moves_of(visit.version[0])
+    if not history:
         st.text("No alias was moved since the model was added.")
         return
-    for move in reversed(made):
+    for move in reversed(history):
         st.text(f"{visit.clock(move.created_at)} · {move.moved_by} {_did(move)}")
 
 

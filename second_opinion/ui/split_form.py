@@ -61,18 +61,18 @@ def _split(visit: Visit, alias: str, shares: dict[str, float]) -> None:
 
 def shared(visit: Visit) -> dict[str, str]:
     """The A/B aliases of the chosen model, each with what it points at."""
-    known = visit.catalog.aliases(visit.version[0])
-    return {alias: pointed for alias, pointed in known.items() if traffic_split.is_split(pointed)}
+    targets = visit.catalog.aliases(visit.version[0])
+    return {alias: pointed for alias, pointed in targets.items() if traffic_split.is_split(pointed)}
 
 
 def verdicts(visit: Visit, alias: str, pointed: str) -> None:
     """What experts said of each version of an A/B alias, and whether that tells them apart."""
     st.markdown(f"**{escape(f'{alias}: {traffic_split.words(pointed)}')}**")
-    found = visit.store.arms(visit.version[0], alias)
-    if not found:
+    tallies = visit.store.arms(visit.version[0], alias)
+    if not tallies:
         st.text(f"No case was asked under {alias} yet. Choose it in the menu, and predict one.")
         return
-    table = traffic_split.tally_table(found)
+    table = traffic_split.tally_table(tallies)
     st.dataframe(
         table.assign(**{name: 100 * table[name] for name in SHARES}),
         hide_index=True,
@@ -80,7 +80,7 @@ def verdicts(visit: Visit, alias: str, pointed: str) -> None:
         column_config=WORDS | {name: _percent(label) for name, label in SHARES.items()},
         alt=f"Verdicts by version under the alias {alias}, with the share that agrees",
     )
-    for text in traffic_split.tally_texts(found):
+    for text in traffic_split.tally_texts(tallies):
         st.text(text)
     st.caption(ONE_LOOK)
 

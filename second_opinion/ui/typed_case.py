@@ -65,10 +65,10 @@ def inputs_now(schema: Schema) -> dict[str, Any] | None:
 
 
 def predictable(
-    inputs: dict[str, Any], problems: list[Problem], broken: str
+    inputs: dict[str, Any], problems: list[Problem], fault: str
 ) -> dict[str, Any] | None:
     """The inputs that were read, or None where something keeps them from being predicted."""
-    return None if broken or any(problem.blocking for problem in problems) else inputs
+    return None if fault or any(problem.blocking for problem in problems) else inputs
 
 
 def keep(inputs: dict[str, Any]) -> None:
@@ -84,8 +84,8 @@ def current() -> Prediction | None:
 
 def next_id() -> str:
     """The id of the next prediction, made before the click so that two clicks make one."""
-    made: str = st.session_state.setdefault("predict_next_id", new_id())
-    return made
+    prediction_id: str = st.session_state.setdefault("predict_next_id", new_id())
+    return prediction_id
 
 
 @callback("answer")
@@ -186,8 +186,8 @@ def switch(visit: Visit) -> None:
     """Open the other of form and JSON with the case as it stands."""
     # A field that this very click left is not in the remembered case yet.
     left = FORM if st.session_state["predict_tab"] == JSON else JSON
-    inputs, _, broken = _read(left, visit.card.case_schema)
-    if not broken:
+    inputs, _, fault = _read(left, visit.card.case_schema)
+    if not fault:
         keep(inputs)
     form.clear()
     _new_text()
@@ -211,8 +211,8 @@ def _text() -> str:
 def _read(tab: str, schema: Schema) -> tuple[dict[str, Any], list[Problem], str]:
     if tab == JSON:
         return _read_json(schema)
-    given = form.values(schema) if form.drawn(schema) else st.session_state["predict_case"]
-    inputs, problems = schema.read(given)
+    case = form.values(schema) if form.drawn(schema) else st.session_state["predict_case"]
+    inputs, problems = schema.read(case)
     return inputs, problems, ""
 
 

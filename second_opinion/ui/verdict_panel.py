@@ -49,13 +49,13 @@ def panel(
     if expert is None:
         return
     verdict = visit.store.current_verdict(prediction.id, expert.label)
-    asked = Panel(visit, card, prediction, inputs_now)
+    dialog = Panel(visit, card, prediction, inputs_now)
     if verdict and not st.session_state["verdict_open"]:
-        asked.saved(verdict)
+        dialog.saved(verdict)
     elif st.session_state["verdict_open"] in ("disagree", "unsure"):
-        asked.details(verdict)
+        dialog.details(verdict)
     else:
-        asked.question()
+        dialog.question()
 
 
 class Panel:
@@ -81,12 +81,12 @@ class Panel:
                 for direction in ("too_low", "too_high"):
                     label = f"✕ {WORDS[direction]}"
                     start = {"verdict_direction": direction}
-                    opened = _opened("disagree", start)
-                    st.button(label, key=f"verdict_{direction}", on_click=opened)
+                    opener = _opened("disagree", start)
+                    st.button(label, key=f"verdict_{direction}", on_click=opener)
             else:
                 start = _start_of("disagree", self.card, self.prediction)
-                opened = _opened("disagree", start)
-                st.button("✕ Disagree", key="verdict_disagree", on_click=opened)
+                opener = _opened("disagree", start)
+                st.button("✕ Disagree", key="verdict_disagree", on_click=opener)
             st.button("? Unsure", key="verdict_unsure", on_click=_opened("unsure"))
 
     def details(self, before: Verdict | None) -> None:
@@ -113,10 +113,10 @@ class Panel:
         with st.container(key="verdict_saved"):
             colour = {"agree": "green", "disagree": "orange"}.get(verdict.judgement, "gray")
             sign = labels.SIGN[verdict.judgement]
-            said = escape(labels.verdict_text(self.card, verdict))
+            text = escape(labels.verdict_text(self.card, verdict))
             st.markdown(
                 f"**Saved {escape(self.visit.clock(verdict.created_at))}** · "
-                f":{colour}[**{sign} You {_verb(verdict)}{said}**]",
+                f":{colour}[**{sign} You {_verb(verdict)}{text}**]",
                 help=f"Saved {escape(self.visit.full_time(verdict.created_at))}",
             )
             if verdict.severity == "serious":
@@ -152,7 +152,7 @@ class Panel:
 
     def _save(self, judgement: Judgement) -> Callable[[], None]:
         # The id is made before the click: a second click, or the browser's retry, carries it too.
-        made = st.session_state.setdefault("verdict_next_id", new_id())
+        verdict_id = st.session_state.setdefault("verdict_next_id", new_id())
 
         @callback("verdict")
         def save() -> None:
@@ -160,13 +160,13 @@ class Panel:
                 _refuse_changed(self.prediction, self.inputs_now())
             details = _details(judgement, self.card, self.prediction)
             seconds = round(time.monotonic() - st.session_state["verdict_since"], 1)
-            _store(self.visit, self.prediction, judgement, made, seconds=seconds, **details)
+            _store(self.visit, self.prediction, judgement, verdict_id, seconds=seconds, **details)
             _close()
 
         return save
 
 
-def agree(visit: Visit, prediction: Prediction, made: str) -> None:
+def agree(visit: Visit, prediction: Prediction, verdict_id: str) -> None:
     """Save an agreement without the panel, under an id made before the click.
 
     Agreeing with what one agrees with already changes nothing.
@@ -174,7 +174,7 @@ def agree(visit: Visit, prediction: Prediction, made: str) -> None:
     expert = visit.expert
     before = visit.store.current_verdict(prediction.id, expert.label) if expert else None
     if before is None or before.judgement != "agree":
-        _store(visit, prediction, "agree", made)
+        _store(visit, prediction, "agree", verdict_id)
         if st.session_state.get("verdict_for") == prediction.id:
             _close()
 
@@ -204,13 +204,13 @@ def _others(card: ModelCard, prediction: Prediction) -> list[Any]:
 
 
 def _store(
-    visit: Visit, prediction: Prediction, judgement: Judgement, made: str, **details: Any
+    visit: Visit, prediction: Prediction, judgement: Judgement, verdict_id: str, **details: Any
 ) -> None:
     expert = visit.expert
     if expert is None:
         raise UserError("You have no name here any more. Give your name, then save again.")
     verdict = Verdict(
-        id=made,
+        id=verdict_id,
         prediction_id=prediction.id,
         expert=expert.label,
         identity_source=expert.source,
@@ -287,14 +287,14 @@ def _details(judgement: str, card: ModelCard, prediction: Prediction) -> dict[st
     }
 
 
-def _direction(correct: float, predicted: float, said: Direction | None) -> Direction | None:
+def _direction(correct: float, predicted: float, side: Direction | None) -> Direction | None:
     """The direction that the right number implies; `UserError` if the opposite one was pressed."""
     if correct == predicted:
-        return said
+        return side
     implied: Direction = "too_low" if correct > predicted else "too_high"
-    if said not in (None, implied):
+    if side not in (None, implied):
         raise UserError(
-            f"You say that the answer is {WORDS[str(said)].lower()}, but your right answer lies on "
+            f"You say that the answer is {WORDS[str(side)].lower()}, but your right answer lies on "
             "the other side of it. Correct one of the two, then save again."
         )
     return implied

@@ -27,25 +27,25 @@ def _lightgbm(booster: Any) -> Iterator[Fact]:
             yield from _category(at, levels)
     ranges = booster.dump_model(num_iteration=1)["feature_infos"]
     for at, name in enumerate(booster.feature_name()):
-        found = ranges.get(name, {"values": True})
-        if at not in positions and not found["values"]:
-            yield at, "low", float(found["min_value"])
-            yield at, "high", float(found["max_value"])
+        bounds = ranges.get(name, {"values": True})
+        if at not in positions and not bounds["values"]:
+            yield at, "low", float(bounds["min_value"])
+            yield at, "high", float(bounds["max_value"])
 
 
 def _xgboost(booster: Any) -> Iterator[Fact]:
     kinds = booster.feature_types or []
-    known = dict(_xgboost_categories(booster))
+    categories = dict(_xgboost_categories(booster))
     for at, kind in enumerate(kinds):
         if kind == "c":
-            yield from _category(at, known.get(at))
+            yield from _category(at, categories.get(at))
 
 
 def _xgboost_categories(booster: Any) -> Iterator[tuple[int, Any]]:
     """The categories by position; XGBoost before 3.1 did not keep them."""
     if hasattr(booster, "get_categories"):
-        found = booster.get_categories(export_to_arrow=True)
-        for at, (_, levels) in enumerate([] if found.empty() else found.to_arrow()):
+        categories = booster.get_categories(export_to_arrow=True)
+        for at, (_, levels) in enumerate([] if categories.empty() else categories.to_arrow()):
             if levels is not None:
                 yield at, levels.to_pylist()
 

@@ -77,10 +77,10 @@ def inputs(
 ) -> list[dict[str, Any]]:
     """The features of the card, from the training data and the estimator's steps."""
     names = inputs_of(estimator) if data is None else list(data.columns)
-    known = known_of(estimator, names)
+    facts = known_of(estimator, names)
     if data is None:
-        return refined([known_fields(name, known[name]) for name in names], signature)
-    return [feature_fields(data[name], known[name]) for name in names]
+        return refined([known_fields(name, facts[name]) for name in names], signature)
+    return [feature_fields(data[name], facts[name]) for name in names]
 
 
 def about_data(data: pd.DataFrame | None) -> dict[str, Any]:
@@ -98,37 +98,37 @@ def unknown(
 ) -> list[str]:
     """What the card cannot say, a sentence each."""
     kind = type(estimator).__name__
-    said = []
+    sentences = []
     if form_of(estimator) == "array":
         order = "the columns of the data are taken" if data is not None else "they stand"
-        said.append(
+        sentences.append(
             f"The names of its inputs: the {kind} was trained on an array, so {order} in "
             "the order of the training."
         )
     if task_of(estimator) != "regression" and not hasattr(estimator, "predict_proba"):
-        said.append(f"How sure it is of an answer: the {kind} gives no probabilities.")
+        sentences.append(f"How sure it is of an answer: the {kind} gives no probabilities.")
     if y is None:
-        said.append("How often it is right, and what it looks at most: that takes outcomes.")
-    return said + (unknown_inputs(estimator, signature) if data is None else [])
+        sentences.append("How often it is right, and what it looks at most: that takes outcomes.")
+    return sentences + (unknown_inputs(estimator, signature) if data is None else [])
 
 
 def unknown_inputs(estimator: Any, signature: Sequence[dict[str, Any]] = ()) -> list[str]:
     """What only the training data could say of the inputs."""
     names = inputs_of(estimator)
-    known = known_of(estimator, names)
-    numbers = [n for n in names if known[n].choices is None and not known[n].words]
-    said = {
+    facts = known_of(estimator, names)
+    numbers = [n for n in names if facts[n].choices is None and not facts[n].words]
+    sentences = {
         "The range of {}: no value there can be flagged as unlike the training cases.": [
-            name for name in numbers if known[name].low is None
+            name for name in numbers if facts[name].low is None
         ],
         "A usual value of {}: the form begins with 0 there.": [
-            name for name in numbers if known[name].typical is None and known[name].low is None
+            name for name in numbers if facts[name].typical is None and facts[name].low is None
         ],
         "Whether {} can be whole, or yes and no, alone: numbers of every kind are taken.": (
             [] if signature else numbers
         ),
     }
-    return [text.format(_listed(about)) for text, about in said.items() if about]
+    return [text.format(_listed(about)) for text, about in sentences.items() if about]
 
 
 def _listed(names: list[str]) -> str:
@@ -178,17 +178,17 @@ def metrics_on(values: Iterable[Any], y: pd.Series[Any], task: str, about: str) 
     """How well the answers fit known outcomes; ``about`` says which rows these are."""
     from sklearn import metrics
 
-    found = list(values)
+    answers = list(values)
     if task != "regression":
         # As texts: scikit-learn refuses outcomes of several types, and the model may know a few.
-        texts = [[repr(value) for value in values] for values in (y, found)]
+        texts = [[repr(value) for value in values] for values in (y, answers)]
         scores = {"accuracy": float(metrics.accuracy_score(*texts))}
     else:
         scores = {
-            "mean absolute error": float(metrics.mean_absolute_error(y, found)),
-            "R²": float(metrics.r2_score(y, found)),
+            "mean absolute error": float(metrics.mean_absolute_error(y, answers)),
+            "R²": float(metrics.r2_score(y, answers)),
         }
-    return {"on": about, "rows": len(found), **{key: round(v, 4) for key, v in scores.items()}}
+    return {"on": about, "rows": len(answers), **{key: round(v, 4) for key, v in scores.items()}}
 
 
 def summarise(model: Model, data: pd.DataFrame | None, y: pd.Series[Any] | None) -> dict[str, Any]:

@@ -45,17 +45,17 @@ def task_of(estimator: Any) -> str:
     from sklearn.base import is_classifier, is_regressor
 
     kind = type(estimator).__name__
-    found = f"an {kind}" if kind[0] in "AEIOUaeiou" else f"a {kind}"
+    content = f"an {kind}" if kind[0] in "AEIOUaeiou" else f"a {kind}"
     if isinstance(estimator, type):
-        found = f"the class {estimator.__name__} itself"
+        content = f"the class {estimator.__name__} itself"
     if isinstance(estimator, type) or not hasattr(estimator, "__sklearn_tags__"):
         raise UserError(
-            f"The file holds {found}{_inside(estimator)}; expected a trained scikit-learn "
+            f"The file holds {content}{_inside(estimator)}; expected a trained scikit-learn "
             "classifier or regressor. Save that one alone, then add it again."
         )
     if not (is_classifier(estimator) or is_regressor(estimator)):
         raise UserError(
-            f"The file holds {found}; expected a trained classifier or regressor. Save the whole "
+            f"The file holds {content}; expected a trained classifier or regressor. Save the whole "
             "pipeline with its final estimator, then add it again."
         )
     if not _is_trained(estimator):
@@ -77,11 +77,11 @@ def _kind_of_classes(kind: str, classes: Any) -> str:
     return "binary" if len(classes) == 2 else "multiclass"
 
 
-def _inside(found: Any) -> str:
+def _inside(content: Any) -> str:
     """Where in a dict or a list a model lies, in words."""
-    parts: Any = found.items() if isinstance(found, dict) else ()
-    if isinstance(found, (list, tuple)):
-        parts = enumerate(found)
+    parts: Any = content.items() if isinstance(content, dict) else ()
+    if isinstance(content, (list, tuple)):
+        parts = enumerate(content)
     models = [key for key, part in parts if hasattr(part, "predict")]
     return f" with a model at [{models[0]!r}]" if models else ""
 
@@ -127,35 +127,35 @@ def _as_classes(y: pd.Series[Any], classes: list[Any]) -> pd.Series[Any]:
     by_text = {str(value): value for value in classes}
     own: dict[str, Any] = {}
     for level in map(plain, y.unique()):
-        equal = (known for known in classes if same_value(known, level))
+        equal = (label for label in classes if same_value(label, level))
         own[str(level)] = next(equal, by_text.get(str(level)))
     if all(value is None for value in own.values()):
-        found, expected = (joined([quoted(v) for v in some[:6]]) for some in (list(own), classes))
+        actual, expected = (joined([quoted(v) for v in some[:6]]) for some in (list(own), classes))
         raise UserError(
-            f"The target column {y.name!r} holds {found}; the model knows {expected}. Name the "
+            f"The target column {y.name!r} holds {actual}; the model knows {expected}. Name the "
             "column that it was trained to predict, with the same values."
         )
     values = [level if own[str(level)] is None else own[str(level)] for level in map(plain, y)]
     return pd.Series(values, index=y.index, name=y.name, dtype="object").infer_objects()
 
 
-def follows_probabilities(estimator: Any, given: Any) -> bool:
+def follows_probabilities(estimator: Any, X: Any) -> bool:
     """Whether on every row of the data the label is the class with the largest probability.
 
     Asks the estimator for the first time: `UserError` when it fails, or has not one answer a row.
     """
     kind = type(estimator).__name__
     with third_party(f"The {kind} cannot predict the data"):
-        answers = np.asarray(estimator.predict(given))
-        if answers.shape not in ((len(given),), (len(given), 1)):
+        answers = np.asarray(estimator.predict(X))
+        if answers.shape not in ((len(X),), (len(X), 1)):
             raise UserError(
                 f"The {kind} gives answers of shape {answers.shape} for "
-                f"{plural(len(given), 'row')}; expected one each. Train a model for each target, "
+                f"{plural(len(X), 'row')}; expected one each. Train a model for each target, "
                 "then add them one by one."
             )
         if not hasattr(estimator, "predict_proba"):
             return False
-        likeliest = estimator.classes_[estimator.predict_proba(given).argmax(axis=1)]
+        likeliest = estimator.classes_[estimator.predict_proba(X).argmax(axis=1)]
     return bool(np.array_equal(likeliest, answers))
 
 

@@ -73,9 +73,9 @@ def known_of(estimator: Any, columns: Sequence[str]) -> dict[str, InputFacts]:
     names = names_of(estimator)
     if names is None:
         return look(estimator, columns)
-    known = look(estimator, names)
+    facts = look(estimator, names)
     return {
-        name: known.get(name) or known.get(as_lightgbm(name)) or InputFacts() for name in columns
+        name: facts.get(name) or facts.get(as_lightgbm(name)) or InputFacts() for name in columns
     }
 
 
@@ -126,8 +126,8 @@ class _Walk:
         if hasattr(step, "transformers_"):
             return self._side_by_side(step, columns)
         if hasattr(step, "transformer_list"):
-            found = [self.through(part, columns) for _, part in step.transformer_list]
-            return [column for outcome in found for column in outcome] if all(found) else []
+            outcomes = [self.through(part, columns) for _, part in step.transformer_list]
+            return [column for outcome in outcomes for column in outcome] if all(outcomes) else []
         return self._leaf(step, columns)
 
     def _side_by_side(self, step: Any, columns: ColumnsOnTheWay) -> ColumnsOnTheWay:
@@ -135,12 +135,12 @@ class _Walk:
         names = list(getattr(step, "feature_names_in_", ()))
         places = step.output_indices_
         out: ColumnsOnTheWay = [None] * max((place.stop for place in places.values()), default=0)
-        for name, part, chosen in step.transformers_:
-            taken = [columns[at] for at in _positions(chosen, names, len(columns))]
-            found = self.through(part, taken)
+        for name, part, selection in step.transformers_:
+            inputs = [columns[at] for at in _positions(selection, names, len(columns))]
+            results = self.through(part, inputs)
             place = places.get(name, slice(0, 0))
-            if len(found) == place.stop - place.start:
-                out[place] = found
+            if len(results) == place.stop - place.start:
+                out[place] = results
         return out
 
     def _leaf(self, step: Any, columns: ColumnsOnTheWay) -> ColumnsOnTheWay:
@@ -168,14 +168,14 @@ class _Walk:
 
     def _encoder(self, step: Any, columns: ColumnsOnTheWay) -> ColumnsOnTheWay:
         for column, levels in zip(columns, step.categories_, strict=True):
-            known = tuple(value for value in map(plain, levels) if value is not None)
-            self._own(column, "choices", known)
-            self._holes(column, len(known) < len(levels))
+            choices = tuple(value for value in map(plain, levels) if value is not None)
+            self._own(column, "choices", choices)
+            self._holes(column, len(choices) < len(levels))
         return [column and replace(column, same=False, filled=True) for column in columns]
 
     def _imputer(self, step: Any, columns: ColumnsOnTheWay) -> ColumnsOnTheWay:
-        found = getattr(step, "statistics_", None)
-        values = step.initial_imputer_.statistics_ if found is None else found
+        statistics = getattr(step, "statistics_", None)
+        values = step.initial_imputer_.statistics_ if statistics is None else statistics
         out: ColumnsOnTheWay = []
         for column, value in zip(columns, map(plain, values), strict=True):
             self._holes(column, True)
@@ -209,8 +209,8 @@ class _Walk:
         if not parts or is_tree(parts[0][0]):
             for column in columns:
                 self._holes(column, _takes_missing(step))
-        for part, chosen in parts[:MOST_TREES] if parts and is_tree(parts[0][0]) else parts:
-            self.through(part, columns if chosen is None else [columns[at] for at in chosen])
+        for part, positions in parts[:MOST_TREES] if parts and is_tree(parts[0][0]) else parts:
+            self.through(part, columns if positions is None else [columns[at] for at in positions])
         for column, cuts in self._cuts(step, columns):
             self._own(column, "cuts", cuts)
         for at, key, value in boosters.facts(step):
@@ -242,20 +242,22 @@ class _Walk:
         if column is not None and column.same:
             self._note(column, key, value)
 
-    def _holes(self, column: _Column | None, taken: bool) -> None:
+    def _holes(self, column: _Column | None, is_allowed: bool) -> None:
         if column is not None and not column.filled:
-            self._note(column, "missing", taken)
+            self._note(column, "missing", is_allowed)
 
 
-def _positions(chosen: Any, names: list[str], count: int) -> list[int]:
+def _positions(selection: Any, names: list[str], count: int) -> list[int]:
     """The positions of a ColumnTransformer's columns: names, numbers, a slice or a mask."""
-    if isinstance(chosen, slice):
-        start, stop = chosen.start, chosen.stop
+    if isinstance(selection, slice):
+        start, stop = selection.start, selection.stop
         start = names.index(start) if isinstance(start, str) else start
         # A slice of names includes its end, as in pandas.
         stop = names.index(stop) + 1 if isinstance(stop, str) else stop
-        return list(range(count))[slice(start, stop, chosen.step)]
-    several = [chosen] if isinstance(chosen, str) or np.ndim(chosen) == 0 else list(chosen)
+        return list(range(count))[slice(start, stop, selection.step)]
+    several = (
+        [selection] if isinstance(selection, str) or np.ndim(selection) == 0 else list(selection)
+    )
     if several and isinstance(several[0], (bool, np.bool_)):
         return [int(at) for at in np.flatnonzero(several)]
     return [names.index(key) if isinstance(key, str) else range(count)[key] for key in several]
@@ -263,7 +265,7 @@ def _positions(chosen: Any, names: list[str], count: int) -> list[int]:
 
 def _statistics(step: Any) -> Iterator[tuple[str, Any]]:
     """What scalers and binners keep of the data, column by column."""
-    found = {
+    statistics = {
         "typical": [getattr(step, name, None) for name in ("mean_", "center_")],
         "spread": [getattr(step, "scale_", None)],
         "low": [getattr(step, "data_min_", None)],
@@ -271,11 +273,15 @@ def _statistics(step: Any) -> Iterator[tuple[str, Any]]:
     }
     levels = getattr(step, "quantiles_", None)
     if levels is not None:
-        found |= {"typical": [levels[len(levels) // 2]], "low": [levels[0]], "high": [levels[-1]]}
+        statistics |= {
+            "typical": [levels[len(levels) // 2]],
+            "low": [levels[0]],
+            "high": [levels[-1]],
+        }
     edges = getattr(step, "bin_edges_", None)
     if edges is not None:
-        found |= {"low": [[e[0] for e in edges]], "high": [[e[-1] for e in edges]]}
-    for key, values in found.items():
+        statistics |= {"low": [[e[0] for e in edges]], "high": [[e[-1] for e in edges]]}
+    for key, values in statistics.items():
         yield from ((key, value) for value in values if value is not None)
 
 

@@ -28,36 +28,36 @@ def feature_fields(column: pd.Series[Any], inside: InputFacts = NOTHING) -> dict
     """
     import pandas as pd
 
-    known = column.dropna()
+    values = column.dropna()
     name = str(column.name)
     fields = _named(name) | {
-        "missing": bool(len(known) < len(column)),
+        "missing": bool(len(values) < len(column)),
         "dtype": dtype_of(column),
         **_gap(column),
     }
-    if known.empty:
+    if values.empty:
         raise UserError(
             f"The column {name!r} of the data has no value at all. Remove it and train again, or "
             "give the data that the model was trained on."
         )
-    _refuse_odd(name, known)
+    _refuse_odd(name, values)
     if inside.words:
         return fields | {"kind": "text", "typical": ""}
-    levels = known.unique()
-    if pd.api.types.is_bool_dtype(known) or set(levels) <= {0, 1}:
-        return fields | _boolean(_mode(known))
+    levels = values.unique()
+    if pd.api.types.is_bool_dtype(values) or set(levels) <= {0, 1}:
+        return fields | _boolean(_mode(values))
     if pd.api.types.is_datetime64_any_dtype(column):
-        return fields | _range("date", known.dt.date.map(str), sorted)
+        return fields | _range("date", values.dt.date.map(str), sorted)
     if pd.api.types.is_numeric_dtype(column):
-        codes = inside.choices is not None and len(levels) <= MOST_CHOICES and _is_whole(known)
-        return fields | (_codes(known, inside) if codes else _numeric(column, known))
-    if _is_category(len(levels), len(known)):
+        codes = inside.choices is not None and len(levels) <= MOST_CHOICES and _is_whole(values)
+        return fields | (_codes(values, inside) if codes else _numeric(column, values))
+    if _is_category(len(levels), len(values)):
         if column.dtype == "category":
             # Their order counts: old boosted trees know a category by its place alone.
             in_order = [plain(value) for value in column.cat.categories]
-            return fields | _category(in_order, _mode(known))
+            return fields | _category(in_order, _mode(values))
         choices = _learned(inside, str) or {plain(value) for value in levels}
-        return fields | _category(choices, _mode(known))
+        return fields | _category(choices, _mode(values))
     return fields | {"kind": "text", "typical": ""}
 
 
@@ -116,10 +116,10 @@ def _category(choices: set[Any] | list[Any], typical: Any) -> dict[str, Any]:
     return {"kind": "category", "typical": typical, "choices": choices}
 
 
-def _codes(known: pd.Series[Any], inside: InputFacts) -> dict[str, Any]:
+def _codes(values: pd.Series[Any], inside: InputFacts) -> dict[str, Any]:
     """Whole numbers that are names: a category, in the integers that people see in their data."""
-    choices = _learned(inside, (int, float)) or set(known.unique())
-    return _category({int(plain(v)) for v in choices}, int(plain(_mode(known))))
+    choices = _learned(inside, (int, float)) or set(values.unique())
+    return _category({int(plain(v)) for v in choices}, int(plain(_mode(values))))
 
 
 def _learned(inside: InputFacts, kind: Any) -> set[Any]:
@@ -130,8 +130,8 @@ def _learned(inside: InputFacts, kind: Any) -> set[Any]:
     return choices if fits and whole and len(choices) <= MOST_CHOICES else set()
 
 
-def _is_whole(known: pd.Series[Any]) -> bool:
-    return bool((known == known.round()).all() and known.abs().max() <= LARGEST_EXACT_INTEGER)
+def _is_whole(values: pd.Series[Any]) -> bool:
+    return bool((values == values.round()).all() and values.abs().max() <= LARGEST_EXACT_INTEGER)
 
 
 def _is_category(levels: int, rows: int) -> bool:
@@ -140,24 +140,24 @@ def _is_category(levels: int, rows: int) -> bool:
     return few and (levels <= 10 or levels * 2 <= rows)
 
 
-def _refuse_odd(name: str, known: pd.Series[Any]) -> None:
+def _refuse_odd(name: str, values: pd.Series[Any]) -> None:
     """Raise `UserError` for values that no form and no file can give exactly."""
     import pandas as pd
 
-    if known.dtype.kind in "iuf":
-        odd = known[~np.isfinite(known.to_numpy(float))]
-        if odd.empty and known.dtype.kind in "iu":
-            odd = known[(known > LARGEST_EXACT_INTEGER) | (known < -LARGEST_EXACT_INTEGER)]
+    if values.dtype.kind in "iuf":
+        odd = values[~np.isfinite(values.to_numpy(float))]
+        if odd.empty and values.dtype.kind in "iu":
+            odd = values[(values > LARGEST_EXACT_INTEGER) | (values < -LARGEST_EXACT_INTEGER)]
         if not odd.empty:
             raise UserError(
                 f"The column {name!r} of the data holds {plain(odd.iloc[0])}; expected finite "
                 "numbers, and whole ones up to 2^53. Leave that column out, train and save again."
             )
-    elif not pd.api.types.is_datetime64_any_dtype(known):
+    elif not pd.api.types.is_datetime64_any_dtype(values):
         simple = (str, bool, int, float, np.number, np.bool_)
-        strange = [value for value in known.unique() if not isinstance(value, simple)]
-        if strange or known.dtype.kind in "mc":
-            kind = type(strange[0] if strange else known.iloc[0]).__name__
+        strange = [value for value in values.unique() if not isinstance(value, simple)]
+        if strange or values.dtype.kind in "mc":
+            kind = type(strange[0] if strange else values.iloc[0]).__name__
             raise UserError(
                 f"The column {name!r} of the data holds values of type {kind}; expected numbers, "
                 "texts, true or false, or dates. Convert it, train and save again."
@@ -175,32 +175,34 @@ def _boolean(typical: Any) -> dict[str, Any]:
     return fields
 
 
-def _numeric(column: pd.Series[Any], known: pd.Series[Any]) -> dict[str, Any]:
-    whole = _is_whole(known)
+def _numeric(column: pd.Series[Any], values: pd.Series[Any]) -> dict[str, Any]:
+    whole = _is_whole(values)
     # A whole-number column with holes is read as floats by pandas; people still count in ones.
     kind = (
-        "integer" if whole and (column.dtype.kind in "iu" or len(known) < len(column)) else "number"
+        "integer"
+        if whole and (column.dtype.kind in "iu" or len(values) < len(column))
+        else "number"
     )
     # The lower of two middle values: their mean has a digit that no training case has.
-    middle = known.quantile(0.5, interpolation="lower")
-    fields = {"min": known.min(), "max": known.max(), "typical": middle}
+    middle = values.quantile(0.5, interpolation="lower")
+    fields = {"min": values.min(), "max": values.max(), "typical": middle}
     cast = int if kind == "integer" else float
     numbers = {key: cast(plain(value)) for key, value in fields.items()}
-    return {"kind": kind, **numbers, **({"places": _places(known)} if kind == "number" else {})}
+    return {"kind": kind, **numbers, **({"places": _places(values)} if kind == "number" else {})}
 
 
-def _places(known: pd.Series[Any]) -> int:
+def _places(values: pd.Series[Any]) -> int:
     """Digits after the point of the training values, up to six: what a person would type."""
-    return min(6, max(decimals_of(float(value)) for value in known.unique()[:MOST_LEVELS]))
+    return min(6, max(decimals_of(float(value)) for value in values.unique()[:MOST_LEVELS]))
 
 
-def _range(kind: str, known: pd.Series[Any], order: Any) -> dict[str, Any]:
-    values: list[Any] = order(known)
+def _range(kind: str, column: pd.Series[Any], order: Any) -> dict[str, Any]:
+    values: list[Any] = order(column)
     return {"kind": kind, "min": values[0], "max": values[-1], "typical": values[len(values) // 2]}
 
 
-def _mode(known: pd.Series[Any]) -> Any:
-    return plain(known.value_counts().index[0])
+def _mode(values: pd.Series[Any]) -> Any:
+    return plain(values.value_counts().index[0])
 
 
 def dtype_of(column: pd.Series[Any]) -> str:

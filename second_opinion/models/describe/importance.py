@@ -40,17 +40,21 @@ def drops(
     too_slow = once * len(rows) / min(len(data), MOST_ROWS) > 4 * seconds
     if data.shape[1] < 2 or too_slow:
         return {}
-    found = _repeated(estimator, as_taken(rows, form), y.loc[rows.index].to_numpy(), score, seconds)
-    return {name: round(float(drop), 6) for name, drop in zip(data.columns, found, strict=True)}
+    mean_drops = _repeated(
+        estimator, as_taken(rows, form), y.loc[rows.index].to_numpy(), score, seconds
+    )
+    return {
+        name: round(float(drop), 6) for name, drop in zip(data.columns, mean_drops, strict=True)
+    }
 
 
-def _repeated(estimator: Any, given: Any, y: Any, score: Any, seconds: float) -> Any:
+def _repeated(estimator: Any, X: Any, y: Any, score: Any, seconds: float) -> Any:
     """The mean drop of each feature; the first repeat says how many more there is time for."""
     from sklearn.inspection import permutation_importance
 
     def repeat(times: int, seed: int) -> Any:
         return permutation_importance(
-            estimator, given, y, scoring=score, n_repeats=times, random_state=seed
+            estimator, X, y, scoring=score, n_repeats=times, random_state=seed
         ).importances
 
     started = time.process_time()
@@ -64,11 +68,11 @@ def _sample(data: pd.DataFrame, rows: int) -> pd.DataFrame:
     return data.sample(rows, random_state=0) if len(data) > rows else data
 
 
-def _accuracy(estimator: Any, given: Any, y: Any) -> float:
-    return float(np.mean(np.ravel(estimator.predict(given)) == y))
+def _accuracy(estimator: Any, X: Any, y: Any) -> float:
+    return float(np.mean(np.ravel(estimator.predict(X)) == y))
 
 
-def _r2(estimator: Any, given: Any, y: Any) -> float:
+def _r2(estimator: Any, X: Any, y: Any) -> float:
     from sklearn.metrics import r2_score
 
-    return float(r2_score(y, np.ravel(estimator.predict(given))))
+    return float(r2_score(y, np.ravel(estimator.predict(X))))

@@ -30,29 +30,30 @@ def taken_over(inferred: dict[str, Any], before: ModelCard) -> dict[str, Any]:
 
 
 def _feature(inferred: dict[str, Any], before: ModelCard) -> dict[str, Any]:
-    known = before.case_schema.get(inferred["name"])
-    if known is None or known.kind != inferred["kind"]:
+    feature = before.case_schema.get(inferred["name"])
+    if feature is None or feature.kind != inferred["kind"]:
         return inferred
-    words = _words(known, ABOUT_A_FEATURE)
+    words = _words(feature, ABOUT_A_FEATURE)
     if inferred.get("choices"):
-        words["choices"] = [_choice(choice, known) for choice in inferred["choices"]]
+        words["choices"] = [_choice(choice, feature) for choice in inferred["choices"]]
     return inferred | words
 
 
-def _choice(inferred: Any, known: Feature) -> Any:
+def _choice(inferred: Any, feature: Feature) -> Any:
     value = inferred["value"] if isinstance(inferred, dict) else inferred
-    for choice in known.choices:
+    for choice in feature.choices:
         if same_value(choice.value, value) and choice.label != str(value):
             return {"value": value, "label": choice.label}
     return inferred
 
 
 def _words(part: Any, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: found for name in names if (found := getattr(part, name))}
+    return {name: value for name in names if (value := getattr(part, name))}
 
 
 def _same_classes(inferred: dict[str, Any], before: ModelCard) -> bool:
     values = [choice["value"] for choice in inferred.get("classes", ())]
     return 0 < len(values) == len(before.classes) and all(
-        same_value(value, known) for value, known in zip(values, before.class_values, strict=True)
+        same_value(value, class_value)
+        for value, class_value in zip(values, before.class_values, strict=True)
     )

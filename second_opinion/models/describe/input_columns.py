@@ -50,20 +50,20 @@ def _typed(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     names = [str(name) for name in data.columns]
-    known = known_of(estimator, names)
-    wanted = {
-        name: pd.CategoricalDtype(list(known[name].choices or ()) or None)
+    facts = known_of(estimator, names)
+    dtypes = {
+        name: pd.CategoricalDtype(list(facts[name].choices or ()) or None)
         for name in names
-        if known[name].dtype == "category" and data[name].dtype != "category"
+        if facts[name].dtype == "category" and data[name].dtype != "category"
     }
-    return data.astype(wanted)
+    return data.astype(dtypes)
 
 
 def _without_idle(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
     """The data without columns that no step of the estimator takes, such as an id."""
     names = [str(name) for name in data.columns]
-    known = known_of(estimator, names)
-    idle = [name for name in names if not known[name].used]
+    facts = known_of(estimator, names)
+    idle = [name for name in names if not facts[name].used]
     if not idle or len(idle) == data.shape[1]:
         return data
     few = data.head(20)
@@ -79,14 +79,14 @@ def _one_text(data: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     texts = [name for name in data if not pd.api.types.is_numeric_dtype(data[name])]
-    taken = texts if data.shape[1] > 1 else list(data)
-    if len(taken) != 1:
-        found = joined([quoted(str(name)) for name in taken[:6]]) or "none"
+    columns = texts if data.shape[1] > 1 else list(data)
+    if len(columns) != 1:
+        names = joined([quoted(str(name)) for name in columns[:6]]) or "none"
         raise UserError(
-            f"The model takes one text; the columns of texts beside the target are {found}. Give "
+            f"The model takes one text; the columns of texts beside the target are {names}. Give "
             "it the one that it was trained on, and no other."
         )
-    return data[taken].rename(columns=str)
+    return data[columns].rename(columns=str)
 
 
 def _unnamed(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
@@ -107,8 +107,8 @@ def inputs_of(estimator: Any) -> list[str]:
     """
     named = names_of(estimator)
     if named is not None:
-        known = look(estimator, named)
-        return [name for name in named if known[name].used] or named
+        facts = look(estimator, named)
+        return [name for name in named if facts[name].used] or named
     if form_of(estimator) == "series":
         return ["text"]
     if not hasattr(estimator, "n_features_in_"):

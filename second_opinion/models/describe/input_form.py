@@ -57,13 +57,13 @@ def parts_of(step: Any) -> Iterator[tuple[Any, list[int] | None]]:
     name = next((name for name in WRAPPED if hasattr(step, name)), None)
     if name is None:
         return
-    found = getattr(step, name)
-    several = found.ravel() if isinstance(found, np.ndarray) else found
+    parts = getattr(step, name)
+    several = parts.ravel() if isinstance(parts, np.ndarray) else parts
     several = several if isinstance(several, (list, np.ndarray)) else [several]
-    chosen = getattr(step, "estimators_features_", [None] * len(several))
-    for part, taken in zip(several, chosen, strict=True):
+    columns = getattr(step, "estimators_features_", [None] * len(several))
+    for part, positions in zip(several, columns, strict=True):
         inner = part.estimator if name == "calibrated_classifiers_" else part
-        yield inner, None if taken is None else [int(at) for at in taken]
+        yield inner, None if positions is None else [int(at) for at in positions]
 
 
 def is_made_of_others(step: Any) -> bool:

@@ -23,16 +23,16 @@ def allowed(model: Model) -> set[str]:
     schema = model.card.case_schema
     with third_party(f"The {type(model.estimator).__name__} cannot predict a typical case"):
         model.predict(schema.typical)
-    known = known_of(model.estimator, schema.names)
-    asked = [
+    facts = known_of(model.estimator, schema.names)
+    candidates = [
         feature.name
         for feature in schema
         if not (feature.optional or feature.kind == "text")
-        and known[feature.name].missing is not False
+        and facts[feature.name].missing is not False
     ]
-    if _answers(model, asked):
-        return set(asked)
-    return {name for name in asked[:MOST_TRIED] if _answers(model, [name])}
+    if _answers(model, candidates):
+        return set(candidates)
+    return {name for name in candidates[:MOST_TRIED] if _answers(model, [name])}
 
 
 def _answers(model: Model, names: list[str]) -> bool:

@@ -47,9 +47,9 @@ def _refined(feature: dict[str, Any], column: dict[str, Any]) -> dict[str, Any]:
     optional = {} if column.get("required", True) else {"missing": True}
     if kind == feature["kind"]:
         return {**feature, **optional}
-    kept = {key: value for key, value in feature.items() if key not in ("min", "max", "dtype")}
+    rest = {key: value for key, value in feature.items() if key not in ("min", "max", "dtype")}
     bounds = {key: round(feature[key]) for key in ("min", "max") if _whole(kind, feature, key)}
-    return {**kept, **bounds, "kind": kind, "typical": _typical(kind, feature), **optional}
+    return {**rest, **bounds, "kind": kind, "typical": _typical(kind, feature), **optional}
 
 
 def _whole(kind: str, feature: dict[str, Any], key: str) -> bool:

@@ -27,15 +27,15 @@ ABOUT = "the rows given to add, which may include the training rows"
 class NewVersion:
     """What is to become a version: the estimator with its cases, outcomes, names and card fields.
 
-    ``given`` holds fields of the card that replace inferred ones, and ``before`` is the card whose
-    words the new one begins with.
+    ``overrides`` holds fields of the card that replace inferred ones, and ``before`` is the card
+    whose words the new one begins with.
     """
 
     estimator: Any
     data: pd.DataFrame | None
     y: pd.Series[Any] | None
     naming: card_fields.Naming
-    given: dict[str, Any]
+    overrides: dict[str, Any]
     before: ModelCard | None = None
 
     def write(self, home: Path, artifact: tuple[str, bytes] | None = None) -> ModelCard:
@@ -44,26 +44,26 @@ class NewVersion:
         ``artifact`` is the file's ``(format, bytes)`` where one exists already. Predicts the data
         once through the card: what the card then says of the model has been tried.
         """
-        signature = self.given.get("artifact", {}).get("origin", {}).get("signature", ())
+        signature = self.overrides.get("artifact", {}).get("origin", {}).get("signature", ())
         inferred = card_fields.card_fields(
             self.estimator, self.data, self.y, self.naming, signature=signature
         )
         if self.before is not None:
             inferred = taken_over(inferred, self.before)
             inferred["title"] = self.naming.title or self.before.title
-        fields = merged(inferred, self.given)
+        fields = merged(inferred, self.overrides)
         file_format, content = artifact or ("joblib", _dumped(self.estimator))
         fields["artifact"] = {
             "file": f"model.{file_format}",
             "format": file_format,
             "sha256": hashlib.sha256(content).hexdigest(),
             **card_fields.made_by(),
-            **_made_elsewhere(self.given),
+            **_made_elsewhere(self.overrides),
         }
         (home / f"model.{file_format}").write_bytes(content)
         model = self._tried(fields, home)
-        known = card_fields.summarise(model, self.data, self.y)
-        write_json(home / "summary.json", known, indent=None)
+        summary = card_fields.summarise(model, self.data, self.y)
+        write_json(home / "summary.json", summary, indent=None)
         return model.card
 
     def _tried(self, fields: dict[str, Any], home: Path) -> Model:
@@ -72,9 +72,9 @@ class NewVersion:
         model = Model(_written(home, fields), self.estimator, loading.threads())
         # With data, its holes say what may be missing: nobody saw the model do without the rest.
         allowed = missing_inputs.allowed(model) if self.data is None else set()
-        told = self.given.get("features", {})
+        features = self.overrides.get("features", {})
         for feature in fields["features"]:
-            if feature["name"] in allowed and "missing" not in told.get(feature["name"], {}):
+            if feature["name"] in allowed and "missing" not in features.get(feature["name"], {}):
                 feature["missing"] = True
         if self.data is not None and self.y is not None:
             self._scored(fields, model, self.data, self.y)
@@ -98,8 +98,8 @@ class NewVersion:
             if not fields["importance"]:
                 # Threads that wait for work cost more time than they save on a few rows.
                 with model.threads.limit(limits=1):
-                    found = importance.drops(self.estimator, data, y, fields["input"])
-                fields["importance"] = found
+                    drops = importance.drops(self.estimator, data, y, fields["input"])
+                fields["importance"] = drops
 
     def write_rows(self, home: Path, data: pd.DataFrame) -> None:
         """Write up to 5,000 rows of the data, with the target, beside the card."""
@@ -107,13 +107,13 @@ class NewVersion:
         if self.y is not None:
             target = ModelCard.read(home / "card.json").target.name
             rows = rows.assign(**{target: self.y})
-        kept = rows.sample(MOST_ROWS, random_state=0) if len(rows) > MOST_ROWS else rows
-        kept.to_parquet(home / "reference.parquet", index=False)
+        sample = rows.sample(MOST_ROWS, random_state=0) if len(rows) > MOST_ROWS else rows
+        sample.to_parquet(home / "reference.parquet", index=False)
 
 
-def merged(inferred: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The inferred card with the given fields in place; target, data and features are merged."""
-    features = given.get("features", {})
+def merged(inferred: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """The inferred card with the overrides in place; target, data and features are merged."""
+    features = overrides.get("features", {})
     names = [feature["name"] for feature in inferred["features"]]
     for name in features:
         if name not in names:
@@ -123,8 +123,8 @@ def merged(inferred: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
             )
     return {
         **inferred,
-        **given,
-        **{part: {**inferred[part], **given.get(part, {})} for part in ("target", "data")},
+        **overrides,
+        **{part: {**inferred[part], **overrides.get(part, {})} for part in ("target", "data")},
         "features": [{**f, **features.get(f["name"], {})} for f in inferred["features"]],
     }
 
@@ -134,11 +134,11 @@ def _written(home: Path, fields: dict[str, Any]) -> ModelCard:
     return ModelCard.read(home / "card.json")
 
 
-def _made_elsewhere(given: dict[str, Any]) -> dict[str, Any]:
+def _made_elsewhere(overrides: dict[str, Any]) -> dict[str, Any]:
     """What made a file, and where, which whoever adds it knows better than this process."""
-    known = given.get("artifact", {})
+    artifact = overrides.get("artifact", {})
     parts = ("scikit_learn", "python", "trusted", "origin")
-    return {part: known[part] for part in parts if part in known}
+    return {part: artifact[part] for part in parts if part in artifact}
 
 
 def _dumped(estimator: Any) -> bytes:

@@ -34,14 +34,14 @@ def read_training_csv(path: Path, target: str) -> TrainingData:
         raise UserError(_no_column(path, target, [str(name) for name in table.columns]))
     if table.empty:
         raise UserError(f"{path} has a header and no rows; expected the training data below it.")
-    known = table[table[target].notna()]
-    if known.empty:
+    rows = table[table[target].notna()]
+    if rows.empty:
         raise UserError(
             f"{path} has no value in {quoted(target)} in any row; expected the known outcomes. "
             "Name another column with --target, or fill it."
         )
     return TrainingData(
-        known.drop(columns=target), _without_holes(known[target]), len(table) - len(known)
+        rows.drop(columns=target), _without_holes(rows[target]), len(table) - len(rows)
     )
 
 
@@ -53,9 +53,9 @@ def _no_column(path: Path, target: str, columns: list[str]) -> str:
         )
     near = closest(target, columns)
     hint = f"Did you mean {quoted(near)}?" if near else "Name one of them with --target."
-    shown = [quoted(name) for name in columns[:12]]
+    names = [quoted(name) for name in columns[:12]]
     more = [f"{len(columns) - 12} more"] if len(columns) > 12 else []
-    return f"{path} has no column {quoted(target)}; it has {joined([*shown, *more])}. {hint}"
+    return f"{path} has no column {quoted(target)}; it has {joined([*names, *more])}. {hint}"
 
 
 def _without_holes(column: pd.Series[Any]) -> pd.Series[Any]:

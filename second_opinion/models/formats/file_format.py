@@ -113,9 +113,9 @@ def loaded(
     # Another scikit-learn than the one here is said once, in words, by `version_warnings`.
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        found = _load(content, file_format, trusted)
+        estimator = _load(content, file_format, trusted)
     older = [w.message for w in heard if isinstance(w.message, InconsistentVersionWarning)]
-    return found, older[0].original_sklearn_version if older else installed_scikit_learn()
+    return estimator, older[0].original_sklearn_version if older else installed_scikit_learn()
 
 
 def _load(content: bytes, file_format: ModelFormat, trusted: Sequence[str]) -> Any:
@@ -131,10 +131,10 @@ def _load(content: bytes, file_format: ModelFormat, trusted: Sequence[str]) -> A
 def saved_by(content: bytes, file_format: ModelFormat) -> str:
     """The version of scikit-learn that wrote the bytes, without loading them; empty if unknown."""
     try:
-        found = _SAVED_BY.search(_plain(content, file_format))
+        match = _SAVED_BY.search(_plain(content, file_format))
     except LOAD_ERRORS:
         return ""
-    return found[1].decode() if found else ""
+    return match[1].decode() if match else ""
 
 
 def _plain(content: bytes, file_format: ModelFormat) -> bytes:

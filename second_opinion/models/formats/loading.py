@@ -123,9 +123,9 @@ def unpickle(content: bytes, artifact: Artifact, path: Path) -> Any:
 def _versions(artifact: Artifact) -> str:
     """What made a file, what runs here, and what to do where it does not load."""
     here, there = installed_scikit_learn(), artifact.scikit_learn
-    made = f"It was made with scikit-learn {there or 'of an unknown version'}"
+    maker = f"It was made with scikit-learn {there or 'of an unknown version'}"
     both = (
-        f"{made} and Python {artifact.python or 'unknown'}; scikit-learn {here} and Python "
+        f"{maker} and Python {artifact.python or 'unknown'}; scikit-learn {here} and Python "
         f"{platform.python_version()} run here. "
     )
     pin = there and not same_release(there, here)
@@ -153,10 +153,10 @@ def _genuine(path: Path, card: ModelCard) -> bytes:
             f"{path} cannot be read ({error.strerror}); the card of {card.ref} names it. Restore "
             "the file, or add the model again."
         ) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != card.artifact.sha256:
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != card.artifact.sha256:
         raise UserError(
-            f"{path} is not the file that was added: its SHA-256 is {found[:12]}…; the card "
+            f"{path} is not the file that was added: its SHA-256 is {digest[:12]}…; the card "
             f"expects {card.artifact.sha256[:12]}…. It was not loaded. Restore the file, or add "
             "the model again."
         )

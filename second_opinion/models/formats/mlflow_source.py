@@ -48,8 +48,8 @@ def fetch(uri: str) -> ModelFile:
         origin = _run_facts(client, uri) if RUN.fullmatch(uri) else _registered_facts(client, uri)
         exact = f"models:/{origin['name']}/{origin['version']}" if origin["name"] else uri
         with TemporaryDirectory() as folder:
-            found = Path(download_artifacts(artifact_uri=exact, dst_path=folder))
-            file = read_folder(found, uri)
+            model_folder = Path(download_artifacts(artifact_uri=exact, dst_path=folder))
+            file = read_folder(model_folder, uri)
             return replace(file, origin={**origin, **file.origin})
 
 
@@ -81,15 +81,15 @@ def _mlmodel(folder: Path, uri: str) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
+        content = yaml.safe_load((folder / "MLmodel").read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UserError(
             f"{uri} has no MLmodel file that can be read ({first_line(error)}); expected the "
             "folder of a model that MLflow logged. Name that folder."
         ) from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise UserError(f"{uri} has an MLmodel file that says nothing. Log the model again.")
-    return found
+    return content
 
 
 def _columns(described: dict[str, Any]) -> list[dict[str, Any]]:
@@ -140,18 +140,18 @@ def _registered_facts(client: Any, uri: str) -> dict[str, Any]:
     named = REGISTERED.fullmatch(uri)
     assert named  # noqa: S101  # `_refuse_odd` has seen to it
     if named["alias"]:
-        found = client.get_model_version_by_alias(named["name"], named["alias"])
+        entry = client.get_model_version_by_alias(named["name"], named["alias"])
     else:
-        found = client.get_model_version(named["name"], named["version"])
+        entry = client.get_model_version(named["name"], named["version"])
     return {
         "uri": uri,
-        "name": found.name,
-        "version": str(found.version),
-        "run_id": found.run_id or "",
-        "status": str(found.status),
-        "tags": dict(found.tags),
-        "description": found.description or client.get_registered_model(found.name).description,
-        "aliases": list(found.aliases),
+        "name": entry.name,
+        "version": str(entry.version),
+        "run_id": entry.run_id or "",
+        "status": str(entry.status),
+        "tags": dict(entry.tags),
+        "description": entry.description or client.get_registered_model(entry.name).description,
+        "aliases": list(entry.aliases),
     }
 
 

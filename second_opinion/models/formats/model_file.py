@@ -56,13 +56,13 @@ class ModelFile:
         if self.format != "skops":
             return ()
         try:
-            found = skops_format.unknown_types(self.content)
-            fault = skops_format.lacking(found)
+            types = skops_format.unknown_types(self.content)
+            fault = skops_format.lacking(types)
         except LOAD_ERRORS as error:
             raise self._unloadable(error) from error
         if fault:
             raise self._unloadable(fault)
-        return tuple(found)
+        return tuple(types)
 
     def load(self) -> tuple[Any, str]:
         """The estimator, and the version of scikit-learn that saved it. This runs the file's code.
@@ -80,6 +80,6 @@ class ModelFile:
 
     def card_fields(self, saved_by: str) -> dict[str, Any]:
         """What the card keeps of where the file is from, and of what it may hold."""
-        known = {"python": self.python, "trusted": list(self.trusted), "origin": self.origin}
-        kept = {name: value for name, value in known.items() if value}
-        return {"artifact": {"scikit_learn": saved_by, **kept}}
+        facts = {"python": self.python, "trusted": list(self.trusted), "origin": self.origin}
+        fields = {name: value for name, value in facts.items() if value}
+        return {"artifact": {"scikit_learn": saved_by, **fields}}

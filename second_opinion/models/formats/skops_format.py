@@ -93,9 +93,9 @@ def _found(name: str) -> Any:
 
 def named(types: Iterable[str]) -> str:
     """The types in a sentence."""
-    found = list(types)
-    more = [f"{len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
-    return joined([*found[:MOST_NAMED], *more])
+    names = list(types)
+    more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    return joined([*names[:MOST_NAMED], *more])
 
 
 def _skops() -> ModuleType:

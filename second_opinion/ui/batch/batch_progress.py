@@ -20,20 +20,20 @@ def progress(visit: Visit, batch: Batch) -> None:
     with st.container(key="batch_progress"):
         if batch.state == "checking":
             share = batch.bytes_read / max(batch.bytes, 1)
-            said = f"Reading the file: {plural(batch.rows + batch.bad_rows, 'row')} so far"
+            text = f"Reading the file: {plural(batch.rows + batch.bad_rows, 'row')} so far"
         else:
-            share, said = batch.rows_done / batch.rows, pace(batch)
-        st.progress(min(share, 1.0), said)
+            share, text = batch.rows_done / batch.rows, pace(batch)
+        st.progress(min(share, 1.0), text)
         st.caption("This goes on when you leave the page. Its link brings you back here.")
         st.button("Cancel", key="batch_cancel", on_click=_cancel, args=(visit, batch.id))
 
 
 def pace(batch: Batch) -> str:
     """``812 of 1,237 · 66 % · 9,400 rows a second · 1 s left``, as far as it is known."""
-    done = f"{batch.rows_done:,} of {plural(batch.rows, 'row')}"
+    count = f"{batch.rows_done:,} of {plural(batch.rows, 'row')}"
     if batch.started_at is None:
-        return f"{done} · waits until another batch is scored"
-    parts = [done]
+        return f"{count} · waits until another batch is scored"
+    parts = [count]
     if batch.rows_done:
         parts.append(percent(batch.rows_done / batch.rows))
     if batch.rows_a_second and batch.seconds_left is not None:

@@ -41,10 +41,10 @@ def current(visit: Visit) -> Batch | None:
     It is opened by its link. Another model in the menu closes it.
     """
     was_open = st.session_state.get("batch_id")
-    wanted = st.query_params.get("batch") or was_open
-    if not wanted:
+    batch_id = st.query_params.get("batch") or was_open
+    if not batch_id:
         return None
-    batch = visit.store.batches.find(wanted)
+    batch = visit.store.batches.find(batch_id)
     if batch is None:
         _forget()
         say(
@@ -54,15 +54,15 @@ def current(visit: Visit) -> Batch | None:
         )
         return None
     if (batch.model, batch.version) != visit.version:
-        if was_open == wanted:
+        if was_open == batch_id:
             _forget()
             return None
         visit.catalog.resolve(batch.ref)
         # The menu takes it up on the next run, before its widget is drawn.
         st.session_state["frame_model"] = batch.ref
-        st.query_params["batch"] = wanted
+        st.query_params["batch"] = batch_id
         st.rerun()
-    st.query_params["batch"] = st.session_state["batch_id"] = wanted
+    st.query_params["batch"] = st.session_state["batch_id"] = batch_id
     return jobs.revive(visit.store, visit.registry, batch)
 
 
@@ -71,8 +71,8 @@ def title(visit: Visit, batch: Batch) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="batch_title"):
         st.header(escape(batch.name), anchor=False)
         st.button("Another file", key="batch_another", icon=":material/add:", on_click=another)
-    made = f"{visit.clock(batch.created_at)} · {batch.model} version {batch.version}"
-    st.caption(escape(f"{batch.asked_by} · {made}"))
+    origin = f"{visit.clock(batch.created_at)} · {batch.model} version {batch.version}"
+    st.caption(escape(f"{batch.asked_by} · {origin}"))
     if batch.message:
         problem(batch.message)
 
@@ -102,10 +102,10 @@ def checked(visit: Visit, batch: Batch) -> None:
 def facts(visit: Visit, batch: Batch) -> None:
     """How the file was read: rows, form, columns."""
     names = visit.card.case_schema.names
-    known = [name for name in names if name in batch.columns]
+    inputs = [name for name in names if name in batch.columns]
     carried = [name for name in batch.columns if name not in names]
     parts = [plural(batch.rows + batch.bad_rows, "row"), _form(batch)]
-    parts.append(f"{len(known)} of {plural(len(names), 'column')}")
+    parts.append(f"{len(inputs)} of {plural(len(names), 'column')}")
     if carried:
         parts.append(f"{len(carried)} more carried along")
     if batch.bad_rows:
@@ -128,20 +128,20 @@ def problems(visit: Visit, batch: Batch) -> None:
     """The problems by line, as many as a person reads, with all of them to download."""
     if not batch.problems:
         return
-    found = stored_chunks.problems(visit.store, batch.id, SHOWN_PROBLEMS)
+    first_problems = stored_chunks.problems(visit.store, batch.id, SHOWN_PROBLEMS)
     with st.container(key="batch_problems"):
         st.dataframe(
             [
                 {name.capitalize(): cell for name, cell in problem.cells.items()}
                 | {"Line": problem.line}
-                for problem in found
+                for problem in first_problems
             ],
             hide_index=True,
-            height=height_for(len(found), 8),
+            height=height_for(len(first_problems), 8),
             alt="What is wrong with the file, line by line",
         )
-    if batch.problems > len(found):
-        st.caption(f"The first {len(found)} of {plural(batch.problems, 'problem')}.")
+    if batch.problems > len(first_problems):
+        st.caption(f"The first {len(first_problems)} of {plural(batch.problems, 'problem')}.")
     with st.container(horizontal=True):
         st.download_button(
             "Problems",
@@ -211,14 +211,14 @@ def past(visit: Visit) -> None:
     expert = visit.expert
     everything = expert is not None and expert.role != "expert"
     ids = None if everything else who.batches()
-    found = [
+    batches = [
         jobs.revive(visit.store, visit.registry, batch) if batch.is_running else batch
         for batch in visit.store.batches.listed(ids)
     ]
-    if not found:
+    if not batches:
         return
     st.header("Batches so far", anchor=False)
-    for batch in found:
+    for batch in batches:
         with st.container(
             horizontal=True, vertical_alignment="center", key=f"batch_row_{batch.id}"
         ):

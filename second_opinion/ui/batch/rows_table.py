@@ -69,17 +69,17 @@ def filters(visit: Visit, batch: Batch) -> tuple[RowFilter, tuple[SortBy, bool]]
         on_change=_first_page,
         wrap=True,
     )
-    judged = {(True, False): "open", (False, True): "judged"}.get((OPEN in only, JUDGED in only))
-    wanted = RowFilter(
+    state = {(True, False): "open", (False, True): "judged"}.get((OPEN in only, JUDGED in only))
+    row_filter = RowFilter(
         prediction=value,
         flagged=FLAGGED in only,
         low_confidence=LOW in only,
         column=column,
         text=text.strip(),
-        judged=judged or "",  # type: ignore[arg-type]
+        judged=state or "",  # type: ignore[arg-type]
         expert=expert.label if expert else "",
     )
-    return wanted, SORTS[sort]
+    return row_filter, SORTS[sort]
 
 
 def _has_confidence(card: ModelCard) -> bool:
@@ -88,62 +88,62 @@ def _has_confidence(card: ModelCard) -> bool:
 
 def table(visit: Visit, batch: Batch) -> None:
     """The rows in view, each with its answer, one's verdict, and what can be said of it."""
-    wanted, (sort, descending) = filters(visit, batch)
+    row_filter, (sort, descending) = filters(visit, batch)
     page = int(st.session_state.get("batch_page") or 1)
-    look = partial(ScoredRows(visit.store).rows, batch, wanted, sort, descending=descending)
-    found = look(page=page)
-    if not found.total:
+    look = partial(ScoredRows(visit.store).rows, batch, row_filter, sort, descending=descending)
+    row_page = look(page=page)
+    if not row_page.total:
         st.text("No row is like that. Ask for fewer things at once.")
         return
-    pages = -(-found.total // PAGE_ROWS)
+    pages = -(-row_page.total // PAGE_ROWS)
     if page > pages:
         # A verdict may have taken the last row off the last page.
         st.session_state["batch_page"] = pages
-        found = look(page=pages)
-    given = _verdicts(visit, batch, found)
+        row_page = look(page=pages)
+    verdicts = _verdicts(visit, batch, row_page)
     show_problem("batch")
     with st.container(key="batch_table"):
         st.dataframe(
-            _frame(visit.card, batch, found, given),
+            _frame(visit.card, batch, row_page, verdicts),
             hide_index=True,
-            height=height_for(len(found.rows), 12),
-            column_config=_columns(visit, batch, found),
+            height=height_for(len(row_page.rows), 12),
+            column_config=_columns(visit, batch, row_page),
             alt="The scored rows of the batch",
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         if pages > 1:
             st.pagination(pages, key="batch_page")
-        st.caption(plural(found.total, "row"))
+        st.caption(plural(row_page.total, "row"))
 
 
-def _verdicts(visit: Visit, batch: Batch, found: RowPage) -> dict[int, Verdict]:
+def _verdicts(visit: Visit, batch: Batch, row_page: RowPage) -> dict[int, Verdict]:
     expert = visit.expert
     if expert is None:
         return {}
-    ids = {prediction_id(batch.id, row): row for row in found.rows.tolist()}
-    given = visit.store.current_verdicts_of(expert.label, ids)
-    return {ids[made]: verdict for made, verdict in given.items()}
+    ids = {prediction_id(batch.id, row): row for row in row_page.rows.tolist()}
+    verdicts = visit.store.current_verdicts_of(expert.label, ids)
+    return {ids[key]: verdict for key, verdict in verdicts.items()}
 
 
 def _frame(
-    card: ModelCard, batch: Batch, found: RowPage, given: dict[int, Verdict]
+    card: ModelCard, batch: Batch, row_page: RowPage, verdicts: dict[int, Verdict]
 ) -> pd.DataFrame:
     import pandas as pd
 
-    scored = found.scored.to_pydict()
-    rows = found.rows.tolist()
+    scored = row_page.scored.to_pydict()
+    rows = row_page.rows.tolist()
     columns: dict[str, Any] = {"open": ["Open"] * len(rows), "row": rows}
     columns["answer"] = [_answer(card, value) for value in scored["prediction"]]
     if _has_confidence(card):
         columns["sure"] = scored["confidence"]
     for action, sign in labels.SIGN.items():
         columns[action] = [sign] * len(rows)
-    columns["said"] = [_said(card, given.get(row)) for row in rows]
+    columns["said"] = [_said(card, verdicts.get(row)) for row in rows]
     columns["flags"] = [_flags(card, text) for text in scored["flags"]]
     if batch.bad_rows:
-        columns["line"] = found.lines
+        columns["line"] = row_page.lines
     for at in _shown_columns(card, batch):
-        columns[f"c{at}"] = found.text.column(at).to_pylist()
+        columns[f"c{at}"] = row_page.text.column(at).to_pylist()
     return pd.DataFrame(columns)
 
 
@@ -154,9 +154,9 @@ def _shown_columns(card: ModelCard, batch: Batch) -> list[int]:
     return places[:MOST_COLUMNS]
 
 
-def _columns(visit: Visit, batch: Batch, found: RowPage) -> dict[str, Any]:
+def _columns(visit: Visit, batch: Batch, row_page: RowPage) -> dict[str, Any]:
     config = st.column_config
-    rows = tuple(found.rows.tolist())
+    rows = tuple(row_page.rows.tolist())
 
     def button(action: Action, help_: str) -> Any:
         key = f"batch_{action}"

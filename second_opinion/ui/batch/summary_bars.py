@@ -19,36 +19,36 @@ MOST_CLASSES = 12
 
 def show(visit: Visit, batch: Batch) -> None:
     """What the model said of the whole batch."""
-    card, found = visit.card, ScoredRows(visit.store).summary(batch)
+    card, summary = visit.card, ScoredRows(visit.store).summary(batch)
     figures, answered = st.columns(2, gap="medium")
     with figures, st.grid(2, min_column_width=140, key="batch_summary"):
-        st.metric("Rows scored", f"{found.rows:,}", border=True)
-        st.metric("Flagged", f"{found.flagged:,}", border=True)
-        if found.confidence is not None:
-            st.metric("Sure on average", percent(found.confidence), border=True)
+        st.metric("Rows scored", f"{summary.rows:,}", border=True)
+        st.metric("Flagged", f"{summary.flagged:,}", border=True)
+        if summary.confidence is not None:
+            st.metric("Sure on average", percent(summary.confidence), border=True)
             low = f"Less than {percent(card.bands.low)} sure"
-            st.metric(low, percent(found.low_confidence), border=True)
+            st.metric(low, percent(summary.low_confidence), border=True)
     with answered:
-        if found.bars:
-            _histogram(card, found)
-        for value, count in _largest(found.classes):
+        if summary.bars:
+            _histogram(card, summary)
+        for value, count in _largest(summary.classes):
             label = escape(card.label(json.loads(value)))
-            share = count / found.rows
+            share = count / summary.rows
             st.progress(share, f"{label} · {count:,} · {percent(share)}")
-    if found.flags:
-        with st.expander(f"{plural(found.flagged, 'row')} flagged: what for"):
-            for flag, count in _largest(found.flags):
+    if summary.flags:
+        with st.expander(f"{plural(summary.flagged, 'row')} flagged: what for"):
+            for flag, count in _largest(summary.flags):
                 st.text(f"{count:,} · {flag_name(card, flag)}")
 
 
-def _histogram(card: ModelCard, found: BatchSummary) -> None:
+def _histogram(card: ModelCard, summary: BatchSummary) -> None:
     unit = f" ({card.target.unit})" if card.target.unit else ""
-    pairs = zip(found.edges, found.edges[1:], strict=False)
+    pairs = zip(summary.edges, summary.edges[1:], strict=False)
     # Twelve digits: what is left of 0.30000000000000004 is a label that people can read.
     middles = [float(f"{(low + high) / 2:.12g}") for low, high in pairs]
     across, up = f"Predicted{unit}", "Rows"
     st.bar_chart(
-        {across: middles, up: found.bars},
+        {across: middles, up: summary.bars},
         x=across,
         y=up,
         height=220,

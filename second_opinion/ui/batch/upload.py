@@ -70,12 +70,12 @@ def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> No
     # The bytes are those of the upload, not a copy.
     source = TableFile.of_bytes(name, content)
     choices = {k: st.session_state.get(f"batch_{k}", "") for k in ("encoding", "delimiter")}
-    seen = look(source, visit.card.case_schema, **choices)
-    for sentence in seen.problems:
+    preview = look(source, visit.card.case_schema, **choices)
+    for sentence in preview.problems:
         problem(sentence)
-    if seen.problems:
+    if preview.problems:
         with st.container(horizontal=True):
-            for at, offer in enumerate(seen.offers):
+            for at, offer in enumerate(preview.offers):
                 st.button(
                     escape(offer.text),
                     key=f"batch_offer_{at}",
@@ -87,7 +87,7 @@ def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> No
     if expert is None:
         return
     batch = jobs.check(
-        visit.store, visit.card, source, seen, asked_by=expert.label, limits=Limits()
+        visit.store, visit.card, source, preview, asked_by=expert.label, limits=Limits()
     )
     who.add_batch(batch.id)
     browser.let_go(file)

@@ -30,11 +30,11 @@ from second_opinion.ui.visit import Visit
 LISTED = 50
 
 
-def conflicts(visit: Visit, wanted: VerdictFilter, waiting: int) -> None:
+def conflicts(visit: Visit, filters: VerdictFilter, waiting: int) -> None:
     """The cases that wait for a decision, and the form to decide the chosen one."""
     show_problem("review")
     person = visit.expert
-    listed = _listed(visit, wanted)
+    listed = _listed(visit, filters)
     if person is None:
         return
     if not listed:
@@ -49,25 +49,25 @@ def conflicts(visit: Visit, wanted: VerdictFilter, waiting: int) -> None:
     st.text(f"{waits} The final answer counts from then on; every verdict stays as it is.")
     if len(listed) < waiting:
         st.caption(f"The newest {len(listed)} that the filters leave are listed.")
-    chosen = st.selectbox(
+    case_id = st.selectbox(
         "Case to decide",
         list(ids),
         key="review_conflict",
         format_func=lambda case: f"{ids[case]} of {len(ids)} · {_last(visit, listed, ids[case])}",
     )
-    _decide(visit, person, listed[ids[chosen] - 1])
+    _decide(visit, person, listed[ids[case_id] - 1])
 
 
 def _last(visit: Visit, listed: list[SharedCase], at: int) -> str:
     return f"last judged {visit.clock(listed[at - 1].last_at)}"
 
 
-def _listed(visit: Visit, wanted: VerdictFilter) -> list[SharedCase]:
-    found = visit.store.review.conflicts(wanted.model, wanted.version, size=LISTED)
-    if totals.is_whole(wanted):
-        return found
-    within = {row.prediction.id for row in visit.store.review.page(wanted, size=1_000).rows}
-    return [case for case in found if case.prediction_id in within]
+def _listed(visit: Visit, filters: VerdictFilter) -> list[SharedCase]:
+    cases = visit.store.review.conflicts(filters.model, filters.version, size=LISTED)
+    if totals.is_whole(filters):
+        return cases
+    within = {row.prediction.id for row in visit.store.review.page(filters, size=1_000).rows}
+    return [case for case in cases if case.prediction_id in within]
 
 
 def _is_judge(case: SharedCase, person: Expert) -> bool:
@@ -75,52 +75,52 @@ def _is_judge(case: SharedCase, person: Expert) -> bool:
 
 
 def _decide(visit: Visit, person: Expert, case: SharedCase) -> None:
-    made = visit.store.prediction(case.prediction_id)
-    if made is None:
+    prediction = visit.store.prediction(case.prediction_id)
+    if prediction is None:
         return
-    card = verdicts_section.known_card(visit, made.model, made.version)
+    card = verdicts_section.known_card(visit, prediction.model, prediction.version)
     with st.container(border=True, key="review_conflict_case"):
         left, right = st.columns([3, 2], gap="medium")
         with left:
             st.header("The case", anchor=False)
-            table(card, made)
+            table(card, prediction)
         with right:
             st.header("The model says", anchor=False)
             if card is None:
-                st.text(labels.exact_value_text(None, made.value))
+                st.text(labels.exact_value_text(None, prediction.value))
             else:
-                case_view.answer(card, made)
+                case_view.answer(card, prediction)
         _side_by_side(visit, card, case)
         if _is_judge(case, person):
             st.text("You judged this case yourself. Somebody who did not has to decide it.")
         else:
-            _form(visit, card, made)
+            _form(visit, card, prediction)
 
 
 def _side_by_side(visit: Visit, card: ModelCard | None, case: SharedCase) -> None:
     """What each expert said, under letters that are given anew for each case."""
     history = visit.store.verdict_history(case.prediction_id)
-    replaced = {given.supersedes for given in history}
-    current = [given for given in history if given.id not in replaced]
+    replaced = {verdict.supersedes for verdict in history}
+    current = [verdict for verdict in history if verdict.id not in replaced]
     with st.grid(3, min_column_width=220):
         for letter, name, _, _ in totals.in_order(case):
-            given = next((v for v in current if same_person(v.expert, name)), None)
-            if given is not None:
-                _expert(card, letter, given)
+            verdict = next((v for v in current if same_person(v.expert, name)), None)
+            if verdict is not None:
+                _expert(card, letter, verdict)
 
 
-def _expert(card: ModelCard | None, letter: str, given: Verdict) -> None:
+def _expert(card: ModelCard | None, letter: str, verdict: Verdict) -> None:
     with st.container(border=True, height="stretch"):
         st.markdown(f"**Expert {letter}**")
-        st.text(labels.signed_verdict_text(card, given))
-        if given.severity == "serious":
+        st.text(labels.signed_verdict_text(card, verdict))
+        if verdict.severity == "serious":
             st.text("Calls the mistake serious.")
-        verdicts_section.comment(given.comment or "No comment.")
+        verdicts_section.comment(verdict.comment or "No comment.")
 
 
-def _form(visit: Visit, card: ModelCard | None, made: Prediction) -> None:
-    if st.session_state.get("review_conflict_for") != made.id:
-        st.session_state["review_conflict_for"] = made.id
+def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
+    if st.session_state.get("review_conflict_for") != prediction.id:
+        st.session_state["review_conflict_for"] = prediction.id
         st.session_state["review_conflict_id"] = new_id()
         st.session_state["review_conflict_answer"] = None
         st.session_state["review_conflict_reason"] = ""
@@ -141,13 +141,13 @@ def _form(visit: Visit, card: ModelCard | None, made: Prediction) -> None:
             placeholder="choose the answer that is right",
         )
     st.text_area("Why", key="review_conflict_reason", max_chars=COMMENT_LIMIT, height=80)
-    decided = _decided(visit, made.id)
+    decided = _decided(visit, prediction.id)
     st.button("Decide this case", key="review_adjudicate", type="primary", on_click=decided)
 
 
 def _decided(visit: Visit, prediction_id: str) -> Callable[[], None]:
     # The id is made before the click: a second click, or the browser's retry, carries it too.
-    made = st.session_state["review_conflict_id"]
+    decision_id = st.session_state["review_conflict_id"]
 
     @callback("review")
     def save() -> None:
@@ -156,7 +156,7 @@ def _decided(visit: Visit, prediction_id: str) -> Callable[[], None]:
             raise UserError("You have no name here any more. Give your name, then save again.")
         final: Any = st.session_state["review_conflict_answer"]
         reason = st.session_state["review_conflict_reason"] or ""
-        visit.store.review.adjudicate(prediction_id, final, reason, by=person, id=made)
+        visit.store.review.adjudicate(prediction_id, final, reason, by=person, id=decision_id)
         st.session_state.pop("review_conflict_for", None)
         st.session_state.pop("review_conflict", None)
         st.toast("Decided and saved.", icon=":material/check:")

@@ -26,15 +26,15 @@ NUMBER = st.column_config.NumberColumn
 MOST_PAIRS = 200
 
 
-def experts(visit: Visit, wanted: VerdictFilter, found: Figures, shared: dict[str, int]) -> None:
+def experts(visit: Visit, filters: VerdictFilter, figures: Figures, shared: dict[str, int]) -> None:
     """Who reviewed how many, and how far experts agree with each other."""
-    if not found.counted:
+    if not figures.counted:
         st.text("No verdict is like that, so there is nobody to compare.")
         return
     st.header("Who reviewed how many", anchor=False)
-    people(found)
+    people(figures)
     st.header("Do they agree with each other?", anchor=False)
-    cases = totals.shared(visit.store.review, wanted)
+    cases = totals.shared(visit.store.review, filters)
     table = totals.ratings(cases)
     agreed = totals.agreement(table, numbers=visit.card.task == "regression")
     if not agreed.cases:
@@ -46,16 +46,16 @@ def experts(visit: Visit, wanted: VerdictFilter, found: Figures, shared: dict[st
     agreement(agreed)
     pairs(table)
     conflicts(shared)
-    if shared["shared"] > len(cases) and totals.is_whole(wanted):
+    if shared["shared"] > len(cases) and totals.is_whole(filters):
         st.caption(
             f"The figures are of the newest {len(cases):,} of {plural(shared['shared'], 'case')}."
         )
 
 
-def people(found: Figures) -> None:
+def people(figures: Figures) -> None:
     """The experts with how many verdicts they gave; a button lists these."""
-    known = totals.with_agreement(found.by_expert)
-    names = tuple(known["expert"].astype(str))
+    rows = totals.with_agreement(figures.by_expert)
+    names = tuple(rows["expert"].astype(str))
     button = st.column_config.ButtonColumn(
         "",
         key="review_expert",
@@ -65,13 +65,13 @@ def people(found: Figures) -> None:
         width=62,
         on_click=_listed(names),
     )
-    shown = known[["expert", "verdicts", "agree", "disagree", "unsure"]]
-    shown = shown.assign(share=known["share"] * 100, interval=_intervals(known))
-    shown.insert(0, "list", "List")
+    table = rows[["expert", "verdicts", "agree", "disagree", "unsure"]]
+    table = table.assign(share=rows["share"] * 100, interval=_intervals(rows))
+    table.insert(0, "list", "List")
     st.dataframe(
-        shown,
+        table,
         hide_index=True,
-        height=height_for(len(known)),
+        height=height_for(len(rows)),
         column_config={
             "list": button,
             "expert": "Expert",
@@ -140,8 +140,8 @@ BEYOND = (
 ALPHA = f"Alpha. {BEYOND}"
 
 
-def _intervals(known: pd.DataFrame) -> list[str]:
-    ends = zip(known["low"], known["high"], strict=True)
+def _intervals(rows: pd.DataFrame) -> list[str]:
+    ends = zip(rows["low"], rows["high"], strict=True)
     return ["" if low != low else f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in ends]
 
 
@@ -156,18 +156,18 @@ def _figure(value: float, interval: tuple[float, float] | None) -> tuple[str, st
 
 def pairs(table: pd.DataFrame) -> None:
     """Each two experts who share a case."""
-    found = rating.pairwise(table)
-    if not len(found):
+    rows = rating.pairwise(table)
+    if not len(rows):
         return
     if len(table) > 2:
         st.markdown("**Two by two**")
-    found = found.head(MOST_PAIRS)
+    rows = rows.head(MOST_PAIRS)
     st.dataframe(
-        found[["rater_a", "rater_b", "cases", "agreed"]].assign(
-            share=found["share"] * 100, interval=_intervals(found), kappa=found["kappa"]
+        rows[["rater_a", "rater_b", "cases", "agreed"]].assign(
+            share=rows["share"] * 100, interval=_intervals(rows), kappa=rows["kappa"]
         ),
         hide_index=True,
-        height=height_for(len(found)),
+        height=height_for(len(rows)),
         column_config={
             "rater_a": "Expert",
             "rater_b": "and",

@@ -31,19 +31,19 @@ CLICK = (
 )
 
 
-def figures(visit: Visit, found: Figures) -> None:
+def figures(visit: Visit, summary: Figures) -> None:
     """The model against the experts, and how often it is right in each group."""
-    if not found.counted:
+    if not summary.counted:
         st.text("No verdict is like that, so there is nothing to count.")
         return
     st.header("The model against the experts", anchor=False)
     if visit.card.task == "regression":
-        distances(visit, found)
+        distances(visit, summary)
     else:
-        confusion(visit.card, found)
+        confusion(visit.card, summary)
     st.header("How often the model is right", anchor=False)
     st.text("By what counts as right, of the verdicts that say so, with the 95 % Wilson interval.")
-    groups(visit.card, found)
+    groups(visit.card, summary)
     st.caption(CLICK)
 
 
@@ -66,20 +66,20 @@ def _pick(picks: Sequence[Pick], places: list[int]) -> None:
         st.rerun()
 
 
-def groups(card: ModelCard, found: Figures) -> None:
+def groups(card: ModelCard, summary: Figures) -> None:
     """How often the model is right, by day and group by group."""
     from second_opinion.review import groups as by
 
-    days(by.by_day(found.by_day))
-    shown: list[tuple[str, str, str, Groups]] = [
-        ("class", "where it says {}", "The model said", by.by_class(card, found.by_class)),
-        ("band", "where it is {} sure", "How sure", by.by_band(found.by_confidence)),
-        ("expert", "by {}", "Expert", by.by_name(found.by_expert, "expert")),
-        ("version", "on version {}", "Version", by.by_name(found.by_version, "version")),
-        ("mode", "given {}", "Given", by.by_mode(found.by_mode)),
+    days(by.by_day(summary.by_day))
+    panels: list[tuple[str, str, str, Groups]] = [
+        ("class", "where it says {}", "The model said", by.by_class(card, summary.by_class)),
+        ("band", "where it is {} sure", "How sure", by.by_band(summary.by_confidence)),
+        ("expert", "by {}", "Expert", by.by_name(summary.by_expert, "expert")),
+        ("version", "on version {}", "Version", by.by_name(summary.by_version, "version")),
+        ("mode", "given {}", "Given", by.by_mode(summary.by_mode)),
     ]
     with st.grid(2, min_column_width=360, gap="medium"):
-        for name, where, axis, each in shown:
+        for name, where, axis, each in panels:
             if len(each.known) > (name in ("version", "mode")):
                 with st.container():
                     group(name, where, axis, each)
@@ -105,12 +105,12 @@ def days(each: Groups) -> None:
         draw(chart, "days", each.picks)
 
 
-def confusion(card: ModelCard, found: Figures) -> None:
+def confusion(card: ModelCard, summary: Figures) -> None:
     """What the model said against what counts as right."""
     from second_opinion.charts import accuracy
     from second_opinion.review import groups
 
-    pairs = found.confusion
+    pairs = summary.confusion
     if not len(pairs):
         st.text("No verdict names a right answer yet.")
         return
@@ -130,7 +130,7 @@ def confusion(card: ModelCard, found: Figures) -> None:
 
 
 def _as_shares() -> bool:
-    shown = st.segmented_control(
+    option = st.segmented_control(
         "Show",
         ["Counts", "Shares of each row"],
         default="Counts",
@@ -138,7 +138,7 @@ def _as_shares() -> bool:
         required=True,
         label_visibility="collapsed",
     )
-    return bool(shown != "Counts")
+    return bool(option != "Counts")
 
 
 def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
@@ -146,8 +146,8 @@ def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
     from second_opinion.charts import accuracy
 
     st.markdown(f"**{escape(accuracy.confusion_title(counts, names))}**")
-    shown: pd.DataFrame = error_rates.normalised(counts) if as_shares else counts
-    table = shown.set_axis([f"Right: {name}" for name in names], axis=1)
+    cells: pd.DataFrame = error_rates.normalised(counts) if as_shares else counts
+    table = cells.set_axis([f"Right: {name}" for name in names], axis=1)
     number = st.column_config.NumberColumn(format="percent" if as_shares else "localized")
     config = dict.fromkeys(table.columns, number)
     table.insert(0, "The model said", names)
@@ -162,11 +162,11 @@ def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
     drawing.numbers_file(table, "review-confusion", "review_figure_confusion_csv")
 
 
-def distances(visit: Visit, found: Figures) -> None:
+def distances(visit: Visit, summary: Figures) -> None:
     """How far the numbers of the model lie from those that count as right (Bland and Altman)."""
     from second_opinion.charts import accuracy
 
-    versions = found.by_version["version"]
+    versions = summary.by_version["version"]
     version = versions.iloc[0] if len(versions) == 1 else None
     pairs = visit.store.review.numbers(visit.version[0], version)
     limits = calibration.bland_altman(pairs["value"], pairs["answer"])
@@ -175,11 +175,13 @@ def distances(visit: Visit, found: Figures) -> None:
         return
     unit = visit.card.target.unit
     which = f"version {version}" if version else "all versions"
-    said = f"{plural(limits.n, 'verdict')} of {which} that name a number. Who agrees names that of "
+    basis = (
+        f"{plural(limits.n, 'verdict')} of {which} that name a number. Who agrees names that of "
+    )
     left, right = st.columns(2, gap="medium")
     with left:
         chart = accuracy.bland_altman(pairs, limits, unit)
-        below = f"{said}the model. The other filters do not narrow this."
+        below = f"{basis}the model. The other filters do not narrow this."
         draw(chart, "distances", below=below)
     with right:
         draw(accuracy.errors(pairs, unit), "errors")

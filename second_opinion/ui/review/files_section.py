@@ -40,23 +40,23 @@ MIME = {"csv": "text/csv", "jsonl": "application/jsonl", "parquet": "application
 SAFE = "Cells that a spreadsheet would run as a formula get a sign before them that stops it."
 
 
-def files(visit: Visit, wanted: VerdictFilter, total: str, waiting: int) -> None:
+def files(visit: Visit, filters: VerdictFilter, total: str, waiting: int) -> None:
     """What can be taken away from here; each time is on record with name and filter."""
     export, backup = st.columns(2, gap="medium")
     with export, st.container(border=True, key="review_export_form", height="stretch"):
-        _export(visit, wanted, total, waiting)
+        _export(visit, filters, total, waiting)
     with backup, st.container(border=True, key="review_backup", height="stretch"):
         _backup(visit)
     st.caption("Each download is on record: who took it, when, and by which filters.")
 
 
-def _export(visit: Visit, wanted: VerdictFilter, total: str, waiting: int) -> None:
+def _export(visit: Visit, filters: VerdictFilter, total: str, waiting: int) -> None:
     st.header("Export", anchor=False)
     what: exports.What = st.selectbox(
         "What", get_args(exports.What), key="review_export_what", format_func=lambda w: WHAT[w]
     )
     st.text(NOTES[what])
-    chosen: exports.ExportFormat = st.segmented_control(
+    file_format: exports.ExportFormat = st.segmented_control(
         "As",
         list(FORMATS),
         default="csv",
@@ -64,7 +64,7 @@ def _export(visit: Visit, wanted: VerdictFilter, total: str, waiting: int) -> No
         required=True,
         format_func=lambda name: FORMATS[name],
     )
-    safe = chosen == "csv" and st.checkbox(
+    safe = file_format == "csv" and st.checkbox(
         "Safe to open in a spreadsheet", key="review_export_safe", help=SAFE
     )
     if what != "predictions":
@@ -75,9 +75,9 @@ def _export(visit: Visit, wanted: VerdictFilter, total: str, waiting: int) -> No
     if person is not None:
         st.download_button(
             "Download",
-            data=_written(visit.store, what, chosen, wanted, person, safe=safe),
-            file_name=f"{wanted.model}-{what}{'-spreadsheet' if safe else ''}.{chosen}",
-            mime=MIME[chosen],
+            data=_written(visit.store, what, file_format, filters, person, safe=safe),
+            file_name=f"{filters.model}-{what}{'-spreadsheet' if safe else ''}.{file_format}",
+            mime=MIME[file_format],
             on_click="ignore",
             key="review_export",
             icon=":material/download:",
@@ -89,7 +89,7 @@ def _written(
     store: Store,
     what: exports.What,
     format: exports.ExportFormat,
-    wanted: VerdictFilter,
+    filters: VerdictFilter,
     by: Expert,
     *,
     safe: bool,
@@ -97,7 +97,9 @@ def _written(
     def write() -> bytes:
         # Streamlit keeps a download in memory in any case; the command `export` does not.
         out = BytesIO()
-        exports.export(store, out, what, format=format, spreadsheet_safe=safe, wanted=wanted, by=by)
+        exports.export(
+            store, out, what, format=format, spreadsheet_safe=safe, wanted=filters, by=by
+        )
         return out.getvalue()
 
     return write
@@ -109,8 +111,8 @@ def _backup(visit: Visit) -> None:
         "A copy of the whole database, every model and every expert, as it is at the click; people "
         "can go on working. It is checked before you get it."
     )
-    found = durability(visit.settings)
-    if found.state != "ok":
+    storage = durability(visit.settings)
+    if storage.state != "ok":
         st.text("The disk under this app is likely thrown away at a restart: take copies often.")
     person = visit.expert
     if person is not None:

@@ -69,12 +69,12 @@ DAYS, SHARES = ("since", "until"), ("at_least", "below")
 
 def wanted(visit: Visit) -> VerdictFilter:
     """The filter of the address, of the chosen model; says what in it will not do."""
-    asked = {name: st.query_params.get(name, "") for name in LABELS}
-    found, ignored = VerdictFilter.read(asked)
+    texts = {name: st.query_params.get(name, "") for name in LABELS}
+    verdict_filter, ignored = VerdictFilter.read(texts)
     if ignored:
-        named = joined([f"{LABELS[name]} ({asked[name][:40]!r})" for name in ignored])
+        named = joined([f"{LABELS[name]} ({texts[name][:40]!r})" for name in ignored])
         notice(f"The address asks for something that does not exist; ignored: {named}.")
-    return replace(found, model=visit.version[0])
+    return replace(verdict_filter, model=visit.version[0])
 
 
 def filters(visit: Visit, now: VerdictFilter) -> None:
@@ -116,22 +116,22 @@ def _options(visit: Visit, now: VerdictFilter) -> dict[str, dict[str, str]]:
 
 def _ask(name: str, text: str, options: dict[str, dict[str, str]]) -> None:
     key = f"review_filter_{name}"
-    shown: Any = _shown(name, text)
-    if st.session_state.get(key, _shown(name, "")) != shown:
-        widget_values.put({key: shown})
-    told: dict[str, Any] = {"key": key, "on_change": _narrow, "args": (name,)}
+    value: Any = _shown(name, text)
+    if st.session_state.get(key, _shown(name, "")) != value:
+        widget_values.put({key: value})
+    common: dict[str, Any] = {"key": key, "on_change": _narrow, "args": (name,)}
     if name in options:
         words = {"": "All", **options[name]}
         choices = list(dict.fromkeys([*words, text]))
         st.selectbox(
-            LABELS[name], choices, format_func=lambda choice: words.get(choice, choice), **told
+            LABELS[name], choices, format_func=lambda choice: words.get(choice, choice), **common
         )
     elif name in DAYS:
-        st.date_input(LABELS[name], value=None, **told)
+        st.date_input(LABELS[name], value=None, **common)
     elif name in SHARES:
-        st.number_input(LABELS[name], 0.0, 100.0, value=None, step=1.0, format="%g", **told)
+        st.number_input(LABELS[name], 0.0, 100.0, value=None, step=1.0, format="%g", **common)
     else:
-        st.text_input(LABELS[name], max_chars=MOST_WORDS, **told)
+        st.text_input(LABELS[name], max_chars=MOST_WORDS, **common)
 
 
 def _shown(name: str, text: str) -> Any:
@@ -153,8 +153,8 @@ def _narrow(name: str) -> None:
 
 def _turn_to(name: str, text: str) -> None:
     """Put a filter into the address, and begin at the first page."""
-    for gone in ("page", *(() if text else (name,))):
-        st.query_params.pop(gone, None)
+    for parameter in ("page", *(() if text else (name,))):
+        st.query_params.pop(parameter, None)
     if text:
         st.query_params[name] = text
 
@@ -168,9 +168,9 @@ def _clear() -> None:
 def section(waiting: int) -> str:
     """Which part of the page is open; it is a part of the address."""
     names = SECTIONS | ({"conflicts": f"Conflicts ({waiting:,})"} if waiting else {})
-    asked = st.query_params.get("section", "")
-    _put("review_section", asked if asked in SECTIONS else "verdicts", "verdicts")
-    chosen: Any = st.segmented_control(
+    text = st.query_params.get("section", "")
+    _put("review_section", text if text in SECTIONS else "verdicts", "verdicts")
+    option: Any = st.segmented_control(
         "Section",
         list(SECTIONS),
         format_func=lambda name: names[name],
@@ -181,14 +181,14 @@ def section(waiting: int) -> str:
         on_change=_keep,
         args=("section",),
     )
-    return str(chosen)
+    return str(option)
 
 
 def sort() -> Sort:
     """The order of the table; a part of the address."""
-    asked = st.query_params.get("sort", "")
-    _put("review_sort", asked if asked in SORTS else "newest", "newest")
-    chosen: Sort = st.selectbox(
+    text = st.query_params.get("sort", "")
+    _put("review_sort", text if text in SORTS else "newest", "newest")
+    order: Sort = st.selectbox(
         "In the order of",
         list(SORTS),
         format_func=lambda name: SORTS[name],
@@ -197,13 +197,13 @@ def sort() -> Sort:
         on_change=_keep,
         args=("sort",),
     )
-    return chosen
+    return order
 
 
 def page_number() -> int:
     """Which page of the table the address asks for, from 1."""
-    asked = st.query_params.get("page", "")
-    return max(int(asked), 1) if asked.isdecimal() and len(asked) < 7 else 1
+    text = st.query_params.get("page", "")
+    return max(int(text), 1) if text.isdecimal() and len(text) < 7 else 1
 
 
 def pages(number: int, count: int) -> None:
@@ -212,8 +212,8 @@ def pages(number: int, count: int) -> None:
         st.session_state["review_page"] = number
     # Beside other words it measures too little room for its pages.
     width = 44 * min(count + 2, 9)
-    told: dict[str, Any] = {"on_change": _keep, "args": ("page",), "width": width}
-    st.pagination(count, default=number, key="review_page", **told)
+    common: dict[str, Any] = {"on_change": _keep, "args": ("page",), "width": width}
+    st.pagination(count, default=number, key="review_page", **common)
 
 
 def turn_to(pick: Pick) -> None:

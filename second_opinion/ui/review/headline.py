@@ -41,16 +41,18 @@ def title(visit: Visit) -> None:
     st.text(f"{card.title}. {card.target.description}".strip())
 
 
-def headline(found: Figures) -> None:
+def headline(figures: Figures) -> None:
     """How many verdicts, by how many experts, and how often they agree."""
-    agree, judged = found.of("agree"), found.of("agree") + found.of("disagree")
-    right, certain = found.of("right"), found.of("right") + found.of("wrong")
-    days = totals.with_agreement(found.by_day)
+    agree, clear_count = figures.of("agree"), figures.of("agree") + figures.of("disagree")
+    right, certain = figures.of("right"), figures.of("right") + figures.of("wrong")
+    days = totals.with_agreement(figures.by_day)
     with st.grid(5, min_column_width=150, key="review_headline"):
-        total = f"{found.total:,}{'+' if found.more else ''}"
+        total = f"{figures.total:,}{'+' if figures.more else ''}"
         figure("Verdicts", total, line=days["verdicts"], about="The line is by day.")
-        figure("Experts", f"{len(found.by_expert):,}")
-        figure("Agree", share_text(agree, judged), interval_text(agree, judged), about=AGREE)
+        figure("Experts", f"{len(figures.by_expert):,}")
+        figure(
+            "Agree", share_text(agree, clear_count), interval_text(agree, clear_count), about=AGREE
+        )
         figure(
             "Model right",
             share_text(right, certain),
@@ -58,7 +60,7 @@ def headline(found: Figures) -> None:
             line=days["share"],
             about=RIGHT,
         )
-        figure("Unsure", share_text(found.of("unsure"), found.counted))
+        figure("Unsure", share_text(figures.of("unsure"), figures.counted))
 
 
 AGREE = "Of the verdicts that agree or disagree, with the 95 % Wilson interval."
@@ -100,33 +102,33 @@ def interval_text(k: int, n: int) -> str:
 BY_ITSELF = ("judgement", "outcome", "answer", "severity", "corrected", "triage", "adjudicated")
 
 
-def limits(now: VerdictFilter, found: Figures, shared: dict[str, int]) -> None:
+def limits(now: VerdictFilter, figures: Figures, shared: dict[str, int]) -> None:
     """Say what to know before believing the figures."""
-    for text in _limits(now, found, shared):
+    for text in _limits(now, figures, shared):
         st.caption(text)
 
 
-def _limits(now: VerdictFilter, found: Figures, shared: dict[str, int]) -> list[str]:
-    said = []
+def _limits(now: VerdictFilter, figures: Figures, shared: dict[str, int]) -> list[str]:
+    sentences = []
     if set(now.texts) & set(BY_ITSELF):
-        said.append(
+        sentences.append(
             "The filters choose verdicts by what they say; shares of these do not tell how good "
             "the model is."
         )
-    if found.counted < found.total or found.more:
-        said.append(f"The figures are of the newest {found.counted:,} of these verdicts.")
-    judged = found.of("agree") + found.of("disagree")
-    if judged < totals.FEW:
-        few = f"{plural(judged, 'verdict')} {'says' if judged == 1 else 'say'} right or wrong"
-        said.append(f"{few}: too few to conclude anything. From about {totals.FEW} on, look.")
-    seen = found.after_seeing
-    if seen:
-        some = f"{plural(seen, 'verdict')} {'was' if seen == 1 else 'were'}"
-        which = "All verdicts were" if seen == found.counted else some
-        said.append(f"{which} {AFTER_SEEING}")
+    if figures.counted < figures.total or figures.more:
+        sentences.append(f"The figures are of the newest {figures.counted:,} of these verdicts.")
+    number = figures.of("agree") + figures.of("disagree")
+    if number < totals.FEW:
+        few = f"{plural(number, 'verdict')} {'says' if number == 1 else 'say'} right or wrong"
+        sentences.append(f"{few}: too few to conclude anything. From about {totals.FEW} on, look.")
+    open_verdicts = figures.after_seeing
+    if open_verdicts:
+        some = f"{plural(open_verdicts, 'verdict')} {'was' if open_verdicts == 1 else 'were'}"
+        which = "All verdicts were" if open_verdicts == figures.counted else some
+        sentences.append(f"{which} {AFTER_SEEING}")
     if shared.get("repeated"):
-        said.append(
+        sentences.append(
             "Cases that several experts judged count once for each of them; the intervals take "
             "them for separate cases."
         )
-    return said
+    return sentences

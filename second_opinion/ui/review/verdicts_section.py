@@ -28,29 +28,29 @@ LONG_COMMENT = 600
 OUTCOMES = {"right": "right", "wrong": "wrong", "unsure": "open"}
 
 
-def verdicts(visit: Visit, wanted: VerdictFilter) -> None:
+def verdicts(visit: Visit, filters: VerdictFilter) -> None:
     """The page of verdicts that the address asks for, and the case that is open."""
     with st.container(key="review_listed"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             sort = filter_bar.sort()
             filter_bar.way_back()
         number = filter_bar.page_number()
-        found = visit.store.review.page(wanted, sort=sort, number=number, size=PAGE_ROWS)
-        if not found.rows:
-            _nothing(wanted)
+        page = visit.store.review.page(filters, sort=sort, number=number, size=PAGE_ROWS)
+        if not page.rows:
+            _nothing(filters)
             return
-        table(visit, found.rows, "review_table")
+        table(visit, page.rows, "review_table")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if found.pages > 1:
-            filter_bar.pages(min(number, found.pages), found.pages)
-        more = "more than " if found.more else ""
-        st.caption(f"{more}{plural(found.total, 'verdict')}")
-    if found.total > found.pages * PAGE_ROWS or found.more:
+        if page.pages > 1:
+            filter_bar.pages(min(number, page.pages), page.pages)
+        more = "more than " if page.more else ""
+        st.caption(f"{more}{plural(page.total, 'verdict')}")
+    if page.total > page.pages * PAGE_ROWS or page.more:
         st.caption("Only the first 10,000 can be turned to. Narrow the filter to see others.")
 
 
-def _nothing(wanted: VerdictFilter) -> None:
-    if set(wanted.texts) - {"model"}:
+def _nothing(filters: VerdictFilter) -> None:
+    if set(filters.texts) - {"model"}:
         st.text("No verdict is like that. Take away a filter.")
         return
     st.text("No verdicts on this model yet. Try one case, and judge it.")
@@ -60,15 +60,15 @@ def _nothing(wanted: VerdictFilter) -> None:
 def table(visit: Visit, rows: list[Judged], key: str) -> None:
     """Verdicts with their cases in words; a button in each row opens it."""
     versions = {row.prediction.version for row in rows}
-    known = {v: known_card(visit, rows[0].prediction.model, v) for v in versions}
+    cards = {v: known_card(visit, rows[0].prediction.model, v) for v in versions}
     ids = tuple(row.verdict.id for row in rows)
     config = st.column_config
-    shown = [_row(visit, known[row.prediction.version], row) for row in rows]
-    if all(row["Sure"] is None for row in shown):
-        shown = [{name: row[name] for name in row if name != "Sure"} for row in shown]
+    lines = [_row(visit, cards[row.prediction.version], row) for row in rows]
+    if all(row["Sure"] is None for row in lines):
+        lines = [{name: row[name] for name in row if name != "Sure"} for row in lines]
     with st.container(key=key):
         st.dataframe(
-            shown,
+            lines,
             hide_index=True,
             height=height_for(len(rows)),
             column_config={
@@ -91,34 +91,34 @@ def table(visit: Visit, rows: list[Judged], key: str) -> None:
 
 
 def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
-    given, made = row.verdict, row.prediction
-    said = _said(card, made)
+    verdict, prediction = row.verdict, row.prediction
+    answer = _said(card, prediction)
     # What agrees is not written to another digit than the answer beside it.
-    agrees = row.answer is not None and same_value(row.answer, made.value)
-    counts = said if agrees else exact_value_text(card, row.answer)
+    agrees = row.answer is not None and same_value(row.answer, prediction.value)
+    counts = answer if agrees else exact_value_text(card, row.answer)
     return {
         "": "Open",
-        "When": visit.clock(given.created_at),
-        "Model said": said,
-        "Sure": None if made.confidence is None else made.confidence * 100,
-        "Verdict": signed_verdict_text(card, given),
+        "When": visit.clock(verdict.created_at),
+        "Model said": answer,
+        "Sure": None if prediction.confidence is None else prediction.confidence * 100,
+        "Verdict": signed_verdict_text(card, verdict),
         "Counts as right": f"{counts} (decided)" if row.adjudicated else counts,
-        "Comment": given.comment,
-        "Expert": given.expert,
-        "Mistake": given.severity if given.judgement == "disagree" else "",
+        "Comment": verdict.comment,
+        "Expert": verdict.expert,
+        "Mistake": verdict.severity if verdict.judgement == "disagree" else "",
         "Triage": row.triage or "",
-        "Case": case_text(card, made),
-        "Given": "after seeing" if given.mode == "open" else "before seeing",
-        "Version": made.version,
-        "From": made.source,
+        "Case": case_text(card, prediction),
+        "Given": "after seeing" if verdict.mode == "open" else "before seeing",
+        "Version": prediction.version,
+        "From": prediction.source,
     }
 
 
-def _said(card: ModelCard | None, made: Prediction) -> str:
+def _said(card: ModelCard | None, prediction: Prediction) -> str:
     """The model's answer as its panel says it: a number with three digits."""
-    if card is None or made.value is None:
-        return exact_value_text(card, made.value)
-    return value_text(card, made.value)
+    if card is None or prediction.value is None:
+        return exact_value_text(card, prediction.value)
+    return value_text(card, prediction.value)
 
 
 def known_card(visit: Visit, model: str, version: str) -> ModelCard | None:
@@ -142,27 +142,27 @@ def _opened(key: str, ids: tuple[str, ...]) -> Callable[[], None]:
 
 def opened(visit: Visit) -> None:
     """The case of the address: inputs, answer, every verdict on it, and what was decided."""
-    asked = st.query_params.get("case", "")
-    if not asked:
+    verdict_id = st.query_params.get("case", "")
+    if not verdict_id:
         return
-    given = visit.store.verdict(asked)
-    made = visit.store.prediction(given.prediction_id) if given else None
-    if given is None or made is None or made.model != visit.version[0]:
+    verdict = visit.store.verdict(verdict_id)
+    prediction = visit.store.prediction(verdict.prediction_id) if verdict else None
+    if verdict is None or prediction is None or prediction.model != visit.version[0]:
         st.text("The case that the address names is not one of this model.")
         return
-    card = known_card(visit, made.model, made.version)
+    card = known_card(visit, prediction.model, prediction.version)
     with st.container(border=True, key="review_case"):
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header("The case", anchor=False)
             st.button("Close", key="review_case_close", type="tertiary", on_click=_close)
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            _case(card, made)
+            _case(card, prediction)
         with right:
-            _answer(card, made)
-            _history(visit, card, made)
-            _triage(visit, given)
-    browser.reveal("review_case", asked)
+            _answer(card, prediction)
+            _history(visit, card, prediction)
+            _triage(visit, verdict)
+    browser.reveal("review_case", verdict_id)
 
 
 @callback()
@@ -170,40 +170,40 @@ def _close() -> None:
     st.query_params.pop("case", None)
 
 
-def _case(card: ModelCard | None, made: Prediction) -> None:
-    case_view.table(card, made)
+def _case(card: ModelCard | None, prediction: Prediction) -> None:
+    case_view.table(card, prediction)
     if card is None:
         st.caption("This version was taken out of the registry: the case stands as it is stored.")
-    place = [f"version {made.version}", f"from {made.source}"]
-    if made.batch_id:
-        place.append(f"row {made.row_number} of batch {made.batch_id[-8:]}")
-    st.caption(f"Case {made.id[-8:]}, {', '.join(place)}.")
-    st.text(f"Asked by {made.asked_by}")
+    place = [f"version {prediction.version}", f"from {prediction.source}"]
+    if prediction.batch_id:
+        place.append(f"row {prediction.row_number} of batch {prediction.batch_id[-8:]}")
+    st.caption(f"Case {prediction.id[-8:]}, {', '.join(place)}.")
+    st.text(f"Asked by {prediction.asked_by}")
 
 
-def _answer(card: ModelCard | None, made: Prediction) -> None:
+def _answer(card: ModelCard | None, prediction: Prediction) -> None:
     st.header("The model says", anchor=False)
     if card is None:
-        st.text(exact_value_text(None, made.value))
+        st.text(exact_value_text(None, prediction.value))
     else:
-        case_view.answer(card, made)
+        case_view.answer(card, prediction)
 
 
-def _history(visit: Visit, card: ModelCard | None, made: Prediction) -> None:
+def _history(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
     st.header("Verdicts", anchor=False)
-    history = visit.store.verdict_history(made.id)
-    replaced = {given.supersedes for given in history}
-    for given in reversed(history):
-        what = signed_verdict_text(card, given)
-        serious = ", a serious mistake" if given.severity == "serious" else ""
-        gone = " (replaced later)" if given.id in replaced else ""
-        st.text(f"{visit.clock(given.created_at)} · {given.expert}: {what}{serious}{gone}")
-        if given.comment:
-            comment(given.comment)
-    for decided in reversed(visit.store.review.adjudications_of(made.id)):
-        said = exact_value_text(card, decided.answer)
-        st.text(f"{visit.clock(decided.created_at)} · {decided.decided_by} decided: {said}")
-        st.text(decided.reason)
+    history = visit.store.verdict_history(prediction.id)
+    replaced = {verdict.supersedes for verdict in history}
+    for verdict in reversed(history):
+        what = signed_verdict_text(card, verdict)
+        serious = ", a serious mistake" if verdict.severity == "serious" else ""
+        suffix = " (replaced later)" if verdict.id in replaced else ""
+        st.text(f"{visit.clock(verdict.created_at)} · {verdict.expert}: {what}{serious}{suffix}")
+        if verdict.comment:
+            comment(verdict.comment)
+    for decision in reversed(visit.store.review.adjudications_of(prediction.id)):
+        answer = exact_value_text(card, decision.answer)
+        st.text(f"{visit.clock(decision.created_at)} · {decision.decided_by} decided: {answer}")
+        st.text(decision.reason)
 
 
 def comment(text: str) -> None:
@@ -215,22 +215,22 @@ def comment(text: str) -> None:
         st.text(text)
 
 
-def _triage(visit: Visit, given: Verdict) -> None:
+def _triage(visit: Visit, verdict: Verdict) -> None:
     st.header("Triage", anchor=False)
     show_problem("review")
-    made = visit.store.review.triage_of(given.id)
-    for one in reversed(made):
+    decisions = visit.store.review.triage_of(verdict.id)
+    for one in reversed(decisions):
         st.text(f"{visit.clock(one.created_at)} · {one.decided_by}: {one.state}")
         if one.note:
             st.text(one.note)
-    if not made:
-        st.text(f"Nobody has looked at the verdict of {given.expert} for triage yet.")
-    _begin(given.id, made[-1].state if made else "open")
+    if not decisions:
+        st.text(f"Nobody has looked at the verdict of {verdict.expert} for triage yet.")
+    _begin(verdict.id, decisions[-1].state if decisions else "open")
     st.segmented_control(
         "State", get_args(TriageState), key="review_triage_state", required=True, wrap=True
     )
     st.text_area("Note (optional)", key="review_triage_note", max_chars=COMMENT_LIMIT, height=80)
-    st.button("Save triage", key="review_triage", on_click=_decided(visit, given.id))
+    st.button("Save triage", key="review_triage", on_click=_decided(visit, verdict.id))
 
 
 def _begin(verdict_id: str, state: str) -> None:
@@ -243,7 +243,7 @@ def _begin(verdict_id: str, state: str) -> None:
 
 def _decided(visit: Visit, verdict_id: str) -> Callable[[], None]:
     # The id is made before the click: a second click, or the browser's retry, carries it too.
-    made = st.session_state["review_triage_id"]
+    triage_id = st.session_state["review_triage_id"]
 
     @callback("review")
     def save() -> None:
@@ -252,7 +252,7 @@ def _decided(visit: Visit, verdict_id: str) -> Callable[[], None]:
             raise UserError("You have no name here any more. Give your name, then save again.")
         state: TriageState = st.session_state["review_triage_state"]
         note = st.session_state["review_triage_note"] or ""
-        visit.store.review.triage(verdict_id, state, note, by=person, id=made)
+        visit.store.review.triage(verdict_id, state, note, by=person, id=triage_id)
         st.session_state.pop("review_triage_for", None)
 
     return save

@@ -22,32 +22,32 @@ SEARCHED, LISTED = 2_500, 200
 SEED = 0
 
 
-def fails(visit: Visit, wanted: VerdictFilter, found: Figures) -> None:
+def fails(visit: Visit, filters: VerdictFilter, figures: Figures) -> None:
     """Kinds of cases in which the model is wrong more often than in the rest."""
     st.text(
         "Looks through every field, thirds of numbers, bands of confidence, the model's answers "
         "and pairs of these for cases in which the model is wrong more often than in the rest."
     )
-    if found.total > SEARCHED or found.more:
-        total = f"{'more than ' if found.more else ''}{plural(found.total, 'verdict')}"
+    if figures.total > SEARCHED or figures.more:
+        total = f"{'more than ' if figures.more else ''}{plural(figures.total, 'verdict')}"
         st.text(f"The search is over the newest {SEARCHED:,} of {total} that the filters leave.")
-    newest = visit.store.review.page(wanted, size=1)
-    key = json_key(wanted, newest.total, newest.rows[0].verdict.id if newest.rows else "")
+    newest = visit.store.review.page(filters, size=1)
+    key = json_key(filters, newest.total, newest.rows[0].verdict.id if newest.rows else "")
     st.button("Search for weak spots", key="review_fails", on_click=_asked, args=(key,))
     if st.session_state.get(FOUND, {}).get("asked") != key:
         if FOUND in st.session_state:
             st.caption("The verdicts or filters have changed since the last search.")
         return
-    kept = st.session_state[FOUND]
-    if "cases" not in kept:
+    result = st.session_state[FOUND]
+    if "cases" not in result:
         with st.spinner("Searching …"):
-            kept |= _search(visit, wanted)
-    _spots(visit, kept)
+            result |= _search(visit, filters)
+    _spots(visit, result)
 
 
-def json_key(wanted: VerdictFilter, total: int, newest: str) -> str:
+def json_key(filters: VerdictFilter, total: int, newest: str) -> str:
     """What a search was made of: another filter, or another verdict, is another search."""
-    return f"{sorted(wanted.texts.items())} {total} {newest}"
+    return f"{sorted(filters.texts.items())} {total} {newest}"
 
 
 def _asked(key: str) -> None:
@@ -55,28 +55,28 @@ def _asked(key: str) -> None:
     st.session_state.pop("review_spot", None)
 
 
-def _search(visit: Visit, wanted: VerdictFilter) -> dict[str, Any]:
-    cases = totals.cases(visit.store.review, wanted, SEARCHED)
+def _search(visit: Visit, filters: VerdictFilter) -> dict[str, Any]:
+    cases = totals.cases(visit.store.review, filters, SEARCHED)
     card = visit.card
-    said = [card.label(row.prediction.value) for row in cases.rows]
-    known = not cases.rows or any(c is not None for c in cases.confidence)
-    found = slices.find(
+    answers = [card.label(row.prediction.value) for row in cases.rows]
+    has_confidence = not cases.rows or any(c is not None for c in cases.confidence)
+    spots = slices.find(
         cases.inputs,
         cases.errors,
         SEED,
-        cases.confidence if known else None,
-        None if card.task == "regression" else said,
+        cases.confidence if has_confidence else None,
+        None if card.task == "regression" else answers,
         card.case_schema,
     )
-    return {"cases": cases, "spots": found}
+    return {"cases": cases, "spots": spots}
 
 
-def _spots(visit: Visit, kept: dict[str, Any]) -> None:
-    cases, spots = kept["cases"], kept["spots"]
-    known = [error for error in cases.errors if not math.isnan(error)]
-    of = f"{plural(len(known), 'case')} with a clear verdict, {int(sum(known)):,} of them wrong"
+def _spots(visit: Visit, result: dict[str, Any]) -> None:
+    cases, spots = result["cases"], result["spots"]
+    errors = [error for error in cases.errors if not math.isnan(error)]
+    of = f"{plural(len(errors), 'case')} with a clear verdict, {int(sum(errors)):,} of them wrong"
     fewest = 2 * slices.FEWEST_CASES
-    if len(known) < fewest:
+    if len(errors) < fewest:
         st.text(f"{of}: too few to look for weak spots. From {fewest} on it is worth it.")
         return
     if not len(spots):
@@ -89,9 +89,9 @@ def _spots(visit: Visit, kept: dict[str, Any]) -> None:
         "The p is adjusted for all the kinds that were looked at, by shuffling the errors "
         f"{slices.SHUFFLES} times. A suspicion is to be checked on new cases."
     )
-    chosen = st.session_state.get("review_spot")
-    if chosen is not None and chosen < len(spots):
-        _cases_of(visit, cases, spots.iloc[chosen])
+    place = st.session_state.get("review_spot")
+    if place is not None and place < len(spots):
+        _cases_of(visit, cases, spots.iloc[place])
 
 
 def _spot(at: int, spot: Any) -> None:
