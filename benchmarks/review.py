@@ -366,7 +366,9 @@ def exported(path: str, what: exports.What) -> dict[str, float]:
 
     def work() -> None:
         with tempfile.TemporaryFile() as out:
-            done = exports.export(store, out, what, wanted=VerdictFilter(model="churn"), by=by)
+            done = exports.export(
+                store, out, what, verdict_filter=VerdictFilter(model="churn"), by=by
+            )
             rows.append(done.rows)
 
     return {**measured(work), "rows": rows[0]}

@@ -353,9 +353,9 @@ def test_the_rows_that_one_has_judged_are_told_from_the_others(empty_store, long
     for row, expert in ((3, "Ada"), (2400, "ada"), (5, "Grace")):
         made = ScoredRows(empty_store).opened(long, row, card)
         empty_store.add_verdict(Verdict(made.id, expert, "agree"))
-    mine = RowFilter(judged="judged", expert="Ada")
+    mine = RowFilter(review_state="judged", expert="Ada")
     assert ScoredRows(empty_store).rows(long, mine).rows.tolist() == [3, 2400]
-    rest = ScoredRows(empty_store).rows(long, replace(mine, judged="open"))
+    rest = ScoredRows(empty_store).rows(long, replace(mine, review_state="open"))
     assert rest.total == long.rows - 2
     assert 5 in rest.rows
 

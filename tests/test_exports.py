@@ -86,7 +86,9 @@ def test_each_case_is_kept_or_counted(busy_store):
 def test_corrections_are_the_inputs_and_what_to_learn(empty_store):
     add(empty_store, ("Ada", "agree", {}), inputs={"age": 40, "source": "ward", "weight": 70.5})
     add(empty_store, ("Ada", "agree", {}), inputs={"age": None, "source": "=1+1", "smoker": True})
-    content, done = exported(empty_store, "corrections", wanted=VerdictFilter(model="churn"))
+    content, done = exported(
+        empty_store, "corrections", verdict_filter=VerdictFilter(model="churn")
+    )
     rows = list(csv.DictReader(io.StringIO(content.decode())))
     assert list(rows[0]) == [
         *("age", "source", "weight", "smoker"),
@@ -98,7 +100,7 @@ def test_corrections_are_the_inputs_and_what_to_learn(empty_store):
     assert (done.rows, done.left_out) == (2, LeftOut())
 
     content, _ = exported(
-        empty_store, "corrections", format="parquet", wanted=VerdictFilter(model="churn")
+        empty_store, "corrections", format="parquet", verdict_filter=VerdictFilter(model="churn")
     )
     table = pq.read_table(io.BytesIO(content))
     assert {n: str(table.schema.field(n).type) for n in ("age", "source", "weight", "smoker")} == {
@@ -159,7 +161,7 @@ def test_predictions_are_exported_judged_or_not(empty_store):
         (VerdictFilter(until="2026-11-01"), made[:1]),
         (VerdictFilter(batch="a"), made[:1]),
     ):
-        content, _ = exported(empty_store, "predictions", format="jsonl", wanted=wanted)
+        content, _ = exported(empty_store, "predictions", format="jsonl", verdict_filter=wanted)
         rows = [json.loads(line) for line in content.decode().splitlines()]
         assert [row["prediction_id"] for row in rows] == [prediction.id for prediction in expected]
 
@@ -168,18 +170,18 @@ def test_predictions_are_exported_judged_or_not(empty_store):
 @pytest.mark.parametrize("safe", [False, True])
 def test_an_export_of_nothing_has_its_header(empty_store, what, safe):
     wanted = VerdictFilter(model="churn")
-    content, done = exported(empty_store, what, spreadsheet_safe=safe, wanted=wanted)
+    content, done = exported(empty_store, what, spreadsheet_safe=safe, verdict_filter=wanted)
     (header,) = csv.reader(io.StringIO(content.decode()))
     columns = {"verdicts": exports.VERDICTS, "predictions": exports.PREDICTIONS}
     assert tuple(header) == columns.get(what, exports.CORRECTIONS)
     assert done.rows == 0
-    content, _ = exported(empty_store, what, format="parquet", wanted=wanted)
+    content, _ = exported(empty_store, what, format="parquet", verdict_filter=wanted)
     assert tuple(pq.read_table(io.BytesIO(content)).column_names) == tuple(header)
-    assert exported(empty_store, what, format="jsonl", wanted=wanted)[0] == b""
+    assert exported(empty_store, what, format="jsonl", verdict_filter=wanted)[0] == b""
 
 
 def test_each_export_is_in_the_log_with_who_and_what(empty_store):
-    exported(empty_store, "verdicts", wanted=VerdictFilter(model="churn", words="old"))
+    exported(empty_store, "verdicts", verdict_filter=VerdictFilter(model="churn", words="old"))
     (event,) = empty_store.review.events(by=OWNER)
     assert (event.what, event.who) == ("export", "Rita")
     assert event.details == {

@@ -39,8 +39,8 @@ def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):
         each = every_group(card, totals.figures(busy_store.review, VerdictFilter(model=model)))[
             name
         ]
-        assert len(each.picks) == len(each.known)
-        for pick, verdicts in zip(each.picks, each.known["verdicts"], strict=True):
+        assert len(each.picks) == len(each.figures)
+        for pick, verdicts in zip(each.picks, each.figures["verdicts"], strict=True):
             assert found_by(busy_store, model, pick) == verdicts
             led += 1
     assert led
@@ -68,13 +68,13 @@ def test_classes_with_one_label_are_told_apart():
 
 def test_the_numbers_of_a_regression_are_no_classes():
     table = pd.DataFrame({"value": [1, 2], "verdicts": [1, 1], "right": [1, 1], "wrong": [0, 0]})
-    assert len(groups.by_class(card_of("regression"), table).known) == 0
+    assert len(groups.by_class(card_of("regression"), table).figures) == 0
     assert groups.by_class(card_of(), table.iloc[:1]).picks == ({"value": "1"},)
 
 
 def test_groups_turned_round_say_how_often_the_model_is_wrong():
     table = pd.DataFrame({"day": ["2026-11-19"], "verdicts": [6], "right": [3], "wrong": [1]})
-    row = groups.as_errors(groups.by_day(table).known).iloc[0]
+    row = groups.as_errors(groups.by_day(table).figures).iloc[0]
     assert row[["group", "cases", "errors", "rate", "unsure"]].tolist() == [
         "2026-11-19",
         4,

@@ -75,7 +75,7 @@ def all_of(content, schema=SCHEMA, **chosen):
     seen = look(source, schema, **chosen)
     if seen.problems:
         return seen, []
-    return seen, list(read(source, seen, schema, Limits(), written=True))
+    return seen, list(read(source, seen, schema, Limits(), with_row_texts=True))
 
 
 # --- a form, JSON and CSV agree
@@ -326,9 +326,9 @@ def test_where_the_blocks_end_makes_no_difference(content, size):
 @given(broken() | st.text("ab,\r\n \ufeff\u00a0", max_size=60).map(lambda t: b"a,b\n" + t.encode()))
 def test_rows_that_are_kept_as_written_hold_the_cells_that_were_read(content):
     for chunk in all_of(content, PLAIN)[1] or []:
-        if chunk.written is not None:
+        if chunk.row_texts is not None:
             cells = [[cell or "" for cell in row.values()] for row in chunk.text.to_pylist()]
-            assert chunk.written.to_pylist() == [",".join(row) for row in cells]
+            assert chunk.row_texts.to_pylist() == [",".join(row) for row in cells]
             assert not any(mark in "".join(map("".join, cells)) for mark in '",\r\n\ufeff')
 
 

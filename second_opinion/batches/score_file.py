@@ -100,7 +100,7 @@ def score_file(
         run = _Run(look, model, listed, refuses=bad_rows is None, progress=progress)
         try:
             with whole_file(out) as scores, _file(bad_rows) as rejected:
-                chunks = read(source, look, model.card.case_schema, NO_LIMITS, written=True)
+                chunks = read(source, look, model.card.case_schema, NO_LIMITS, with_row_texts=True)
                 run.score(chunks, scores, rejected, jobs)
         except BadRowsError as error:
             refused: BadRowsError | None = error
@@ -186,8 +186,8 @@ class _Run:
         lost = [one_array(column) for column in chunk.text.filter(pc.invert(good)).columns]
         self._note(row_answers.faults, records(lost, self.look.delimiter or ","))
         self.summary.rows -= len(row_answers.faults)
-        row_texts = None if chunk.written is None else chunk.written.filter(good)
-        return replace(chunk, text=chunk.text.filter(good), written=row_texts)
+        row_texts = None if chunk.row_texts is None else chunk.row_texts.filter(good)
+        return replace(chunk, text=chunk.text.filter(good), row_texts=row_texts)
 
     def _note(self, problems: list[TableProblem], rejected: Any) -> None:
         """Count bad rows, and put them and what is wrong with them aside."""
@@ -212,8 +212,8 @@ def _header(names: Iterable[str], delimiter: str = ",") -> bytes:
 
 def _with_answers(chunk: Chunk, answers: Answers) -> bytes:
     cells = added_cells(answers)
-    if chunk.written is not None:
-        return records(cells, before=[chunk.written])
+    if chunk.row_texts is not None:
+        return records(cells, before=[chunk.row_texts])
     return records([*(one_array(column) for column in chunk.text.columns), *cells])
 
 
@@ -243,7 +243,7 @@ def _together(chunks: list[Chunk]) -> Chunk:
 
     if len(chunks) == 1:
         return chunks[0]
-    row_texts = [chunk.written for chunk in chunks]
+    row_texts = [chunk.row_texts for chunk in chunks]
     return Chunk(
         pa.concat_tables([chunk.text for chunk in chunks]),
         np.concatenate([chunk.lines for chunk in chunks]),

@@ -42,7 +42,7 @@ class RowFilter:
     """Which rows of a batch are looked at; an empty filter means all of them.
 
     ``prediction`` is the JSON text of a class; ``text`` is looked for in ``column`` whatever its
-    case; ``judged`` is about the verdicts of one person.
+    case; ``review_state`` is about the verdicts of one person.
     """
 
     prediction: str = ""
@@ -50,7 +50,7 @@ class RowFilter:
     low_confidence: bool = False
     column: str = ""
     text: str = ""
-    judged: Literal["", "judged", "open"] = ""
+    review_state: Literal["", "judged", "open"] = ""
     expert: str = ""
 
 
@@ -122,7 +122,7 @@ class ScoredRows:
         """One page of at most `PAGE_ROWS` scored rows; the first page is 1."""
         only = only or RowFilter()
         numbers = self._order(batch, only, sort, descending)
-        if only.judged:
+        if only.review_state:
             numbers = self._by_verdict(batch, only, numbers)
         start = (page - 1) * PAGE_ROWS
         return self.fetched(batch, numbers[start : start + PAGE_ROWS].tolist(), len(numbers))
@@ -279,7 +279,7 @@ class ScoredRows:
 
     def _by_verdict(self, batch: Batch, only: RowFilter, numbers: np.ndarray) -> np.ndarray:
         judged_rows = np.array(self._batches.judged_rows(batch.id, only.expert), dtype=np.uint32)
-        return numbers[np.isin(numbers, judged_rows, invert=only.judged == "open")]
+        return numbers[np.isin(numbers, judged_rows, invert=only.review_state == "open")]
 
     def _both(self, batch: Batch, chunk: ChunkPlace) -> tuple[bytes, bytes]:
         text = self._batches.text_of(batch.id, chunk.position)

@@ -76,7 +76,7 @@ def export(output: Path | None, **options: Any) -> None:
             what,
             format=format,
             spreadsheet_safe=options["spreadsheet_safe"],
-            wanted=verdict_filter,
+            verdict_filter=verdict_filter,
             by=me(),
         )
     click.echo(printing.printable(_said(what, summary, output)), err=True)

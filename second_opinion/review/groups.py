@@ -24,10 +24,10 @@ MOST_DAYS = 366
 
 @dataclass(frozen=True)
 class Groups:
-    """``known`` has the ``name`` of each group and what `totals.with_agreement` gives;
+    """``figures`` has the ``name`` of each group and what `totals.with_agreement` gives;
     ``picks`` the filters of each."""
 
-    known: pd.DataFrame
+    figures: pd.DataFrame
     picks: tuple[Pick, ...]
 
 

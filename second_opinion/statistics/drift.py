@@ -144,7 +144,7 @@ def _judged(
     for side, where in ((before, "reference"), (after, "current data")):
         if side.rows and side.missing == 1:
             return None, NOT_COMPARED, f"No value is known in the {where}."
-    if before.known is None or after.known is None:
+    if before.distribution is None or after.distribution is None:
         free = "Free text is not compared." if shape == "text" else "The summary keeps no values."
         return None, NOT_COMPARED, free
     for side, where in ((before, "the reference"), (after, "the current data")):
@@ -153,21 +153,21 @@ def _judged(
                 f"{plural(side.n, 'row')} {'has' if side.n == 1 else 'have'} a value in {where}"
             )
             return None, TOO_FEW, f"{phrase}; judged from {FEWEST_ROWS} on."
-    if isinstance(before.known, Levels) and isinstance(after.known, Levels):
-        test = levels_test(before.known, after.known)
+    if isinstance(before.distribution, Levels) and isinstance(after.distribution, Levels):
+        test = levels_test(before.distribution, after.distribution)
         return test, NOT_COMPARED, "" if test else "No level is listed on both sides."
-    if isinstance(before.known, Levels) or isinstance(after.known, Levels):
+    if isinstance(before.distribution, Levels) or isinstance(after.distribution, Levels):
         return None, NOT_COMPARED, "One side has numbers, the other levels."
-    return kolmogorov_smirnov(before.known, after.known), NOT_COMPARED, ""
+    return kolmogorov_smirnov(before.distribution, after.distribution), NOT_COMPARED, ""
 
 
 def _unseen(before: KnownColumn, after: KnownColumn, feature: Feature | None) -> tuple[int, str]:
     """Rows with a level that the reference does not know, and which those are."""
-    if not isinstance(before.known, Levels) or not isinstance(after.known, Levels):
+    if not isinstance(before.distribution, Levels) or not isinstance(after.distribution, Levels):
         return 0, ""
-    old_levels = before.known.counts.keys() | _choices(feature)
-    new = {key: count for key, count in after.known.counts.items() if key not in old_levels}
-    if before.known.rest and not (feature and feature.values):
+    old_levels = before.distribution.counts.keys() | _choices(feature)
+    new = {key: count for key, count in after.distribution.counts.items() if key not in old_levels}
+    if before.distribution.rest and not (feature and feature.values):
         return 0, "The reference keeps the commonest levels alone; new ones cannot be told."
     if not new:
         return 0, ""

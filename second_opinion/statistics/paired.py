@@ -10,7 +10,7 @@ ALPHA = 0.05
 
 
 def mcnemar(fixes: int, breaks: int) -> float:
-    """Two-sided p-value of the exact McNemar test: could as many fixed as broken give this?
+    """Two-sided p-value of the exact McNemar test: could as many fixes as breaks give this?
 
     ``fixes`` and ``breaks`` count the discordant pairs: cases that one version alone has right.
     Binomial with one half (McNemar 1947, Psychometrika 12:153; exact form after Fagerland, Lydersen

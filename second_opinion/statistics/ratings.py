@@ -40,7 +40,7 @@ class Ratings:
 
 
 def read(table: Any, categories: Iterable[Hashable] | None = None) -> Ratings:
-    """The answers of a table as counts; the ``categories`` categories come first, in their order."""
+    """The answers of a table as counts; the ``categories`` come first, in their order."""
     rows = table.to_numpy(dtype=object) if isinstance(table, pd.DataFrame) else table
     places: dict[Any, int] = {key_of(value): at for at, value in enumerate(categories or ())}
     answers = [[key_of(plain(cell)) for cell in row] for row in rows]

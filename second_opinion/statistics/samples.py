@@ -121,17 +121,17 @@ class Levels:
 
 @dataclass(frozen=True)
 class KnownColumn:
-    """One feature of one side. ``known`` is None where nothing is kept of its values."""
+    """One feature of one side. ``distribution`` is None where nothing is kept of its values."""
 
     rows: int
     missing: float
-    known: Sample | Grid | Levels | None
+    distribution: Sample | Grid | Levels | None
     from_summary: bool
 
     @property
     def n(self) -> int:
         """Rows in which the value is known."""
-        return self.known.n if self.known else round(self.rows * (1 - self.missing))
+        return self.distribution.n if self.distribution else round(self.rows * (1 - self.missing))
 
 
 def side_of(source: Columns | Reference, name: str, shape: Shape) -> KnownColumn | None:
@@ -239,7 +239,7 @@ def levels_test(before: Levels, after: Levels) -> Difference | None:
     if table.shape[1] == 2:
         return _outcome(table, _fisher(table))
     joined = np.column_stack([table[:, :-2], table[:, -2:].sum(axis=1)])
-    name, statistic, p_value = min(_pearson(joined), _fisher(others), key=lambda found: found[2])
+    name, statistic, p_value = min(_pearson(joined), _fisher(others), key=lambda test: test[2])
     return _outcome(table, (name, statistic, min(2 * p_value, 1.0)))
 
 

@@ -235,12 +235,12 @@ def reference_shares(
     """
     shape = shape_of(feature.kind)
     side = side_of(reference, feature.name, shape)
-    if side is None or side.known is None or not side.n:
+    if side is None or side.distribution is None or not side.n:
         return None
-    if isinstance(side.known, Levels):
-        counts, total = side.known.counts, side.known.n
+    if isinstance(side.distribution, Levels):
+        counts, total = side.distribution.counts, side.distribution.n
         shares = np.array([counts.get(key_of(plain(v)), 0) / total for v in result["value"]])
         return np.where(result["value"] == OTHERS, 1 - shares.sum(), shares)
     edges = [result[end] for end in ("low", "high")]
-    low, high = (side.known.below(numbers(edge, shape)) for edge in edges)
+    low, high = (side.distribution.below(numbers(edge, shape)) for edge in edges)
     return np.asarray(high - low)

@@ -29,7 +29,7 @@ class Newest:
     ) -> None:
         import pandas as pd
 
-        self._found = pd.DataFrame(rows, columns=["id", "day", "percent"])
+        self._rows = pd.DataFrame(rows, columns=["id", "day", "percent"])
         self._groups = pd.DataFrame(map(dict, groups)).drop(columns="verdicts", errors="ignore")
         self.total, self.more = total, more
 
@@ -41,10 +41,10 @@ class Newest:
         """
         import pandas as pd
 
-        if self._found.empty:
+        if self._rows.empty:
             return pd.DataFrame(columns=[*keys, *SAID]).astype(dict.fromkeys(SAID, "int64"))
-        own = [key for key in keys if key in self._found]
-        counts = self._found.groupby(["id", *own]).size().rename("verdicts").reset_index()
+        own = [key for key in keys if key in self._rows]
+        counts = self._rows.groupby(["id", *own]).size().rename("verdicts").reset_index()
         each = counts.merge(self._groups, on="id")
         for name in SAID[1:]:
             mask = each["outcome" if name in ("right", "wrong") else "judgement"] == name

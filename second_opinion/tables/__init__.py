@@ -48,14 +48,14 @@ def read(
 ) -> Iterator[Chunk]:
     """The rows of a file that was looked at, about a megabyte at a time.
 
-    Bad rows are problems of their chunk. With ``with_row_texts``, the rows of a CSV file also come as they
-    would be written, where that is known. `UserError` for a file that `look` forbids to read, and
-    for one that is over the limits.
+    Bad rows are problems of their chunk. With ``with_row_texts``, the rows of a CSV file also come
+    as they would be written, where that is known. `UserError` for a file that `look` forbids to
+    read, and for one that is over the limits.
     """
     limits = limits or Limits()
     _check(source, look, limits)
     if look.format == "csv":
-        return read_csv(source, look, schema, limits, written=with_row_texts)
+        return read_csv(source, look, schema, limits, with_row_texts=with_row_texts)
     return _READERS[look.format](source, look, schema, limits)
 
 

@@ -50,7 +50,7 @@ class _Reader:
     look: Look
     schema: Schema
     limits: Limits
-    written: bool = False
+    with_row_texts: bool = False
     line: int = 1
     rows: int = 0
     beyond_header: bool = False
@@ -142,7 +142,7 @@ class _Reader:
             problems=sorted(problems, key=lambda problem: problem.line),
             rejected=rejected,
             bytes_read=bytes_read,
-            written=_as_written(block, records, good) if self.written else None,
+            row_texts=_as_written(block, records, good) if self.with_row_texts else None,
         )
 
     def _rejected(

@@ -28,7 +28,7 @@ MOST_DIGITS = 4_000
 class _Broken:
     """What is in the place of a case and is none."""
 
-    found: str
+    fault: str
     expected: str
     text: str = ""
 
@@ -80,7 +80,7 @@ def read_json(source: TableFile, look: Look, schema: Schema, limits: Limits) -> 
         cases = {i.number: i.case for i in batch if not isinstance(i.case, _Broken)}
         faults = {i.number: i.case for i in batch if isinstance(i.case, _Broken)}
         chunk = chunk_of(cases, look, schema, limits, batch[-1].bytes_read)
-        problems = [TableProblem(n, "", case.found, case.expected) for n, case in faults.items()]
+        problems = [TableProblem(n, "", case.fault, case.expected) for n, case in faults.items()]
         blanks = [""] * (len(look.columns) - 1)
         yield replace(
             chunk,

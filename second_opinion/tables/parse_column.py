@@ -81,9 +81,7 @@ def _str(texts: pa.Array) -> Any:
 def _from_levels(codes: Any, levels: tuple[Any, ...], feature: Feature) -> Any:
     """Values by their places; each distinct value is converted once."""
     if feature.column_dtype == "category":
-        unseen = [
-            v for v in levels if not any(same_value(v, categories) for categories in feature.values)
-        ]
+        unseen = [v for v in levels if not any(same_value(v, value) for value in feature.values)]
         categories = pd.Index([*feature.values, *dict.fromkeys(unseen)])
         places = np.append(categories.get_indexer(list(levels)), -1)
         return pd.Categorical.from_codes(places[codes], categories)
@@ -145,11 +143,11 @@ def _column(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, li
     return column, [CellFault(row, feature.name, *parts) for row, parts in faults.items()]
 
 
-Said = dict[int, tuple[str, str]]
+Faults = dict[int, tuple[str, str]]
 
 
-def _numbers(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, Said]:
-    faults: Said = {}
+def _numbers(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, Faults]:
+    faults: Faults = {}
     number_cells = cells
     plain = numbers(cells) if decimal == "." else None
     if plain is None:
@@ -170,10 +168,10 @@ def _numbers(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, S
     return Column(feature, values, missing), faults
 
 
-def _regular(cells: pa.Array, feature: Feature, decimal: str) -> tuple[pa.Array, Said]:
+def _regular(cells: pa.Array, feature: Feature, decimal: str) -> tuple[pa.Array, Faults]:
     """The cells that are numbers, with a decimal point; the others are null, and why."""
     pattern = f"^{NUMBER}$".replace(r"\.", f"[{decimal}]")
-    faults: Said = {}
+    faults: Faults = {}
     if not _all(pc.match_substring_regex(cells, pattern)):
         cells, faults = _trimmed(cells, pattern, feature, decimal)
     return (cells if decimal == "." else pc.replace_substring(cells, decimal, ".")), faults
@@ -181,7 +179,7 @@ def _regular(cells: pa.Array, feature: Feature, decimal: str) -> tuple[pa.Array,
 
 def _trimmed(
     cells: pa.Array, pattern: str, feature: Feature, decimal: str
-) -> tuple[pa.Array, Said]:
+) -> tuple[pa.Array, Faults]:
     """The cells without blanks around them, null where that leaves no number, and why."""
     cells = pc.ascii_trim_whitespace(cells)
     regular = pc.match_substring_regex(cells, pattern)
@@ -231,7 +229,7 @@ def _texts(cells: pa.Array, feature: Feature) -> Column:
     return Column(feature, cells, _nulls(cells))
 
 
-def _levels(cells: pa.Array, feature: Feature) -> tuple[Column, Said]:
+def _levels(cells: pa.Array, feature: Feature) -> tuple[Column, Faults]:
     """A column with few distinct texts: each is read once."""
     encoded = pc.dictionary_encode(cells)
     codes = pc.fill_null(encoded.indices, -1).to_numpy()

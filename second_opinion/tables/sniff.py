@@ -39,7 +39,7 @@ class _Header:
     text: bytes
     line: int
     rows: list[list[str]]
-    broken: bool = False
+    is_broken: bool = False
 
 
 def look(source: TableFile, schema: Schema, *, encoding: str = "", delimiter: str = "") -> Look:
@@ -97,7 +97,7 @@ def _look_at_text(
     look = replace(look, delimiter=delimiter or ",")
     header = _header(text, look.delimiter, complete)
     better = _better_delimiter(header, schema) if header and not delimiter else ""
-    if header is None or (header.broken and not better):
+    if header is None or (header.is_broken and not better):
         return _refused(
             look,
             "has a first row with broken quotation marks or without an end; expected the names "
@@ -224,19 +224,19 @@ def _header(text: bytes, delimiter: str, complete: bool) -> _Header | None:
         text[records.starts[first] : records.ends[first]],
         int(records.lines[first]) + 1,
         cells[1:],
-        broken=len(cells[0]) != records.cells[first] or b"\x00" in text[: records.ends[first]],
+        is_broken=len(cells[0]) != records.cells[first] or b"\x00" in text[: records.ends[first]],
     )
 
 
 def _better_delimiter(header: _Header, schema: Schema) -> str:
     """The delimiter that makes the header fit where commas do not, or an empty text."""
     feature_names = set(schema.names)
-    fits = {",": 0 if header.broken else len(feature_names & set(header.columns))}
+    fits = {",": 0 if header.is_broken else len(feature_names & set(header.columns))}
     if fits[","] == len(feature_names):
         return ""
     for mark in list(DELIMITERS)[1:]:
         other = _header(header.text, mark, True)
-        usable = other is not None and not other.broken
+        usable = other is not None and not other.is_broken
         fits[mark] = len(feature_names & set(other.columns)) if other and usable else 0
     best = max(fits, key=lambda mark: fits[mark])
     return best if fits[best] > fits[","] else ""

@@ -28,8 +28,8 @@ def split(
 ) -> Chunk:
     """The good rows of a table of text, and the problems of the others by their lines.
 
-    ``known_faults`` are faults that the text does not show; each stands for what else is wrong with its
-    cell.
+    ``known_faults`` are faults that the text does not show; each stands for what else is wrong with
+    its cell.
     """
     read, cell_faults = columns(text, schema, decimal)
     places = {(fault.row, fault.column) for fault in known_faults}
@@ -58,7 +58,7 @@ def split_typed(
     """The same for rows that did not come as text; those that are bad become CSV lines."""
     _check_length(text, limits)
     known_faults = [*known_faults, *_unstorable(text)]
-    chunk = split(text, lines, schema, known=known_faults)
+    chunk = split(text, lines, schema, known_faults=known_faults)
     bad = np.flatnonzero(~np.isin(lines, chunk.lines))
     rows = text.take(pa.array(bad)).to_pydict() if len(bad) else {}
     rejected = csv_lines(zip(*rows.values(), strict=True)) if rows else b""

@@ -146,7 +146,7 @@ class Chunk:
     cell and "" for an empty text in quotes. ``lines`` are their lines in the file. ``cases`` are
     their features as `Schema.frame` gives them. ``problems`` are all problems of the bad rows, and
     ``rejected`` those rows as they stand in the file (in UTF-8 where that has another encoding, as
-    CSV lines where it is no CSV). ``bytes_read`` counts from its beginning. ``written`` has the
+    CSV lines where it is no CSV). ``bytes_read`` counts from its beginning. ``row_texts`` has the
     good rows as one text each, just as they would be written with commas and further cells behind;
     None where that is not known.
     """
@@ -157,4 +157,4 @@ class Chunk:
     problems: list[TableProblem] = field(default_factory=list)
     rejected: bytes = b""
     bytes_read: int = 0
-    written: pa.Array | None = None
+    row_texts: pa.Array | None = None

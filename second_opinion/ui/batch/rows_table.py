@@ -76,7 +76,7 @@ def filters(visit: Visit, batch: Batch) -> tuple[RowFilter, tuple[SortBy, bool]]
         low_confidence=LOW in only,
         column=column,
         text=text.strip(),
-        judged=state or "",  # type: ignore[arg-type]
+        review_state=state or "",  # type: ignore[arg-type]
         expert=expert.label if expert else "",
     )
     return row_filter, SORTS[sort]

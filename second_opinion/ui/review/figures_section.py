@@ -80,7 +80,7 @@ def groups(card: ModelCard, summary: Figures) -> None:
     ]
     with st.grid(2, min_column_width=360, gap="medium"):
         for name, where, axis, each in panels:
-            if len(each.known) > (name in ("version", "mode")):
+            if len(each.figures) > (name in ("version", "mode")):
                 with st.container():
                     group(name, where, axis, each)
 
@@ -89,18 +89,18 @@ def group(name: str, where: str, axis: str, each: Groups) -> None:
     """How often the model is right in each of some groups."""
     from second_opinion.charts import accuracy
 
-    more = len(each.known) - accuracy.MOST_GROUPS
+    more = len(each.figures) - accuracy.MOST_GROUPS
     below = f"The first {accuracy.MOST_GROUPS} are drawn; the table has all." * (more > 0)
-    draw(accuracy.right_by(where, axis, each.known), name, each.picks, below)
+    draw(accuracy.right_by(where, axis, each.figures), name, each.picks, below)
 
 
 def days(each: Groups) -> None:
     """How often the model was right from day to day, where there are several."""
-    if len(each.known) > 1:
+    if len(each.figures) > 1:
         from second_opinion.charts import verdict_charts
         from second_opinion.review import groups
 
-        errors = groups.as_errors(each.known)
+        errors = groups.as_errors(each.figures)
         chart = verdict_charts.agreement_per_day(errors, verdict_charts.RIGHT, clickable=True)
         draw(chart, "days", each.picks)
 

@@ -98,7 +98,7 @@ def _written(
         # Streamlit keeps a download in memory in any case; the command `export` does not.
         out = BytesIO()
         exports.export(
-            store, out, what, format=format, spreadsheet_safe=safe, wanted=filters, by=by
+            store, out, what, format=format, spreadsheet_safe=safe, verdict_filter=filters, by=by
         )
         return out.getvalue()
 
