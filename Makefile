@@ -6,7 +6,7 @@ PORT ?= 8501
 VERSION ?= 1.7.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format demo-models screenshots bench try-sklearn try-mlflow
+.PHONY: help run test quick check format demo-models screenshots bench try-sklearn try-mlflow
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -18,6 +18,9 @@ test: $(VENV)/dev.stamp ## Run every test, with a real browser; THOROUGH=1 runs 
 	@scripts/browser $(BIN)/python
 	$(BIN)/python -m pytest -m "not browser" --numprocesses logical --maxprocesses 8 --dist loadfile
 	$(BIN)/python -m pytest -m browser
+
+quick: $(VENV)/dev.stamp ## Run the tests without browser, simulations and slow ones
+	$(BIN)/python -m pytest -m "not browser and not simulation and not slow" --numprocesses logical --maxprocesses 8 --dist loadfile
 
 check: $(VENV)/dev.stamp ## Lint, formatting and types
 	$(BIN)/ruff check .
