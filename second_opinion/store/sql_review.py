@@ -53,126 +53,44 @@ GROUPS_WITH_IDS = """
 BATCH = "SELECT number FROM review_batches WHERE batch_id = :batch_id"
 
 # A bit of text per group says whether it is wanted: a third of the cost of asking a list.
-NEWEST = """
-    SELECT number FROM review
-    WHERE (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
-        AND (:batch IS NULL OR batch = :batch)
-        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
-        AND (:at_least IS NULL OR confidence >= :at_least)
-        AND (:below IS NULL OR confidence < :below)
-    ORDER BY number DESC LIMIT :size OFFSET :skipped
+_FILTER = """
+    (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
+    AND (:batch IS NULL OR batch = :batch)
+    AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
+    AND (:at_least IS NULL OR confidence >= :at_least)
+    AND (:below IS NULL OR confidence < :below)
 """
-SORTED = """
-    SELECT number FROM review
-    WHERE (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
-        AND (:batch IS NULL OR batch = :batch)
-        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
-        AND (:at_least IS NULL OR confidence >= :at_least)
-        AND (:below IS NULL OR confidence < :below)
-    ORDER BY confidence * :way NULLS LAST, number DESC LIMIT :size OFFSET :skipped
+# The newest hits among the verdicts whose comment has the words.
+_WITH_WORDS = """
+    number IN (
+        SELECT rowid FROM review_search WHERE review_search MATCH :words
+        ORDER BY rowid DESC LIMIT :hits
+    ) AND
 """
-SERIOUS = """
-    SELECT number FROM review
-    WHERE (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
-        AND (:batch IS NULL OR batch = :batch)
-        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
-        AND (:at_least IS NULL OR confidence >= :at_least)
-        AND (:below IS NULL OR confidence < :below)
+_NEWEST_FIRST = " ORDER BY number DESC"
+_BY_CONFIDENCE = " ORDER BY confidence * :way NULLS LAST, number DESC"
+_SERIOUS_FIRST = """
     ORDER BY substr(:serious, group_id, 1) = x'01' DESC, -confidence NULLS LAST, number DESC
-    LIMIT :size OFFSET :skipped
 """
-COUNTED = """
-    SELECT count(*) FROM (
-        SELECT 1 FROM review
-        WHERE (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
-            AND (:batch IS NULL OR batch = :batch)
-            AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
-            AND (:at_least IS NULL OR confidence >= :at_least)
-            AND (:below IS NULL OR confidence < :below)
-        LIMIT :most
-    )
+_PAGE = " LIMIT :size OFFSET :skipped"
+_NUMBERS = "SELECT number FROM review WHERE "
+_ROWS = "SELECT count(*) FROM (SELECT 1 FROM review WHERE "
+# What few rows of review differ in, to be counted.
+_FACTS = """
+    SELECT group_id, day, CAST(confidence * 100 + 1e-9 AS INTEGER) FROM review WHERE
 """
 
-# What few rows of review differ in, to be counted: the newest first.
-FACTS = """
-    SELECT group_id, day, CAST(confidence * 100 + 1e-9 AS INTEGER) FROM review
-    WHERE (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
-        AND (:batch IS NULL OR batch = :batch)
-        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
-        AND (:at_least IS NULL OR confidence >= :at_least)
-        AND (:below IS NULL OR confidence < :below)
-    ORDER BY number DESC LIMIT :most
-"""
+NEWEST = _NUMBERS + _FILTER + _NEWEST_FIRST + _PAGE
+SORTED = _NUMBERS + _FILTER + _BY_CONFIDENCE + _PAGE
+SERIOUS = _NUMBERS + _FILTER + _SERIOUS_FIRST + _PAGE
+COUNTED = _ROWS + _FILTER + " LIMIT :most)"
+FACTS = _FACTS + _FILTER + _NEWEST_FIRST + " LIMIT :most"
 
-# The same among the verdicts whose comment has the words, the newest hits first.
-NEWEST_FOUND = """
-    SELECT number FROM review
-    WHERE number IN (
-            SELECT rowid FROM review_search WHERE review_search MATCH :words
-            ORDER BY rowid DESC LIMIT :hits
-        )
-        AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
-        AND (:batch IS NULL OR batch = :batch)
-        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
-        AND (:at_least IS NULL OR confidence >= :at_least)
-        AND (:below IS NULL OR confidence < :below)
-    ORDER BY number DESC LIMIT :size OFFSET :skipped
-"""
-SORTED_FOUND = """
-    SELECT number FROM review
-    WHERE number IN (
-            SELECT rowid FROM review_search WHERE review_search MATCH :words
-            ORDER BY rowid DESC LIMIT :hits
-        )
-        AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
-        AND (:batch IS NULL OR batch = :batch)
-        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
-        AND (:at_least IS NULL OR confidence >= :at_least)
-        AND (:below IS NULL OR confidence < :below)
-    ORDER BY confidence * :way NULLS LAST, number DESC LIMIT :size OFFSET :skipped
-"""
-SERIOUS_FOUND = """
-    SELECT number FROM review
-    WHERE number IN (
-            SELECT rowid FROM review_search WHERE review_search MATCH :words
-            ORDER BY rowid DESC LIMIT :hits
-        )
-        AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
-        AND (:batch IS NULL OR batch = :batch)
-        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
-        AND (:at_least IS NULL OR confidence >= :at_least)
-        AND (:below IS NULL OR confidence < :below)
-    ORDER BY substr(:serious, group_id, 1) = x'01' DESC, -confidence NULLS LAST, number DESC
-    LIMIT :size OFFSET :skipped
-"""
-COUNTED_FOUND = """
-    SELECT count(*) FROM (
-        SELECT 1 FROM review
-        WHERE number IN (
-                SELECT rowid FROM review_search WHERE review_search MATCH :words
-                ORDER BY rowid DESC LIMIT :hits
-            )
-            AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
-            AND (:batch IS NULL OR batch = :batch)
-            AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
-            AND (:at_least IS NULL OR confidence >= :at_least)
-            AND (:below IS NULL OR confidence < :below)
-        LIMIT :most
-    )
-"""
-FACTS_FOUND = """
-    SELECT group_id, day, CAST(confidence * 100 + 1e-9 AS INTEGER) FROM review
-    WHERE number IN (
-            SELECT rowid FROM review_search WHERE review_search MATCH :words
-            ORDER BY rowid DESC LIMIT :hits
-        )
-        AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
-        AND (:batch IS NULL OR batch = :batch)
-        AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
-        AND (:at_least IS NULL OR confidence >= :at_least)
-        AND (:below IS NULL OR confidence < :below)
-    ORDER BY number DESC LIMIT :most
-"""
+NEWEST_FOUND = _NUMBERS + _WITH_WORDS + _FILTER + _NEWEST_FIRST + _PAGE
+SORTED_FOUND = _NUMBERS + _WITH_WORDS + _FILTER + _BY_CONFIDENCE + _PAGE
+SERIOUS_FOUND = _NUMBERS + _WITH_WORDS + _FILTER + _SERIOUS_FIRST + _PAGE
+COUNTED_FOUND = _ROWS + _WITH_WORDS + _FILTER + " LIMIT :most)"
+FACTS_FOUND = _FACTS + _WITH_WORDS + _FILTER + _NEWEST_FIRST + " LIMIT :most"
 
 VERDICTS_NUMBERED = """
     SELECT
@@ -210,111 +128,32 @@ LAST_DAY = """
     WHERE verdicts > 0 AND model = :model AND (:version IS NULL OR version = :version)
 """
 
+_OF_MODEL = """
+    AND (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+"""
 # One row per value of what is asked for, with what was said and what came of it.
-BY_EXPERT = """
-    SELECT
-        expert, sum(verdicts) AS verdicts,
-        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
-        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
-        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
-        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
-        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
-    FROM review_groups
-    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
-        AND (:version IS NULL OR version = :version)
-    GROUP BY expert ORDER BY verdicts DESC, expert
+_SAID = """
+    sum(verdicts) AS verdicts,
+    total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
+    total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
+    total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
+    total(verdicts) FILTER (WHERE outcome = 'right') AS right,
+    total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
 """
-BY_VERSION = """
-    SELECT
-        model, version, sum(verdicts) AS verdicts,
-        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
-        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
-        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
-        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
-        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
-    FROM review_groups
-    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
-        AND (:version IS NULL OR version = :version)
-    GROUP BY model, version ORDER BY model, version
-"""
-BY_CLASS = """
-    SELECT
-        value, sum(verdicts) AS verdicts,
-        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
-        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
-        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
-        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
-        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
-    FROM review_groups
-    WHERE verdicts > 0 AND value <> '' AND (:model IS NULL OR model = :model)
-        AND (:version IS NULL OR version = :version)
-    GROUP BY value ORDER BY value
-"""
-BY_MODE = """
-    SELECT
-        mode, sum(verdicts) AS verdicts,
-        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
-        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
-        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
-        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
-        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
-    FROM review_groups
-    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
-        AND (:version IS NULL OR version = :version)
-    GROUP BY mode ORDER BY mode
-"""
-BY_SOURCE = """
-    SELECT
-        source, sum(verdicts) AS verdicts,
-        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
-        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
-        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
-        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
-        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
-    FROM review_groups
-    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
-        AND (:version IS NULL OR version = :version)
-    GROUP BY source ORDER BY source
-"""
-BY_TRIAGE = """
-    SELECT
-        triage, sum(verdicts) AS verdicts,
-        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
-        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
-        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
-        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
-        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
-    FROM review_groups
-    WHERE verdicts > 0 AND triage <> '' AND (:model IS NULL OR model = :model)
-        AND (:version IS NULL OR version = :version)
-    GROUP BY triage ORDER BY triage
-"""
-BY_DAY = """
-    SELECT
-        day, sum(verdicts) AS verdicts,
-        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
-        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
-        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
-        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
-        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
-    FROM review_days
-    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
-        AND (:version IS NULL OR version = :version)
-    GROUP BY day ORDER BY day
-"""
-BY_CONFIDENCE = """
-    SELECT
-        percent, sum(verdicts) AS verdicts,
-        total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
-        total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
-        total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
-        total(verdicts) FILTER (WHERE outcome = 'right') AS right,
-        total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
-    FROM review_confidence
-    WHERE verdicts > 0 AND (:model IS NULL OR model = :model)
-        AND (:version IS NULL OR version = :version)
-    GROUP BY percent ORDER BY percent
-"""
+_IN_GROUPS = _SAID + " FROM review_groups WHERE verdicts > 0" + _OF_MODEL
+_IN_DAYS = _SAID + " FROM review_days WHERE verdicts > 0" + _OF_MODEL
+_IN_CONFIDENCE = _SAID + " FROM review_confidence WHERE verdicts > 0" + _OF_MODEL
+
+BY_EXPERT = "SELECT expert, " + _IN_GROUPS + " GROUP BY expert ORDER BY verdicts DESC, expert"
+BY_VERSION = (
+    "SELECT model, version, " + _IN_GROUPS + " GROUP BY model, version ORDER BY model, version"
+)
+BY_CLASS = "SELECT value, " + _IN_GROUPS + " AND value <> '' GROUP BY value ORDER BY value"
+BY_MODE = "SELECT mode, " + _IN_GROUPS + " GROUP BY mode ORDER BY mode"
+BY_SOURCE = "SELECT source, " + _IN_GROUPS + " GROUP BY source ORDER BY source"
+BY_TRIAGE = "SELECT triage, " + _IN_GROUPS + " AND triage <> '' GROUP BY triage ORDER BY triage"
+BY_DAY = "SELECT day, " + _IN_DAYS + " GROUP BY day ORDER BY day"
+BY_CONFIDENCE = "SELECT percent, " + _IN_CONFIDENCE + " GROUP BY percent ORDER BY percent"
 CONFUSION = """
     SELECT value, answer, sum(verdicts) AS verdicts FROM review_groups
     WHERE verdicts > 0 AND value <> '' AND answer <> '' AND (:model IS NULL OR model = :model)
@@ -322,27 +161,23 @@ CONFUSION = """
     GROUP BY value, answer ORDER BY value, answer
 """
 
-SHARED_CASES = """
+_CASE = """
     SELECT prediction_id, model, version, conflict, adjudicated, last_at, answers
-    FROM review_cases
-    WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
-    ORDER BY last_at DESC LIMIT :size OFFSET :skipped
+    FROM review_cases WHERE
 """
-SHARED_STATES = """
-    SELECT prediction_id, conflict AND NOT adjudicated FROM review_cases
-    WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
-"""
-CONFLICTS = """
-    SELECT prediction_id, model, version, conflict, adjudicated, last_at, answers
-    FROM review_cases
-    WHERE conflict AND (:adjudicated IS NULL OR adjudicated = :adjudicated)
-        AND (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
-    ORDER BY last_at DESC LIMIT :size OFFSET :skipped
-"""
-SHARED_CASE = """
-    SELECT prediction_id, model, version, conflict, adjudicated, last_at, answers
-    FROM review_cases WHERE prediction_id = :prediction_id
-"""
+_LATEST_FIRST = " ORDER BY last_at DESC"
+SHARED_CASES = _CASE + " true" + _OF_MODEL + _LATEST_FIRST + _PAGE
+CONFLICTS = (
+    _CASE
+    + " conflict AND (:adjudicated IS NULL OR adjudicated = :adjudicated)"
+    + _OF_MODEL
+    + _LATEST_FIRST
+    + _PAGE
+)
+SHARED_CASE = _CASE + " prediction_id = :prediction_id"
+SHARED_STATES = (
+    "SELECT prediction_id, conflict AND NOT adjudicated FROM review_cases WHERE true" + _OF_MODEL
+)
 
 # The numbers of a regression and what counts as right of each, the newest first.
 NUMBERS = """
