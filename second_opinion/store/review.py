@@ -28,6 +28,11 @@ MOST_NUMBERS = 5_000
 MOST_HITS = 50_000
 CHUNK = 2_000
 NO_BATCH = -1
+# The filters by what a verdict has, but for who gave it.
+TOLD_APART = (
+    *("judgement", "outcome", "severity", "mode", "source", "triage", "corrected", "adjudicated"),
+    *("value", "answer"),
+)
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,11 @@ class Review(Decisions):
                 place = found[-1]["place"] if found else None
                 if found:
                     yield [rows.prediction(_without_place(row)) for row in found]
+
+    def there(self, model: str) -> dict[str, set[str]]:
+        """The texts that verdicts on a model have, by filter: an empty one where some have none."""
+        found = self._select(queries_review.THERE, model=model)
+        return {name: {row[name] for row in found} for name in TOLD_APART}
 
     def by_version(self, model: str | None = None) -> pd.DataFrame:
         """Verdicts of each version: ``model, version`` and the columns of `SAID`."""

@@ -63,7 +63,7 @@ def choose(visit: Visit) -> Chosen | None:
         against = url.choice("against", "Compared with", beside, TRAINING, named)
         only = _only(visit, url) if what == SINGLES else Only()
         card = _card(visit, batches.get(what))
-        parts = _part(card, url)
+        parts = _part(card, url, every=what == SINGLES)
     url.keep()
     people = _population(visit, card, batches.get(what), only)
     for part in parts:
@@ -117,8 +117,8 @@ def _only(visit: Visit, url: Url) -> Only:
     return Only(version, source, since, until)
 
 
-def _part(card: ModelCard, url: Url) -> list[Part]:
-    """The filter by one feature, or none."""
+def _part(card: ModelCard, url: Url, *, every: bool) -> list[Part]:
+    """The filter by one feature, or none; ``every`` where cases of all versions are looked at."""
     schema = card.case_schema
     names = ["", *(f.name for f in schema if f.kind != "text")]
     label: Callable[[str], str] = lambda name: schema[name].label if name else "Any case"  # noqa: E731
@@ -141,15 +141,16 @@ def _part(card: ModelCard, url: Url) -> list[Part]:
         low = float("-inf") if first is None else float((first - epoch).days)
         top = float("inf") if last is None else float((last - epoch).days + 1)
         return [Part("feature", name, ranges=((low, top),))]
-    return _level(feature, url)
+    return _level(feature, url, may_miss=every or feature.optional)
 
 
 def _after(value: float) -> float:
     return math.nextafter(value, math.inf)
 
 
-def _level(feature: Feature, url: Url) -> list[Part]:
-    texts = {str(value): value for value in feature.values} | {NOT_KNOWN: None}
+def _level(feature: Feature, url: Url, *, may_miss: bool) -> list[Part]:
+    texts = {str(value): value for value in feature.values}
+    texts |= {NOT_KNOWN: None} if may_miss else {}
     said = url.choice(
         f"is_{feature.name}",
         "which is",

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
+from second_opinion.card import ModelCard
 from second_opinion.filters import MOST_WORDS, Filter, Sort
 from second_opinion.records import TriageState
 from second_opinion.review.groups import Pick
@@ -80,11 +81,12 @@ def wanted(visit: Visit) -> Filter:
 def filters(visit: Visit, now: Filter) -> None:
     """Ask what to look at; each answer becomes a part of the address."""
     texts, options = now.texts, _options(visit, now)
-    first = [name for name in FIRST if name not in ("value",) or options.get("value")]
+    typed = _typed(visit, now)
+    first = [name for name in FIRST if name in options or name in typed]
     with st.grid(len(first), min_column_width=150, vertical_alignment="bottom"):
         for name in first:
             _ask(name, texts.get(name, ""), options)
-    rest = [name for name in LABELS if name not in FIRST and (name in options or name in _TYPED)]
+    rest = [name for name in LABELS if name not in FIRST and (name in options or name in typed)]
     narrowed = [LABELS[name] for name in rest if name in texts]
     title = f"More filters: {joined(narrowed)}" if narrowed else "More filters"
     more = st.expander(title, key="review_more")
@@ -95,23 +97,47 @@ def filters(visit: Visit, now: Filter) -> None:
         st.button("Clear all filters", key="review_filter_clear", type="tertiary", on_click=_clear)
 
 
-_TYPED = (*DAYS, *SHARES, "words", "batch")
+def _typed(visit: Visit, now: Filter) -> set[str]:
+    """The filters that are typed, of those that can find something."""
+    review, asked = visit.store.review, set(now.texts)
+    names = {*DAYS, "words"}
+    if asked & {*SHARES} or len(review.by_confidence(now.model)):
+        names |= {*SHARES}
+    if "batch" in asked or "batch" in review.there(str(now.model))["source"]:
+        names |= {"batch"}
+    return names
 
 
 def _options(visit: Visit, now: Filter) -> dict[str, dict[str, str]]:
-    """What there is to choose from, by filter: the text of each choice with its words."""
-    review, card = visit.store.review, visit.card
-    versions = [*visit.catalog.versions(str(now.model)), *review.by_version(now.model)["version"]]
+    """What there is to choose from, by filter: the text of each choice with its words.
+
+    Each finds something, or is what the address asks for. In the second row there is no filter by
+    what all verdicts have.
+    """
+    review, asked = visit.store.review, now.texts
+    versions = list(review.by_version(now.model)["version"])
+    listed = [version for version in visit.catalog.versions(str(now.model)) if version in versions]
     people = review.by_expert(now.model)["expert"]
     options = {
-        "version": {version: version for version in dict.fromkeys(map(str, versions))},
+        "version": {version: version for version in dict.fromkeys([*listed, *versions])},
         "expert": {name: name for name in people},
-        **WORDS,
     }
-    if card.task != "regression":
-        classes = {json.dumps(value): card.label(value) for value in card.class_values}
-        options |= {"value": classes, "answer": classes}
+    for name, texts in review.there(str(now.model)).items():
+        known = _words(name, {*texts, asked.get(name, "")} - {""}, visit.card)
+        if known and (name in FIRST or name in asked or len(texts) > 1):
+            options[name] = known
     return options
+
+
+def _words(name: str, texts: set[str], card: ModelCard) -> dict[str, str]:
+    """Some choices of a filter with their words, in the order of the words or of the card."""
+    if name in WORDS:
+        return {text: words for text, words in WORDS[name].items() if text in texts}
+    # The database writes the letters of a text, an address their codes.
+    values = {json.dumps(value): value for value in map(json.loads, texts)}
+    ranks = {json.dumps(value): at for at, value in enumerate(card.class_values)}
+    ordered = sorted(values, key=lambda text: (ranks.get(text, len(ranks)), text))
+    return {text: card.label(values[text]) for text in ordered}
 
 
 def _ask(name: str, text: str, options: dict[str, dict[str, str]]) -> None:
