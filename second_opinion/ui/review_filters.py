@@ -80,8 +80,9 @@ def wanted(visit: Visit) -> Filter:
 
 def filters(visit: Visit, now: Filter) -> None:
     """Ask what to look at; each answer becomes a part of the address."""
-    texts, options = now.texts, _options(visit, now)
-    typed = _typed(visit, now)
+    there = visit.store.review.there(str(now.model))
+    texts, options = now.texts, _options(visit, now, there)
+    typed = _typed(visit, now, there)
     first = [name for name in FIRST if name in options or name in typed]
     with st.grid(len(first), min_column_width=150, vertical_alignment="bottom"):
         for name in first:
@@ -97,18 +98,18 @@ def filters(visit: Visit, now: Filter) -> None:
         st.button("Clear all filters", key="review_filter_clear", type="tertiary", on_click=_clear)
 
 
-def _typed(visit: Visit, now: Filter) -> set[str]:
+def _typed(visit: Visit, now: Filter, there: dict[str, set[str]]) -> set[str]:
     """The filters that are typed, of those that can find something."""
-    review, asked = visit.store.review, set(now.texts)
+    asked = set(now.texts)
     names = {*DAYS, "words"}
-    if asked & {*SHARES} or len(review.by_confidence(now.model)):
+    if asked & {*SHARES} or len(visit.store.review.by_confidence(now.model)):
         names |= {*SHARES}
-    if "batch" in asked or "batch" in review.there(str(now.model))["source"]:
+    if "batch" in asked or "batch" in there["source"]:
         names |= {"batch"}
     return names
 
 
-def _options(visit: Visit, now: Filter) -> dict[str, dict[str, str]]:
+def _options(visit: Visit, now: Filter, there: dict[str, set[str]]) -> dict[str, dict[str, str]]:
     """What there is to choose from, by filter: the text of each choice with its words.
 
     Each finds something, or is what the address asks for. In the second row there is no filter by
@@ -122,7 +123,7 @@ def _options(visit: Visit, now: Filter) -> dict[str, dict[str, str]]:
         "version": {version: version for version in dict.fromkeys([*listed, *versions])},
         "expert": {name: name for name in people},
     }
-    for name, texts in review.there(str(now.model)).items():
+    for name, texts in there.items():
         known = _words(name, {*texts, asked.get(name, "")} - {""}, visit.card)
         if known and (name in FIRST or name in asked or len(texts) > 1):
             options[name] = known
