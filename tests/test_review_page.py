@@ -414,6 +414,14 @@ def test_each_figure_is_also_a_table_of_its_numbers(judge):
     assert shown.loc["Ada", "Share right"] == 0.5
 
 
+def test_verdicts_from_before_seeing_the_answer_are_not_counted_as_after(judge, store):
+    seen = judge(("Ada", "agree"))
+    store.add_verdict(Verdict(seen.id, "Bo", "agree", mode="blind"))
+    assert "1 verdict was given after seeing the model's answer" in texts(open_page())
+    judge(("Cy", "agree"))
+    assert "2 verdicts were given after seeing the model's answer" in texts(open_page())
+
+
 def test_the_headline_says_what_it_rests_on(judge):
     seen = judge(("Ada", "agree"), ("Bo", "agree"))
     judge(("Ada", other(seen)))
