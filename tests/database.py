@@ -96,8 +96,8 @@ def full_count(path):
             row["judgement"],
             row["severity"] or "",
             row["mode"],
-            _class_text(row, "value"),
-            _class_text(row, "answer"),
+            class_text(row, "value"),
+            class_text(row, "answer"),
             row["corrected"],
             row["adjudicated"],
             row["outcome"],
@@ -121,7 +121,7 @@ def full_count(path):
     return {name: +found for name, found in counts.items() if +found}
 
 
-def _class_text(row, name):
+def class_text(row, name):
     """A class as the summaries have it: JSON, or nothing where it is none."""
     return json.dumps(row[name]) if row["is_class"] and row[name] is not None else ""
 

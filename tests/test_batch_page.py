@@ -215,6 +215,28 @@ def test_filters_and_order_change_the_table(place, registry):
     assert messages(at) == []
 
 
+def test_only_rows_that_are_there_can_be_asked_for(place, registry):
+    frame = rows_of(registry, "triage", 200)
+    at = scored(start(BATCH, model="triage"), csv_of(frame))
+    flags = next(frame for frame in frames(at) if "answer" in frame)["flags"]
+    plain = frame.loc[flags.index[flags == ""][:3]]
+    beyond = plain.assign(age="300")
+    doubtful = frame.loc[flags.index[flags.str.contains("sure")][:3]]
+    for rows, offered in [
+        (plain, []),
+        (beyond, ["Flagged"]),
+        (pd.concat([plain, doubtful]), ["Flagged", "Not sure"]),
+    ]:
+        at = scored(start(BATCH, model="triage"), csv_of(rows))
+        (only,) = [each for each in at.get("button_group") if each.key == "batch_filter_only"]
+        choices = list(only.options)
+        assert choices == [*offered, "Without my verdict", "With my verdict"]
+        for choice in offered:
+            only.set_value([choice]).run()
+            table = next(frame for frame in frames(at) if "answer" in frame)
+            assert 0 < len(table) <= len(rows)
+
+
 def test_a_batch_that_stopped_says_why_and_offers_the_rest(place, registry):
     at = upload(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
     store, batch = Store.open(place / "feedback.db"), batch_on(at, place)

@@ -120,6 +120,20 @@ def test_what_a_link_asks_for_in_vain_is_left_out_with_a_note(
     assert charts(at)
 
 
+def test_a_value_that_is_not_known_can_be_asked_for_where_it_may_be(place, store, registry):
+    judged(registry.folder, store)
+    batch = batch_of(store, registry)
+    schema = registry.card("triage").case_schema
+    assert (schema["pregnant"].optional, schema["smoker"].optional) == (True, False)
+    for of, name, may_be in [
+        (batch.id, "smoker", False),
+        (batch.id, "pregnant", True),
+        ("singles", "smoker", True),
+    ]:
+        at = start(PAGE, model="triage", of=of, feature=name)
+        assert ("not known" in at.selectbox(key=f"distributions_is_{name}").options) == may_be
+
+
 def test_a_filter_of_days_or_numbers_that_is_none_is_left_out(place, store, registry):
     judged(registry.folder, store)
     wrong = {"since": "yesterday", "feature": "age", "from_age": "old"}

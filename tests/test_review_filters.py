@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from builders import HOSTILE, examples
-from database import current_rows, select
+from database import class_text, current_rows, select
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,6 +147,20 @@ def test_a_percent_of_the_newest_is_rounded_down(busy_store, rows):
     found = busy_store.review.newest(VerdictFilter(), 10_000).by("percent")
     expected = Counter(round(row["confidence"] * 100) for row in rows if row["confidence"])
     assert dict(found[["percent", "verdicts"]].to_numpy().tolist()) == expected
+
+
+@pytest.mark.parametrize("model", ["churn", "dose", "none"])
+def test_what_can_be_chosen_is_what_some_verdict_has(busy_store, rows, model):
+    """An empty text stands for what some of them have not."""
+
+    def text(row, name):
+        if name in ("value", "answer"):
+            return class_text(row, name)
+        return {True: "true", False: "false", None: ""}.get(row[name], row[name])
+
+    own = [row for row in rows if row["model"] == model]
+    expected = {name: {text(row, name) for row in own} for name in review_queries.FILTER_FIELDS}
+    assert busy_store.review.filter_values(model) == expected
 
 
 @pytest.mark.parametrize("sort", ORDERS)

@@ -1,6 +1,7 @@
 """The page Feedback review, run without a browser."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -130,12 +131,24 @@ def test_the_table_shows_the_current_verdicts_newest_first(judge):
     assert "Pulse: 130 beats/min" in shown["Case"].iloc[0]
 
 
+FILTERS = "review_filter_"
+# The filters with a list of choices.
+WORDLY = {
+    *("version", "expert", "judgement", "value", "answer", "outcome", "severity", "mode"),
+    *("source", "triage", "corrected", "adjudicated"),
+}
+
+
+def asked(at):
+    """The widgets of the filters by name."""
+    groups = (at.selectbox, at.text_input, at.number_input, at.date_input)
+    widgets = [widget for group in groups for widget in group if widget.key]
+    return {w.key.removeprefix(FILTERS): w for w in widgets if w.key.startswith(FILTERS)}
+
+
 def filtered(at, name, value):
     """Narrow the page by one of its filters."""
-    key = f"review_filter_{name}"
-    groups = (at.selectbox, at.text_input, at.number_input, at.date_input)
-    (widget,) = [w for group in groups for w in group if w.key == key]
-    widget.set_value(value).run()
+    asked(at)[name].set_value(value).run()
     assert messages(at) == []
     return at
 
@@ -147,6 +160,16 @@ def address(at):
     }
 
 
+def listed(at):
+    """The experts of the table, or nothing where there is none."""
+    return [
+        expert
+        for frame in at.dataframe
+        if "Expert" in frame.value
+        for expert in frame.value["Expert"]
+    ]
+
+
 def test_each_filter_narrows_the_table_and_stands_in_the_address(judge, store):
     seen = judge(("Ada", "agree"), pulse=140.0)
     judge(("Bo", "unsure"), comment="a scan is missing", pulse=140.0)
@@ -156,29 +179,73 @@ def test_each_filter_narrows_the_table_and_stands_in_the_address(judge, store):
         ("expert", "Bo", "Bo", ["Bo"]),
         ("judgement", "disagree", "disagree", ["Cy"]),
         ("words", "SCAN miss", "SCAN miss", ["Bo"]),
-        ("value", json.dumps(other(seen)), json.dumps(other(seen)), []),
+        ("value", json.dumps(seen.value), json.dumps(seen.value), ["Cy", "Bo", "Ada"]),
         ("answer", json.dumps(other(seen)), json.dumps(other(seen)), ["Cy"]),
         ("outcome", "right", "right", ["Ada"]),
         ("triage", "open", "open", ["Cy"]),
         ("corrected", "true", "true", ["Cy"]),
         ("since", date.fromisoformat(today), today, ["Cy", "Bo", "Ada"]),
         ("below", 10.0, "0.1", []),
-        ("batch", "none", "none", []),
-        ("source", "form", "form", ["Cy", "Bo", "Ada"]),
-        ("mode", "blind", "blind", []),
-        ("version", "2", "2", []),
+        ("version", "1", "1", ["Cy", "Bo", "Ada"]),
     ):
         at = filtered(open_page(), name, value)
         assert address(at)[name] == text
-        found = [frame.value for frame in at.dataframe if "Expert" in frame.value]
-        assert [list(frame["Expert"]) for frame in found] == ([left] if left else []), name
+        assert listed(at) == left, name
         # The same address, opened by somebody else.
         again = open_page(**{name: text})
-        found = [frame.value for frame in again.dataframe if "Expert" in frame.value]
-        assert [list(frame["Expert"]) for frame in found] == ([left] if left else []), name
+        assert listed(again) == left, name
         assert "ignored" not in " ".join(warning.value for warning in again.warning)
         press(again, "review_filter_clear")
-        assert list(table(again, "Expert")["Expert"]) == ["Cy", "Bo", "Ada"]
+        assert listed(again) == ["Cy", "Bo", "Ada"]
+
+
+def test_a_filter_offers_only_what_some_verdict_has(judge, store, models):
+    """And the second row only what tells verdicts apart."""
+    judge(("Ada", "agree"))
+    seen = judge(("Bo", "unsure"))
+    offered = {name: w.options[1:] for name, w in asked(open_page()).items() if name in WORDLY}
+    assert offered == {
+        "version": ["1"],
+        "expert": ["Ada", "Bo"],
+        "judgement": ["✓ agree", "? unsure"],
+        "value": [{"keep": "Keep here", "home": "Send home"}[seen.value]],
+        "answer": [{"keep": "Keep here", "home": "Send home"}[seen.value]],
+        "outcome": ["model right", "nobody could say"],
+    }
+    assert "batch" not in asked(open_page())
+
+    made = replace(seen, id=new_id(), source="batch", batch_id="b", row_number=1)
+    store.add_prediction(made)
+    given = Verdict(made.id, "Cy", "disagree", correct_value=other(made), severity="serious")
+    store.add_verdict(replace(given, mode="blind"))
+    at = open_page()
+    assert set(asked(at)) == {*WORDLY, "words", "since", "until", "at_least", "below", "batch"} - {
+        "adjudicated"
+    }
+    assert asked(at)["mode"].options == ["All", "after seeing the answer", "before seeing it"]
+    assert asked(at)["source"].options == ["All", "form", "batch"]
+    assert asked(at)["severity"].options == ["All", "serious"]
+    for name in set(asked(at)) & WORDLY:
+        for choice in asked(at)[name].options[1:]:
+            assert listed(filtered(open_page(), name, choice)), (name, choice)
+
+
+def test_what_an_address_asks_for_is_offered_and_finds_nothing(judge):
+    judge(("Ada", "agree"))
+    asks = {"mode": "blind", "source": "plan", "version": "2", "value": '"none"', "batch": "b"}
+    for name, text in asks.items():
+        at = open_page(**{name: text})
+        assert listed(at) == []
+        assert asked(at)[name].value == text
+        press(at, "review_filter_clear")
+        assert listed(at) == ["Ada"]
+    assert asked(open_page(mode="blind"))["mode"].options[-1] == "before seeing it"
+
+
+def test_a_model_that_is_never_sure_of_anything_is_not_asked_how_sure(judge):
+    judge(("Ada", "agree"), model="dose")
+    assert not {"at_least", "below", "value", "answer"} & set(asked(open_page(model="dose")))
+    assert "at_least" in asked(open_page(model="dose", at_least="0.5"))
 
 
 def test_a_filter_of_the_address_that_will_not_do_is_ignored_with_a_note(judge):
@@ -347,6 +414,14 @@ def test_each_figure_is_also_a_table_of_its_numbers(judge):
     shown = table(at, "Share right").set_index("Expert")
     assert shown.loc["Bo", ["Right", "Wrong", "Unsure"]].tolist() == [1, 0, 1]
     assert shown.loc["Ada", "Share right"] == 0.5
+
+
+def test_verdicts_from_before_seeing_the_answer_are_not_counted_as_after(judge, store):
+    seen = judge(("Ada", "agree"))
+    store.add_verdict(Verdict(seen.id, "Bo", "agree", mode="blind"))
+    assert "1 verdict was given after seeing the model's answer" in texts(open_page())
+    judge(("Cy", "agree"))
+    assert "2 verdicts were given after seeing the model's answer" in texts(open_page())
 
 
 def test_the_headline_says_what_it_rests_on(judge):

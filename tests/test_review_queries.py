@@ -223,6 +223,26 @@ def test_predictions_stream_in_the_order_of_storing(empty_store, wanted, monkeyp
     assert max(map(len, chunks)) == 3
 
 
+def test_what_was_withdrawn_is_in_no_figure(empty_store):
+    """The summaries keep their rows and count nothing in them."""
+    for about in ({}, {"model": "dose", "value": 2.5, "probabilities": None}):
+        prediction = case(**about)
+        empty_store.add_prediction(prediction)
+        empty_store.add_verdict(verdict(prediction, "disagree", "Ada", correct_value=0))
+        empty_store.add_verdict(verdict(prediction, "withdrawn", "Ada"))
+    assert select(empty_store.path, "SELECT count(*) FROM review_groups")[0][0] > 0
+    figures = empty_store.review
+    for name in (*FIGURES, "by_version", "confusion"):
+        assert getattr(figures, name)().empty, name
+    assert (
+        figures.page(VerdictFilter()).total
+        == figures.page(VerdictFilter(judgement="disagree")).total
+        == 0
+    )
+    assert figures.filter_values("churn") == {name: set() for name in review_queries.FILTER_FIELDS}
+    assert empty_store.progress("churn").last_verdict_at is None
+
+
 def test_figures_of_nothing_are_empty_frames(empty_store):
     figures = empty_store.review
     for name in ("day", "version", "class", "confidence", "mode", "source", "triage", "expert"):

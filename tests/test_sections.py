@@ -92,6 +92,20 @@ def test_one_case_is_a_sentence_everywhere_but_over_time(empty_store, registry, 
     assert "too few rows to judge" in said(parts)
 
 
+@pytest.mark.parametrize(
+    ("visits", "sentence"),
+    [
+        (["3", "3", "3"], "Visits is 3 in all 3 cases."),
+        (["3", "3", ""], "Visits is 3 in all 2 cases that know it."),
+        (["3", "", ""], "Visits is 3 in the one case that knows it."),
+    ],
+)
+def test_a_constant_says_in_how_many_cases_it_is_known(empty_store, registry, visits, sentence):
+    subset = selection_of(empty_store, registry, rows=3, visits=visits)
+    shown = sections.feature(subset, None, subset.card.case_schema["visits"])
+    assert shown.sentence == sentence
+
+
 def test_one_class_a_constant_and_a_missing_feature_are_sentences(empty_store, registry):
     subset = selection_of(empty_store, registry, age="44", visits="", pregnant="")
     schema = subset.card.case_schema
@@ -162,6 +176,7 @@ def test_verdicts_draw_reliability_and_risk_from_ten_on(empty_store, registry):
     told = judged_of(subset)
     few = sections.confidence(subset, told.head(9))
     assert "there are 9 on these cases" in said(few)
+    assert "there is 1 on these cases" in said(sections.confidence(subset, told.head(1)))
     enough = sections.confidence(subset, told)
     assert [part.name for part in enough] == ["confidence", "reliability", "risk"]
     assert all(part.chart for part in enough)

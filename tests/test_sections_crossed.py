@@ -155,6 +155,17 @@ def test_each_bad_input_is_a_sentence(empty_store, registry):
     assert crossed(lacks, two).sentence == "Pulse: the file has no such column."
 
 
+def test_the_one_case_that_knows_both_is_a_sentence(empty_store, registry):
+    holes = {"visits": ["3", "4", ""], "temperature": ["37.0", "", "38.0"]}
+    subset = selection_of(empty_store, registry, rows=3, **holes)
+    two = [subset.card.case_schema[name] for name in holes]
+    first = subset.answers[0]
+    assert crossed(subset, two, first).sentence == (
+        f"The model says {subset.card.label(first)} in the one case that knows Visits and "
+        "Temperature."
+    )
+
+
 def test_one_case_is_a_sentence(empty_store, registry):
     add_single(empty_store, registry.load("dose"))
     subset = selection.of_singles(empty_store, registry.card("dose"))

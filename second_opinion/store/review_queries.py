@@ -31,6 +31,11 @@ MOST_NUMBERS = 5_000
 MOST_HITS = 50_000
 CHUNK = 2_000
 NO_BATCH = -1
+# The filters by what a verdict has, but for who gave it.
+FILTER_FIELDS = (
+    *("judgement", "outcome", "severity", "mode", "source", "triage", "corrected", "adjudicated"),
+    *("value", "answer"),
+)
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,11 @@ class Review(Decisions):
                 place = rows[-1]["place"] if rows else None
                 if rows:
                     yield [record_rows.prediction(_without_place(row)) for row in rows]
+
+    def filter_values(self, model: str) -> dict[str, set[str]]:
+        """The texts that verdicts on a model have, by filter: an empty one where some have none."""
+        rows = self._select(sql_review.FILTER_VALUES, model=model)
+        return {name: {row[name] for row in rows} for name in FILTER_FIELDS}
 
     def by_version(self, model: str | None = None) -> pd.DataFrame:
         """Verdicts of each version: ``model, version`` and the columns of `SAID`."""

@@ -46,6 +46,15 @@ GROUPS = """
         AND (:triage IS NULL OR triage = :triage)
 """
 
+# What the verdicts on a model can be told apart by: few of them have something of their own.
+FILTER_VALUES = """
+    SELECT DISTINCT
+        source, judgement, severity, mode, value, answer,
+        CASE WHEN corrected THEN 'true' ELSE 'false' END AS corrected,
+        CASE WHEN adjudicated THEN 'true' ELSE 'false' END AS adjudicated, outcome, triage
+    FROM review_groups WHERE verdicts > 0 AND model = :model
+"""
+
 GROUPS_WITH_IDS = """
     SELECT * FROM review_groups WHERE id IN (SELECT value FROM json_each(:ids))
 """

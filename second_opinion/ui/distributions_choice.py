@@ -64,7 +64,7 @@ def choose(visit: Visit) -> Chosen | None:
         against = url.choice("against", "Compared with", beside, TRAINING, named)
         only = _only(visit, url) if what == SINGLES else Only()
         card = _card(visit, batches.get(what))
-        parts = _part(card, url)
+        parts = _part(card, url, every=what == SINGLES)
     url.keep()
     cases = _population(visit, card, batches.get(what), only)
     for part in parts:
@@ -118,8 +118,8 @@ def _only(visit: Visit, url: Url) -> Only:
     return Only(version, source, since, until)
 
 
-def _part(card: ModelCard, url: Url) -> list[Condition]:
-    """The filter by one feature, or none."""
+def _part(card: ModelCard, url: Url, *, every: bool) -> list[Condition]:
+    """The filter by one feature, or none; ``every`` where cases of all versions are looked at."""
     schema = card.case_schema
     names = ["", *(f.name for f in schema if f.kind != "text")]
     label: Callable[[str], str] = lambda name: schema[name].label if name else "Any case"  # noqa: E731
@@ -142,15 +142,16 @@ def _part(card: ModelCard, url: Url) -> list[Condition]:
         low = float("-inf") if first is None else float((first - epoch).days)
         top = float("inf") if last is None else float((last - epoch).days + 1)
         return [Condition("feature", name, ranges=((low, top),))]
-    return _level(feature, url)
+    return _level(feature, url, may_miss=every or feature.optional)
 
 
 def _after(value: float) -> float:
     return math.nextafter(value, math.inf)
 
 
-def _level(feature: Feature, url: Url) -> list[Condition]:
-    texts = {str(value): value for value in feature.values} | {NOT_KNOWN: None}
+def _level(feature: Feature, url: Url, *, may_miss: bool) -> list[Condition]:
+    texts = {str(value): value for value in feature.values}
+    texts |= {NOT_KNOWN: None} if may_miss else {}
     level = url.choice(
         f"is_{feature.name}",
         "which is",

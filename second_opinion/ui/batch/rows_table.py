@@ -43,15 +43,16 @@ MOST_COLUMNS = 60
 
 
 def filters(visit: Visit, batch: Batch) -> tuple[RowFilter, tuple[SortBy, bool]]:
-    """Ask which rows to look at, and in what order."""
+    """Ask which rows to look at, and in what order: only for what this batch has."""
     card, expert = visit.card, visit.expert
+    scores = ScoredRows(visit.store).scores(batch)
+    flags = {flag for text in scores.flags for flag in text.split(";") if flag}
     with st.grid(4, min_column_width=150, vertical_alignment="bottom", key="batch_filters"):
         value = ""
         if card.task != "regression":
-            texts = list(ScoredRows(visit.store).scores(batch).values)
             value = st.selectbox(
                 "Answer",
-                ["", *texts],
+                ["", *scores.values],
                 key="batch_filter_answer",
                 format_func=lambda text: card.label(json.loads(text)) if text else ALL,
                 on_change=_first_page,
@@ -63,7 +64,7 @@ def filters(visit: Visit, batch: Batch) -> tuple[RowFilter, tuple[SortBy, bool]]
         sort = st.selectbox("In the order of", list(SORTS), key="batch_sort", on_change=_first_page)
     only = st.pills(
         "Only",
-        [FLAGGED, *([LOW] if _has_confidence(card) else []), OPEN, JUDGED],
+        [FLAGGED] * bool(flags) + [LOW] * ("low_confidence" in flags) + [OPEN, JUDGED],
         selection_mode="multi",
         key="batch_filter_only",
         on_change=_first_page,

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import streamlit as st
 
 from second_opinion.formatting import joined
+from second_opinion.models.card import ModelCard
 from second_opinion.records.review import TriageState
 from second_opinion.records.verdict_filter import MOST_WORDS, Sort, VerdictFilter
 from second_opinion.review.groups import Pick
@@ -79,12 +80,14 @@ def wanted(visit: Visit) -> VerdictFilter:
 
 def filters(visit: Visit, now: VerdictFilter) -> None:
     """Ask what to look at; each answer becomes a part of the address."""
-    texts, options = now.texts, _options(visit, now)
-    first = [name for name in FIRST if name not in ("value",) or options.get("value")]
+    in_use = visit.store.review.filter_values(str(now.model))
+    texts, options = now.texts, _options(visit, now, in_use)
+    typed = _typed(visit, now, in_use)
+    first = [name for name in FIRST if name in options or name in typed]
     with st.grid(len(first), min_column_width=150, vertical_alignment="bottom"):
         for name in first:
             _ask(name, texts.get(name, ""), options)
-    rest = [name for name in LABELS if name not in FIRST and (name in options or name in _TYPED)]
+    rest = [name for name in LABELS if name not in FIRST and (name in options or name in typed)]
     narrowed = [LABELS[name] for name in rest if name in texts]
     title = f"More filters: {joined(narrowed)}" if narrowed else "More filters"
     more = st.expander(title, key="review_more")
@@ -95,23 +98,49 @@ def filters(visit: Visit, now: VerdictFilter) -> None:
         st.button("Clear all filters", key="review_filter_clear", type="tertiary", on_click=_clear)
 
 
-_TYPED = (*DAYS, *SHARES, "words", "batch")
+def _typed(visit: Visit, now: VerdictFilter, in_use: dict[str, set[str]]) -> set[str]:
+    """The filters that are typed, of those that can find something."""
+    active = set(now.texts)
+    names = {*DAYS, "words"}
+    if active & {*SHARES} or len(visit.store.review.by_confidence(now.model)):
+        names |= {*SHARES}
+    if "batch" in active or "batch" in in_use["source"]:
+        names |= {"batch"}
+    return names
 
 
-def _options(visit: Visit, now: VerdictFilter) -> dict[str, dict[str, str]]:
-    """What there is to choose from, by filter: the text of each choice with its words."""
-    review, card = visit.store.review, visit.card
-    versions = [*visit.catalog.versions(str(now.model)), *review.by_version(now.model)["version"]]
+def _options(
+    visit: Visit, now: VerdictFilter, in_use: dict[str, set[str]]
+) -> dict[str, dict[str, str]]:
+    """What there is to choose from, by filter: the text of each choice with its words.
+
+    Each finds something, or is what the address asks for. In the second row there is no filter by
+    what all verdicts have.
+    """
+    review, active = visit.store.review, now.texts
+    versions = list(review.by_version(now.model)["version"])
+    listed = [version for version in visit.catalog.versions(str(now.model)) if version in versions]
     people = review.by_expert(now.model)["expert"]
     options = {
-        "version": {version: version for version in dict.fromkeys(map(str, versions))},
+        "version": {version: version for version in dict.fromkeys([*listed, *versions])},
         "expert": {name: name for name in people},
-        **WORDS,
     }
-    if card.task != "regression":
-        classes = {json.dumps(value): card.label(value) for value in card.class_values}
-        options |= {"value": classes, "answer": classes}
+    for name, texts in in_use.items():
+        choices = _words(name, {*texts, active.get(name, "")} - {""}, visit.card)
+        if choices and (name in FIRST or name in active or len(texts) > 1):
+            options[name] = choices
     return options
+
+
+def _words(name: str, texts: set[str], card: ModelCard) -> dict[str, str]:
+    """Some choices of a filter with their words, in the order of the words or of the card."""
+    if name in WORDS:
+        return {text: words for text, words in WORDS[name].items() if text in texts}
+    # The database writes the letters of a text, an address their codes.
+    values = {json.dumps(value): value for value in map(json.loads, texts)}
+    ranks = {json.dumps(value): at for at, value in enumerate(card.class_values)}
+    ordered = sorted(values, key=lambda text: (ranks.get(text, len(ranks)), text))
+    return {text: card.label(values[text]) for text in ordered}
 
 
 def _ask(name: str, text: str, options: dict[str, dict[str, str]]) -> None:
