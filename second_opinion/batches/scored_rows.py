@@ -135,14 +135,16 @@ class ScoredRows:
         numbers = numbers[(numbers >= 1) & (numbers <= batch.rows_done)]
         texts, scores, order = [], [], []
         chunks = self._batches.scored_chunks(batch)
-        for chunk in chunks if len(numbers) else chunks[:1]:
-            first, after = chunk.first_row, chunk.first_row + chunk.rows
-            at = np.flatnonzero((numbers >= first) & (numbers < after))
-            if not len(at) and len(numbers):
-                continue
-            text, answers = self._both(batch, chunk)
-            texts.append(taken(text, numbers[at] - first))
-            scores.append(taken(answers, numbers[at] - first))
+        if len(numbers):
+            chunks = [chunk for chunk in chunks if len(_within(chunk, numbers))]
+        else:
+            # The columns of no row are those of the first chunk.
+            chunks = chunks[:1]
+        contents = self._batches.contents(batch.id, [chunk.position for chunk in chunks])
+        for chunk, (text, answers) in zip(chunks, contents, strict=True):
+            at = _within(chunk, numbers)
+            texts.append(taken(text, numbers[at] - chunk.first_row))
+            scores.append(taken(answers, numbers[at] - chunk.first_row))
             order.append(at)
         if not texts:
             return RowPage(numbers, numbers, pa.table({}), pa.table({}), 0)
@@ -154,7 +156,7 @@ class ScoredRows:
     def scored_chunks(self, batch: Batch) -> Iterator[tuple[pa.Table, pa.Table, np.ndarray]]:
         """Every scored chunk: the file's columns as text, the scored ones, the lines."""
         for chunk in self._batches.scored_chunks(batch):
-            text, scored = self._both(batch, chunk)
+            ((text, scored),) = self._batches.contents(batch.id, [chunk.position])
             rows, lines = unpacked_text(unpacked(text), batch.columns)
             yield rows, unpacked(scored), lines
 
@@ -281,13 +283,15 @@ class ScoredRows:
         judged_rows = np.array(self._batches.judged_rows(batch.id, only.expert), dtype=np.uint32)
         return numbers[np.isin(numbers, judged_rows, invert=only.review_state == "open")]
 
-    def _both(self, batch: Batch, chunk: ChunkPlace) -> tuple[bytes, bytes]:
-        text = self._batches.text_of(batch.id, chunk.position)
-        return text, self._batches.scored_of(batch.id, chunk.position)
-
     def _scored(self, batch: Batch, chunk: ChunkPlace) -> pa.Table:
         blob = self._batches.scored_of(batch.id, chunk.position)
         return unpacked(blob).drop_columns(["probabilities"])
+
+
+def _within(chunk: ChunkPlace, numbers: np.ndarray) -> np.ndarray:
+    """Where the numbers of rows of this chunk stand."""
+    first, after = chunk.first_row, chunk.first_row + chunk.rows
+    return np.flatnonzero((numbers >= first) & (numbers < after))
 
 
 def inputs_of(text: pa.Table, card: ModelCard, decimal: str = ".") -> dict[str, Any]:

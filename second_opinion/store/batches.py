@@ -179,6 +179,15 @@ class Batches:
         (row,) = self._select(sql_batches.CHUNK_SCORED, id=batch_id, position=position)
         return bytes(row["scored"])
 
+    def contents(self, batch_id: str, positions: Iterable[int]) -> Iterator[tuple[bytes, bytes]]:
+        """Rows and answers of these chunks, all from one moment of the database."""
+        with self._file.reading() as connection:
+            for position in positions:
+                place = {"id": batch_id, "position": position}
+                (text,) = connection.execute(sql_batches.CHUNK_TEXT, place).fetchone()
+                (scored,) = connection.execute(sql_batches.CHUNK_SCORED, place).fetchone()
+                yield text, scored
+
     def problems(self, batch_id: str) -> Iterator[tuple[bytes, bytes | None]]:
         """What was found wrong with rows and what kept rows from an answer, chunk after chunk."""
         for row in self._select(sql_batches.PROBLEMS, id=batch_id):
