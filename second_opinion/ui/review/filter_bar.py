@@ -12,6 +12,7 @@ import streamlit as st
 from second_opinion.formatting import joined
 from second_opinion.records.review import TriageState
 from second_opinion.records.verdict_filter import MOST_WORDS, Sort, VerdictFilter
+from second_opinion.records.verdict_kinds import current_kinds
 from second_opinion.review.groups import Pick
 from second_opinion.ui import browser, widget_values
 from second_opinion.ui.frame import callback, notice
@@ -31,9 +32,7 @@ SORTS: dict[Sort, str] = {
     "most_sure": "Surest first",
     "least_sure": "Least sure first",
 }
-JUDGEMENTS = {"agree": "✓ agree", "disagree": "✕ disagree", "unsure": "? unsure"}
 WORDS: dict[str, dict[str, str]] = {
-    "judgement": JUDGEMENTS,
     "outcome": {"right": "model right", "wrong": "model wrong", "unsure": "nobody could say"},
     "severity": {"serious": "serious", "minor": "minor"},
     "mode": {"open": "after seeing the answer", "blind": "before seeing it"},
@@ -106,6 +105,7 @@ def _options(visit: Visit, now: VerdictFilter) -> dict[str, dict[str, str]]:
     options = {
         "version": {version: version for version in dict.fromkeys(map(str, versions))},
         "expert": {name: name for name in people},
+        "judgement": {kind.name: f"{kind.sign} {kind.words}" for kind in current_kinds()},
         **WORDS,
     }
     if card.task != "regression":
