@@ -9,8 +9,7 @@ from second_opinion.formatting import number_text, percent
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.verdict import Verdict
-
-SIGN = {"agree": "✓", "disagree": "✕", "unsure": "?"}
+from second_opinion.records.verdict_kinds import kind_of
 
 
 def headline(card: ModelCard, prediction: Prediction) -> str:
@@ -63,13 +62,14 @@ def _below(value: Any, low: Any) -> bool:
 
 def verdict_text(card: ModelCard, verdict: Verdict) -> str:
     """What the expert said, short: ``agree``, ``disagree: Leaves``, ``too high``, ``unsure``."""
-    if verdict.judgement != "disagree":
-        return {"agree": "agree", "unsure": "unsure"}.get(verdict.judgement, "taken back")
+    kind = kind_of(verdict.judgement)
+    if "value" not in kind.asks:
+        return kind.words
     if verdict.correct_value is not None:
-        return f"disagree: {_right_answer(card, verdict.correct_value)}"
+        return f"{kind.words}: {_right_answer(card, verdict.correct_value)}"
     if verdict.direction:
         return verdict.direction.replace("_", " ")
-    return "disagree"
+    return kind.words
 
 
 def history_text(card: ModelCard, prediction: Prediction, verdict: Verdict | None) -> str:
@@ -77,8 +77,9 @@ def history_text(card: ModelCard, prediction: Prediction, verdict: Verdict | Non
     answer = headline(card, prediction)
     if verdict is None:
         return f"{answer} · no verdict yet"
-    sign = SIGN.get(verdict.judgement, "")
-    if verdict.judgement == "disagree" and verdict.correct_value is not None:
+    kind = kind_of(verdict.judgement)
+    sign = kind.sign
+    if "value" in kind.asks and verdict.correct_value is not None:
         return f"{answer} {sign} → {_right_answer(card, verdict.correct_value)}"
     if verdict.direction:
         return f"{answer} {sign} {verdict.direction.replace('_', ' ')}"
@@ -138,7 +139,7 @@ def case_text(card: ModelCard | None, prediction: Prediction) -> str:
 
 def signed_verdict_text(card: ModelCard | None, verdict: Verdict) -> str:
     """``✕ disagree: Leaves``."""
-    sign = SIGN.get(verdict.judgement, "")
+    sign = kind_of(verdict.judgement).sign
     if card is not None:
         return f"{sign} {verdict_text(card, verdict)}".strip()
     right = (

@@ -11,9 +11,10 @@ import plotly.graph_objects as go
 from second_opinion.charts.chart import EXPERTS, MODEL, REFERENCE, SHARES, Chart, lay_out, whiskers
 from second_opinion.charts.stacked import DAY, day_ticks
 from second_opinion.formatting import percent, plural
+from second_opinion.records.verdict_kinds import ORDER, first_that_counts_as
 
-# The eighth and ninth of chartCategoricalColors.
-LOOKS = {"Agree": ("#000008", ""), "Disagree": ("#000009", "x"), "Unsure": (REFERENCE, ".")}
+# All that count as the same are one bar, named after the first of them.
+LOOKS = {kind.label: kind.bar or (REFERENCE, ".") for kind in map(first_that_counts_as, ORDER)}
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def agreement_per_day(
             words.column: rate,
             "At least": 1 - by_day["high"],
             "At most": 1 - by_day["low"],
-            "Unsure": by_day["unsure"],
+            first_that_counts_as("nothing").label: by_day["unsure"],
         }
     )
     shares = (words.column, "At least", "At most")
@@ -78,11 +79,8 @@ def agreement_per_day(
 def verdicts_per_day(by_day: pd.DataFrame) -> Chart:
     """How many verdicts of each kind, by day; ``by_day`` as `errors_by` gives it. The bars are
     numbered through agree, disagree and unsure."""
-    counts = {
-        "Agree": by_day["cases"] - by_day["errors"],
-        "Disagree": by_day["errors"],
-        "Unsure": by_day["unsure"],
-    }
+    columns = (by_day["cases"] - by_day["errors"], by_day["errors"], by_day["unsure"])
+    counts = dict(zip(LOOKS, columns, strict=True))
     days = by_day["group"].tolist()
     figure = go.Figure(
         [

@@ -23,6 +23,7 @@ from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import key_of, plain
+from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.schema import Feature
 from second_opinion.statistics.column_kinds import numbers, shape_of
 from second_opinion.statistics.ratings import Array
@@ -298,12 +299,13 @@ def verdicts(store: Store, selection: Selection) -> pd.DataFrame:
     # Of a million rows a few are judged.
     judged_ids = set(ids[pd.Series(ids).isin([row[name] for row in rows]).to_numpy()].tolist())
     own = [row for row in rows if row[name] in judged_ids]
-    wrong = {"agree": 0.0, "disagree": 1.0}
+    said = [kind_of(row["judgement"]).counts_as for row in own]
+    wrong = {"right": 0.0, "wrong": 1.0}
     return pd.DataFrame(
         {
             "id": pd.Series([row[name] for row in own], dtype=object),
             "confidence": np.array([row["confidence"] for row in own], dtype=float),
-            "wrong": np.array([wrong.get(row["judgement"], np.nan) for row in own], dtype=float),
+            "wrong": np.array([wrong.get(counts_as, np.nan) for counts_as in said], dtype=float),
             "day": [row["created_at"][:10] for row in own],
         }
     )

@@ -16,6 +16,7 @@ from second_opinion.models.comparison import MOST_SHOWN, Pair
 from second_opinion.models.comparison_cases import Case
 from second_opinion.models.model import Model
 from second_opinion.records.value import same_value
+from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.statistics import paired
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _right(card: ModelCard, row: Mapping[str, Any]) -> Any:
     if card.answer == "probability":
         # A risk that is "about right" does not make its class the right one.
         return None
-    if row["judgement"] == "agree":
+    if kind_of(row["judgement"]).counts_as == "right":
         return row["value"]
     if row["correct_value"] is None and card.task == "binary":
         others = [v for v in card.class_values if not same_value(v, row["value"])]

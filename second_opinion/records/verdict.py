@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from second_opinion.errors import UserError
 from second_opinion.records.expert import IdentitySource
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id, now
 from second_opinion.records.value import same_value
+from second_opinion.records.verdict_kinds import Detail, kind_of
 
-Judgement = Literal["agree", "disagree", "unsure", "withdrawn"]
+# The name of one of `verdict_kinds.KINDS`.
+Judgement = str
 Direction = Literal["too_high", "too_low"]
 Severity = Literal["minor", "serious"]
 
@@ -43,27 +45,35 @@ class Verdict:
 
     def check(self, prediction: Prediction) -> None:
         """Raise `UserError` unless this says something that can be learned from."""
-        if self.judgement not in get_args(Judgement):
-            expected = ", ".join(get_args(Judgement))
-            raise UserError(f"The verdict is {self.judgement!r}; expected one of {expected}.")
+        kind = kind_of(self.judgement)
         if "\x00" in self.comment or len(self.comment) > COMMENT_LIMIT:
             raise UserError(
                 f"The comment has {len(self.comment)} characters; expected up to {COMMENT_LIMIT}, "
                 "none of them NUL. Shorten it, then save again."
             )
-        if self.judgement != "disagree":
+        if not kind.needs:
             return
         if self.correct_value is not None and same_value(self.correct_value, prediction.value):
             raise UserError(
                 "The right answer is the same as the model's. Choose another one, or press Agree."
             )
-        if self.correct_value is None and self.direction is None and not self.comment.strip():
+        if not any(self._has(detail) for detail in kind.needs):
             raise UserError(
                 "This disagreement says nothing of what would be right. Give the right answer, "
                 "or say why in a few words, then save again."
             )
 
+    def _has(self, detail: Detail) -> bool:
+        """Whether this says so much."""
+        details = {
+            "value": self.correct_value,
+            "direction": self.direction,
+            "severity": self.severity,
+            "comment": self.comment.strip() or None,
+        }
+        return details[detail] is not None
+
 
 def right_answer(judgement: str, value: Any, correct_value: Any) -> Any:
     """What a verdict says is right: the prediction, the corrected value, or None where neither."""
-    return value if judgement == "agree" else correct_value if judgement == "disagree" else None
+    return {"right": value, "wrong": correct_value}.get(kind_of(judgement).counts_as)

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from second_opinion.records.prediction import Source
 from second_opinion.records.review import Outcome, TriageState
 from second_opinion.records.verdict import Judgement, Severity
+from second_opinion.records.verdict_kinds import current_kinds
 
 Sort = Literal["newest", "least_sure", "most_sure", "serious"]
 Mode = Literal["open", "blind"]
@@ -102,6 +103,10 @@ def _one_of(options: Any) -> Callable[[str], str | None]:
     return lambda text: text if text in get_args(options) else None
 
 
+def _current_kind(text: str) -> str | None:
+    return text if text in (kind.name for kind in current_kinds()) else None
+
+
 def _flag(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text)
 
@@ -130,7 +135,7 @@ def _scalar(text: str) -> Any:
 
 
 _READ: dict[str, Callable[[str], Any]] = {
-    "judgement": _one_of(Literal["agree", "disagree", "unsure"]),
+    "judgement": _current_kind,
     "severity": _one_of(Severity),
     "mode": _one_of(Mode),
     "source": _one_of(Source),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged
 from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.store import Store
 
 
@@ -72,5 +73,5 @@ def corrections(
 def _correction(row: Judged) -> Correction:
     if row.adjudicated:
         return Correction(row.prediction, row.answer, "adjudicated")
-    agreed = row.verdict.judgement == "agree"
+    agreed = kind_of(row.verdict.judgement).counts_as == "right"
     return Correction(row.prediction, row.answer, "agree" if agreed else "corrected")

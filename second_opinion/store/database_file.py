@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlite_utils.db import Database
 
 from second_opinion.errors import UserError
-from second_opinion.store import sql_connection
+from second_opinion.store import sql_connection, verdict_kinds_table
 from second_opinion.store.migrations import migrations
 
 TIMEOUT_SECONDS = 30.0
@@ -233,10 +233,11 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 def _migrate(path: Path, connection: sqlite3.Connection) -> None:
     connection.execute(sql_connection.SYNC_EACH_COMMIT)
-    connection.execute(sql_connection.FOREIGN_KEYS)
+    connection.execute(sql_connection.NO_FOREIGN_KEYS)
     connection.execute(sql_connection.BEGIN_WRITE)
     try:
         migrations.apply(Database(connection, execute_plugins=False))
+        verdict_kinds_table.add_kinds(connection)
     except sqlite3.OperationalError as error:
         if _kind(error) != sqlite3.SQLITE_ERROR:
             raise
@@ -244,7 +245,9 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
             f"The file {path} is a database of another program ({error}); expected one of Second "
             f"Opinion, or none. It was left as it is: {_ELSEWHERE}"
         ) from error
+    verdict_kinds_table.refuse_other_kinds(path, connection)
     connection.execute(sql_connection.COMMIT)
+    connection.execute(sql_connection.FOREIGN_KEYS)
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.records.expert import folded
+from second_opinion.records.verdict_kinds import column_labels, column_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SAID = ["verdicts", "agree", "disagree", "unsure", "right", "wrong"]
+SAID = ["verdicts", *column_labels(), "right", "wrong"]
 
 
 class Newest:
@@ -46,8 +47,9 @@ class Newest:
         own = [key for key in keys if key in self._rows]
         counts = self._rows.groupby(["id", *own]).size().rename("verdicts").reset_index()
         each = counts.merge(self._groups, on="id")
+        column = each["judgement"].map(column_of)
         for name in SAID[1:]:
-            mask = each["outcome" if name in ("right", "wrong") else "judgement"] == name
+            mask = (each["outcome"] if name in ("right", "wrong") else column) == name
             each[name] = each["verdicts"].where(mask, 0)
         return each.groupby(list(keys))[SAID].sum().reset_index()
 

@@ -13,6 +13,8 @@ SYNC_EACH_COMMIT = "PRAGMA synchronous = FULL"
 # 16 MB: at a million verdicts the upper levels of the indexes do not fit into the usual 2.
 ROOM_FOR_INDEXES = "PRAGMA cache_size = -16000"
 FOREIGN_KEYS = "PRAGMA foreign_keys = ON"
+# A step that copies a table breaks them on its way; in a transaction SQLite would not hear this.
+NO_FOREIGN_KEYS = "PRAGMA foreign_keys = OFF"
 READ_ONLY = "PRAGMA query_only = ON"
 TOUCH = "SELECT count(*) FROM sqlite_schema"
 

@@ -1,5 +1,7 @@
 """The SQL statements of Feedback review, whole and fixed, with named parameters."""
 
+from second_opinion.store.sql_verdict_kinds import COUNTED_AS
+
 ADD_TRIAGE = """
     INSERT INTO triage (id, verdict_id, state, note, decided_by, created_at)
     VALUES (:id, :verdict_id, :state, :note, :decided_by, :created_at)
@@ -127,7 +129,8 @@ LAST_VERDICT_AT = """
     FROM verdicts CROSS JOIN predictions ON predictions.id = verdicts.prediction_id
     WHERE verdicts.created_at >= :day AND verdicts.created_at < :day || 'U'
         AND model = :model AND (:version IS NULL OR version = :version)
-        AND judgement <> 'withdrawn' AND NOT EXISTS (
+        AND EXISTS (SELECT 1 FROM verdict_kinds WHERE name = judgement AND is_current)
+        AND NOT EXISTS (
             SELECT 1 FROM verdicts AS later WHERE later.supersedes = verdicts.id
         )
     ORDER BY verdicts.created_at DESC LIMIT 1
@@ -141,17 +144,15 @@ _OF_MODEL = """
     AND (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
 """
 # One row per value of what is asked for, with what was said and what came of it.
-_SAID = """
-    sum(verdicts) AS verdicts,
-    total(verdicts) FILTER (WHERE judgement = 'agree') AS agree,
-    total(verdicts) FILTER (WHERE judgement = 'disagree') AS disagree,
-    total(verdicts) FILTER (WHERE judgement = 'unsure') AS unsure,
+_RIGHT_AND_WRONG = """
     total(verdicts) FILTER (WHERE outcome = 'right') AS right,
     total(verdicts) FILTER (WHERE outcome = 'wrong') AS wrong
 """
-_IN_GROUPS = _SAID + " FROM review_groups WHERE verdicts > 0" + _OF_MODEL
-_IN_DAYS = _SAID + " FROM review_days WHERE verdicts > 0" + _OF_MODEL
-_IN_CONFIDENCE = _SAID + " FROM review_confidence WHERE verdicts > 0" + _OF_MODEL
+_SAID = " sum(verdicts) AS verdicts," + COUNTED_AS + "," + _RIGHT_AND_WRONG
+_KINDS = " CROSS JOIN verdict_kinds ON name = judgement WHERE verdicts > 0" + _OF_MODEL
+_IN_GROUPS = _SAID + " FROM review_groups" + _KINDS
+_IN_DAYS = _SAID + " FROM review_days" + _KINDS
+_IN_CONFIDENCE = _SAID + " FROM review_confidence" + _KINDS
 
 BY_EXPERT = "SELECT expert, " + _IN_GROUPS + " GROUP BY expert ORDER BY verdicts DESC, expert"
 BY_VERSION = (
@@ -184,9 +185,8 @@ CONFLICTS = (
     + _PAGE
 )
 SHARED_CASE = _CASE + " prediction_id = :prediction_id"
-SHARED_STATES = (
-    "SELECT prediction_id, conflict AND NOT adjudicated FROM review_cases WHERE true" + _OF_MODEL
-)
+_STATE = "SELECT prediction_id, conflict AND NOT adjudicated FROM review_cases WHERE true"
+SHARED_STATES = _STATE + _OF_MODEL
 
 # The numbers of a regression and what counts as right of each, the newest first.
 NUMBERS = """

@@ -2,6 +2,8 @@
 parameters.
 """
 
+from second_opinion.store.sql_verdict_kinds import COUNTED_AS
+
 ADD_PREDICTION = """
     INSERT INTO predictions (
         id, batch_id, row_number, model, version, model_sha256, card_sha256, inputs, value,
@@ -77,11 +79,12 @@ REVIEWED = """
         verdict.created_at AS created_at, source, batch_id, row_number,
         coalesce(
             final.answer,
-            CASE judgement WHEN 'agree' THEN value WHEN 'disagree' THEN correct_value END
+            CASE counts_as WHEN 'right' THEN value WHEN 'wrong' THEN correct_value END
         ) AS answer,
         final.answer IS NOT NULL AS adjudicated
     FROM current_verdicts AS verdict
     JOIN predictions AS prediction ON prediction.id = verdict.prediction_id
+    CROSS JOIN verdict_kinds ON name = judgement
     LEFT JOIN final_answers AS final ON final.prediction_id = prediction.id
     ORDER BY verdict.created_at, verdict.id
 """
@@ -94,25 +97,25 @@ ADD_ALIAS_MOVE = """
 
 ALIAS_MOVES = "SELECT * FROM aliases WHERE model = :model OR :model IS NULL ORDER BY rowid"
 
-ARMS = """
-    SELECT
-        version, count(DISTINCT prediction.id) AS predictions,
-        count(*) FILTER (WHERE judgement = 'agree') AS agree,
-        count(*) FILTER (WHERE judgement = 'disagree') AS disagree,
-        count(*) FILTER (WHERE judgement = 'unsure') AS unsure
-    FROM predictions AS prediction
-    LEFT JOIN current_verdicts AS verdict ON verdict.prediction_id = prediction.id
-    WHERE model = :model AND alias = :alias
+_OF_ARMS = """
+    FROM (
+        SELECT version, prediction.id AS prediction_id, judgement, 1 AS verdicts
+        FROM predictions AS prediction
+        LEFT JOIN current_verdicts AS verdict ON verdict.prediction_id = prediction.id
+        WHERE model = :model AND alias = :alias
+    )
+    LEFT JOIN verdict_kinds ON name = judgement
     GROUP BY version ORDER BY version
 """
+ARMS = "SELECT version, count(DISTINCT prediction_id) AS predictions," + COUNTED_AS + _OF_ARMS
 
-# Agree and disagree alone: the others do not say what is right.
+# Those that count as right or wrong alone: the others do not say what is right.
 JUDGED = """
     SELECT version, inputs, value, judgement, correct_value
     FROM predictions
     JOIN current_verdicts AS verdict ON verdict.prediction_id = predictions.id
     WHERE model = :model AND version IN (SELECT value FROM json_each(:versions))
-        AND judgement IN ('agree', 'disagree')
+        AND judgement IN (SELECT name FROM verdict_kinds WHERE counts_as <> 'nothing')
     ORDER BY verdict.created_at, verdict.id
 """
 

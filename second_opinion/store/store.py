@@ -17,6 +17,7 @@ from second_opinion.records.expert import folded, same_person
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import ReviewProgress, VersionTally
 from second_opinion.records.verdict import Verdict
+from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.store import record_rows, sql_review, sql_verdicts
 from second_opinion.store.batches import Batches
 from second_opinion.store.database_file import DatabaseFile
@@ -147,9 +148,7 @@ class Store:
                 return record_rows.verdict(stored)
             verdict.check(_judged(connection, verdict))
             latest = _latest(connection, verdict)
-            if verdict.judgement == "withdrawn" and (
-                latest is None or latest.judgement == "withdrawn"
-            ):
+            if not _counts(verdict) and (latest is None or not _counts(latest)):
                 raise UserError(
                     f"{verdict.expert} has no verdict on this prediction; expected one to undo. "
                     "Give a verdict first."
@@ -249,8 +248,8 @@ class Store:
     def judged(self, model: str, versions: Iterable[str]) -> list[dict[str, Any]]:
         """The predictions of these versions that somebody called right or wrong, once a verdict.
 
-        ``version, inputs`` (dict), ``value, judgement`` (agree or disagree) and ``correct_value``,
-        in the order of the verdicts' times.
+        ``version, inputs`` (dict), ``value, judgement`` (of a kind that counts as right or wrong)
+        and ``correct_value``, in the order of the verdicts' times.
         """
         rows = self._select(sql_verdicts.JUDGED, model=model, versions=_listed(versions))
         return [record_rows.from_row(row) for row in rows]
@@ -277,6 +276,10 @@ def _by_prediction(current: Iterable[sqlite3.Row], expert: str) -> dict[str, Ver
         for row in current
         if same_person(row["expert"], expert)
     }
+
+
+def _counts(verdict: Verdict) -> bool:
+    return kind_of(verdict.judgement).is_current
 
 
 def _listed(ids: Iterable[str]) -> str:

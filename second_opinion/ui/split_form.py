@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from second_opinion.models import aliases, traffic_split
+from second_opinion.records.verdict_kinds import column_labels
 from second_opinion.ui.frame import callback, escape
 from second_opinion.ui.visit import Visit
 
@@ -18,9 +19,7 @@ ONE_LOOK = (
 WORDS: dict[str, Any] = {
     "version": "Version",
     "predictions": "Cases",
-    "agree": "Agree",
-    "disagree": "Disagree",
-    "unsure": "Unsure",
+    **column_labels(),
 }
 SHARES = {"agreement": "Agreement", "low": "at least", "high": "at most"}
 

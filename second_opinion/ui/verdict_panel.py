@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -14,7 +14,14 @@ from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_inputs, same_value
-from second_opinion.records.verdict import COMMENT_LIMIT, Direction, Judgement, Verdict
+from second_opinion.records.verdict import COMMENT_LIMIT, Direction, Verdict
+from second_opinion.records.verdict_kinds import (
+    KINDS,
+    WITHDRAWN,
+    VerdictKind,
+    current_kinds,
+    kind_of,
+)
 from second_opinion.ui import widget_values
 from second_opinion.ui.frame import callback, escape, notice, show_problem
 from second_opinion.ui.visit import Visit
@@ -52,7 +59,7 @@ def panel(
     dialog = Panel(visit, card, prediction, inputs_now)
     if verdict and not st.session_state["verdict_open"]:
         dialog.saved(verdict)
-    elif st.session_state["verdict_open"] in ("disagree", "unsure"):
+    elif st.session_state["verdict_open"] in KINDS:
         dialog.details(verdict)
     else:
         dialog.question()
@@ -72,37 +79,39 @@ class Panel:
         self.inputs_now = inputs_now
 
     def question(self) -> None:
-        """Agree saves at once; the others open the rest."""
+        """A button for each kind: it saves at once, or opens the rest."""
         risk = self.card.answer == "probability"
         with st.container(horizontal=True, key="verdict_buttons"):
-            agree = "✓ About right" if risk else "✓ Agree"
-            st.button(agree, key="verdict_agree", type="primary", on_click=self._save("agree"))
-            if risk:
-                for direction in ("too_low", "too_high"):
-                    label = f"✕ {WORDS[direction]}"
-                    start = {"verdict_direction": direction}
-                    opener = _opened("disagree", start)
-                    st.button(label, key=f"verdict_{direction}", on_click=opener)
-            else:
-                start = _start_of("disagree", self.card, self.prediction)
-                opener = _opened("disagree", start)
-                st.button("✕ Disagree", key="verdict_disagree", on_click=opener)
-            st.button("? Unsure", key="verdict_unsure", on_click=_opened("unsure"))
+            for kind in current_kinds():
+                if risk and kind.two_sided:
+                    _ask_side(kind)
+                else:
+                    self._button(kind, kind.risk_label if risk and kind.risk_label else kind.label)
+
+    def _button(self, kind: VerdictKind, label: str) -> None:
+        start = _start_of(kind, self.card, self.prediction)
+        st.button(
+            f"{kind.sign} {label}",
+            key=f"verdict_{kind.name}",
+            type="primary" if kind.saves_at_once else "secondary",
+            on_click=self._save(kind) if kind.saves_at_once else _opened(kind.name, start),
+        )
 
     def details(self, before: Verdict | None) -> None:
         """What would be right, how bad the mistake is, and why."""
-        judgement = st.session_state["verdict_open"]
-        if judgement == "disagree":
+        kind = kind_of(st.session_state["verdict_open"])
+        if "value" in kind.asks:
             self._ask_what_is_right()
+        if "severity" in kind.asks:
             st.checkbox("This mistake would be serious", key="verdict_serious")
         st.text_area(
-            "Why (optional)" if judgement == "disagree" else "What would you need to know?",
+            kind.comment_label,
             key="verdict_comment",
             max_chars=COMMENT_LIMIT,
             height=90,
         )
         with st.container(horizontal=True):
-            save = self._save(judgement)
+            save = self._save(kind)
             st.button("Save verdict", key="verdict_save", type="primary", on_click=save)
             st.button("Cancel", key="verdict_cancel", type="tertiary", on_click=_opened(""))
         if before:
@@ -111,12 +120,11 @@ class Panel:
     def saved(self, verdict: Verdict) -> None:
         """The verdict that counts, with a way to change it and to take it back."""
         with st.container(key="verdict_saved"):
-            colour = {"agree": "green", "disagree": "orange"}.get(verdict.judgement, "gray")
-            sign = labels.SIGN[verdict.judgement]
+            kind = kind_of(verdict.judgement)
             text = escape(labels.verdict_text(self.card, verdict))
             st.markdown(
                 f"**Saved {escape(self.visit.clock(verdict.created_at))}** · "
-                f":{colour}[**{sign} You {_verb(verdict)}{text}**]",
+                f":{kind.colour}[**{kind.sign} You {_verb(verdict)}{text}**]",
                 help=f"Saved {escape(self.visit.full_time(verdict.created_at))}",
             )
             if verdict.severity == "serious":
@@ -125,7 +133,7 @@ class Panel:
                 st.text(verdict.comment)
             with st.container(horizontal=True):
                 st.button("Change", key="verdict_change", on_click=_change, args=(verdict,))
-                undo = self._save("withdrawn")
+                undo = self._save(WITHDRAWN)
                 st.button("Undo", key="verdict_undo", type="tertiary", on_click=undo)
 
     def _ask_what_is_right(self) -> None:
@@ -150,50 +158,53 @@ class Panel:
                 placeholder="choose, or leave empty and say why",
             )
 
-    def _save(self, judgement: Judgement) -> Callable[[], None]:
+    def _save(self, kind: VerdictKind) -> Callable[[], None]:
         # The id is made before the click: a second click, or the browser's retry, carries it too.
         verdict_id = st.session_state.setdefault("verdict_next_id", new_id())
 
         @callback("verdict")
         def save() -> None:
-            if judgement != "withdrawn" and self.inputs_now is not None:
+            if kind.is_current and self.inputs_now is not None:
                 _refuse_changed(self.prediction, self.inputs_now())
-            details = _details(judgement, self.card, self.prediction)
+            details = _details(kind, self.card, self.prediction)
             seconds = round(time.monotonic() - st.session_state["verdict_since"], 1)
-            _store(self.visit, self.prediction, judgement, verdict_id, seconds=seconds, **details)
+            _store(self.visit, self.prediction, kind, verdict_id, seconds=seconds, **details)
             _close()
 
         return save
 
 
-def agree(visit: Visit, prediction: Prediction, verdict_id: str) -> None:
-    """Save an agreement without the panel, under an id made before the click.
+def save_at_once(visit: Visit, prediction: Prediction, kind: VerdictKind, verdict_id: str) -> None:
+    """Save a verdict without the panel, under an id made before the click.
 
-    Agreeing with what one agrees with already changes nothing.
+    Saying what one said already changes nothing.
     """
     expert = visit.expert
     before = visit.store.current_verdict(prediction.id, expert.label) if expert else None
-    if before is None or before.judgement != "agree":
-        _store(visit, prediction, "agree", verdict_id)
+    if before is None or before.judgement != kind.name:
+        _store(visit, prediction, kind, verdict_id)
         if st.session_state.get("verdict_for") == prediction.id:
             _close()
 
 
-def open_panel(
-    card: ModelCard, prediction: Prediction, judgement: Judgement | Literal[""] = ""
-) -> None:
-    """Open the panel of a prediction, at what has to be said for a judgement if one is given."""
+def open_panel(card: ModelCard, prediction: Prediction, kind: VerdictKind | None = None) -> None:
+    """Open the panel of a prediction, at what has to be said for a kind if one is given."""
     _begin(prediction)
-    if judgement == "disagree" and card.answer == "probability":
-        # It has two ways to disagree, and the panel asks which.
-        judgement = ""
-    if judgement:
-        _opened(judgement, _start_of(judgement, card, prediction))()
+    # A risk has two ways to disagree, and the panel asks which.
+    if kind and not (kind.two_sided and card.answer == "probability"):
+        _opened(kind.name, _start_of(kind, card, prediction))()
 
 
-def _start_of(judgement: str, card: ModelCard, prediction: Prediction) -> dict[str, Any]:
+def _ask_side(kind: VerdictKind) -> None:
+    for direction in ("too_low", "too_high"):
+        opener = _opened(kind.name, {"verdict_direction": direction})
+        label = f"{kind.sign} {WORDS[direction]}"
+        st.button(label, key=f"verdict_{direction}", on_click=opener)
+
+
+def _start_of(kind: VerdictKind, card: ModelCard, prediction: Prediction) -> dict[str, Any]:
     """What is filled in at first: of two classes, the one that the model did not answer."""
-    if judgement != "disagree" or card.task != "binary":
+    if "value" not in kind.asks or card.task != "binary":
         return {}
     return {"verdict_correct": _others(card, prediction)[0]}
 
@@ -204,7 +215,7 @@ def _others(card: ModelCard, prediction: Prediction) -> list[Any]:
 
 
 def _store(
-    visit: Visit, prediction: Prediction, judgement: Judgement, verdict_id: str, **details: Any
+    visit: Visit, prediction: Prediction, kind: VerdictKind, verdict_id: str, **details: Any
 ) -> None:
     expert = visit.expert
     if expert is None:
@@ -214,7 +225,7 @@ def _store(
         prediction_id=prediction.id,
         expert=expert.label,
         identity_source=expert.source,
-        judgement=judgement,
+        judgement=kind.name,
         **details,
     )
     visit.store.add_verdict(verdict)
@@ -255,9 +266,8 @@ def _opened(what: str, start: dict[str, Any] | None = None) -> Callable[[], None
 @callback("verdict")
 def _change(verdict: Verdict) -> None:
     """Ask again, with what was said before filled in."""
-    st.session_state["verdict_open"] = (
-        verdict.judgement if verdict.judgement in ("disagree", "unsure") else "ask"
-    )
+    kind = kind_of(verdict.judgement)
+    st.session_state["verdict_open"] = "ask" if kind.saves_at_once else kind.name
     widget_values.put(
         {
             "verdict_comment": verdict.comment,
@@ -268,12 +278,12 @@ def _change(verdict: Verdict) -> None:
     )
 
 
-def _details(judgement: str, card: ModelCard, prediction: Prediction) -> dict[str, Any]:
-    """What was filled in below the buttons, as far as this judgement has it."""
-    if judgement not in ("disagree", "unsure"):
+def _details(kind: VerdictKind, card: ModelCard, prediction: Prediction) -> dict[str, Any]:
+    """What was filled in below the buttons, as far as this kind has it."""
+    if kind.saves_at_once:
         return {}
     comment = str(st.session_state.get("verdict_comment") or "").strip()
-    if judgement == "unsure":
+    if "value" not in kind.asks:
         return {"comment": comment}
     correct = st.session_state.get("verdict_correct")
     direction = st.session_state.get("verdict_direction")
@@ -301,6 +311,5 @@ def _direction(correct: float, predicted: float, side: Direction | None) -> Dire
 
 
 def _verb(verdict: Verdict) -> str:
-    if verdict.judgement == "unsure":
-        return "are "
-    return "say " if verdict.direction and verdict.correct_value is None else ""
+    one_sided = verdict.direction and verdict.correct_value is None
+    return kind_of(verdict.judgement).verb or ("say " if one_sided else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 import streamlit as st
@@ -20,6 +20,7 @@ from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import Verdict
+from second_opinion.records.verdict_kinds import KINDS, current_kinds, kind_of
 from second_opinion.ui import case_view, verdict_panel, widget_values
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, show_problem
@@ -28,7 +29,7 @@ from second_opinion.ui.visit import Visit
 if TYPE_CHECKING:
     import pandas as pd
 
-Action = Literal["open", "agree", "disagree", "unsure"]
+OPEN_CASE = "open"
 
 ALL = "All answers"
 FLAGGED, LOW, OPEN, JUDGED = "Flagged", "Not sure", "Without my verdict", "With my verdict"
@@ -133,12 +134,12 @@ def _frame(
 
     scored = row_page.scored.to_pydict()
     rows = row_page.rows.tolist()
-    columns: dict[str, Any] = {"open": ["Open"] * len(rows), "row": rows}
+    columns: dict[str, Any] = {OPEN_CASE: ["Open"] * len(rows), "row": rows}
     columns["answer"] = [_answer(card, value) for value in scored["prediction"]]
     if _has_confidence(card):
         columns["sure"] = scored["confidence"]
-    for action, sign in labels.SIGN.items():
-        columns[action] = [sign] * len(rows)
+    for kind in current_kinds():
+        columns[kind.name] = [kind.sign] * len(rows)
     columns["said"] = [_said(card, verdicts.get(row)) for row in rows]
     columns["flags"] = [_flags(card, text) for text in scored["flags"]]
     if batch.bad_rows:
@@ -159,24 +160,22 @@ def _columns(visit: Visit, batch: Batch, row_page: RowPage) -> dict[str, Any]:
     config = st.column_config
     rows = tuple(row_page.rows.tolist())
 
-    def button(action: Action, help_: str) -> Any:
+    def button(action: str, help_: str) -> Any:
         key = f"batch_{action}"
         return config.ButtonColumn(
             "",
             key=key,
             type="tertiary",
             help=help_,
-            pinned=action == "open",
-            width=62 if action == "open" else 42,
+            pinned=action == OPEN_CASE,
+            width=62 if action == OPEN_CASE else 42,
             on_click=_clicked(visit, batch, rows, action),
         )
 
     named = {f"c{at}": name for at, name in enumerate(batch.columns)}
     return {
-        "open": button("open", "Open the case"),
-        "agree": button("agree", "Agree"),
-        "disagree": button("disagree", "Disagree"),
-        "unsure": button("unsure", "Unsure"),
+        OPEN_CASE: button(OPEN_CASE, "Open the case"),
+        **{kind.name: button(kind.name, kind.label) for kind in current_kinds()},
         "row": config.NumberColumn("Row", format="%d", pinned=True),
         "line": config.NumberColumn("Line", format="%d", help="Line of the file"),
         "answer": config.TextColumn("The model says"),
@@ -194,7 +193,7 @@ def _answer(card: ModelCard, value: str | None) -> str:
 def _said(card: ModelCard, verdict: Verdict | None) -> str:
     if verdict is None:
         return ""
-    return f"{labels.SIGN[verdict.judgement]} {labels.verdict_text(card, verdict)}"
+    return f"{kind_of(verdict.judgement).sign} {labels.verdict_text(card, verdict)}"
 
 
 def _flags(card: ModelCard, text: str | None) -> str:
@@ -221,9 +220,7 @@ def the_case(visit: Visit, batch: Batch) -> None:
     case_view.judge(visit, visit.card, prediction, f"Row {row}", "batch")
 
 
-def _clicked(
-    visit: Visit, batch: Batch, rows: tuple[int, ...], action: Action
-) -> Callable[[], None]:
+def _clicked(visit: Visit, batch: Batch, rows: tuple[int, ...], action: str) -> Callable[[], None]:
     # Made before the click: the browser's retry carries the same token.
     token = st.session_state.setdefault("batch_token", new_id())
 
@@ -234,13 +231,13 @@ def _clicked(
             raise UserError("The table has changed since. Press again.")
         row = rows[click["row"]]
         prediction = ScoredRows(visit.store).opened(batch, row, visit.card)
-        if action == "agree":
+        kind = KINDS.get(action)
+        if kind and kind.saves_at_once:
             before = _before(visit, prediction)
-            verdict_panel.agree(
-                visit, prediction, uuid5(UUID(hex=token), prediction.id + before).hex
-            )
+            verdict_id = uuid5(UUID(hex=token), prediction.id + before).hex
+            verdict_panel.save_at_once(visit, prediction, kind, verdict_id)
             return
-        verdict_panel.open_panel(visit.card, prediction, "" if action == "open" else action)
+        verdict_panel.open_panel(visit.card, prediction, kind)
         widget_values.put({"batch_row": row})
 
     return act

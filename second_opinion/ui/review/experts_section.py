@@ -11,6 +11,7 @@ import streamlit as st
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.records.verdict_kinds import column_labels
 from second_opinion.review import totals
 from second_opinion.review.totals import Figures
 from second_opinion.statistics import expert_agreement as rating
@@ -65,7 +66,7 @@ def people(figures: Figures) -> None:
         width=62,
         on_click=_listed(names),
     )
-    table = rows[["expert", "verdicts", "agree", "disagree", "unsure"]]
+    table = rows[["expert", "verdicts", *column_labels()]]
     table = table.assign(share=rows["share"] * 100, interval=_intervals(rows))
     table.insert(0, "list", "List")
     st.dataframe(
@@ -76,9 +77,7 @@ def people(figures: Figures) -> None:
             "list": button,
             "expert": "Expert",
             "verdicts": "Verdicts",
-            "agree": "Agree",
-            "disagree": "Disagree",
-            "unsure": "Unsure",
+            **column_labels(),
             "share": NUMBER("Model right", format="%.1f %%"),
             "interval": "95 % interval",
         },

@@ -13,6 +13,7 @@ from second_opinion.formatting import joined
 from second_opinion.models.card import ModelCard
 from second_opinion.records.review import TriageState
 from second_opinion.records.verdict_filter import MOST_WORDS, Sort, VerdictFilter
+from second_opinion.records.verdict_kinds import current_kinds
 from second_opinion.review.groups import Pick
 from second_opinion.ui import browser, widget_values
 from second_opinion.ui.frame import callback, notice
@@ -32,9 +33,7 @@ SORTS: dict[Sort, str] = {
     "most_sure": "Surest first",
     "least_sure": "Least sure first",
 }
-JUDGEMENTS = {"agree": "✓ agree", "disagree": "✕ disagree", "unsure": "? unsure"}
 WORDS: dict[str, dict[str, str]] = {
-    "judgement": JUDGEMENTS,
     "outcome": {"right": "model right", "wrong": "model wrong", "unsure": "nobody could say"},
     "severity": {"serious": "serious", "minor": "minor"},
     "mode": {"open": "after seeing the answer", "blind": "before seeing it"},
@@ -134,8 +133,9 @@ def _options(
 
 def _words(name: str, texts: set[str], card: ModelCard) -> dict[str, str]:
     """Some choices of a filter with their words, in the order of the words or of the card."""
-    if name in WORDS:
-        return {text: words for text, words in WORDS[name].items() if text in texts}
+    every = WORDS | {"judgement": {k.name: f"{k.sign} {k.words}" for k in current_kinds()}}
+    if name in every:
+        return {text: words for text, words in every[name].items() if text in texts}
     # The database writes the letters of a text, an address their codes.
     values = {json.dumps(value): value for value in map(json.loads, texts)}
     ranks = {json.dumps(value): at for at, value in enumerate(card.class_values)}

@@ -17,6 +17,7 @@ from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_value
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.ui import browser, case_view, widget_values
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, show_problem
@@ -105,7 +106,7 @@ def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
         "Counts as right": f"{counts} (decided)" if row.adjudicated else counts,
         "Comment": verdict.comment,
         "Expert": verdict.expert,
-        "Mistake": verdict.severity if verdict.judgement == "disagree" else "",
+        "Mistake": verdict.severity if "severity" in kind_of(verdict.judgement).asks else "",
         "Triage": row.triage or "",
         "Case": case_text(card, prediction),
         "Given": "after seeing" if verdict.mode == "open" else "before seeing",
