@@ -215,7 +215,7 @@ class Model:
 
         for feature in self.card.features:
             name = feature.name
-            if feature.kind == "category":
+            if feature.kind_of.choices == "list":
                 # The typed column will not do: an unseen level of a pandas category is NaN there.
                 unseen, missing = _strange(columns[name], feature.values)
                 yield f"unseen:{name}", unseen
