@@ -207,7 +207,10 @@ def _faults(column: Any, feature: Feature) -> tuple[int, int, int]:
     counts, known_rows = level_counts(column)
     allowed = {key_of(value) for value in feature.values}
     unseen = sum(count for key, count in counts.items() if allowed and key not in allowed)
-    return len(column) - known_rows, 0, unseen
+    # A choice lies in no range, whatever the card says.
+    ranged = feature.shape == "level" and feature.kind_of.choices == "none"
+    outside = sum(count for key, count in counts.items() if ranged and feature.outside(key[1]))
+    return len(column) - known_rows, outside, unseen
 
 
 def _range(feature: Feature) -> tuple[float, float]:
