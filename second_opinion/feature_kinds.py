@@ -166,7 +166,7 @@ class FeatureKind:
     - ``column``: how a file's column of texts is parsed, by its name in
       ``tables.parse_column.PARSERS``: as numbers or as texts, or (levels) each distinct text once:
       ``parse`` makes of the text, without blanks around it, what ``read`` takes.
-    - ``written``: a value as a cell that ``parse`` understands, for the template and for rows of
+    - ``cell``: a value as a cell that ``parse`` understands, for the template and for rows of
       JSON; None where a cell of any table would do.
     - ``dtype``: the usual pandas dtype of a training column; empty for that of the choices.
     - ``choices``: whether a card lists the values: ``list`` (it must; others are flagged as
@@ -186,7 +186,7 @@ class FeatureKind:
     dtype: str = ""
     choices: Literal["none", "list", "pair"] = "none"
     parse: Callable[[str], Any] = str
-    written: Callable[[Any], str] | None = None
+    cell: Callable[[Any], str] | None = None
     text: Callable[[Any], str] = in_words
     has_unit: bool = False
     is_whole: bool = False

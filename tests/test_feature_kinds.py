@@ -38,7 +38,8 @@ from second_opinion.tables import TableFile, look, read, typed
 from second_opinion.tables.template import template
 from second_opinion.ui import form, typed_case
 
-SIX = ["number", "integer", "category", "boolean", "text", "date"]
+NAMES = ["number", "integer", "category", "boolean", "text", "date"]
+PAPER = (ROOT / "docs/bring-your-own-model.md").read_text("utf-8")
 PAGES = sorted(f"pages/{path.name}" for path in ROOT.glob("pages/*.py"))
 GRACE = Expert("Grace", role="reviewer")
 
@@ -84,14 +85,14 @@ PERCENTAGE = FeatureKind(
     read=read_share,
     column="levels",
     parse=share_in,
-    written=lambda value: f"{value:g} %",
+    cell=lambda value: f"{value:g} %",
     text=lambda value: f"{in_words(value)} %",
     dtype="float64",
 )
 TIME = form.Widget(
     draw=lambda feature, key, label, note: st.time_input(label, None, key=key, help=note),
-    shown=lambda feature, value: time.fromisoformat(value),
-    value=lambda feature, held: None if held is None else f"{held:%H:%M}",
+    state=lambda feature, value: time.fromisoformat(value),
+    value=lambda feature, state: None if state is None else f"{state:%H:%M}",
 )
 
 
@@ -216,9 +217,9 @@ CELLS = "arrival,occupancy,age\n8:30,62.5 %,40\n 23:10 ,95%,41\nnoon,7,42\n22:00
 def test_a_csv_is_scored_by_its_cells(ward, tmp_path):
     model = ward.load("w")
     source = TableFile.of_bytes("cases.csv", CELLS.encode())
-    found = look(source, model.card.case_schema)
+    layout = look(source, model.card.case_schema)
     summary = score_file(
-        source, found, model, tmp_path / "scored.csv", bad_rows=tmp_path / "bad.csv"
+        source, layout, model, tmp_path / "scored.csv", bad_rows=tmp_path / "bad.csv"
     )
     assert list(map(str, summary.problems)) == [
         'Line 4: arrival is "noon"; expected a time like 08:30 from 06:00 to 22:00.',
@@ -269,8 +270,10 @@ def test_the_review_shows_it_in_words_and_the_corrections_have_its_values(
     at = press(press(start(CASE, model="w"), "predict_submit"), "verdict_agree")
     made = predicted(at, visited)
     store = Store.open(visited / "feedback.db")
-    shown = store.current_verdict(made.id, "Ada").id
-    at = start("pages/5_Feedback_review.py", "Grace", model="w", section="verdicts", case=shown)
+    verdict = store.current_verdict(made.id, "Ada")
+    at = start(
+        "pages/5_Feedback_review.py", "Grace", model="w", section="verdicts", case=verdict.id
+    )
     assert messages(at) == []
     tables = [frame.value for frame in at.dataframe]
     (listed,) = [frame for frame in tables if "Case" in frame]
@@ -316,8 +319,10 @@ def test_made_up_cases_are_read_without_a_problem(ward):
 # --- the table itself
 
 
-def test_the_table_has_the_six_kinds_of_a_card(made_up_kinds):
-    assert list(KINDS) == [*SIX, "time of day", "percentage"]
+def test_each_kind_has_its_row_in_the_paper_and_a_widget():
+    assert list(KINDS) == [*NAMES, "time of day", "percentage"]
+    section = PAPER.split("### Kinds of features")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `([\w ]+)` \|", section, re.MULTILINE) == NAMES
     assert {kind.widget for kind in KINDS.values()} <= {*form.WIDGETS}
 
 
@@ -367,7 +372,7 @@ def names_beside_a_kind(path):
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Compare | ast.Subscript | ast.Call) and names_a_kind(node):
             for part in ast.walk(node):
-                if isinstance(part, ast.Constant) and part.value in SIX:
+                if isinstance(part, ast.Constant) and part.value in NAMES:
                     yield part.value
 
 

@@ -207,10 +207,14 @@ def _faults(column: Any, feature: Feature) -> tuple[int, int, int]:
     counts, known_rows = level_counts(column)
     allowed = {key_of(value) for value in feature.values}
     unseen = sum(count for key, count in counts.items() if allowed and key not in allowed)
+    beyond = sum(count for key, count in counts.items() if _is_outside(key[1], feature))
+    return len(column) - known_rows, beyond, unseen
+
+
+def _is_outside(level: Any, feature: Feature) -> bool:
     # A choice lies in no range, whatever the card says.
-    ranged = feature.shape == "level" and feature.kind_of.choices == "none"
-    outside = sum(count for key, count in counts.items() if ranged and feature.outside(key[1]))
-    return len(column) - known_rows, outside, unseen
+    has_range = feature.shape == "level" and feature.kind_of.choices == "none"
+    return has_range and feature.outside(level) is not None
 
 
 def _range(feature: Feature) -> tuple[float, float]:

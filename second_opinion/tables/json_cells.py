@@ -105,8 +105,8 @@ class _Cells:
         if problem is not None and problem.blocking:
             return text, (problem.found, problem.expected)
         if self._read_back is None:
-            written = feature.kind_of.written
-            return (written(clean) if written else text), None
+            cell = feature.kind_of.cell
+            return (cell(clean) if cell else text), None
         text = texts_of(clean)[0]
         back, refused = self._read_back(text)
         if (refused is None or not refused.blocking) and same_value(back, clean):

@@ -31,8 +31,8 @@ def _cells(feature: Feature) -> list[str]:
     """The typical value, then the other choices, as their kind writes them."""
     typical = plain(feature.typical)
     values = [typical, *(v for v in feature.values if not same_value(plain(v), typical))]
-    written = feature.kind_of.written or cell
-    return ["" if value is None else written(value) for value in values]
+    cell_of = feature.kind_of.cell or cell
+    return ["" if value is None else cell_of(value) for value in values]
 
 
 def cell(value: Any) -> str:

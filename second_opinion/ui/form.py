@@ -77,7 +77,7 @@ def clear() -> None:
 def shown(feature: Feature, value: Any) -> Any:
     """A value as its widget holds it; the widget's empty state where it does not fit."""
     value, widget = plain(value), widget_of(feature)
-    return widget.empty if value is None else widget.shown(feature, value)
+    return widget.empty if value is None else widget.state(feature, value)
 
 
 def _value(feature: Feature) -> Any:
@@ -161,16 +161,16 @@ class Widget:
     """A field of the form: how it is drawn, and what it holds for a value of the feature.
 
     - ``draw``: the feature, the key, the label and the help under its mark.
-    - ``shown``: a value that is not None to what the widget holds; ``empty`` where there is none.
-    - ``value``: what the widget holds to what `Feature.read` takes.
+    - ``state``: what the widget holds for a value that is not None; ``empty`` where there is none.
+    - ``value``: what `Feature.read` takes for a state.
     - ``is_wide``: whether it goes over both columns of the form.
     - ``where_optional``: the widget that is drawn where a value may be missing, if this one cannot
       be empty.
     """
 
     draw: Callable[[Feature, str, str, str | None], None]
-    shown: Callable[[Feature, Any], Any]
-    value: Callable[[Feature, Any], Any] = lambda feature, held: plain(held)
+    state: Callable[[Feature, Any], Any]
+    value: Callable[[Feature, Any], Any] = lambda feature, state: plain(state)
     empty: Any = None
     is_wide: Callable[[Feature], bool] = lambda feature: False
     where_optional: str = ""
@@ -185,7 +185,7 @@ WIDGETS = {
     "toggle": Widget(
         _draw_toggle,
         lambda feature, value: bool(same_value(value, feature.values[1])),
-        lambda feature, held: feature.values[1] if held else feature.values[0],
+        lambda feature, state: feature.values[1] if state else feature.values[0],
         empty=False,
         where_optional="choice",
     ),
