@@ -45,8 +45,8 @@ def weights(n):
 
 def summarised(frame):
     """What is stored of the frame by default."""
-    kinds = {name: "number" if frame[name].dtype.kind in "if" else "category" for name in frame}
-    return Reference(len(frame), {name: summary(frame[name], kinds[name]) for name in frame})
+    shapes = {name: "number" if frame[name].dtype.kind in "if" else "level" for name in frame}
+    return Reference(len(frame), {name: summary(frame[name], shapes[name]) for name in frame})
 
 
 def row(reference, current, **options):

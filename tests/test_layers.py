@@ -16,11 +16,15 @@ MAY_IMPORT = {
     "settings": "errors",
     "records": "errors",
     "roles": "errors settings records",
-    "schema": "formatting records",
+    "feature_kinds": "formatting records",
+    "schema": "feature_kinds formatting records",
     "store": "errors records roles",
-    "tables": "errors formatting records schema",
-    "statistics": "errors formatting records schema",
-    "models": "errors formatting jsonfile settings records roles schema store tables statistics",
+    "tables": "errors feature_kinds formatting records schema",
+    "statistics": "errors feature_kinds formatting records schema",
+    "models": (
+        "errors feature_kinds formatting jsonfile settings records roles schema store tables "
+        "statistics"
+    ),
     "__init__": "errors store models",
     "labels": "formatting records models",
     "doctor": "errors formatting settings store models",
@@ -33,8 +37,8 @@ MAY_IMPORT = {
         "review"
     ),
     "ui": (
-        "errors formatting settings records roles schema store tables statistics models labels "
-        "doctor batches charts review distributions"
+        "errors feature_kinds formatting settings records roles schema store tables statistics "
+        "models labels doctor batches charts review distributions"
     ),
     "__main__": "cli",
     "Home": "ui",

@@ -13,7 +13,6 @@ from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions import batch_columns, selection
 from second_opinion.distributions.selection import Condition, Only
 from second_opinion.records.verdict import Verdict
-from second_opinion.statistics.column_kinds import shape_of
 
 ROWS = 130
 
@@ -200,7 +199,7 @@ def test_a_list_says_what_people_read(empty_store, registry):
     opened = ScoredRows(empty_store).opened(batch, 104, card)
     assert (last["Row"], last["The model says"]) == (104, card.label(opened.value))
     for feature in card.features:
-        if shape_of(feature.kind) != "text":
+        if feature.shape != "text":
             value = opened.inputs[feature.name]
             assert last[feature.label] == ("" if value is None else feature.text(value))
     assert json.dumps(subset.page(2)) == "[101, 102, 103, 104]"

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from second_opinion import UserError
+from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.records.value import same_value
-from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
+from second_opinion.schema import Feature, Schema
 from second_opinion.tables import Limits, TableFile, look, read
 
 often = settings(examples(100, thorough=5000), suppress_health_check=[HealthCheck.data_too_large])

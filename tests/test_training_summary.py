@@ -69,7 +69,7 @@ def test_quantiles_are_those_of_the_column(cohort, reference):
     [(1, 5), (29, 5), (30, 6), (201, 40), (1004, 200), (1005, 201), (10**6, 201)],
 )
 def test_few_rows_have_few_quantiles_at_equal_shares(rows, levels):
-    found = summary(pd.Series(np.arange(rows)), "integer")["quantiles"]
+    found = summary(pd.Series(np.arange(rows)), "number")["quantiles"]
     assert len(found) == levels
     np.testing.assert_allclose(found, np.linspace(0, rows - 1, levels), rtol=1e-6)
 

@@ -27,7 +27,6 @@ from second_opinion.formatting import number_text, percent, plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
-from second_opinion.statistics.column_kinds import shape_of
 from second_opinion.statistics.drift import LEAST_SIZE
 from second_opinion.statistics.tallies import OTHERS
 
@@ -193,7 +192,7 @@ def feature(
 ) -> Chart:
     """One feature of the cases; ``words`` end the title that begins with its label."""
     title = f"{described.label} {words}"
-    if shape_of(described.kind) in ("number", "date"):
+    if described.shape in ("number", "date"):
         return histogram(title, counts, axis_of(described.label, described.unit), beside)
     return levels(title, counts, described.text, described.label, beside)
 

@@ -14,7 +14,7 @@ from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature, Schema
-from second_opinion.statistics.column_kinds import days, shape_of
+from second_opinion.statistics.column_kinds import days
 from second_opinion.statistics.ratings import Array
 from second_opinion.store import Store
 
@@ -76,7 +76,7 @@ class BatchColumns(Mapping[str, Any]):
 
 def _light(column: Column) -> Column:
     """A column of a chunk without what is not needed: the texts of free text, and wide codes."""
-    if column.feature.kind == "text":
+    if column.feature.shape == "text":
         return replace(column, values=np.where(column.missing, -1, 0), levels=("text",))
     if column.levels is not None:
         return replace(column, values=column.values.astype(np.int32))
@@ -85,10 +85,9 @@ def _light(column: Column) -> Column:
 
 def whole_of(parts: list[Column], feature: Feature) -> Any:
     """The chunks of a column as one: numbers, days, or a categorical."""
-    shape = shape_of(feature.kind)
+    shape = feature.shape
     if shape == "number":
-        empty = [np.empty(0)]
-        return np.concatenate(empty + [np.where(p.missing, np.nan, p.values) for p in parts])
+        return np.concatenate([np.empty(0), *map(_numbers, parts)])
     if shape == "date":
         pieces = [_dates(part) for part in parts]
         return np.concatenate([np.empty(0, "datetime64[s]"), *pieces])
@@ -101,6 +100,12 @@ def whole_of(parts: list[Column], feature: Feature) -> Any:
     values[:] = [key[1] for key in codes]
     whole = np.concatenate([np.empty(0, np.int32), *pieces])
     return pd.Categorical.from_codes(whole, pd.Index(values, dtype=object))
+
+
+def _numbers(part: Column) -> Array:
+    if part.levels is not None:
+        return np.asarray(np.append(np.array(part.levels, float), np.nan)[part.values])
+    return np.where(part.missing, np.nan, part.values)
 
 
 def _dates(part: Column) -> Array:

@@ -17,7 +17,7 @@ from second_opinion.distributions.selection import Condition, Selection
 from second_opinion.formatting import joined, number_text, percent
 from second_opinion.models.card import ModelCard
 from second_opinion.schema import Choice, Feature
-from second_opinion.statistics.column_kinds import days, shape_of
+from second_opinion.statistics.column_kinds import days
 from second_opinion.statistics.tallies import OTHERS
 
 BIN = 0.05
@@ -54,7 +54,7 @@ def of_rows(rows: pd.DataFrame, like: Condition, feature: Feature) -> tuple[Mark
             for value in rows["value"]
         )
     ends = [
-        days(rows[end]) if shape_of(feature.kind) == "date" else rows[end].to_numpy(float)
+        days(rows[end]) if feature.shape == "date" else rows[end].to_numpy(float)
         for end in ("low", "high")
     ]
     pairs = zip(*(end.tolist() for end in ends), strict=True)
@@ -156,7 +156,7 @@ def _case_words(part: Condition) -> str:
 
 def _between(feature: Feature, low: float, high: float) -> str:
     def told(value: float) -> str:
-        if feature.kind == "date":
+        if feature.shape == "date":
             return str(np.datetime64(int(value), "D"))
         return number_text(value)
 

@@ -31,7 +31,7 @@ class Overview:
             Histogram() if self.is_regression else Counts(card.class_values)
         )
         self.confidence = Pairs(CONFIDENCE_EDGES)
-        self.features = {f.name: of_feature(f) for f in card.features if f.kind != "text"}
+        self.features = {f.name: of_feature(f) for f in card.features if f.shape != "text"}
         self.faults = Faults(card.case_schema)
         self.days, self.daily = Pairs(), Means()
         self.rows, self.low, self.sure = 0, 0, 0

@@ -227,7 +227,7 @@ def unfit(selection: Selection, described: Feature) -> str:
     label, rows = described.label, selection.rows
     if described.name not in selection.columns:
         return f"{label}: the file has no such column."
-    if described.kind == "text":
+    if described.shape == "text":
         return f"{label}: free text is not drawn."
     tally = selection.described().features[described.name]
     known_rows = rows - tally.missing
@@ -242,7 +242,7 @@ def _only_value(tally: Histogram | Counts, described: Feature) -> str:
         return described.text(tally.result()["value"].iloc[0]) if tally.distinct == 1 else ""
     if tally.low != tally.high:
         return ""
-    if described.kind == "date":
+    if described.shape == "date":
         return str(np.datetime64(int(tally.low), "D"))
     return f"{number_text(tally.low)} {described.unit}".strip()
 

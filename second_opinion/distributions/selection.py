@@ -25,7 +25,7 @@ from second_opinion.records.batch import Batch
 from second_opinion.records.value import key_of, plain
 from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.schema import Feature
-from second_opinion.statistics.column_kinds import numbers, shape_of
+from second_opinion.statistics.column_kinds import numbers
 from second_opinion.statistics.ratings import Array
 from second_opinion.store import Store
 from second_opinion.store.single_predictions import MOST_SINGLES
@@ -114,7 +114,7 @@ class Selection:
     def where(self, part: Condition) -> Selection:
         """Those of them that are among the part."""
         if part.kind == "feature":
-            is_date = self.card.case_schema[part.name].kind == "date"
+            is_date = self.card.case_schema[part.name].shape == "date"
             inside = part.mask(self.columns[part.name], is_date=is_date)
         elif part.kind == "day":
             inside = part.mask(self.when, is_date=True)
@@ -175,7 +175,7 @@ class Selection:
         columns["Sure"] = self.confidence[at]
         for feature in self._shown:
             cells = self.columns[feature.name][at]
-            if feature.kind == "date":
+            if feature.shape == "date":
                 cells = [None if pd.isna(cell) else str(cell)[:10] for cell in cells]
             columns[feature.label] = [_or_nothing(cell, feature.text) for cell in cells]
         return pd.DataFrame(columns)
@@ -185,7 +185,7 @@ class Selection:
 
     @property
     def _shown(self) -> list[Feature]:
-        return [f for f in self.card.features if f.kind != "text" and f.name in self.columns]
+        return [f for f in self.card.features if f.shape != "text" and f.name in self.columns]
 
     def _places_of(self, page: int) -> Array:
         whole = np.arange(len(self.answers)) if self.places is None else self.places
@@ -269,7 +269,7 @@ def of_singles(store: Store, card: ModelCard, only: Only | None = None) -> Selec
 
 def _of_inputs(rows: list[dict[str, Any]], feature: Feature) -> Any:
     values = [row["inputs"].get(feature.name) for row in rows]
-    shape = shape_of(feature.kind)
+    shape = feature.shape
     if shape == "number":
         return numbers(pd.Series(values, dtype=object))
     if shape == "text":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from second_opinion.schema import Cases
+    from second_opinion.schema import Cases, Feature
 
 # Histogram boosting starts a thread a core even for one row, which on a busy machine costs a
 # hundred times the prediction itself.
@@ -215,14 +215,14 @@ class Model:
 
         for feature in self.card.features:
             name = feature.name
-            if feature.kind == "category":
+            if feature.kind_of.choices == "list":
                 # The typed column will not do: an unseen level of a pandas category is NaN there.
                 unseen, missing = _strange(columns[name], feature.values)
                 yield f"unseen:{name}", unseen
             else:
                 missing = np.asarray(pd.isna(columns[name]))
                 if feature.min is not None and feature.max is not None:
-                    yield f"out_of_range:{name}", _outside(frame[name], feature.min, feature.max)
+                    yield f"out_of_range:{name}", _outside(frame[name], feature)
             yield f"missing:{name}", missing
         if confidence is not None:
             yield "low_confidence", confidence < self.card.bands.low
@@ -287,10 +287,15 @@ def _strange(cells: Any, categories: tuple[Any, ...]) -> tuple[np.ndarray, np.nd
     return unseen, missing
 
 
-def _outside(column: pd.Series[Any], low: float | str, high: float | str) -> Any:
+def _outside(column: pd.Series[Any], feature: Feature) -> Any:
     cells: Any = column.to_numpy()
-    if isinstance(low, str) or isinstance(high, str):
+    low, high = feature.min, feature.max
+    if feature.shape == "date":
         return (cells < np.datetime64(str(low))) | (cells > np.datetime64(str(high)))
+    if isinstance(low, str) or isinstance(high, str):
+        codes, levels = column.factorize()
+        outside = [feature.outside(level) is not None for level in levels.tolist()]
+        return np.array([*outside, False])[codes]
     return (cells < low) | (cells > high)
 
 

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from second_opinion.feature_kinds import Shape
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
 from second_opinion.statistics.ratings import Array
 
 # A frame, or anything that gives a column for a name: a batch may read its columns one at a time.
 Columns = pd.DataFrame | Mapping[str, Any]
-Shape = Literal["number", "date", "level", "text"]
-
-
-def shape_of(kind: str) -> Shape:
-    """How a kind of feature is counted: along a line of numbers or days, or level by level."""
-    if kind in ("number", "integer"):
-        return "number"
-    return kind if kind in ("date", "text") else "level"  # type: ignore[return-value]
 
 
 def shape_of_column(column: Any) -> Shape:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from second_opinion.feature_kinds import Shape
 from second_opinion.formatting import number_text
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
-from second_opinion.statistics.column_kinds import Shape, numbers, shape_of
+from second_opinion.statistics.column_kinds import numbers
 from second_opinion.statistics.histogram import Histogram, round_edges
 from second_opinion.statistics.ratings import Array
 from second_opinion.statistics.tallies import OTHERS, Counts
@@ -49,7 +50,7 @@ class Axis:
         cls, feature: Feature, tally: Histogram | Counts, column: Any, most: int = MOST_BINS
     ) -> Axis:
         """At most so many bins, or one more for the rest, for a column that was counted before."""
-        shape = shape_of(feature.kind)
+        shape = feature.shape
         if isinstance(tally, Histogram):
             edges = _inner(column, shape, 0 if shape == "date" else -feature.decimals, most)
             return cls(shape, edges, low=tally.low, high=tally.high)
@@ -157,7 +158,7 @@ def names_of(axis: Axis, feature: Feature) -> list[str]:
 
 def is_whole(axis: Axis, feature: Feature) -> bool:
     """Whether each bin is one whole number."""
-    return feature.kind == "integer" and set(np.diff(axis.edges)) <= {1.0}
+    return feature.kind_of.is_whole and set(np.diff(axis.edges)) <= {1.0}
 
 
 def _whole(axis: Axis, ends: list[str]) -> list[str]:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from second_opinion.feature_kinds import Shape
 from second_opinion.formatting import joined, percent, plural, quoted
 from second_opinion.records.value import key_of
 from second_opinion.schema import Feature, Schema
-from second_opinion.statistics.column_kinds import Columns, Shape, shape_of, shape_of_column
+from second_opinion.statistics.column_kinds import Columns, shape_of_column
 from second_opinion.statistics.ratings import Array
 from second_opinion.statistics.samples import (
     Difference,
@@ -106,7 +107,7 @@ def _features(
     reference: Columns | Reference, current: Columns | Reference, schema: Schema | None
 ) -> list[tuple[str, Feature | None, Shape]]:
     if schema is not None:
-        return [(f.name, f, shape_of(f.kind)) for f in schema]
+        return [(f.name, f, f.shape) for f in schema]
     for side in (reference, current):
         if isinstance(side, Reference):
             return [(name, None, summary_shape(summary)) for name, summary in side.features.items()]

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from second_opinion.feature_kinds import Shape
 from second_opinion.schema import Feature
-from second_opinion.statistics.column_kinds import Shape, numbers, shape_of
+from second_opinion.statistics.column_kinds import numbers
 from second_opinion.statistics.ratings import Array
 
 # Counted this finely, and shown in no more bars than asked for.
@@ -37,7 +38,7 @@ class Histogram:
     @classmethod
     def of(cls, feature: Feature) -> Histogram:
         """Bars no narrower than the feature's own digits: whole years for whole years."""
-        shape = shape_of(feature.kind)
+        shape = feature.shape
         return cls(shape, None if shape == "date" else -feature.decimals)
 
     def add(self, values: Any) -> Histogram:

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from second_opinion.feature_kinds import Shape
 from second_opinion.records.value import key_of, plain
-from second_opinion.statistics.column_kinds import Columns, Shape, days, level_counts, numbers
+from second_opinion.statistics.column_kinds import Columns, days, level_counts, numbers
 from second_opinion.statistics.ratings import Array
 from second_opinion.statistics.training_summary import Reference
 

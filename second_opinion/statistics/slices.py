@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from second_opinion.feature_kinds import Shape
 from second_opinion.formatting import number_text, percent
 from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.agreement import wilson
-from second_opinion.statistics.column_kinds import Shape, numbers, shape_of, shape_of_column
+from second_opinion.statistics.column_kinds import numbers, shape_of_column
 from second_opinion.statistics.ratings import Array
 
 FEWEST_CASES = 15
@@ -213,7 +214,7 @@ def _features(
 ) -> list[tuple[str, Feature | None, Shape]]:
     if schema is None:
         return [(str(name), None, shape_of_column(cases[name])) for name in cases]
-    return [(f.name, f, shape_of(f.kind)) for f in schema if f.name in cases]
+    return [(f.name, f, f.shape) for f in schema if f.name in cases]
 
 
 def _levels(column: Any, shape: Shape, feature: Feature | None) -> Iterator[tuple[str, Array]]:

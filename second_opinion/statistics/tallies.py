@@ -16,7 +16,7 @@ import pandas as pd
 
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature, Schema
-from second_opinion.statistics.column_kinds import Columns, days, level_counts, numbers, shape_of
+from second_opinion.statistics.column_kinds import Columns, days, level_counts, numbers
 from second_opinion.statistics.histogram import Histogram
 from second_opinion.statistics.ratings import Array
 from second_opinion.statistics.samples import Levels, side_of
@@ -198,7 +198,7 @@ class Faults:
 
 
 def _faults(column: Any, feature: Feature) -> tuple[int, int, int]:
-    shape = shape_of(feature.kind)
+    shape = feature.shape
     if shape in ("number", "date"):
         values = numbers(column, shape)
         low, high = _range(feature)
@@ -207,13 +207,20 @@ def _faults(column: Any, feature: Feature) -> tuple[int, int, int]:
     counts, known_rows = level_counts(column)
     allowed = {key_of(value) for value in feature.values}
     unseen = sum(count for key, count in counts.items() if allowed and key not in allowed)
-    return len(column) - known_rows, 0, unseen
+    beyond = sum(count for key, count in counts.items() if _is_outside(key[1], feature))
+    return len(column) - known_rows, beyond, unseen
+
+
+def _is_outside(level: Any, feature: Feature) -> bool:
+    # A choice lies in no range, whatever the card says.
+    has_range = feature.shape == "level" and feature.kind_of.choices == "none"
+    return has_range and feature.outside(level) is not None
 
 
 def _range(feature: Feature) -> tuple[float, float]:
     if feature.min is None or feature.max is None:
         return -np.inf, np.inf
-    if feature.kind == "date":
+    if feature.shape == "date":
         low, high = days([feature.min, feature.max])
         return float(low), float(high)
     return float(feature.min), float(feature.max)
@@ -221,7 +228,7 @@ def _range(feature: Feature) -> tuple[float, float]:
 
 def of_feature(feature: Feature) -> Histogram | Counts:
     """What counts this feature's values: bars for numbers and dates, levels for the others."""
-    shape = shape_of(feature.kind)
+    shape = feature.shape
     return Histogram.of(feature) if shape in ("number", "date") else Counts(feature.values)
 
 
@@ -233,7 +240,7 @@ def reference_shares(
     From rows exactly, from a summary by straight lines between its quantiles; None where the
     reference keeps nothing of the feature. "All others" is what the other rows leave.
     """
-    shape = shape_of(feature.kind)
+    shape = feature.shape
     side = side_of(reference, feature.name, shape)
     if side is None or side.distribution is None or not side.n:
         return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from second_opinion.errors import UserError
+from second_opinion.feature_kinds import Shape
 from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 
@@ -42,7 +43,7 @@ class Reference:
     @classmethod
     def of(cls, data: pd.DataFrame, schema: Schema) -> Reference:
         """Summarise training data whose columns are the schema's features."""
-        features = {f.name: summary(data[f.name], f.kind) for f in schema}
+        features = {f.name: summary(data[f.name], f.shape) for f in schema}
         return cls(len(data), features, normal_score_correlation(data, schema))
 
     @classmethod
@@ -87,16 +88,16 @@ def shares(rows: int) -> np.ndarray:
     return np.linspace(0, 1, min(MOST_QUANTILES, max(5, rows // 5)))
 
 
-def summary(column: pd.Series[Any], kind: str) -> dict[str, Any]:
+def summary(column: pd.Series[Any], shape: Shape) -> dict[str, Any]:
     """Missing share with quantiles (numbers, dates) or counts of the commonest values."""
     values = column.dropna()
     missing = {"missing": float(round(1 - len(values) / max(len(column), 1), 6))}
-    if kind == "text" or values.empty:
+    if shape == "text" or values.empty:
         return missing
-    if kind in ("number", "integer"):
+    if shape == "number":
         levels = np.quantile(values.to_numpy(float), shares(len(values)))
         return {**missing, "quantiles": [float(f"{level:.7g}") for level in levels]}
-    if kind == "date":
+    if shape == "date":
         levels = np.quantile(values.to_numpy("datetime64[D]").astype(int), shares(len(values)))
         return {**missing, "quantiles": [str(np.datetime64(int(v), "D")) for v in levels]}
     counts = values.value_counts().head(MOST_LEVELS)
@@ -114,9 +115,9 @@ def normal_score_correlation(data: pd.DataFrame, schema: Schema) -> tuple[tuple[
     scores = np.zeros((len(rows), len(schema)))
     for at, feature in enumerate(schema):
         column = rows[feature.name]
-        if feature.kind == "text":
+        if feature.shape == "text":
             continue
-        if not feature.is_numeric and feature.kind != "date":
+        if feature.shape == "level":
             column = column.map(column.value_counts(ascending=True).rank(method="first"))
         ranks = (column.rank(method="average") - 0.5) / max(int(column.notna().sum()), 1)
         scores[:, at] = np.nan_to_num(ndtri(ranks.to_numpy(float)))
@@ -129,7 +130,7 @@ def normal_score_correlation(data: pd.DataFrame, schema: Schema) -> tuple[tuple[
 
 def _inside(value: float, feature: Feature) -> float | int:
     """The value with the feature's digits, and in its range: a summary keeps just seven digits."""
-    value = round(value) if feature.kind == "integer" else round(value, feature.decimals)
+    value = round(value) if feature.kind_of.is_whole else round(value, feature.decimals)
     bounds = [v for v in (feature.min, feature.max) if isinstance(v, (int, float))]
     return type(value)(min(max(value, bounds[0]), bounds[1])) if len(bounds) == 2 else value
 
@@ -138,7 +139,7 @@ def _at(share: float, summary: Mapping[str, Any], feature: Feature) -> Any:
     """The feature's value at a share (0 to 1) of the training data."""
     if "quantiles" in summary:
         levels = summary["quantiles"]
-        if feature.kind == "date":
+        if feature.shape == "date":
             return date.fromisoformat(levels[round(share * (len(levels) - 1))]).isoformat()
         value = float(np.interp(share, np.linspace(0, 1, len(levels)), levels))
         return _inside(value, feature)
@@ -147,6 +148,6 @@ def _at(share: float, summary: Mapping[str, Any], feature: Feature) -> Any:
         values, counts = zip(*reversed(summary["counts"]), strict=True)
         cumulative = np.cumsum(counts) / sum(counts)
         return values[min(int(np.searchsorted(cumulative, share)), len(values) - 1)]
-    if feature.kind in ("category", "boolean"):
+    if feature.kind_of.choices != "none":
         return feature.values[min(int(share * len(feature.values)), len(feature.values) - 1)]
     return feature.typical

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import quoted
 from second_opinion.records.value import same_value
-from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
+from second_opinion.schema import Feature, Schema
 from second_opinion.tables.parse_cell import cell_reader, is_missing, texts_of
 from second_opinion.tables.split_rows import split_typed
 from second_opinion.tables.table_file import CellFault, Chunk, Limits, Look
@@ -52,7 +53,7 @@ class _Cells:
     def __init__(self, name: str, feature: Feature | None) -> None:
         self.name, self.feature = name, feature
         self.faults: list[CellFault] = []
-        by_text = feature is not None and feature.kind in ("category", "boolean")
+        by_text = feature is not None and feature.kind_of.choices != "none"
         self._read_back = cell_reader(feature) if by_text and feature else None
         self._known: dict[tuple[type, Any], str] = {}
 
@@ -77,7 +78,7 @@ class _Cells:
 
     @property
     def _takes_numbers(self) -> bool:
-        return self.feature is None or self.feature.is_numeric
+        return self.feature is None or self.feature.kind_of.column == "numbers"
 
     def _read(self, value: Any, row: int) -> str:
         text = cell_text(value) or ""
@@ -104,7 +105,8 @@ class _Cells:
         if problem is not None and problem.blocking:
             return text, (problem.found, problem.expected)
         if self._read_back is None:
-            return text, None
+            cell = feature.kind_of.cell
+            return (cell(clean) if cell else text), None
         text = texts_of(clean)[0]
         back, refused = self._read_back(text)
         if (refused is None or not refused.blocking) and same_value(back, clean):

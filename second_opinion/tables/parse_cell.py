@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from second_opinion.feature_kinds import Problem, Reading
 from second_opinion.formatting import quoted
-from second_opinion.schema import Feature, Problem
+from second_opinion.schema import Feature
 
-Read = tuple[Any, Problem | None]
 BLANKS = " \t\r\n\v\f"
 _YES_NO = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}
 _CANONICAL_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})")
@@ -26,7 +26,7 @@ def is_missing(text: str, feature: Feature) -> bool:
 
     A choice of the card is that choice, whatever it looks like; blanks are a text in a category.
     """
-    if feature.kind == "category":
+    if feature.kind_of.choices == "list":
         named = text in texts_for_missing(feature)
         return not text or (named and not any(text in texts_of(v) for v in feature.values))
     tidy = text.strip(BLANKS)
@@ -35,11 +35,8 @@ def is_missing(text: str, feature: Feature) -> bool:
 
 def expected(feature: Feature) -> str:
     """What a cell must be, in words."""
-    if feature.kind == "text":
-        return "a text"
-    if feature.kind == "date" and not feature.range_text:
-        return "a date like 2026-11-20 (year-month-day)"
-    return feature.expected
+    noun = feature.kind_of.noun_in_file
+    return noun if noun and not feature.range_text else feature.expected
 
 
 def number_hint(text: str, decimal: str) -> str:
@@ -67,12 +64,13 @@ _HINTS = (
 )
 
 
-def cell_reader(feature: Feature) -> Callable[[str], Read]:
-    """Reads the text of a category, a boolean or a date as `Feature.read` would its value."""
-    if feature.kind == "date":
-        return lambda text: _date(feature, text)
+def cell_reader(feature: Feature) -> Callable[[str], Reading]:
+    """Reads the text of a cell as `Feature.read` would its value."""
+    choices = feature.kind_of.choices
+    if choices == "none":
+        return lambda text: _parsed(feature, text)
     values_by_text = _by_text(feature)
-    if feature.kind == "boolean":
+    if choices == "pair":
         return lambda text: _boolean(feature, values_by_text, text)
     return lambda text: _category(feature, values_by_text, text)
 
@@ -95,14 +93,14 @@ def texts_of(value: Any) -> tuple[str, ...]:
     return (str(value),)
 
 
-def _date(feature: Feature, text: str) -> Read:
-    day, problem = feature.read(text.strip(BLANKS))
+def _parsed(feature: Feature, text: str) -> Reading:
+    value, problem = feature.read(feature.kind_of.parse(text.strip(BLANKS)))
     if problem is not None and problem.blocking:
         return None, Problem(feature.name, f"is {quoted(text)}", f"expected {expected(feature)}")
-    return day, problem
+    return value, problem
 
 
-def _boolean(feature: Feature, values_by_text: dict[str, list[Any]], text: str) -> Read:
+def _boolean(feature: Feature, values_by_text: dict[str, list[Any]], text: str) -> Reading:
     if len(values_by_text.get(text, [])) == 1:
         return values_by_text[text][0], None
     tidy = text.strip(BLANKS).casefold()
@@ -111,7 +109,7 @@ def _boolean(feature: Feature, values_by_text: dict[str, list[Any]], text: str) 
     return _refused(feature, text)
 
 
-def _category(feature: Feature, values_by_text: dict[str, list[Any]], text: str) -> Read:
+def _category(feature: Feature, values_by_text: dict[str, list[Any]], text: str) -> Reading:
     if text in values_by_text:
         return _one_of(feature, values_by_text[text], text)
     value = _unseen(feature, text)
@@ -120,7 +118,7 @@ def _category(feature: Feature, values_by_text: dict[str, list[Any]], text: str)
     return feature.read(value)
 
 
-def _one_of(feature: Feature, values: list[Any], text: str) -> Read:
+def _one_of(feature: Feature, values: list[Any], text: str) -> Reading:
     if len(values) == 1:
         return values[0], None
     both = " or ".join(quoted(value) for value in values)
@@ -139,7 +137,7 @@ def _unseen(feature: Feature, text: str) -> Any:
     return None
 
 
-def _refused(feature: Feature, text: str) -> Read:
+def _refused(feature: Feature, text: str) -> Reading:
     """The problem with a text that is no value, with the one that may be meant."""
     fault = f"is {quoted(text)}"
     for value in feature.values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from second_opinion import schema as schemas
+from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import quoted
 from second_opinion.records.value import same_value
-from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
+from second_opinion.schema import Feature, Schema
 from second_opinion.tables.parse_cell import (
     cell_reader,
     expected,
@@ -71,7 +73,7 @@ class Column:
 
     @property
     def _whole(self) -> bool:
-        return self.feature.kind == "integer" and self.feature.column_dtype != "float64"
+        return self.feature.kind_of.is_whole and self.feature.column_dtype != "float64"
 
 
 def _str(texts: pa.Array) -> Any:
@@ -131,12 +133,7 @@ def _cells(text: pa.Table, name: str) -> pa.Array:
 
 
 def _column(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, list[CellFault]]:
-    if feature.is_numeric:
-        column, faults = _numbers(cells, feature, decimal)
-    elif feature.kind == "text":
-        column, faults = _texts(cells, feature), {}
-    else:
-        column, faults = _levels(cells, feature)
+    column, faults = PARSERS[feature.kind_of.column](cells, feature, decimal)
     if not feature.optional and column.missing.any():
         for row in np.flatnonzero(column.missing).tolist():
             faults.setdefault(row, ("is empty", f"expected {expected(feature)}"))
@@ -197,7 +194,7 @@ def _doubtful(cells: pa.Array, values: Any, feature: Feature, *, whole: bool) ->
 
     ``whole`` says that all are written as whole numbers.
     """
-    exact = whole or feature.kind != "integer"
+    exact = whole or not feature.kind_of.is_whole
     # A comparison with NaN is false, so this holds only where nothing is missing.
     if exact and len(values) and np.abs(values).max() < LARGEST_EXACT_INTEGER:
         return []
@@ -215,7 +212,7 @@ def _inexact(text: str, feature: Feature) -> str | None:
     exact = Decimal(text)
     if abs(float(text)) == float("inf"):
         return ", too large for a number"
-    if feature.kind == "integer":
+    if feature.kind_of.is_whole:
         if exact != exact.to_integral_value():
             return ""
         return ", too large to be exact" if abs(exact) > LARGEST_EXACT_INTEGER else None
@@ -223,13 +220,13 @@ def _inexact(text: str, feature: Feature) -> str | None:
     return ", too large to be exact" if whole and abs(exact) > LARGEST_EXACT_INTEGER else None
 
 
-def _texts(cells: pa.Array, feature: Feature) -> Column:
+def _texts(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, Faults]:
     nothing = pa.array(["", *texts_for_missing(feature)])
     cells = pc.if_else(pc.is_in(cells, nothing), pa.scalar(None, pa.string()), cells)
-    return Column(feature, cells, _nulls(cells))
+    return Column(feature, cells, _nulls(cells)), {}
 
 
-def _levels(cells: pa.Array, feature: Feature) -> tuple[Column, Faults]:
+def _levels(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, Faults]:
     """A column with few distinct texts: each is read once."""
     encoded = pc.dictionary_encode(cells)
     codes = pc.fill_null(encoded.indices, -1).to_numpy()
@@ -248,6 +245,14 @@ def _levels(cells: pa.Array, feature: Feature) -> tuple[Column, Faults]:
             faults[row] = wrong[int(codes[row])]
     codes = places[codes]
     return Column(feature, codes, codes < 0, tuple(levels)), faults
+
+
+# The parser of a column by what its kind calls it; the last argument is the decimal sign.
+PARSERS: dict[str, Callable[[pa.Array, Feature, str], tuple[Column, Faults]]] = {
+    "numbers": _numbers,
+    "texts": _texts,
+    "levels": _levels,
+}
 
 
 def _all(matches: pa.BooleanArray) -> bool:

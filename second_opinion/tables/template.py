@@ -23,14 +23,16 @@ def template(schema: Schema) -> bytes:
     writer.writerow(schema.names)
     columns = [_cells(feature) for feature in schema]
     for at in range(min(max(map(len, columns)), MOST_CASES)):
-        writer.writerow([cell(values[at % len(values)]) for values in columns])
+        writer.writerow([cells[at % len(cells)] for cells in columns])
     return text.getvalue().encode()
 
 
-def _cells(feature: Feature) -> list[Any]:
-    """The typical value, then the other choices."""
+def _cells(feature: Feature) -> list[str]:
+    """The typical value, then the other choices, as their kind writes them."""
     typical = plain(feature.typical)
-    return [typical, *(v for v in feature.values if not same_value(plain(v), typical))]
+    values = [typical, *(v for v in feature.values if not same_value(plain(v), typical))]
+    cell_of = feature.kind_of.cell or cell
+    return ["" if value is None else cell_of(value) for value in values]
 
 
 def cell(value: Any) -> str:

@@ -121,7 +121,7 @@ def _only(visit: Visit, url: Url) -> Only:
 def _part(card: ModelCard, url: Url, *, every: bool) -> list[Condition]:
     """The filter by one feature, or none; ``every`` where cases of all versions are looked at."""
     schema = card.case_schema
-    names = ["", *(f.name for f in schema if f.kind != "text")]
+    names = ["", *(f.name for f in schema if f.shape != "text")]
     label: Callable[[str], str] = lambda name: schema[name].label if name else "Any case"  # noqa: E731
     name = url.choice("feature", "Only cases with", names, "", label)
     if not name:
@@ -134,7 +134,7 @@ def _part(card: ModelCard, url: Url, *, every: bool) -> list[Condition]:
         # The last number itself belongs to what is asked for.
         top = float("inf") if high is None else _after(high)
         return [Condition("feature", name, ranges=((float("-inf") if low is None else low, top),))]
-    if feature.kind == "date":
+    if feature.shape == "date":
         first, last = url.day(f"from_{name}", "from"), url.day(f"to_{name}", "to")
         if first is None and last is None:
             return []
@@ -255,7 +255,7 @@ def by_features(card: ModelCard) -> tuple[list[Feature], Any]:
     """The features, two at most, by which the answers are looked at, and the class whose share is
     told; no feature where each is looked at by itself."""
     schema, url = card.case_schema, Url()
-    names = ["", *(f.name for f in schema if f.kind != "text")]
+    names = ["", *(f.name for f in schema if f.shape != "text")]
     text_of: Callable[[str], str] = lambda name: schema[name].label if name else "Choose"  # noqa: E731
     with st.grid(3, min_column_width=180, vertical_alignment="bottom", key="distributions_two"):
         first = url.choice("by", "What the model says by", names, "", text_of)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -31,8 +32,7 @@ def draw(schema: Schema, case: Mapping[str, Any]) -> None:
     grid = st.grid(2, min_column_width=210, vertical_alignment="bottom")
     for feature in schema:
         key = widget_key(feature)
-        wide = feature.kind == "text" or _side_by_side(feature)
-        with grid.cell(column_span="all" if wide else 1):
+        with grid.cell(column_span="all" if widget_of(feature).is_wide(feature) else 1):
             _draw_field(feature, key)
 
 
@@ -76,55 +76,22 @@ def clear() -> None:
 
 def shown(feature: Feature, value: Any) -> Any:
     """A value as its widget holds it; the widget's empty state where it does not fit."""
-    value = plain(value)
-    if feature.kind == "boolean" and not feature.optional:
-        return bool(value is not None and same_value(value, feature.values[1]))
-    if feature.kind == "text":
-        return "" if value is None else str(value)
-    if value is None:
-        return None
-    if feature.kind == "number":
-        return float(value)
-    if feature.kind == "integer":
-        return int(value)
-    if feature.kind == "date":
-        return date.fromisoformat(value)
-    return value
+    value, widget = plain(value), widget_of(feature)
+    return widget.empty if value is None else widget.state(feature, value)
 
 
 def _value(feature: Feature) -> Any:
-    value = st.session_state.get(widget_key(feature))
-    if feature.kind == "boolean" and not feature.optional:
-        return feature.values[1] if value else feature.values[0]
-    return plain(value)
+    return widget_of(feature).value(feature, st.session_state.get(widget_key(feature)))
 
 
 def _draw_field(feature: Feature, key: str) -> None:
-    label, note = _label(feature), escape(feature.description) or None
-    if feature.is_numeric:
-        _draw_number(feature, key, label, note)
-    elif feature.kind == "boolean" and not feature.optional:
-        st.toggle(label, key=key, help=note)
-    elif feature.kind in ("category", "boolean"):
-        _draw_choice(feature, key, label, note)
-    elif feature.kind == "date":
-        st.date_input(
-            label,
-            None,
-            key=key,
-            help=note,
-            min_value=date(1, 1, 1),
-            max_value=date(9999, 12, 31),
-            format="YYYY-MM-DD",
-        )
-    else:
-        st.text_area(label, key=key, help=note, height=100, max_chars=32_000)
+    widget_of(feature).draw(feature, key, _label(feature), escape(feature.description) or None)
 
 
 def _draw_number(feature: Feature, key: str, label: str, note: str | None) -> None:
     # Without limits on the widget: it would silently move a value that lies outside the range of
     # the training data, and such a case is to be seen, predicted and flagged.
-    whole = feature.kind == "integer"
+    whole = feature.kind_of.is_whole
     value = st.session_state[key]
     places = max(feature.decimals, min(decimals_of(value or 0), 6))
     st.number_input(
@@ -166,9 +133,74 @@ def _draw_choice(feature: Feature, key: str, label: str, note: str | None) -> No
 
 def _side_by_side(feature: Feature) -> bool:
     """Whether the choices are few and short enough to stand beside one another."""
-    if feature.kind != "category" and not (feature.kind == "boolean" and feature.optional):
-        return False
     return sum(len(feature.text(value)) + 2 for value in feature.values) <= SIDE_BY_SIDE
+
+
+def _draw_toggle(feature: Feature, key: str, label: str, note: str | None) -> None:
+    st.toggle(label, key=key, help=note)
+
+
+def _draw_text(feature: Feature, key: str, label: str, note: str | None) -> None:
+    st.text_area(label, key=key, help=note, height=100, max_chars=32_000)
+
+
+def _draw_date(feature: Feature, key: str, label: str, note: str | None) -> None:
+    st.date_input(
+        label,
+        None,
+        key=key,
+        help=note,
+        min_value=date(1, 1, 1),
+        max_value=date(9999, 12, 31),
+        format="YYYY-MM-DD",
+    )
+
+
+@dataclass(frozen=True)
+class Widget:
+    """A field of the form: how it is drawn, and what it holds for a value of the feature.
+
+    - ``draw``: the feature, the key, the label and the help under its mark.
+    - ``state``: what the widget holds for a value that is not None; ``empty`` where there is none.
+    - ``value``: what `Feature.read` takes for a state.
+    - ``is_wide``: whether it goes over both columns of the form.
+    - ``where_optional``: the widget that is drawn where a value may be missing, if this one cannot
+      be empty.
+    """
+
+    draw: Callable[[Feature, str, str, str | None], None]
+    state: Callable[[Feature, Any], Any]
+    value: Callable[[Feature, Any], Any] = lambda feature, state: plain(state)
+    empty: Any = None
+    is_wide: Callable[[Feature], bool] = lambda feature: False
+    where_optional: str = ""
+
+
+# By the name that `FeatureKind.widget` calls it.
+WIDGETS = {
+    "number": Widget(
+        _draw_number,
+        lambda feature, value: int(value) if feature.kind_of.is_whole else float(value),
+    ),
+    "toggle": Widget(
+        _draw_toggle,
+        lambda feature, value: bool(same_value(value, feature.values[1])),
+        lambda feature, state: feature.values[1] if state else feature.values[0],
+        empty=False,
+        where_optional="choice",
+    ),
+    "choice": Widget(_draw_choice, lambda feature, value: value, is_wide=_side_by_side),
+    "date": Widget(_draw_date, lambda feature, value: date.fromisoformat(value)),
+    "text": Widget(
+        _draw_text, lambda feature, value: str(value), empty="", is_wide=lambda feature: True
+    ),
+}
+
+
+def widget_of(feature: Feature) -> Widget:
+    """The widget of a feature."""
+    widget = WIDGETS[feature.kind_of.widget]
+    return WIDGETS[widget.where_optional] if feature.optional and widget.where_optional else widget
 
 
 def _label(feature: Feature) -> str:
@@ -176,7 +208,7 @@ def _label(feature: Feature) -> str:
 
     Without colours or sizes: screen readers are given the label as it is written here.
     """
-    beside = [feature.unit if feature.is_numeric else ""]
+    beside = [feature.unit if feature.kind_of.has_unit else ""]
     beside.append(feature.range_text.replace(" to ", "–") if feature.is_numeric else "")
     beside.append("optional" if feature.optional else "")
     details = ", ".join(part for part in beside if part)

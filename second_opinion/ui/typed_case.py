@@ -11,12 +11,13 @@ import streamlit as st
 
 from second_opinion import labels
 from second_opinion.errors import UserError
+from second_opinion.feature_kinds import Problem
 from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_inputs
-from second_opinion.schema import Problem, Schema
+from second_opinion.schema import Schema
 from second_opinion.ui import browser, form, who
 from second_opinion.ui.frame import callback, header_is_old, notice, say
 from second_opinion.ui.visit import Visit

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from second_opinion.feature_kinds import Shape
 from second_opinion.formatting import humanise, joined
 from second_opinion.models.describe.estimator_checks import task_of
 from second_opinion.models.describe.estimator_facts import known_of
@@ -201,8 +202,8 @@ def summarise(model: Model, data: pd.DataFrame | None, y: pd.Series[Any] | None)
         {"inputs": case, "value": answer.value, "probabilities": answer.probabilities}
         for case, answer in zip(cases, answers.itertuples(), strict=True)
     ]
-    kind = "number" if model.card.task == "regression" else "category"
-    target = None if y is None else summary(y, kind)
+    shape: Shape = "number" if model.card.task == "regression" else "level"
+    target = None if y is None else summary(y, shape)
     return asdict(reference) | {"target": target, "checks": checks}
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from second_opinion.errors import UserError
+from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import decimals_of, humanise
 from second_opinion.models.describe.estimator_facts import InputFacts
 from second_opinion.records.value import plain
-from second_opinion.schema import LARGEST_EXACT_INTEGER
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -27,7 +27,7 @@ def allowed(model: Model) -> set[str]:
     candidates = [
         feature.name
         for feature in schema
-        if not (feature.optional or feature.kind == "text")
+        if not (feature.optional or feature.shape == "text")
         and facts[feature.name].missing is not False
     ]
     if _answers(model, candidates):
