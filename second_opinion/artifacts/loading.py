@@ -37,6 +37,7 @@ _loading = threading.Lock()
 # By hash, format and trusted types: what one card trusts, another may not.
 _loaded: dict[tuple[str, str, tuple[str, ...]], Loaded] = {}
 _checked: dict[Stamp, str] = {}
+_times = {"loaded": 0}
 
 
 def load(path: Path, card: ModelCard) -> Loaded:
@@ -53,9 +54,15 @@ def load(path: Path, card: ModelCard) -> Loaded:
             content = _genuine(path, card)
             if key not in _loaded:
                 _loaded[key] = Loaded(unpickle(content, card.artifact, path), threads())
+                _times["loaded"] += 1
             if stamp:
                 _checked[stamp] = sha256
         return _loaded[key]
+
+
+def times_loaded() -> int:
+    """How often an estimator was loaded by this process; those that went again count."""
+    return _times["loaded"]
 
 
 def threads() -> ThreadpoolController:

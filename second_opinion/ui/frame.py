@@ -21,7 +21,7 @@ from second_opinion.records import Expert, Role
 from second_opinion.registry import Entry, Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.ui import browser, seeds, who
+from second_opinion.ui import browser, collector, seeds, who
 from second_opinion.words import when
 
 P = ParamSpec("P")
@@ -219,6 +219,8 @@ def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
             problem(str(error))
         except Exception as error:  # noqa: BLE001 - the one handler: everything else is our fault
             problem(incident(error))
+        finally:
+            collector.leave_out_what_stays()
         return None
 
     return run
