@@ -15,7 +15,7 @@ from second_opinion.errors import UserError, incident
 from second_opinion.models import traffic_split
 from second_opinion.models.catalog import Catalog, Entry
 from second_opinion.settings import Settings
-from second_opinion.ui import browser, who, widget_values
+from second_opinion.ui import browser, collector, who, widget_values
 from second_opinion.ui.visit import Visit, forget, is_part_alone
 
 P = ParamSpec("P")
@@ -149,6 +149,8 @@ def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
             problem(str(error))
         except Exception as error:  # noqa: BLE001 - the one handler: everything else is our fault
             problem(incident(error))
+        finally:
+            collector.leave_out_what_stays()
         return None
 
     return run

@@ -73,6 +73,11 @@ def load(path: Path, card: ModelCard) -> Loaded:
         return _loaded[key]
 
 
+def models_loaded() -> int:
+    """How many estimators this process has loaded so far."""
+    return len(_loaded)
+
+
 def file_state(path: Path, artifact: Artifact) -> FileState:
     """Whether a model file is the one that was added.
 
@@ -81,7 +86,7 @@ def file_state(path: Path, artifact: Artifact) -> FileState:
     stamp = stamp_of(path)
     if stamp is None:
         return "missing"
-    sizes = {known.size for known, sha256 in _checked.items() if sha256 == artifact.sha256}
+    sizes = {other.size for other, sha256 in _checked.items() if sha256 == artifact.sha256}
     if sizes and stamp.size not in sizes:
         return "changed"
     sha256 = _checked.get(stamp) or _sha256(path, stamp)
