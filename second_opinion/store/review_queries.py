@@ -10,7 +10,7 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.records.expert import folded
@@ -78,7 +78,9 @@ class Review(Decisions):
             parameters |= {"size": size, "skipped": (at - 1) * size}
             parameters["way"] = 1 if sort == "least_sure" else -1
             if sort == "serious":
-                about = _facts(connection, replace(verdict_filter, severity="serious"))
+                about = _facts(
+                    connection, verdict_filter.model_copy(update={"severity": "serious"})
+                )
                 parameters["serious"], _ = _mask(connection, about)
             numbers = [row for (row,) in connection.execute(query, parameters)]
             return VerdictPage(_judged(connection, numbers), total, more, pages)
