@@ -12,10 +12,9 @@ from second_opinion import labels
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_inputs, same_value
 from second_opinion.records.verdict import COMMENT_LIMIT, Direction, Judgement, Verdict
-from second_opinion.ui import widget_values
+from second_opinion.ui import click_ids, widget_values
 from second_opinion.ui.frame import callback, escape, notice, show_problem
 from second_opinion.ui.visit import Visit
 
@@ -151,8 +150,7 @@ class Panel:
             )
 
     def _save(self, judgement: Judgement) -> Callable[[], None]:
-        # The id is made before the click: a second click, or the browser's retry, carries it too.
-        verdict_id = st.session_state.setdefault("verdict_next_id", new_id())
+        verdict_id = click_ids.upcoming("verdict_next_id")
 
         @callback("verdict")
         def save() -> None:
@@ -206,9 +204,7 @@ def _others(card: ModelCard, prediction: Prediction) -> list[Any]:
 def _store(
     visit: Visit, prediction: Prediction, judgement: Judgement, verdict_id: str, **details: Any
 ) -> None:
-    expert = visit.expert
-    if expert is None:
-        raise UserError("You have no name here any more. Give your name, then save again.")
+    expert = visit.signer()
     verdict = Verdict(
         id=verdict_id,
         prediction_id=prediction.id,
@@ -230,7 +226,8 @@ def _begin(prediction: Prediction) -> None:
 
 def _close() -> None:
     st.session_state["verdict_open"] = ""
-    for name in ("next_id", "correct", "direction", "serious", "comment"):
+    click_ids.spend("verdict_next_id")
+    for name in ("correct", "direction", "serious", "comment"):
         st.session_state.pop(f"verdict_{name}", None)
 
 

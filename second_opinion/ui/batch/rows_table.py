@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID, uuid5
@@ -12,17 +11,15 @@ import streamlit as st
 
 from second_opinion import labels
 from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
-from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.labels import flag_name
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import Verdict
-from second_opinion.ui import case_view, verdict_panel, widget_values
+from second_opinion.ui import case_view, click_ids, row_button, verdict_panel, widget_values
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import callback, show_problem
+from second_opinion.ui.frame import show_problem
 from second_opinion.ui.visit import Visit
 
 if TYPE_CHECKING:
@@ -157,18 +154,19 @@ def _shown_columns(card: ModelCard, batch: Batch) -> list[int]:
 
 def _columns(visit: Visit, batch: Batch, row_page: RowPage) -> dict[str, Any]:
     config = st.column_config
-    rows = tuple(row_page.rows.tolist())
+    rows = row_page.rows.tolist()
+    token = click_ids.upcoming("batch_token")
 
     def button(action: Action, help_: str) -> Any:
-        key = f"batch_{action}"
-        return config.ButtonColumn(
-            "",
-            key=key,
-            type="tertiary",
+        is_word = action == "open"
+        return row_button.column(
+            f"batch_{action}",
+            rows,
+            partial(_press, visit, batch, action, token),
             help=help_,
-            pinned=action == "open",
-            width=62 if action == "open" else 42,
-            on_click=_clicked(visit, batch, rows, action),
+            place="batch",
+            width=row_button.WORD_WIDTH if is_word else row_button.SIGN_WIDTH,
+            pinned=is_word,
         )
 
     named = {f"c{at}": name for at, name in enumerate(batch.columns)}
@@ -221,29 +219,14 @@ def the_case(visit: Visit, batch: Batch) -> None:
     case_view.judge(visit, visit.card, prediction, f"Row {row}", "batch")
 
 
-def _clicked(
-    visit: Visit, batch: Batch, rows: tuple[int, ...], action: Action
-) -> Callable[[], None]:
-    # Made before the click: the browser's retry carries the same token.
-    token = st.session_state.setdefault("batch_token", new_id())
-
-    @callback("batch")
-    def act() -> None:
-        click = st.session_state.get(f"batch_{action}")
-        if not click or not 0 <= click["row"] < len(rows):
-            raise UserError("The table has changed since. Press again.")
-        row = rows[click["row"]]
-        prediction = ScoredRows(visit.store).opened(batch, row, visit.card)
-        if action == "agree":
-            before = _before(visit, prediction)
-            verdict_panel.agree(
-                visit, prediction, uuid5(UUID(hex=token), prediction.id + before).hex
-            )
-            return
-        verdict_panel.open_panel(visit.card, prediction, "" if action == "open" else action)
-        widget_values.put({"batch_row": row})
-
-    return act
+def _press(visit: Visit, batch: Batch, action: Action, token: str, row: int) -> None:
+    prediction = ScoredRows(visit.store).opened(batch, row, visit.card)
+    if action == "agree":
+        before = _before(visit, prediction)
+        verdict_panel.agree(visit, prediction, uuid5(UUID(hex=token), prediction.id + before).hex)
+        return
+    verdict_panel.open_panel(visit.card, prediction, "" if action == "open" else action)
+    widget_values.put({"batch_row": row})
 
 
 def _before(visit: Visit, prediction: Prediction) -> str:
