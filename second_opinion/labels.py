@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from second_opinion.formatting import number_text, percent
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
+from second_opinion.records.value import text_of
 from second_opinion.records.verdict import Verdict
 
 SIGN = {"agree": "✓", "disagree": "✕", "unsure": "?"}
@@ -98,8 +98,8 @@ def input_texts(card: ModelCard | None, prediction: Prediction) -> list[tuple[st
     pairs = []
     for name, value in prediction.inputs.items():
         feature = schema.get(name) if schema else None
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        pairs.append((feature.label, feature.text(value)) if feature else (name, text))
+        stored = "null" if value is None else text_of(value)
+        pairs.append((feature.label, feature.text(value)) if feature else (name, stored))
     return pairs
 
 
@@ -127,7 +127,7 @@ def exact_value_text(card: ModelCard | None, value: Any) -> str:
     if isinstance(value, str):
         return value
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    text = number_text(value) if number else json.dumps(value)
+    text = number_text(value) if number else text_of(value)
     return f"{text} {card.target.unit}".strip() if card else text
 
 

@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 from typing import Any
 
-from second_opinion.records.value import plain, same_value
+from second_opinion.records.value import plain, same_value, typed_text
 from second_opinion.schema import Feature, Schema
 
 # Of a column with more choices than that, the others are not in the template.
@@ -23,7 +23,7 @@ def template(schema: Schema) -> bytes:
     writer.writerow(schema.names)
     columns = [_cells(feature) for feature in schema]
     for at in range(min(max(map(len, columns)), MOST_CASES)):
-        writer.writerow([cell(values[at % len(values)]) for values in columns])
+        writer.writerow([typed_text(plain(values[at % len(values)])) for values in columns])
     return text.getvalue().encode()
 
 
@@ -31,15 +31,3 @@ def _cells(feature: Feature) -> list[Any]:
     """The typical value, then the other choices."""
     typical = plain(feature.typical)
     return [typical, *(v for v in feature.values if not same_value(plain(v), typical))]
-
-
-def cell(value: Any) -> str:
-    """A value as a person would type it into a table."""
-    value = plain(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
