@@ -11,6 +11,11 @@ from second_opinion.records.value import text_of
 from second_opinion.records.verdict import Verdict
 
 SIGN = {"agree": "✓", "disagree": "✕", "unsure": "?"}
+FLAG_WORDS = {
+    "out_of_range": "outside the training cases",
+    "unseen": "not among the training cases",
+    "missing": "not known",
+}
 
 
 def headline(card: ModelCard, prediction: Prediction) -> str:
@@ -45,13 +50,13 @@ def flag_text(card: ModelCard, flag: str, inputs: dict[str, Any]) -> str:
     """One flag as a sentence: what is unusual about this case."""
     kind, _, name = flag.partition(":")
     if kind == "low_confidence":
-        return f"The model is less than {percent(card.bands.low)} sure of this answer."
+        return f"The {_unsure(card)} of this answer."
     feature = card.case_schema[name]
     if kind == "missing":
-        return f"{feature.label} is not known; the model works without it."
+        return f"{feature.label} is {FLAG_WORDS[kind]}; the model works without it."
     if kind == "unseen":
         text = feature.text(inputs.get(name))
-        return f"{feature.label}: {text} was not among the training cases."
+        return f"{feature.label}: {text} was {FLAG_WORDS[kind]}."
     unit = f" {feature.unit}" if feature.unit and feature.is_numeric else ""
     side = "below" if _below(inputs.get(name), feature.min) else "above"
     return f"{feature.label} is {side} all training cases ({feature.range_text}{unit})."
@@ -103,19 +108,16 @@ def input_texts(card: ModelCard | None, prediction: Prediction) -> list[tuple[st
     return pairs
 
 
-FLAG_WORDS = {
-    "out_of_range": "outside the training cases",
-    "unseen": "not among the training cases",
-    "missing": "not known",
-}
-
-
 def flag_name(card: ModelCard, flag: str) -> str:
     """A flag without a case: ``Age: outside the training cases``."""
     kind, _, name = flag.partition(":")
     if not name:
-        return f"the model is less than {percent(card.bands.low)} sure"
+        return f"the {_unsure(card)}"
     return f"{card.case_schema[name].label}: {FLAG_WORDS.get(kind, kind)}"
+
+
+def _unsure(card: ModelCard) -> str:
+    return f"model is less than {percent(card.bands.low)} sure"
 
 
 def exact_value_text(card: ModelCard | None, value: Any) -> str:

@@ -136,7 +136,7 @@ def _frame(
         columns["sure"] = scored["confidence"]
     for action, sign in labels.SIGN.items():
         columns[action] = [sign] * len(rows)
-    columns["said"] = [_said(card, verdicts.get(row)) for row in rows]
+    columns["said"] = [_verdict_cell(card, verdicts.get(row)) for row in rows]
     columns["flags"] = [_flags(card, text) for text in scored["flags"]]
     if batch.bad_rows:
         columns["line"] = row_page.lines
@@ -189,10 +189,8 @@ def _answer(card: ModelCard, value: str | None) -> str:
     return "no answer" if value is None else value_text(card, json.loads(value))
 
 
-def _said(card: ModelCard, verdict: Verdict | None) -> str:
-    if verdict is None:
-        return ""
-    return f"{labels.SIGN[verdict.judgement]} {labels.verdict_text(card, verdict)}"
+def _verdict_cell(card: ModelCard, verdict: Verdict | None) -> str:
+    return "" if verdict is None else labels.signed_verdict_text(card, verdict)
 
 
 def _flags(card: ModelCard, text: str | None) -> str:
