@@ -160,10 +160,6 @@ class Review(Decisions):
         """Verdicts given after seeing the model's answer (open) and before (blind): ``mode``."""
         return self._figures(sql_review.BY_MODE, ["mode"], model, version)
 
-    def by_source(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
-        """Verdicts by where their case came from: ``source`` and `SAID`."""
-        return self._figures(sql_review.BY_SOURCE, ["source"], model, version)
-
     def by_triage(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts by what was decided about them: ``triage`` and `SAID`."""
         return self._figures(sql_review.BY_TRIAGE, ["triage"], model, version)
