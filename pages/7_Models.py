@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from second_opinion.ui import comparison_form, frame, model_versions, split_form
+from second_opinion.ui import comparison_form, file_button, frame, model_versions, split_form
 
 visit = frame.open_page("Models")
 
@@ -47,12 +47,11 @@ def the_card(version: str) -> None:
     for label, text in model_versions.facts(card):
         st.caption(label)
         st.text(text)
-    st.download_button(
+    file_button.draw(
         "Card as JSON",
         data=lambda: model_versions.card_json(visit, version),
         file_name=f"{card.name}-{card.version}-card.json",
         mime="application/json",
-        on_click="ignore",
         key="models_card_download",
     )
 

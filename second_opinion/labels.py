@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from second_opinion.formatting import number_text, percent
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
+from second_opinion.records.value import text_of
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
+
+FLAG_WORDS = {
+    "out_of_range": "outside the training cases",
+    "unseen": "not among the training cases",
+    "missing": "not known",
+}
 
 
 def headline(card: ModelCard, prediction: Prediction) -> str:
@@ -44,13 +50,13 @@ def flag_text(card: ModelCard, flag: str, inputs: dict[str, Any]) -> str:
     """One flag as a sentence: what is unusual about this case."""
     kind, _, name = flag.partition(":")
     if kind == "low_confidence":
-        return f"The model is less than {percent(card.bands.low)} sure of this answer."
+        return f"The {_unsure(card)} of this answer."
     feature = card.case_schema[name]
     if kind == "missing":
-        return f"{feature.label} is not known; the model works without it."
+        return f"{feature.label} is {FLAG_WORDS[kind]}; the model works without it."
     if kind == "unseen":
         text = feature.text(inputs.get(name))
-        return f"{feature.label}: {text} was not among the training cases."
+        return f"{feature.label}: {text} was {FLAG_WORDS[kind]}."
     unit = f" {feature.unit}" if feature.unit and feature.is_numeric else ""
     side = "below" if _below(inputs.get(name), feature.min) else "above"
     return f"{feature.label} is {side} all training cases ({feature.range_text}{unit})."
@@ -99,24 +105,21 @@ def input_texts(card: ModelCard | None, prediction: Prediction) -> list[tuple[st
     pairs = []
     for name, value in prediction.inputs.items():
         feature = schema.get(name) if schema else None
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        pairs.append((feature.label, feature.text(value)) if feature else (name, text))
+        stored = "null" if value is None else text_of(value)
+        pairs.append((feature.label, feature.text(value)) if feature else (name, stored))
     return pairs
-
-
-FLAG_WORDS = {
-    "out_of_range": "outside the training cases",
-    "unseen": "not among the training cases",
-    "missing": "not known",
-}
 
 
 def flag_name(card: ModelCard, flag: str) -> str:
     """A flag without a case: ``Age: outside the training cases``."""
     kind, _, name = flag.partition(":")
     if not name:
-        return f"the model is less than {percent(card.bands.low)} sure"
+        return f"the {_unsure(card)}"
     return f"{card.case_schema[name].label}: {FLAG_WORDS.get(kind, kind)}"
+
+
+def _unsure(card: ModelCard) -> str:
+    return f"model is less than {percent(card.bands.low)} sure"
 
 
 def exact_value_text(card: ModelCard | None, value: Any) -> str:
@@ -128,7 +131,7 @@ def exact_value_text(card: ModelCard | None, value: Any) -> str:
     if isinstance(value, str):
         return value
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    text = number_text(value) if number else json.dumps(value)
+    text = number_text(value) if number else text_of(value)
     return f"{text} {card.target.unit}".strip() if card else text
 
 

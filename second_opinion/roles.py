@@ -78,11 +78,6 @@ def code_for(role: Role, settings: Settings) -> str:
     return codes[role]
 
 
-def any_code(settings: Settings) -> bool:
-    """Whether there is a code to enter."""
-    return any(code_for(role, settings) for role in ROLES)
-
-
 def given_by(code: str, settings: Settings) -> Role | None:
     """The highest role that the entered code gives, or None. Takes the same time for every code."""
     highest = None

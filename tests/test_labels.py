@@ -98,6 +98,19 @@ def test_a_flag_is_a_sentence(flag, sentence):
 
 
 @pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("low_confidence", "the model is less than 60 % sure"),
+        ("missing:age", "Age: not known"),
+        ("unseen:contract", "Contract: not among the training cases"),
+        ("out_of_range:born", "Born: outside the training cases"),
+    ],
+)
+def test_a_flag_has_a_name_for_many_cases(flag, words):
+    assert labels.flag_name(CLASS, flag) == words
+
+
+@pytest.mark.parametrize(
     ("of", "verdict", "said", "line"),
     [
         (CLASS, Verdict("p", "Ada", "agree"), "agree", "Stays ✓"),

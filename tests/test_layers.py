@@ -55,6 +55,8 @@ SQL = re.compile(
     r"|(CREATE|DROP|ALTER)\s+(TABLE|VIEW|INDEX|TRIGGER))\b",
     re.DOTALL,
 )
+STATEMENT = re.compile(r"\bsql_\w+\.[A-Z]")
+TEXT_MAKERS = ("format", "format_map", "join", "replace")
 
 
 def part(path):
@@ -194,13 +196,93 @@ def test_no_page_puts_html_into_the_browser(path):
             assert "html" not in {alias.name for alias in node.names}
 
 
+def holds_statements(path):
+    return part(path) == "store" and path.name.startswith("sql_")
+
+
+def beside_constants(module):
+    """What in a module of statements is more than texts, and `+` of them and of earlier ones."""
+    plain = (ast.Module, ast.Assign, ast.BinOp, ast.Add, ast.Name, ast.expr_context)
+    constants = set()
+    for statement in module.body[1:]:
+        nodes = list(ast.walk(statement))
+        texts = [node for node in nodes if isinstance(node, ast.Constant)]
+        names = [node.id for node in nodes if isinstance(node, ast.Name)]
+        target = names[0] if isinstance(statement, ast.Assign) else ""
+        if (
+            not all(isinstance(node, (*plain, ast.Constant)) for node in nodes)
+            or not all(isinstance(node.value, str) for node in texts)
+            or not target.isupper()
+            or not {*names[1:]} <= constants
+        ):
+            yield ast.unparse(statement)
+        constants.add(target)
+
+
+def put_together(module):
+    """The expressions that make a text out of SQL, or out of a statement of another module."""
+    for node in ast.walk(module):
+        called = node.func if isinstance(node, ast.Call) else None
+        joins = isinstance(called, ast.Attribute) and called.attr in TEXT_MAKERS
+        # Rows of a query may be added to others; a text may not.
+        grows = isinstance(node, ast.AugAssign) and not isinstance(node.value, ast.Call)
+        if joins or grows or isinstance(node, (ast.JoinedStr, ast.BinOp)):
+            source = ast.unparse(node)
+            if SQL.search(source) or STATEMENT.search(source):
+                yield source
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=named)
 def test_sql_stands_in_the_store_alone_and_is_never_put_together(path):
-    put_together = [node for node in ast.walk(tree(path)) if isinstance(node, ast.JoinedStr)]
-    for node in put_together:
-        assert not SQL.search(ast.unparse(node))
+    if holds_statements(path):
+        assert not list(beside_constants(tree(path)))
+    else:
+        assert not list(put_together(tree(path)))
     if part(path) != "store":
         assert not [text for text in texts(path) if SQL.search(text)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'ALL = f"SELECT * FROM {_TABLE}"',
+        'ALL = "SELECT * FROM %s" % _TABLE',
+        'ALL = "SELECT * FROM {}".format(_TABLE)',
+        'ALL = " ".join(["SELECT * FROM", _TABLE])',
+        'ALL = "SELECT * FROM " + table',
+        'ALL = "SELECT * FROM " + str(_TABLE)',
+        'ALL = "SELECT * FROM " + _ELSEWHERE',
+        'ALL = "SELECT * FROM cases LIMIT " + 5',
+        'all_cases = "SELECT * FROM cases"',
+        'def of(table): return "SELECT * FROM " + table',
+        'if _TABLE: ALL = "SELECT * FROM cases"',
+        'for _TABLE in "ab": pass',
+        'ALL = [name for name in "ab"]',
+    ],
+)
+def test_in_a_module_of_statements_only_constants_are_put_together(line):
+    before = '"""Statements."""\n_TABLE = "cases"\n'
+    assert not list(beside_constants(ast.parse(before + 'ALL = "SELECT * FROM " + _TABLE')))
+    assert list(beside_constants(ast.parse(before + line)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'run(f"SELECT * FROM {table}")',
+        'run("SELECT * FROM " + table)',
+        'run("SELECT * FROM %s" % table)',
+        'run("SELECT * FROM {}".format(table))',
+        'run(" ".join(["DELETE FROM", table]))',
+        'run("SELECT * FROM cases".replace("cases", table))',
+        "run(sql_review.NEWEST + order)",
+        'run(f"{sql_review.NEWEST} LIMIT {most}")',
+        'statement += "SELECT 1 FROM cases"',
+    ],
+)
+def test_elsewhere_no_sql_is_put_together(line):
+    assert list(put_together(ast.parse(line)))
+    assert not list(put_together(ast.parse('run(sql_review.NEWEST, {"most": most + 1})')))
 
 
 @pytest.mark.parametrize("path", TESTS, ids=named)

@@ -1,13 +1,13 @@
 """Filters of Feedback review: each finds the rows that match, in order, on whatever way."""
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from builders import HOSTILE, examples
 from database import class_text, current_rows, select
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from second_opinion.records.expert import folded
 from second_opinion.records.verdict_filter import VerdictFilter
@@ -107,7 +107,7 @@ def listed(found):
 
 def with_words(wanted):
     """The same among the verdicts whose comment has a word: another copy of each query."""
-    return wanted if wanted.words else replace(wanted, words="old")
+    return wanted if wanted.words else wanted.model_copy(update={"words": "old"})
 
 
 EACH = [*FILTERS, *map(with_words, FILTERS)]
@@ -248,6 +248,53 @@ def test_a_filter_survives_the_address():
         VerdictFilter(value="Überdosis", answer=2.5, words="a & b", triage="fixed"),
     ]:
         assert VerdictFilter.read(wanted.texts) == (wanted, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ({"value": "1"}, {"value": 1}),
+        ({"value": '"1"'}, {"value": "1"}),
+        ({"answer": "true"}, {"answer": True}),
+        ({"corrected": "false", "adjudicated": "true"}, {"corrected": False, "adjudicated": True}),
+        ({"since": "20261102"}, {"since": "2026-11-02"}),
+        ({"at_least": "0", "below": "1e-1"}, {"at_least": 0.0, "below": 0.1}),
+    ],
+)
+def test_each_field_is_read_as_what_it_holds(text, values):
+    found, ignored = VerdictFilter.read(text)
+    assert {name: repr(getattr(found, name)) for name in values} == {
+        name: repr(value) for name, value in values.items()
+    }
+    assert found == VerdictFilter(**values)
+    assert not ignored
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        *({"corrected": text} for text in ("yes", "1", "True", "on")),
+        *({"value": text} for text in ("null", "{}", "[" * 100_000, "words")),
+        *({"at_least": text} for text in ("-0.1", "inf", "true", "half")),
+        *({"version": text} for text in (" ", "a" * 201, "\ud800")),
+        *({"until": text} for text in ("tomorrow", "2026-11-02T10:00")),
+        {"judgement": "Agree"},
+    ],
+)
+def test_a_text_that_a_field_cannot_hold_is_named(texts):
+    assert VerdictFilter.read({"model": "churn", **texts}) == (
+        VerdictFilter(model="churn"),
+        list(texts),
+    )
+
+
+def test_a_filter_stays_as_it_is_and_serves_as_a_key():
+    wanted = VerdictFilter(model="churn", value=1)
+    with pytest.raises(ValidationError, match="frozen"):
+        wanted.model = "dose"
+    with pytest.raises(ValidationError, match="modle"):
+        VerdictFilter(modle="churn")
+    assert {wanted: 1}[VerdictFilter(value=1, model="churn")] == 1
 
 
 def test_what_is_no_filter_is_named_and_left_out():

@@ -80,7 +80,7 @@ def test_a_verdict_written_by_another_program_counts_too(empty_store):
 def test_the_figures_add_up_to_the_rows(busy_store):
     rows = busy_store.reviewed().to_dict("records")
     figures = busy_store.review
-    for frame in (figures.by_version(), figures.by_day(), figures.by_mode(), figures.by_source()):
+    for frame in (figures.by_version(), figures.by_day(), figures.by_mode()):
         assert frame["verdicts"].sum() == len(rows)
         assert (frame[["agree", "disagree", "unsure"]].sum(axis=1) == frame["verdicts"]).all()
     by_expert = figures.by_expert("churn", "1").set_index("expert")["verdicts"].to_dict()
@@ -101,7 +101,6 @@ ABOUT = [("churn", "1"), ("churn", None), (None, "1"), (None, None), ("none", "1
 FIGURES = {
     "by_day": (lambda row: row["day"], lambda row: True),
     "by_mode": (lambda row: row["mode"], lambda row: True),
-    "by_source": (lambda row: row["source"], lambda row: True),
     "by_expert": (lambda row: folded(row["expert"]), lambda row: True),
     "by_triage": (lambda row: row["triage"], lambda row: row["triage"] is not None),
     "by_class": (lambda row: repr(row["value"]), lambda row: row["is_class"]),

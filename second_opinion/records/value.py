@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
+
+# Above, Python writes a float with an exponent.
+WHOLE_TO = 1e16
 
 
 def key_of(value: Any) -> tuple[bool, Any] | None:
@@ -29,6 +33,29 @@ def same_value(left: Any, right: Any) -> bool:
 def same_inputs(left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
     """Whether two cases are the same, value by value, whatever the order of their fields."""
     return left.keys() == right.keys() and all(same_value(left[name], right[name]) for name in left)
+
+
+def text_of(value: Any) -> str:
+    """A value as a cell of a table holds it, to the digit; empty for None.
+
+    Text as it is, flags and lists as JSON writes them, numbers in their shortest exact form, dates
+    and times as ISO text.
+    """
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, (list, tuple, dict)):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return str(value)
+
+
+def typed_text(value: Any) -> str:
+    """A value as a person would type it into a cell: 35 rather than 35.0."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < WHOLE_TO
+    return text_of(int(value) if is_whole else value)
 
 
 def plain(value: Any) -> Any:

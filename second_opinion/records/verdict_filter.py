@@ -3,25 +3,76 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
 from second_opinion.records.prediction import Source
 from second_opinion.records.review import Outcome, TriageState
-from second_opinion.records.verdict import Judgement, Severity
+from second_opinion.records.verdict import Severity
 from second_opinion.records.verdict_kinds import current_kinds
 
 Sort = Literal["newest", "least_sure", "most_sure", "serious"]
 Mode = Literal["open", "blind"]
 
 MOST_WORDS = 200
+# The context in which a field is read from a text that anybody may have written.
+_ADDRESS = "address"
 
 
-@dataclass(frozen=True)
-class VerdictFilter:
+def _printable(text: str, info: ValidationInfo) -> str:
+    text.encode()
+    if info.context == _ADDRESS and ("\x00" in text or not text.strip() or len(text) > MOST_WORDS):
+        raise ValueError(f"expected up to {MOST_WORDS} characters")
+    return text
+
+
+def _scalar(value: Any, info: ValidationInfo) -> Any:
+    if info.context != _ADDRESS:
+        return value
+    try:
+        value = json.loads(value)
+    except RecursionError as error:
+        raise ValueError("expected a text, a number or a flag as JSON") from error
+    if not isinstance(value, (str, int, float, bool)):
+        raise ValueError("expected a text, a number or a flag as JSON")
+    return value
+
+
+def _flag(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _day(text: str) -> str:
+    return date.fromisoformat(text).isoformat()
+
+
+def _current_kind(name: str) -> str:
+    names = [kind.name for kind in current_kinds()]
+    if name not in names:
+        raise ValueError(f"expected one of {', '.join(names)}")
+    return name
+
+
+Text = Annotated[str, AfterValidator(_printable)]
+KindName = Annotated[str, AfterValidator(_current_kind)]
+Scalar = Annotated[Any, BeforeValidator(_scalar)]
+Flag = Annotated[bool, Field(strict=True), BeforeValidator(_flag)]
+Day = Annotated[str, AfterValidator(_day)]
+Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class VerdictFilter(BaseModel):
     """Current verdicts by what they have; None does not narrow.
 
     ``value`` is the predicted class, ``answer`` the class that counts as right. ``corrected`` says
@@ -30,25 +81,27 @@ class VerdictFilter:
     all of them, each also as the beginning of a longer word.
     """
 
-    model: str | None = None
-    version: str | None = None
-    expert: str | None = None
-    judgement: Judgement | None = None
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Text | None = None
+    version: Text | None = None
+    expert: Text | None = None
+    judgement: KindName | None = None
     severity: Severity | None = None
     mode: Mode | None = None
     source: Source | None = None
-    value: Any = None
-    answer: Any = None
-    corrected: bool | None = None
-    adjudicated: bool | None = None
+    value: Scalar = None
+    answer: Scalar = None
+    corrected: Flag | None = None
+    adjudicated: Flag | None = None
     outcome: Outcome | None = None
     triage: TriageState | None = None
-    batch: str | None = None
-    since: str | None = None
-    until: str | None = None
-    at_least: float | None = None
-    below: float | None = None
-    words: str | None = None
+    batch: Text | None = None
+    since: Day | None = None
+    until: Day | None = None
+    at_least: Fraction | None = None
+    below: Fraction | None = None
+    words: Text | None = None
 
     @classmethod
     def read(cls, texts: Mapping[str, str]) -> tuple[VerdictFilter, list[str]]:
@@ -56,24 +109,21 @@ class VerdictFilter:
 
         Names that are no filter's are passed over: other parts of the address belong to others.
         """
-        values: dict[str, Any] = {}
-        ignored = []
-        for name in (field.name for field in fields(cls)):
-            text = texts.get(name, "")
-            value = _READ.get(name, _text)(text) if text else None
-            if value is not None:
-                values[name] = value
-            elif text:
-                ignored.append(name)
-        return cls(**values), ignored
+        own = {name: texts[name] for name in cls.model_fields if texts.get(name)}
+        try:
+            return cls.model_validate(own, context=_ADDRESS), []
+        except ValidationError as error:
+            ignored = list(dict.fromkeys(str(fault["loc"][0]) for fault in error.errors()))
+        rest = {name: text for name, text in own.items() if name not in ignored}
+        return cls.model_validate(rest, context=_ADDRESS), ignored
 
     @property
     def texts(self) -> dict[str, str]:
         """What `read` would make this filter of; only what narrows."""
-        values = {name: value for name, value in asdict(self).items() if value is not None}
         return {
             name: value if isinstance(value, str) and name not in _JSON else json.dumps(value)
-            for name, value in values.items()
+            for name, value in self
+            if value is not None
         }
 
     @property
@@ -84,69 +134,3 @@ class VerdictFilter:
 
 _ROWS = ("batch", "since", "until", "at_least", "below", "words")
 _JSON = ("value", "answer")
-
-
-def _text(text: str) -> str | None:
-    printable = "\x00" not in text and text.strip() and len(text) <= MOST_WORDS
-    return text if printable and _encodable(text) else None
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _one_of(options: Any) -> Callable[[str], str | None]:
-    return lambda text: text if text in get_args(options) else None
-
-
-def _current_kind(text: str) -> str | None:
-    return text if text in (kind.name for kind in current_kinds()) else None
-
-
-def _flag(text: str) -> bool | None:
-    return {"true": True, "false": False}.get(text)
-
-
-def _day(text: str) -> str | None:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        return None
-
-
-def _fraction(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and 0 <= value <= 1 else None
-
-
-def _scalar(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, (str, int, float, bool)) else None
-
-
-_READ: dict[str, Callable[[str], Any]] = {
-    "judgement": _current_kind,
-    "severity": _one_of(Severity),
-    "mode": _one_of(Mode),
-    "source": _one_of(Source),
-    "outcome": _one_of(Outcome),
-    "triage": _one_of(TriageState),
-    "value": _scalar,
-    "answer": _scalar,
-    "corrected": _flag,
-    "adjudicated": _flag,
-    "since": _day,
-    "until": _day,
-    "at_least": _fraction,
-    "below": _fraction,
-}

@@ -18,6 +18,7 @@ from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged
+from second_opinion.records.value import text_of
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review.corrections import Correction, LeftOut, corrections
 from second_opinion.store import Store
@@ -218,14 +219,8 @@ def _table(kinds: Mapping[str, str], rows: list[ExportRow]) -> pa.Table:
     for name, kind in kinds.items():
         values = [row.get(name) for row in rows]
         if kind == "text":
-            arrays.append(pa.array([_text(value) for value in values], pa.string()))
+            texts = [None if value is None else text_of(value) for value in values]
+            arrays.append(pa.array(texts, pa.string()))
         else:
             arrays.append(pa.array(values, types[kind]))
     return pa.table(arrays, names=list(kinds))
-
-
-def _text(value: Any) -> str | None:
-    """A value as people read it: text as it is, everything else as JSON writes it."""
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -10,7 +10,6 @@ import pandas as pd
 
 from second_opinion.feature_kinds import Shape
 from second_opinion.records.value import key_of, plain
-from second_opinion.schema import Feature
 from second_opinion.statistics.ratings import Array
 
 # A frame, or anything that gives a column for a name: a batch may read its columns one at a time.
@@ -65,8 +64,3 @@ def level_counts(column: Any) -> tuple[dict[Any, int], int]:
         if count and key is not None:
             by_level[key] = by_level.get(key, 0) + int(count)
     return by_level, sum(by_level.values())
-
-
-def level_text(key: Any, feature: Feature | None) -> str:
-    """A level in the card's words, or as it stands."""
-    return feature.text(key[1]) if feature else str(key[1])

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.records.expert import folded
@@ -78,7 +78,9 @@ class Review(Decisions):
             parameters |= {"size": size, "skipped": (at - 1) * size}
             parameters["way"] = 1 if sort == "least_sure" else -1
             if sort == "serious":
-                about = _facts(connection, replace(verdict_filter, severity="serious"))
+                about = _facts(
+                    connection, verdict_filter.model_copy(update={"severity": "serious"})
+                )
                 parameters["serious"], _ = _mask(connection, about)
             numbers = [row for (row,) in connection.execute(query, parameters)]
             return VerdictPage(_judged(connection, numbers), total, more, pages)
@@ -157,10 +159,6 @@ class Review(Decisions):
     def by_mode(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts given after seeing the model's answer (open) and before (blind): ``mode``."""
         return self._figures(sql_review.BY_MODE, ["mode"], model, version)
-
-    def by_source(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
-        """Verdicts by where their case came from: ``source`` and `SAID`."""
-        return self._figures(sql_review.BY_SOURCE, ["source"], model, version)
 
     def by_triage(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """Verdicts by what was decided about them: ``triage`` and `SAID`."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from second_opinion.store import record_rows
-from second_opinion.store import sql_verdicts as queries
+from second_opinion.store import record_rows, sql_verdicts
 from second_opinion.store.database_file import DatabaseFile
 
 MOST_SINGLES = 50_000
@@ -30,7 +29,7 @@ class Singles:
 
     def counts(self, model: str) -> list[SingleCount]:
         """How many predictions of a model there are that belong to no batch."""
-        rows = self._select(queries.SINGLE_COUNTS, model=model)
+        rows = self._select(sql_verdicts.SINGLE_COUNTS, model=model)
         return [SingleCount(**row) for row in rows]
 
     def listed(
@@ -49,7 +48,7 @@ class Singles:
         (without) are ISO times, and an empty filter lets all through.
         """
         return self._select(
-            queries.SINGLES,
+            sql_verdicts.SINGLES,
             model=model,
             version=version,
             source=source,
@@ -63,7 +62,7 @@ class Singles:
 
         ``prediction_id, row_number, version, value, confidence, judgement, created_at``.
         """
-        return self._select(queries.VERDICTS_ON, model=model, batch_id=batch_id)
+        return self._select(sql_verdicts.VERDICTS_ON, model=model, batch_id=batch_id)
 
     def _select(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         with self._file.reading() as connection:

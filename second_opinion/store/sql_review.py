@@ -160,7 +160,6 @@ BY_VERSION = (
 )
 BY_CLASS = "SELECT value, " + _IN_GROUPS + " AND value <> '' GROUP BY value ORDER BY value"
 BY_MODE = "SELECT mode, " + _IN_GROUPS + " GROUP BY mode ORDER BY mode"
-BY_SOURCE = "SELECT source, " + _IN_GROUPS + " GROUP BY source ORDER BY source"
 BY_TRIAGE = "SELECT triage, " + _IN_GROUPS + " AND triage <> '' GROUP BY triage ORDER BY triage"
 BY_DAY = "SELECT day, " + _IN_DAYS + " GROUP BY day ORDER BY day"
 BY_CONFIDENCE = "SELECT percent, " + _IN_CONFIDENCE + " GROUP BY percent ORDER BY percent"

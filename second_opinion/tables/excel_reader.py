@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import datetime, time
 from itertools import islice
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.records.value import typed_text
 from second_opinion.schema import Schema
 from second_opinion.tables.split_rows import csv_lines, rows_allowed, split_typed
 from second_opinion.tables.table_file import MEGABYTE, CellFault, Chunk, Limits, Look, TableFile
@@ -120,10 +121,6 @@ def _text(value: Any) -> str | None:
     """A cell as a person would type it: 35 rather than 35.0, a date without its midnight."""
     if value is None or value == "":
         return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
-        return str(int(value))
     if isinstance(value, datetime):
         return str(value.date()) if value.time() == time() else value.isoformat(" ")
-    return value.isoformat() if isinstance(value, (date, time)) else str(value)
+    return typed_text(value)

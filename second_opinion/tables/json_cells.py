@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import quoted
-from second_opinion.records.value import same_value
+from second_opinion.records.value import same_value, text_of
 from second_opinion.schema import Feature, Schema
-from second_opinion.tables.parse_cell import cell_reader, is_missing, texts_of
+from second_opinion.tables.parse_cell import cell_reader, is_missing
 from second_opinion.tables.split_rows import split_typed
 from second_opinion.tables.table_file import CellFault, Chunk, Limits, Look
 
@@ -42,9 +42,9 @@ def chunk_of(
 
 def cell_text(value: Any) -> str | None:
     """A JSON value as it would stand in a CSV cell; None for null."""
-    if value is None or isinstance(value, str):
-        return value
-    return texts_of(value)[0] if isinstance(value, (bool, int, float)) else quoted(value)
+    if value is None:
+        return None
+    return quoted(value) if isinstance(value, (list, dict)) else text_of(value)
 
 
 class _Cells:
@@ -107,7 +107,7 @@ class _Cells:
         if self._read_back is None:
             cell = feature.kind_of.cell
             return (cell(clean) if cell else text), None
-        text = texts_of(clean)[0]
+        text = text_of(clean)
         back, refused = self._read_back(text)
         if (refused is None or not refused.blocking) and same_value(back, clean):
             return text, None

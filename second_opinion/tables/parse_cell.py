@@ -8,6 +8,7 @@ from typing import Any
 
 from second_opinion.feature_kinds import Problem, Reading
 from second_opinion.formatting import quoted
+from second_opinion.records.value import text_of
 from second_opinion.schema import Feature
 
 BLANKS = " \t\r\n\v\f"
@@ -87,10 +88,10 @@ def _by_text(feature: Feature) -> dict[str, list[Any]]:
 def texts_of(value: Any) -> tuple[str, ...]:
     """How a value of a card may be written in a file; the first is how it is written back."""
     if isinstance(value, bool):
-        return (str(value).lower(), str(value))
+        return (text_of(value), str(value))
     if isinstance(value, float) and value.is_integer():
-        return (str(value), str(int(value)))
-    return (str(value),)
+        return (text_of(value), str(int(value)))
+    return (text_of(value),)
 
 
 def _parsed(feature: Feature, text: str) -> Reading:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 from io import StringIO
-from typing import Any
 
-from second_opinion.records.value import plain, same_value
+from second_opinion.records.value import plain, same_value, typed_text
 from second_opinion.schema import Feature, Schema
 
 # Of a column with more choices than that, the others are not in the template.
@@ -31,17 +30,5 @@ def _cells(feature: Feature) -> list[str]:
     """The typical value, then the other choices, as their kind writes them."""
     typical = plain(feature.typical)
     values = [typical, *(v for v in feature.values if not same_value(plain(v), typical))]
-    cell_of = feature.kind_of.cell or cell
-    return ["" if value is None else cell_of(value) for value in values]
-
-
-def cell(value: Any) -> str:
-    """A value as a person would type it into a table."""
-    value = plain(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
+    cell_of = feature.kind_of.cell or typed_text
+    return ["" if value is None else cell_of(plain(value)) for value in values]

@@ -14,7 +14,7 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.prediction import Prediction
 from second_opinion.schema import Feature
-from second_opinion.ui import case_view, drawing
+from second_opinion.ui import case_view, drawing, row_button
 from second_opinion.ui import distributions_choice as choices
 from second_opinion.ui.distributions_choice import Chosen
 from second_opinion.ui.drawing import height_for
@@ -211,20 +211,12 @@ def _with_button(listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _columns(selection: Selection, page: int) -> dict[str, Any]:
-    ids = selection.page(page)
-    config = st.column_config
+    button = row_button.column("distributions_open", selection.page(page), _open_case)
+    return {"open": button, "Sure": st.column_config.NumberColumn(format="percent")}
 
-    @callback("page")
-    def act() -> None:
-        click = st.session_state.get("distributions_open")
-        if not click or not 0 <= click["row"] < len(ids):
-            raise UserError("The table has changed since. Press again.")
-        st.query_params["case"] = str(ids[click["row"]])
 
-    button = config.ButtonColumn(
-        "", key="distributions_open", type="tertiary", pinned=True, width=62, on_click=act
-    )
-    return {"open": button, "Sure": config.NumberColumn(format="percent")}
+def _open_case(case_id: Any) -> None:
+    st.query_params["case"] = str(case_id)
 
 
 @callback("page")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from second_opinion.ui import file_button
 from second_opinion.ui.frame import escape
 
 if TYPE_CHECKING:
@@ -107,13 +108,10 @@ def numbers_file(frame: pd.DataFrame, name: str, key: str) -> None:
     """A button that hands out a table as a CSV."""
     from second_opinion.batches import downloads
 
-    st.download_button(
+    file_button.draw(
         "Numbers",
         data=lambda: downloads.table_file(frame),
         file_name=f"{name}.csv",
-        mime="text/csv",
-        on_click="ignore",
         key=key,
-        icon=":material/download:",
         help="A CSV of the numbers that are drawn",
     )

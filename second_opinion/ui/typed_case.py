@@ -15,10 +15,9 @@ from second_opinion.feature_kinds import Problem
 from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_inputs
 from second_opinion.schema import Schema
-from second_opinion.ui import browser, form, who
+from second_opinion.ui import browser, click_ids, form, who
 from second_opinion.ui.frame import callback, header_is_old, notice, say
 from second_opinion.ui.visit import Visit
 
@@ -85,8 +84,7 @@ def current() -> Prediction | None:
 
 def next_id() -> str:
     """The id of the next prediction, made before the click so that two clicks make one."""
-    prediction_id: str = st.session_state.setdefault("predict_next_id", new_id())
-    return prediction_id
+    return click_ids.upcoming("predict_next_id")
 
 
 @callback("answer")
@@ -104,7 +102,7 @@ def predict(visit: Visit, prediction_id: str) -> None:
     # The same answer once more changes nothing, unless the database was replaced meanwhile.
     visit.store.add_prediction(prediction)
     _show(prediction)
-    st.session_state.pop("predict_next_id", None)
+    click_ids.spend("predict_next_id")
     st.session_state["predict_focus"] = prediction.id
 
 

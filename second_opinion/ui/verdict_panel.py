@@ -12,7 +12,6 @@ from second_opinion import labels
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_inputs, same_value
 from second_opinion.records.verdict import COMMENT_LIMIT, Direction, Verdict
 from second_opinion.records.verdict_kinds import (
@@ -22,7 +21,7 @@ from second_opinion.records.verdict_kinds import (
     current_kinds,
     kind_of,
 )
-from second_opinion.ui import widget_values
+from second_opinion.ui import click_ids, widget_values
 from second_opinion.ui.frame import callback, escape, notice, show_problem
 from second_opinion.ui.visit import Visit
 
@@ -159,8 +158,7 @@ class Panel:
             )
 
     def _save(self, kind: VerdictKind) -> Callable[[], None]:
-        # The id is made before the click: a second click, or the browser's retry, carries it too.
-        verdict_id = st.session_state.setdefault("verdict_next_id", new_id())
+        verdict_id = click_ids.upcoming("verdict_next_id")
 
         @callback("verdict")
         def save() -> None:
@@ -217,9 +215,7 @@ def _others(card: ModelCard, prediction: Prediction) -> list[Any]:
 def _store(
     visit: Visit, prediction: Prediction, kind: VerdictKind, verdict_id: str, **details: Any
 ) -> None:
-    expert = visit.expert
-    if expert is None:
-        raise UserError("You have no name here any more. Give your name, then save again.")
+    expert = visit.signer()
     verdict = Verdict(
         id=verdict_id,
         prediction_id=prediction.id,
@@ -241,7 +237,8 @@ def _begin(prediction: Prediction) -> None:
 
 def _close() -> None:
     st.session_state["verdict_open"] = ""
-    for name in ("next_id", "correct", "direction", "serious", "comment"):
+    click_ids.spend("verdict_next_id")
+    for name in ("correct", "direction", "serious", "comment"):
         st.session_state.pop(f"verdict_{name}", None)
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from second_opinion import roles
+from second_opinion.errors import UserError
 from second_opinion.formatting import when
 from second_opinion.models.aliases import managed
 from second_opinion.models.card import ModelCard
@@ -40,6 +41,13 @@ class Visit:
     def expert(self) -> Expert | None:
         """Who gave a name in this browser; None until somebody has."""
         return who.here()
+
+    def signer(self) -> Expert:
+        """Who signs what is saved now; `UserError` where the name is gone since the page stood."""
+        expert = self.expert
+        if expert is None:
+            raise UserError("You have no name here any more. Give your name, then save again.")
+        return expert
 
     @property
     def registry(self) -> Registry:

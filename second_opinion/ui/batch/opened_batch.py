@@ -10,7 +10,7 @@ from second_opinion.batches import downloads, jobs, stored_chunks
 from second_opinion.formatting import joined, plural
 from second_opinion.records.batch import Batch
 from second_opinion.records.stamp import new_id
-from second_opinion.ui import who
+from second_opinion.ui import file_button, who
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, escape, notice, problem, say
 from second_opinion.ui.visit import Visit
@@ -143,23 +143,17 @@ def problems(visit: Visit, batch: Batch) -> None:
     if batch.problems > len(first_problems):
         st.caption(f"The first {len(first_problems)} of {plural(batch.problems, 'problem')}.")
     with st.container(horizontal=True):
-        st.download_button(
+        file_button.draw(
             "Problems",
             data=lambda: downloads.problems_file(visit.store, batch),
             file_name=f"{_stem(batch)}-problems.csv",
-            mime="text/csv",
-            on_click="ignore",
             key="batch_problems_download",
-            icon=":material/download:",
         )
-        st.download_button(
+        file_button.draw(
             "Bad rows",
             data=lambda: downloads.rejected_file(visit.store, batch),
             file_name=f"{_stem(batch)}-bad-rows.csv",
-            mime="text/csv",
-            on_click="ignore",
             key="batch_rejected",
-            icon=":material/download:",
             help="The rows with problems as they stand in the file, to mend and upload again",
         )
 
@@ -191,14 +185,11 @@ def files(visit: Visit, batch: Batch) -> None:
             ("batch_download", "Download scored file", False, "Every cell as it was, for programs"),
             ("batch_download_safe", "Download for a spreadsheet", True, SPREADSHEET),
         ):
-            st.download_button(
+            file_button.draw(
                 label,
                 data=partial(downloads.scored_file, visit.store, batch, spreadsheet_safe=safe),
                 file_name=f"{_stem(batch)}-{'spreadsheet' if safe else 'scored'}.csv",
-                mime="text/csv",
-                on_click="ignore",
                 key=key,
-                icon=":material/download:",
                 help=note,
             )
     if batch.bad_rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
@@ -12,18 +11,16 @@ import streamlit as st
 
 from second_opinion import labels
 from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
-from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.labels import flag_name
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import Verdict
-from second_opinion.records.verdict_kinds import KINDS, current_kinds, kind_of
-from second_opinion.ui import case_view, verdict_panel, widget_values
+from second_opinion.records.verdict_kinds import KINDS, current_kinds
+from second_opinion.ui import case_view, click_ids, row_button, verdict_panel, widget_values
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import callback, show_problem
+from second_opinion.ui.frame import show_problem
 from second_opinion.ui.visit import Visit
 
 if TYPE_CHECKING:
@@ -140,7 +137,7 @@ def _frame(
         columns["sure"] = scored["confidence"]
     for kind in current_kinds():
         columns[kind.name] = [kind.sign] * len(rows)
-    columns["said"] = [_said(card, verdicts.get(row)) for row in rows]
+    columns["said"] = [_verdict_cell(card, verdicts.get(row)) for row in rows]
     columns["flags"] = [_flags(card, text) for text in scored["flags"]]
     if batch.bad_rows:
         columns["line"] = row_page.lines
@@ -158,18 +155,19 @@ def _shown_columns(card: ModelCard, batch: Batch) -> list[int]:
 
 def _columns(visit: Visit, batch: Batch, row_page: RowPage) -> dict[str, Any]:
     config = st.column_config
-    rows = tuple(row_page.rows.tolist())
+    rows = row_page.rows.tolist()
+    token = click_ids.upcoming("batch_token")
 
     def button(action: str, help_: str) -> Any:
-        key = f"batch_{action}"
-        return config.ButtonColumn(
-            "",
-            key=key,
-            type="tertiary",
+        is_word = action == OPEN_CASE
+        return row_button.column(
+            f"batch_{action}",
+            rows,
+            partial(_press, visit, batch, action, token),
             help=help_,
-            pinned=action == OPEN_CASE,
-            width=62 if action == OPEN_CASE else 42,
-            on_click=_clicked(visit, batch, rows, action),
+            place="batch",
+            width=row_button.WORD_WIDTH if is_word else row_button.SIGN_WIDTH,
+            pinned=is_word,
         )
 
     named = {f"c{at}": name for at, name in enumerate(batch.columns)}
@@ -190,10 +188,8 @@ def _answer(card: ModelCard, value: str | None) -> str:
     return "no answer" if value is None else value_text(card, json.loads(value))
 
 
-def _said(card: ModelCard, verdict: Verdict | None) -> str:
-    if verdict is None:
-        return ""
-    return f"{kind_of(verdict.judgement).sign} {labels.verdict_text(card, verdict)}"
+def _verdict_cell(card: ModelCard, verdict: Verdict | None) -> str:
+    return "" if verdict is None else labels.signed_verdict_text(card, verdict)
 
 
 def _flags(card: ModelCard, text: str | None) -> str:
@@ -220,27 +216,15 @@ def the_case(visit: Visit, batch: Batch) -> None:
     case_view.judge(visit, visit.card, prediction, f"Row {row}", "batch")
 
 
-def _clicked(visit: Visit, batch: Batch, rows: tuple[int, ...], action: str) -> Callable[[], None]:
-    # Made before the click: the browser's retry carries the same token.
-    token = st.session_state.setdefault("batch_token", new_id())
-
-    @callback("batch")
-    def act() -> None:
-        click = st.session_state.get(f"batch_{action}")
-        if not click or not 0 <= click["row"] < len(rows):
-            raise UserError("The table has changed since. Press again.")
-        row = rows[click["row"]]
-        prediction = ScoredRows(visit.store).opened(batch, row, visit.card)
-        kind = KINDS.get(action)
-        if kind and kind.saves_at_once:
-            before = _before(visit, prediction)
-            verdict_id = uuid5(UUID(hex=token), prediction.id + before).hex
-            verdict_panel.save_at_once(visit, prediction, kind, verdict_id)
-            return
-        verdict_panel.open_panel(visit.card, prediction, kind)
-        widget_values.put({"batch_row": row})
-
-    return act
+def _press(visit: Visit, batch: Batch, action: str, token: str, row: int) -> None:
+    prediction = ScoredRows(visit.store).opened(batch, row, visit.card)
+    kind = KINDS.get(action)
+    if kind and kind.saves_at_once:
+        verdict_id = uuid5(UUID(hex=token), prediction.id + _before(visit, prediction)).hex
+        verdict_panel.save_at_once(visit, prediction, kind, verdict_id)
+        return
+    verdict_panel.open_panel(visit.card, prediction, kind)
+    widget_values.put({"batch_row": row})
 
 
 def _before(visit: Visit, prediction: Prediction) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from second_opinion.batches import jobs
 from second_opinion.formatting import plural
-from second_opinion.ui import browser, form, who
+from second_opinion.ui import browser, file_button, form, who
 from second_opinion.ui.frame import callback, escape, problem
 from second_opinion.ui.visit import Visit
 
@@ -34,14 +34,11 @@ def choose(visit: Visit) -> None:
             on_change=_forget_choices,
         )
     with help_:
-        st.download_button(
+        file_button.draw(
             "Template",
             data=lambda: _template(visit),
             file_name=f"{card.name}-template.csv",
-            mime="text/csv",
-            on_click="ignore",
             key="batch_template",
-            icon=":material/download:",
             help="A CSV with the column names, a typical case, and cases with every choice",
         )
         with st.popover("What each column holds", icon=":material/help:"):

@@ -11,17 +11,15 @@ from typing import Any
 import streamlit as st
 
 from second_opinion import labels
-from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import SharedCase
-from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
-from second_opinion.ui import case_view
+from second_opinion.ui import case_view, click_ids
 from second_opinion.ui.case_view import table
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.review import verdicts_section
@@ -121,7 +119,7 @@ def _expert(card: ModelCard | None, letter: str, verdict: Verdict) -> None:
 def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
     if st.session_state.get("review_conflict_for") != prediction.id:
         st.session_state["review_conflict_for"] = prediction.id
-        st.session_state["review_conflict_id"] = new_id()
+        click_ids.spend("review_conflict_id")
         st.session_state["review_conflict_answer"] = None
         st.session_state["review_conflict_reason"] = ""
     if card is None:
@@ -146,14 +144,11 @@ def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
 
 
 def _decided(visit: Visit, prediction_id: str) -> Callable[[], None]:
-    # The id is made before the click: a second click, or the browser's retry, carries it too.
-    decision_id = st.session_state["review_conflict_id"]
+    decision_id = click_ids.upcoming("review_conflict_id")
 
     @callback("review")
     def save() -> None:
-        person = visit.expert
-        if person is None:
-            raise UserError("You have no name here any more. Give your name, then save again.")
+        person = visit.signer()
         final: Any = st.session_state["review_conflict_answer"]
         reason = st.session_state["review_conflict_reason"] or ""
         visit.store.review.adjudicate(prediction_id, final, reason, by=person, id=decision_id)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.records.verdict_kinds import column_labels
 from second_opinion.review import totals
 from second_opinion.review.totals import Figures
 from second_opinion.statistics import expert_agreement as rating
+from second_opinion.ui import row_button
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback
 from second_opinion.ui.review import filter_bar, headline
@@ -56,16 +55,8 @@ def experts(visit: Visit, filters: VerdictFilter, figures: Figures, shared: dict
 def people(figures: Figures) -> None:
     """The experts with how many verdicts they gave; a button lists these."""
     rows = totals.with_agreement(figures.by_expert)
-    names = tuple(rows["expert"].astype(str))
-    button = st.column_config.ButtonColumn(
-        "",
-        key="review_expert",
-        type="tertiary",
-        help="List the verdicts",
-        pinned=True,
-        width=62,
-        on_click=_listed(names),
-    )
+    names = list(rows["expert"].astype(str))
+    button = row_button.column("review_expert", names, _list_verdicts, help="List the verdicts")
     table = rows[["expert", "verdicts", *column_labels()]]
     table = table.assign(share=rows["share"] * 100, interval=_intervals(rows))
     table.insert(0, "list", "List")
@@ -85,15 +76,8 @@ def people(figures: Figures) -> None:
     )
 
 
-def _listed(names: tuple[str, ...]) -> Callable[[], None]:
-    @callback()
-    def act() -> None:
-        click = st.session_state.get("review_expert")
-        if not click or not 0 <= click["row"] < len(names):
-            raise UserError("The table has changed since. Press again.")
-        filter_bar.turn_to({"expert": names[click["row"]]})
-
-    return act
+def _list_verdicts(expert: str) -> None:
+    filter_bar.turn_to({"expert": expert})
 
 
 def conflicts(shared: dict[str, int]) -> None:

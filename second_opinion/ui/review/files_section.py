@@ -14,6 +14,7 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import exports
 from second_opinion.store import Store, copies
+from second_opinion.ui import file_button
 from second_opinion.ui.visit import Visit
 
 WHAT: dict[exports.What, str] = {
@@ -73,14 +74,12 @@ def _export(visit: Visit, filters: VerdictFilter, total: str, waiting: int) -> N
         st.caption(f"{plural(waiting, 'case')} of this model without a decision: left out.")
     person = visit.expert
     if person is not None:
-        st.download_button(
+        file_button.draw(
             "Download",
             data=_written(visit.store, what, file_format, filters, person, safe=safe),
             file_name=f"{filters.model}-{what}{'-spreadsheet' if safe else ''}.{file_format}",
             mime=MIME[file_format],
-            on_click="ignore",
             key="review_export",
-            icon=":material/download:",
             type="primary",
         )
 
@@ -117,14 +116,12 @@ def _backup(visit: Visit) -> None:
     person = visit.expert
     if person is not None:
         store = visit.store
-        st.download_button(
+        file_button.draw(
             "Download a copy",
             data=lambda: copies.opened_copy(store, by=person),
             file_name="feedback-backup.db",
             mime="application/vnd.sqlite3",
-            on_click="ignore",
             key="backup_download",
-            icon=":material/download:",
         )
     st.caption("The owner puts a copy back with the command python -m second_opinion restore FILE.")
 

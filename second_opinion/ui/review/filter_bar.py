@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date
 from typing import Any, get_args
 
@@ -74,7 +73,7 @@ def wanted(visit: Visit) -> VerdictFilter:
     if ignored:
         named = joined([f"{LABELS[name]} ({texts[name][:40]!r})" for name in ignored])
         notice(f"The address asks for something that does not exist; ignored: {named}.")
-    return replace(verdict_filter, model=visit.version[0])
+    return verdict_filter.model_copy(update={"model": visit.version[0]})
 
 
 def filters(visit: Visit, now: VerdictFilter) -> None:

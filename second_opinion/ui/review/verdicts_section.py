@@ -13,12 +13,11 @@ from second_opinion.labels import case_text, exact_value_text, signed_verdict_te
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged, TriageState
-from second_opinion.records.stamp import new_id
 from second_opinion.records.value import same_value
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.records.verdict_kinds import kind_of
-from second_opinion.ui import browser, case_view, widget_values
+from second_opinion.ui import browser, case_view, click_ids, row_button, widget_values
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, show_problem
 from second_opinion.ui.review import filter_bar
@@ -62,7 +61,7 @@ def table(visit: Visit, rows: list[Judged], key: str) -> None:
     """Verdicts with their cases in words; a button in each row opens it."""
     versions = {row.prediction.version for row in rows}
     cards = {v: known_card(visit, rows[0].prediction.model, v) for v in versions}
-    ids = tuple(row.verdict.id for row in rows)
+    ids = [row.verdict.id for row in rows]
     config = st.column_config
     lines = [_row(visit, cards[row.prediction.version], row) for row in rows]
     if all(row["Sure"] is None for row in lines):
@@ -73,15 +72,7 @@ def table(visit: Visit, rows: list[Judged], key: str) -> None:
             hide_index=True,
             height=height_for(len(rows)),
             column_config={
-                "": config.ButtonColumn(
-                    "",
-                    key=f"{key}_open",
-                    type="tertiary",
-                    help="Open the case",
-                    pinned=True,
-                    width=62,
-                    on_click=_opened(key, ids),
-                ),
+                "": row_button.column(f"{key}_open", ids, _open, help="Open the case"),
                 "Sure": config.NumberColumn(format="%.0f %%"),
                 "Verdict": config.TextColumn(width=190),
                 "Comment": config.TextColumn(width="medium"),
@@ -130,15 +121,8 @@ def known_card(visit: Visit, model: str, version: str) -> ModelCard | None:
         return None
 
 
-def _opened(key: str, ids: tuple[str, ...]) -> Callable[[], None]:
-    @callback()
-    def act() -> None:
-        click = st.session_state.get(f"{key}_open")
-        if not click or not 0 <= click["row"] < len(ids):
-            raise UserError("The table has changed since. Press again.")
-        st.query_params["case"] = ids[click["row"]]
-
-    return act
+def _open(verdict_id: str) -> None:
+    st.query_params["case"] = verdict_id
 
 
 def opened(visit: Visit) -> None:
@@ -238,19 +222,16 @@ def _begin(verdict_id: str, state: str) -> None:
     """Forget what was typed about another verdict."""
     if st.session_state.get("review_triage_for") != verdict_id:
         st.session_state["review_triage_for"] = verdict_id
-        st.session_state["review_triage_id"] = new_id()
+        click_ids.spend("review_triage_id")
         widget_values.put({"review_triage_state": state, "review_triage_note": ""})
 
 
 def _decided(visit: Visit, verdict_id: str) -> Callable[[], None]:
-    # The id is made before the click: a second click, or the browser's retry, carries it too.
-    triage_id = st.session_state["review_triage_id"]
+    triage_id = click_ids.upcoming("review_triage_id")
 
     @callback("review")
     def save() -> None:
-        person = visit.expert
-        if person is None:
-            raise UserError("You have no name here any more. Give your name, then save again.")
+        person = visit.signer()
         state: TriageState = st.session_state["review_triage_state"]
         note = st.session_state["review_triage_note"] or ""
         visit.store.review.triage(verdict_id, state, note, by=person, id=triage_id)
