@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 VERSION ?= 1.7.2
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick check format demo-models screenshots bench try-sklearn try-mlflow
+.PHONY: help run quick test check format demo-models screenshots bench try-sklearn try-mlflow
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -14,13 +15,13 @@ help: ## List these targets
 run: $(VENV)/run.stamp ## Open Second Opinion on http://localhost:8501
 	$(BIN)/streamlit run Home.py --server.port $(PORT) --server.address localhost
 
+quick: $(VENV)/dev.stamp ## Run the tests that need no browser and little time: no simulation, none marked slow
+	$(BIN)/python -m pytest -m "not browser and not simulation and not slow" $(SIDE_BY_SIDE)
+
 test: $(VENV)/dev.stamp ## Run every test, with a real browser; THOROUGH=1 runs the long counts
 	@scripts/browser $(BIN)/python
-	$(BIN)/python -m pytest -m "not browser" --numprocesses logical --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE)
 	$(BIN)/python -m pytest -m browser
-
-quick: $(VENV)/dev.stamp ## Run the tests without browser, simulations and slow ones
-	$(BIN)/python -m pytest -m "not browser and not simulation and not slow" --numprocesses logical --maxprocesses 8 --dist loadfile
 
 check: $(VENV)/dev.stamp ## Lint, formatting and types
 	$(BIN)/ruff check .
