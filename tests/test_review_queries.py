@@ -244,7 +244,7 @@ def test_what_was_withdrawn_is_in_no_figure(empty_store):
 
 def test_figures_of_nothing_are_empty_frames(empty_store):
     figures = empty_store.review
-    for name in ("day", "version", "class", "confidence", "mode", "source", "triage", "expert"):
+    for name in ("day", "version", "class", "confidence", "mode", "triage", "expert"):
         frame = getattr(figures, f"by_{name}")()
         assert frame.empty
         assert list(frame)[-6:] == review_queries.SAID
