@@ -29,7 +29,7 @@ def work(open_batch: opened_batch.Batch) -> None:
         st.header("2 Check", anchor=False)
         batch_progress.progress(visit, open_batch)
     elif open_batch.state == "checked":
-        opened_batch.checked(visit, open_batch)
+        opened_batch.check_result(visit, open_batch)
     elif open_batch.state == "scoring":
         st.header("3 Score", anchor=False)
         batch_progress.progress(visit, open_batch)

@@ -19,10 +19,10 @@ visit = frame.open_page("Feedback review")
 
 @frame.guarded
 def page() -> None:
-    if headline.closed(visit):
+    if headline.is_closed(visit):
         return
     headline.title(visit)
-    filters = filter_bar.wanted(visit)
+    filters = filter_bar.from_address(visit)
     filter_bar.filters(visit, filters)
     shared = visit.store.review.shared_counts(filters.model, filters.version)
     figures = totals.figures(visit.store.review, filters)
@@ -30,7 +30,7 @@ def page() -> None:
         headline.headline(figures)
         headline.limits(filters, figures, shared)
     section(filter_bar.section(shared["undecided"]), filters, figures, shared)
-    verdicts_section.opened(visit)
+    verdicts_section.linked_case(visit)
     widget_values.confirm(lambda: None)
     who.keep("review")
 
@@ -39,7 +39,7 @@ def section(
     name: str, filters: VerdictFilter, figures: totals.Figures, shared: dict[str, int]
 ) -> None:
     if name == "files":
-        total = files_section.counted(figures.total, more=figures.more)
+        total = files_section.count_text(figures.total, more=figures.more)
         files_section.files(visit, filters, total, shared["undecided"])
     elif name == "conflicts":
         conflicts_section.conflicts(visit, filters, shared["undecided"])

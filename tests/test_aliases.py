@@ -96,7 +96,7 @@ def test_rolling_back_undoes_the_last_promotion_that_still_stands(steps):
         else:
             stack = [*stack, step]
             moves.append(AliasMove("m", "champion", step, "promote", "Ada"))
-    catalog = Catalog(written={"m": {"champion": "1"}}, moves=moves)
+    catalog = Catalog(alias_files={"m": {"champion": "1"}}, moves=moves)
     assert catalog.pointed("m", "champion") == stack
     # What is stored with a move is what the alias meant after it.
     assert not moves or moves[-1].version == catalog.pointed("m", "champion")[-1]

@@ -132,14 +132,14 @@ class Slow:
     def __init__(self, monkeypatch):
         self.steps = threading.Semaphore(0)
         self.scored = 0
-        answered = jobs._answered
+        answered = jobs._chunk_answers
 
         def one_by_one(*args):
             self.steps.acquire()
             self.scored += 1
             return answered(*args)
 
-        monkeypatch.setattr(jobs, "_answered", one_by_one)
+        monkeypatch.setattr(jobs, "_chunk_answers", one_by_one)
 
     def let(self, chunks):
         for _ in range(chunks):
@@ -263,7 +263,7 @@ def test_a_fault_of_the_program_has_a_number_and_goes_into_the_log(
     empty_store, registry, monkeypatch, caplog
 ):
     batch = check(empty_store, registry, many(registry, 100))
-    monkeypatch.setattr(jobs, "_answered", lambda *args: 1 / 0)
+    monkeypatch.setattr(jobs, "_chunk_answers", lambda *args: 1 / 0)
     stopped = score(empty_store, registry, batch)
     assert stopped.state == "failed"
     number = stopped.message.split("number ")[1].split()[0]
@@ -309,11 +309,11 @@ if step == "check":
     store.batches.add_chunk = slowly
     print(jobs.check(store, card, source, seen, asked_by="Ada", limits=Limits()).id, flush=True)
 else:
-    answered = jobs._answered
+    answered = jobs._chunk_answers
     def slowly(*args):
         time.sleep(0.3)
         return answered(*args)
-    jobs._answered = slowly
+    jobs._chunk_answers = slowly
     print(jobs.score(store, registry, what), flush=True)
 if len(sys.argv) > 5:
     time.sleep(float(sys.argv[5]))

@@ -24,7 +24,7 @@ def scored_file(store: Store, batch: Batch, *, spreadsheet_safe: bool = False) -
 
     A row for which the model had no answer is left out: `rejected_file` has it.
     """
-    return _written(_scored(store, batch), spreadsheet_safe=spreadsheet_safe)
+    return _csv(_scored_tables(store, batch), spreadsheet_safe=spreadsheet_safe)
 
 
 def rejected_file(store: Store, batch: Batch) -> bytes:
@@ -43,7 +43,7 @@ def rejected_file(store: Store, batch: Batch) -> bytes:
         out.write(rejected)
     if batch.rows_failed:
         failed = BytesIO()
-        write_csv(_failed(store, batch), failed, delimiter=batch.delimiter or ",")
+        write_csv(_failed_tables(store, batch), failed, delimiter=batch.delimiter or ",")
         out.write(failed.getvalue().split(b"\n", 1)[1])
     return out.getvalue()
 
@@ -57,7 +57,7 @@ def problems_file(store: Store, batch: Batch) -> bytes:
         name: pa.array([problem.cells[name] for problem in table_problems], pa.string())
         for name in ("line", "column", "found", "expected")
     }
-    return _written([pa.table(columns)], spreadsheet_safe=True)
+    return _csv([pa.table(columns)], spreadsheet_safe=True)
 
 
 def table_file(table: pd.DataFrame) -> bytes:
@@ -69,10 +69,10 @@ def table_file(table: pd.DataFrame) -> bytes:
         pa.array([None if pd.isna(cell) else str(cell) for cell in column], pa.string())
         for _, column in table.items()
     ]
-    return _written([pa.table(texts, names=list(table.columns))], spreadsheet_safe=True)
+    return _csv([pa.table(texts, names=list(table.columns))], spreadsheet_safe=True)
 
 
-def _written(tables: Iterable[pa.Table], *, spreadsheet_safe: bool) -> bytes:
+def _csv(tables: Iterable[pa.Table], *, spreadsheet_safe: bool) -> bytes:
     from second_opinion.tables.spreadsheet_csv import write_export
 
     out = BytesIO()
@@ -80,7 +80,7 @@ def _written(tables: Iterable[pa.Table], *, spreadsheet_safe: bool) -> bytes:
     return out.getvalue()
 
 
-def _scored(store: Store, batch: Batch) -> Iterator[pa.Table]:
+def _scored_tables(store: Store, batch: Batch) -> Iterator[pa.Table]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -99,7 +99,7 @@ def _scored(store: Store, batch: Batch) -> Iterator[pa.Table]:
         yield pa.table([pa.array([], pa.string())] * len(names), names=list(names))
 
 
-def _failed(store: Store, batch: Batch) -> Iterator[pa.Table]:
+def _failed_tables(store: Store, batch: Batch) -> Iterator[pa.Table]:
     for text, scored, _ in ScoredRows(store).scored_chunks(batch):
         yield text.filter(scored["prediction"].is_null().combine_chunks())
 

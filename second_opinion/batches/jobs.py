@@ -248,7 +248,7 @@ def _score(job: Job, registry: Registry) -> None:
             return
         model = model_of(registry, batch)
         while chunk := stored_chunks.next_chunk(job.store, batch):
-            scored, faults = _answered(model, chunk, batch)
+            scored, faults = _chunk_answers(model, chunk, batch)
             place = batch.id, job.worker, chunk.position
             if not stored_chunks.add_scored(job.store, *place, scored, faults):
                 return
@@ -269,7 +269,9 @@ def model_of(registry: Registry, batch: Batch) -> Model:
     return model
 
 
-def _answered(model: Model, chunk: TextChunk, batch: Batch) -> tuple[pa.Table, list[TableProblem]]:
+def _chunk_answers(
+    model: Model, chunk: TextChunk, batch: Batch
+) -> tuple[pa.Table, list[TableProblem]]:
     """The answers for a chunk as they are stored, and what keeps rows from having one."""
     from second_opinion.batches.score_rows import answered
     from second_opinion.tables import typed

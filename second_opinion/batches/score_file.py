@@ -136,7 +136,7 @@ class _Run:
         self.summary.note = clashes(self.look.columns)
         self._begin()
         scores.write(_header([*self.look.columns, *added_columns(self.look.columns)]))
-        with closing(self._predicted(chunks, jobs)) as predicted:
+        with closing(self._chunk_answers(chunks, jobs)) as predicted:
             for lines in self._lines(predicted):
                 scores.write(lines)
         if self.summary.bad and self.refuses:
@@ -154,7 +154,7 @@ class _Run:
         if self.listed:
             self.listed.write(b"line,column,found,expected\n")
 
-    def _predicted(
+    def _chunk_answers(
         self, chunks: Iterable[Chunk], jobs: int
     ) -> Generator[tuple[Chunk, RowAnswers | None]]:
         """Each chunk with its answers; None for those that need none any more."""
@@ -173,14 +173,14 @@ class _Run:
             self.summary.rows += len(chunk.text)
             if row_answers is not None:
                 if row_answers.faults:
-                    chunk = self._answered(chunk, row_answers)
+                    chunk = self._good_rows(chunk, row_answers)
                 self.summary.good += len(chunk.text)
                 if len(chunk.text):
                     yield _with_answers(chunk, row_answers.answers)
             if self.progress:
                 self.progress(self.summary.rows, chunk.bytes_read)
 
-    def _answered(self, chunk: Chunk, row_answers: RowAnswers) -> Chunk:
+    def _good_rows(self, chunk: Chunk, row_answers: RowAnswers) -> Chunk:
         """The rows that the model had an answer for; the others are put aside."""
         good = pa.array(row_answers.good)
         lost = [one_array(column) for column in chunk.text.filter(pc.invert(good)).columns]

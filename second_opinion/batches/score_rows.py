@@ -79,7 +79,7 @@ def _bad_rows(cases: pd.DataFrame, model: Model) -> _FaultSearch:
     pieces = [(0, len(cases))] if len(cases) else []
     while pieces:
         first, end = pieces.pop()
-        outcome, why = _tried(cases.iloc[first:end], model)
+        outcome, why = _try(cases.iloc[first:end], model)
         if isinstance(outcome, Answers):
             answered = True
             search.answers = outcome if end - first == len(cases) else None
@@ -95,7 +95,7 @@ def _bad_rows(cases: pd.DataFrame, model: Model) -> _FaultSearch:
     return search
 
 
-def _tried(cases: pd.DataFrame, model: Model) -> tuple[Answers | np.ndarray, str]:
+def _try(cases: pd.DataFrame, model: Model) -> tuple[Answers | np.ndarray, str]:
     """The answers; or the positions without one, none where that is not known; and why."""
     try:
         return model.answers(cases), ""

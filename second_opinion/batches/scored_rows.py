@@ -172,8 +172,8 @@ class ScoredRows:
     def summary(self, batch: Batch) -> BatchSummary:
         """Counts over all scored rows."""
         scores = self.scores(batch)
-        classes = _counted(scores.codes, len(scores.values))
-        combined = _counted(scores.flag_codes, len(scores.flags))
+        classes = _code_counts(scores.codes, len(scores.values))
+        combined = _code_counts(scores.flag_codes, len(scores.flags))
         flags: Counter[str] = Counter()
         for text, count in zip(scores.flags, combined, strict=True):
             flags.update(dict.fromkeys(filter(None, text.split(";")), count))
@@ -197,7 +197,7 @@ class ScoredRows:
         scores = _kept_scores.get(key)
         if scores is None:
             scores = _scores(
-                [self._scored(batch, one) for one in self._batches.scored_chunks(batch)]
+                [self._scored_chunk(batch, one) for one in self._batches.scored_chunks(batch)]
             )
             _kept_scores.keep(key, scores, bytes_of(*vars(scores).values()))
         return scores
@@ -211,11 +211,11 @@ class ScoredRows:
         stored_prediction = self._store.prediction(prediction_id(batch.id, row))
         if stored_prediction is not None:
             return stored_prediction
-        prediction = self._predicted(batch, row, card)
+        prediction = self._prediction(batch, row, card)
         self._store.add_prediction(prediction)
         return prediction
 
-    def _predicted(self, batch: Batch, row: int, card: ModelCard) -> Prediction:
+    def _prediction(self, batch: Batch, row: int, card: ModelCard) -> Prediction:
         page = self.fetched(batch, [row])
         scored = page.scored.to_pylist()[0] if page.scored.num_rows else {}
         if scored.get("prediction") is None:
@@ -250,7 +250,7 @@ class ScoredRows:
         order = _kept_orders.get(key)
         if order is None:
             places = self._filtered(batch, only)
-            order = (_sorted(self.scores(batch), places, sort, descending) + 1).astype(np.uint32)
+            order = (_in_order(self.scores(batch), places, sort, descending) + 1).astype(np.uint32)
             _kept_orders.keep(key, order, order.nbytes)
         return order
 
@@ -283,7 +283,7 @@ class ScoredRows:
         judged_rows = np.array(self._batches.judged_rows(batch.id, only.expert), dtype=np.uint32)
         return numbers[np.isin(numbers, judged_rows, invert=only.review_state == "open")]
 
-    def _scored(self, batch: Batch, chunk: ChunkPlace) -> pa.Table:
+    def _scored_chunk(self, batch: Batch, chunk: ChunkPlace) -> pa.Table:
         blob = self._batches.scored_of(batch.id, chunk.position)
         return unpacked(blob).drop_columns(["probabilities"])
 
@@ -330,7 +330,7 @@ def _coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(coded.dictionary.to_pylist()), codes
 
 
-def _counted(codes: np.ndarray, size: int) -> list[int]:
+def _code_counts(codes: np.ndarray, size: int) -> list[int]:
     """How often each code stands there; a row without an answer has none."""
     counts: list[int] = np.bincount(codes[codes >= 0], minlength=size).tolist()
     return counts
@@ -343,7 +343,7 @@ def _with_flag(scores: Scores, flag: str) -> np.ndarray:
     return mask
 
 
-def _sorted(scores: Scores, places: np.ndarray, sort: SortBy, descending: bool) -> np.ndarray:
+def _in_order(scores: Scores, places: np.ndarray, sort: SortBy, descending: bool) -> np.ndarray:
     """The places in this order; equal ones in the order of the file, unknown ones last."""
     if sort == "row":
         return places[::-1] if descending else places

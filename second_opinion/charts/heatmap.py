@@ -192,7 +192,7 @@ def _marks(measure: Measure, bins: pd.DataFrame, x: MapAxis, y: MapAxis) -> go.S
     for a, b in cells:
         where = f"{shown(x.where(a), 80)}<br>{shown(y.where(b), 80)}"
         at = rows.get((a, b))
-        words = "no case" if at is None else _said(measure, bins, at)
+        words = "no case" if at is None else _bin_text(measure, bins, at)
         texts.append(f"{where}<br>{words}")
     return go.Scatter(
         x=[a for a, _ in cells],
@@ -207,7 +207,7 @@ def _marks(measure: Measure, bins: pd.DataFrame, x: MapAxis, y: MapAxis) -> go.S
     )
 
 
-def _said(measure: Measure, bins: pd.DataFrame, at: int) -> str:
+def _bin_text(measure: Measure, bins: pd.DataFrame, at: int) -> str:
     mean, cases = float(bins["mean"].iloc[at]), plural(int(bins["count"].iloc[at]), "case")
     if measure.label:
         return f"{shown(measure.label, 60)} in {measure.text(mean)} of {cases}"
@@ -231,7 +231,7 @@ def by_bin(measure: Measure, bins: pd.DataFrame, side: MapAxis, mean: float) -> 
         "x": values,
         "customdata": places,
         "hovertext": [
-            f"{shown(side.where(place), 80)}<br>{_said(measure, bins, at)}"
+            f"{shown(side.where(place), 80)}<br>{_bin_text(measure, bins, at)}"
             for at, place in enumerate(bins["x"])
         ],
         "hovertemplate": "%{hovertext}<extra></extra>",

@@ -34,7 +34,7 @@ def scatter(
     sides = [side for side, _ in (x, y)]
     across, up = (_along(side, column) for side, column in (x, y))
     texts = [
-        f"{_told(sides[0], a)}<br>{_told(sides[1], b)}<br>{shown(c, 60)}"
+        f"{_axis_text(sides[0], a)}<br>{_axis_text(sides[1], b)}<br>{shown(c, 60)}"
         for a, b, c in zip(_words(*x), _words(*y), answers, strict=True)
     ]
     traces = [(name, list(places)) for name, places in groups] or [("", list(range(len(answers))))]
@@ -65,7 +65,7 @@ def scatter(
     return Chart(title, alt, figure, table)
 
 
-def _told(side: MapAxis, value: str) -> str:
+def _axis_text(side: MapAxis, value: str) -> str:
     return f"{shown(side.feature.label, 60)}: {shown(value, 60)}"
 
 

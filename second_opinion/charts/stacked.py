@@ -79,7 +79,7 @@ def _stacked(card: ModelCard, pairs: pd.DataFrame) -> tuple[list[Any], dict[str,
     counts = np.zeros((len(columns), len(places)), dtype=int)
     for x, y, count in zip(pairs["x"], pairs["y"], pairs["count"], strict=True):
         counts[column_of[key_of(y)], places[x]] += count
-    names = [OTHERS if len(group) > 1 else _said(card, group[0]) for group in columns]
+    names = [OTHERS if len(group) > 1 else _answer_name(card, group[0]) for group in columns]
     # Two classes may have one label.
     named = [f"{name} ({at})" if name in names[:at] else name for at, name in enumerate(names)]
     return list(places), dict(zip(named, counts.tolist(), strict=True))
@@ -106,7 +106,7 @@ def _stack(
     ]
 
 
-def _said(card: ModelCard, value: Any) -> str:
+def _answer_name(card: ModelCard, value: Any) -> str:
     return "Predictions" if card.task == "regression" else card.label(value)
 
 

@@ -79,7 +79,7 @@ def export(output: Path | None, **options: Any) -> None:
             verdict_filter=verdict_filter,
             by=me(),
         )
-    click.echo(printing.printable(_said(what, summary, output)), err=True)
+    click.echo(printing.printable(_summary_text(what, summary, output)), err=True)
 
 
 def _filter(settings: Settings, options: dict[str, Any]) -> VerdictFilter:
@@ -97,7 +97,7 @@ def _filter(settings: Settings, options: dict[str, Any]) -> VerdictFilter:
     return VerdictFilter(model=model, version=version, since=period.since, until=period.until)
 
 
-def _said(what: str, summary: exports.Exported, output: Path | None) -> str:
+def _summary_text(what: str, summary: exports.Exported, output: Path | None) -> str:
     left = summary.left_out
     parts = [f"{plural(summary.rows, what.removesuffix('s'))} in {output or 'standard output'}."]
     if left.conflicts:

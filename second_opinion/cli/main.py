@@ -256,7 +256,7 @@ def verify(name: str, as_json: bool) -> int:
     """
     registry = managed(Settings.read())
     results: list[dict[str, Any]] = []
-    with _progress(_chosen(registry.look(), name), "Verifying") as entries:
+    with _progress(_entries(registry.look(), name), "Verifying") as entries:
         for entry in entries:
             ref = f"{entry.name}/{entry.version}"
             faults = registry.verify(entry.card) if entry.card else [entry.fault]
@@ -351,7 +351,7 @@ def doctor(host: str | None, as_json: bool) -> int:
     return 1 if any(check.state == "problem" for check in checks) else 0
 
 
-def _chosen(catalog: Catalog, ref: str) -> list[Entry]:
+def _entries(catalog: Catalog, ref: str) -> list[Entry]:
     """All versions of the registry or of one model, or those that a reference means."""
     entries = catalog.entries(demos=True)
     if not entries:

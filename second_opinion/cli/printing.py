@@ -138,7 +138,7 @@ class Added:
             ("SHA-256", self.card.artifact.sha256),
             *_provenance(self.card),
             ("Rows", self._rows),
-            ("Kept", self._kept),
+            ("Kept", self._stored_text),
         ]
         aliases = "".join(f", {self.card.name}@{a}" for a in _aliases(self.catalog, self.card))
         return "\n".join(
@@ -160,7 +160,7 @@ class Added:
         card = self.card
         if card.task == "regression":
             return f"regression, predicts the number {card.target.name}"
-        labels = joined([_named(choice.value, choice.label) for choice in card.classes[:8]])
+        labels = joined([_class_text(choice.value, choice.label) for choice in card.classes[:8]])
         more = f" and {len(card.classes) - 8} more" if len(card.classes) > 8 else ""
         event = f"; the event is {card.label(card.positive)}" if card.task == "binary" else ""
         return f"{card.task}, predicts {card.target.name}: {labels}{more}{event}"
@@ -190,7 +190,7 @@ class Added:
         return f"{len(self.rows.X):,} of {self.data}{why if left_out else ''}"
 
     @property
-    def _kept(self) -> str:
+    def _stored_text(self) -> str:
         if self.stored_rows:
             return f"{plural(self.stored_rows, 'row')} of the data and summaries of its columns"
         if self.rows is None:
@@ -220,7 +220,7 @@ def _provenance(card: ModelCard) -> list[tuple[str, str]]:
     return rows + ([("Trusts", named(trusted))] if trusted else [])
 
 
-def _named(value: Any, label: str) -> str:
+def _class_text(value: Any, label: str) -> str:
     return label if label == str(value) else f"{value} ({label})"
 
 

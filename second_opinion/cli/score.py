@@ -92,7 +92,7 @@ def score(
             jobs=jobs,
             progress=progress,
         )
-        message = _said(summary, loaded_model.card.ref, output, bad_rows)
+        message = _summary_text(summary, loaded_model.card.ref, output, bad_rows)
         if record:
             message += "\n" + _recorded(registry, loaded_model.card, source, layout, check)
     click.echo(printable(message), err=True)
@@ -236,7 +236,9 @@ def _rows(read: int | None) -> str:
     return "" if read is None else plural(read, "row")
 
 
-def _said(summary: ScoreSummary, ref: str, output: Path | None, bad_rows: Path | None) -> str:
+def _summary_text(
+    summary: ScoreSummary, ref: str, output: Path | None, bad_rows: Path | None
+) -> str:
     sentence = f"{plural(summary.good, 'row')} scored with {ref} in {summary.seconds:.1f} s"
     parts = [f"{sentence}: {output}." if output else f"{sentence}."]
     if summary.bad:

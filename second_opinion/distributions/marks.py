@@ -155,13 +155,13 @@ def _case_words(part: Condition) -> str:
 
 
 def _between(feature: Feature, low: float, high: float) -> str:
-    def told(value: float) -> str:
+    def value_text(value: float) -> str:
         if feature.shape == "date":
             return str(np.datetime64(int(value), "D"))
         return number_text(value)
 
-    begin = "" if low == -np.inf else f"from {told(low)} "
-    return (begin + ("" if high == np.inf else f"up to {told(high)}")).strip()
+    begin = "" if low == -np.inf else f"from {value_text(low)} "
+    return (begin + ("" if high == np.inf else f"up to {value_text(high)}")).strip()
 
 
 def of_confidence(card: ModelCard, cells: pd.DataFrame) -> tuple[Mark, ...]:

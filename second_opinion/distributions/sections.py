@@ -214,7 +214,7 @@ def feature(selection: Selection, against: Against | None, described: Feature) -
                 f"The commonest, {first}, stands in {plural(int(table['count'].iloc[0]), 'case')}."
             )
             return Exhibit(key, sentence=text)
-    words, below = _moved(selection, against, described), _faults(selection, described)
+    words, below = _drift_text(selection, against, described), _faults(selection, described)
     beside = _beside(against, described, table)
     chart = bars.feature(described, table, words or _range(table, described, known_rows), beside)
     return Exhibit(
@@ -254,7 +254,7 @@ def _each(known_rows: int, rows: int) -> str:
     )
 
 
-def _moved(selection: Selection, against: Against | None, described: Feature) -> str:
+def _drift_text(selection: Selection, against: Against | None, described: Feature) -> str:
     if against is None:
         return ""
     row = compared(selection, against).set_index("feature").loc[described.name]

@@ -60,7 +60,7 @@ def _binned(
     selection: Selection, name: str, crosstab: Crossed, sides: list[MapAxis], value: Any
 ) -> Exhibit:
     """Many cases: what the model says of those in each bin."""
-    measure, cells = _told(selection.card, value), crosstab.result()
+    measure, cells = _measure(selection.card, value), crosstab.result()
     if len(sides) == 1:
         chart = heatmap.by_bin(measure, cells, sides[0], crosstab.mean)
         below = f"The dashed line is all cases together: {measure.text(crosstab.mean)}."
@@ -73,28 +73,28 @@ def _binned(
 
 def _each(selection: Selection, name: str, sides: list[MapAxis], value: Any) -> Exhibit:
     """Few cases: what the model says of each of them."""
-    places = _known(selection, sides)
+    places = _complete_places(selection, sides)
     chart = _points(selection, sides, places, value)
     marks = tuple((Condition("case", levels=(one,)),) for one in selection.ids[places].tolist())
     return Exhibit(name, chart, _left_out(selection, len(places), sides), marks)
 
 
-def _told(card: ModelCard, value: Any) -> Measure:
+def _measure(card: ModelCard, value: Any) -> Measure:
     return Measure(unit=card.target.unit) if value is None else Measure(card.label(value))
 
 
 def _side(selection: Selection, feature: Feature) -> MapAxis:
     column = selection.cases[feature.name]
-    return MapAxis(feature, Axis.of(feature, _counted(selection, feature), column))
+    return MapAxis(feature, Axis.of(feature, _bins(selection, feature), column))
 
 
-def _counted(selection: Selection, feature: Feature) -> Any:
+def _bins(selection: Selection, feature: Feature) -> Any:
     return selection.described().features[feature.name]
 
 
 def _too_many(selection: Selection, feature: Feature) -> str:
     """Where so many levels are not drawn that the drawn ones show nothing."""
-    tally = _counted(selection, feature)
+    tally = _bins(selection, feature)
     if isinstance(tally, Histogram):
         return ""
     table = tally.result(MOST_BINS)
@@ -149,7 +149,7 @@ def _left_out(selection: Selection, drawn_rows: int, sides: list[MapAxis]) -> st
     return f"{plural(left, 'case')} where {labels} is not known {verb} left out."
 
 
-def _known(selection: Selection, sides: list[MapAxis]) -> Array:
+def _complete_places(selection: Selection, sides: list[MapAxis]) -> Array:
     """The places of the cases that know all that is drawn."""
     whole = np.arange(len(selection.answers)) if selection.places is None else selection.places
     is_known = ~pd.isna(pd.Series(selection.taken(selection.answers))).to_numpy()
@@ -167,7 +167,7 @@ def _points(selection: Selection, sides: list[MapAxis], places: Array, value: An
         (card.label(one), [at for at, answer in enumerate(answers) if same_value(answer, one)])
         for one in ([] if value is None else card.class_values)
     ]
-    measure = _told(card, value)
+    measure = _measure(card, value)
     title = _title(measure, sides, answers, value)
     x, y = zip(sides, columns, strict=True)
     filled_groups = [group for group in groups if group[1]]

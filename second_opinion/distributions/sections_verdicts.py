@@ -55,10 +55,10 @@ def over_time(selection: Selection, verdicts: pd.DataFrame) -> list[Exhibit]:
     """Predictions, confidence, verdicts and agreement by day."""
     if not selection.rows:
         return [Exhibit("days", sentence=NOBODY)]
-    return [*_predicted(selection), *_judged(verdicts)]
+    return [*_by_day(selection), *_judged(verdicts)]
 
 
-def _predicted(selection: Selection) -> list[Exhibit]:
+def _by_day(selection: Selection) -> list[Exhibit]:
     if selection.when is None:
         sentence = "A batch is predicted at one time. Choose the single predictions above for days."
         return [Exhibit("days", sentence=sentence)]

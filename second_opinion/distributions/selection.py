@@ -171,20 +171,20 @@ class Selection:
             columns["Row"] = self.ids[at]
         else:
             columns["Time (UTC)"] = [moment[:16].replace("T", " ") for moment in self.when[at]]
-        columns["The model says"] = [_or_nothing(v, self._said) for v in self.answers[at]]
+        columns["The model says"] = [_or_nothing(v, self._answer_text) for v in self.answers[at]]
         columns["Sure"] = self.confidence[at]
-        for feature in self._shown:
+        for feature in self._listed_features:
             cells = self.columns[feature.name][at]
             if feature.shape == "date":
                 cells = [None if pd.isna(cell) else str(cell)[:10] for cell in cells]
             columns[feature.label] = [_or_nothing(cell, feature.text) for cell in cells]
         return pd.DataFrame(columns)
 
-    def _said(self, value: Any) -> str:
+    def _answer_text(self, value: Any) -> str:
         return value_text(self.card, value)
 
     @property
-    def _shown(self) -> list[Feature]:
+    def _listed_features(self) -> list[Feature]:
         return [f for f in self.card.features if f.shape != "text" and f.name in self.columns]
 
     def _places_of(self, page: int) -> Array:

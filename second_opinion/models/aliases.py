@@ -51,7 +51,7 @@ def promote(
     if catalog.aliases(name).get(alias) == version:
         raise UserError(f"{name}@{alias} is version {version} already. Nothing was changed.")
     registry.load(catalog.card(ref))
-    return _moved(store, AliasMove(name, alias, version, "promote", by.label))
+    return _store_move(store, AliasMove(name, alias, version, "promote", by.label))
 
 
 def split(
@@ -93,7 +93,7 @@ def split(
         )
     for card in cards.values():
         registry.load(card)
-    return _moved(store, AliasMove(name, alias, pointed, "promote", by.label))
+    return _store_move(store, AliasMove(name, alias, pointed, "promote", by.label))
 
 
 def rollback(
@@ -110,7 +110,7 @@ def rollback(
         )
     for version in traffic_split.read(before[-1]):
         registry.load(catalog.card(f"{name}/{version}"))
-    return _moved(store, AliasMove(name, alias, before[-1], "rollback", by.label))
+    return _store_move(store, AliasMove(name, alias, before[-1], "rollback", by.label))
 
 
 def _refuse_bad_name(alias: str) -> None:
@@ -121,6 +121,6 @@ def _refuse_bad_name(alias: str) -> None:
         )
 
 
-def _moved(store: Store, move: AliasMove) -> AliasMove:
+def _store_move(store: Store, move: AliasMove) -> AliasMove:
     store.move_alias(move)
     return move

@@ -60,7 +60,7 @@ class Catalog:
     one is the default model. An alias may share new cases between versions: `arm` draws one of
     them for a case; whatever needs a single card takes the first.
 
-    ``cards``: the card of each name and version. ``written``: what each alias in a model's
+    ``cards``: the card of each name and version. ``alias_files``: what each alias in a model's
     ``aliases.json`` points at. ``moves``: the moves of aliases on record, of all models, oldest
     first; they come after what is written. ``preferred``: the default that the folder names. A
     `Fault` stands where a file is broken; ``fault`` says why there is no folder.
@@ -68,7 +68,7 @@ class Catalog:
 
     folder: Path = Path("model")
     cards: Mapping[tuple[str, str], ModelCard | Fault] = field(default_factory=dict)
-    written: Mapping[str, Mapping[str, str] | Fault] = field(default_factory=dict)
+    alias_files: Mapping[str, Mapping[str, str] | Fault] = field(default_factory=dict)
     moves: Sequence[AliasMove] = ()
     preferred: str = ""
     fault: str = ""
@@ -111,7 +111,7 @@ class Catalog:
 
     def written_aliases(self, name: str) -> Mapping[str, str]:
         """What the folder alone says of a model's aliases; `UserError` when that is broken."""
-        return _sound(self.written.get(name, {}))
+        return _sound(self.alias_files.get(name, {}))
 
     @property
     def default(self) -> str:

@@ -112,7 +112,7 @@ class Pair:
         return [f"{word} ({value!r})" if word in twice else word for word, value in pairs]
 
     @cached_property
-    def answered(self) -> tuple[Array, Array]:
+    def answer_places(self) -> tuple[Array, Array]:
         """Which class each version answered, as a position in the classes."""
         return self._positions(self.values[0]), self._positions(self.values[1])
 
@@ -130,7 +130,7 @@ class Pair:
     @property
     def distribution(self) -> pd.DataFrame:
         if not self.numbers:
-            counts = [np.bincount(one, minlength=len(self.labels)) for one in self.answered]
+            counts = [np.bincount(one, minlength=len(self.labels)) for one in self.answer_places]
             return self._frame(counts, self.labels)
         edges = np.histogram_bin_edges(np.concatenate(self.values), BINS)
         texts = _edge_texts(edges.tolist())
@@ -154,7 +154,7 @@ class Pair:
         import pandas as pd
 
         counts = np.zeros((len(self.labels), len(self.labels)), dtype=int)
-        np.add.at(counts, self.answered, 1)
+        np.add.at(counts, self.answer_places, 1)
         return pd.DataFrame(counts, index=self.labels, columns=self.labels)
 
     def _frame(self, counts: Sequence[Any], index: list[str]) -> pd.DataFrame:

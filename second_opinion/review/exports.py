@@ -85,7 +85,7 @@ def export(
     store.review.log(Event("export", by.label, details))
     exported = Exported()
     kinds, chunks = _source(store, what, verdict_filter, exported.left_out)
-    counted_chunks = _counted(chunks, exported)
+    counted_chunks = _count(chunks, exported)
     if format == "jsonl":
         _write_jsonl(counted_chunks, out)
     elif format == "parquet":
@@ -181,7 +181,7 @@ def _correction(one: Correction, names: list[str]) -> ExportRow:
     return {**case.inputs, **dict(zip(names, values, strict=True))}
 
 
-def _counted(chunks: Iterable[list[ExportRow]], exported: Exported) -> Iterator[list[ExportRow]]:
+def _count(chunks: Iterable[list[ExportRow]], exported: Exported) -> Iterator[list[ExportRow]]:
     for chunk in chunks:
         exported.rows += len(chunk)
         yield chunk

@@ -75,7 +75,7 @@ def is_whole(verdict_filter: VerdictFilter) -> bool:
 def figures(review: Review, verdict_filter: VerdictFilter) -> Figures:
     """The figures of a filter, from the summaries where these know them."""
     if not is_whole(verdict_filter):
-        return _counted(review.newest(verdict_filter, MOST))
+        return _figures_of(review.newest(verdict_filter, MOST))
     about = (verdict_filter.model, verdict_filter.version)
     versions = review.by_version(verdict_filter.model)
     if verdict_filter.version is not None:
@@ -93,7 +93,7 @@ def figures(review: Review, verdict_filter: VerdictFilter) -> Figures:
     )
 
 
-def _counted(newest: Newest) -> Figures:
+def _figures_of(newest: Newest) -> Figures:
     by_class, pairs = newest.by("value"), newest.by("value", "answer")
     by_class = by_class[by_class["value"] != ""].reset_index(drop=True)
     pairs = pairs[(pairs["value"] != "") & (pairs["answer"] != "")].reset_index(drop=True)

@@ -78,14 +78,14 @@ def find(
     slices = list(_singles(cases, is_known, confidence, predicted, schema))
     if not 0 < wrong[is_known].sum() < is_known.sum() or not slices:
         return pd.DataFrame(columns=COLUMNS.split())
-    rows = _named(slices, wrong, is_known, seed, 1 - PAIRS_PART if pairs else 1)
+    rows = _stand_outs(slices, wrong, is_known, seed, 1 - PAIRS_PART if pairs else 1)
     if pairs and is_known.sum() <= MOST_PAIRED:
-        rows += _named(list(_pairs(slices, is_known)), wrong, is_known, seed, PAIRS_PART)
+        rows += _stand_outs(list(_pairs(slices, is_known)), wrong, is_known, seed, PAIRS_PART)
     rows.sort(key=lambda row: -row["z"])
     return pd.DataFrame(rows[:MOST_SLICES], columns=COLUMNS.split())
 
 
-def _named(
+def _stand_outs(
     slices: list[_Slice], wrong: Array, is_known: Array, seed: int, part: float
 ) -> list[dict[str, Any]]:
     """The slices of one family that stand out; ``part`` of the 5 % of false alarms is its own."""

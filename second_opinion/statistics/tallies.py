@@ -101,7 +101,7 @@ class Pairs:
 
         Levels beyond the commonest ``most`` of a column make one, "all others".
         """
-        keys = [self._shown(side, most) for side in (0, 1)]
+        keys = [self._commonest(side, most) for side in (0, 1)]
         merged: Counter[tuple[Any, Any]] = Counter()
         for (x, y), count in self._counts.items():
             merged[x if x in keys[0] else OTHERS_KEY, y if y in keys[1] else OTHERS_KEY] += count
@@ -110,7 +110,7 @@ class Pairs:
             [(x[1], y[1], count) for (x, y), count in cells], columns=["x", "y", "count"]
         ).astype({"x": object, "y": object, "count": int})
 
-    def _shown(self, side: int, most: int) -> set[Any]:
+    def _commonest(self, side: int, most: int) -> set[Any]:
         totals: Counter[Any] = Counter()
         for pair, count in self._counts.items():
             totals[pair[side]] += count

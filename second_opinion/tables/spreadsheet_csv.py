@@ -61,23 +61,23 @@ def read_export(
             quoted_strings_can_be_null=False,
         ),
     )
-    texts = [_undone(column) if spreadsheet_safe else column for column in table.columns]
+    texts = [_without_guard(column) if spreadsheet_safe else column for column in table.columns]
     names = [str(column[0]) for column in texts]
     return pa.table([column[1:] for column in texts], names=names)
 
 
 def _safe(cells: Sequence[pa.Array]) -> bytes:
-    return lines([quoted(_guarded(column)) for column in cells], ",")
+    return lines([quoted(_guard(column)) for column in cells], ",")
 
 
-def _guarded(column: pa.Array) -> pa.Array:
+def _guard(column: pa.Array) -> pa.Array:
     formula = pc.match_substring_regex(column, FORMULA)
     number = pc.match_substring_regex(column, NUMBER)
     marked = pc.binary_join_element_wise("'", column, "")
     return pc.if_else(pc.and_not(formula, number), marked, column)
 
 
-def _undone(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _without_guard(column: pa.ChunkedArray) -> pa.ChunkedArray:
     guarded = pc.starts_with(column, "'")
     return pc.if_else(guarded, pc.utf8_slice_codeunits(column, 1), column)
 

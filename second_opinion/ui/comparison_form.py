@@ -109,7 +109,7 @@ def result(visit: Visit) -> None:
         with st.spinner(
             escape(f"Versions {question.first} and {question.second} predict the cases …")
         ):
-            st.session_state["models_found"] = _answered(visit, question)
+            st.session_state["models_found"] = _answer(visit, question)
     answer: Answer = st.session_state["models_found"]
     st.text(f"On {answer.about}.")
     agreement(answer.outcome, visit.card.target.unit)
@@ -118,7 +118,7 @@ def result(visit: Visit) -> None:
     verdicts(question, answer)
 
 
-def _answered(visit: Visit, question: Question) -> Answer:
+def _answer(visit: Visit, question: Question) -> Answer:
     first, second = (visit.registry.load(visit.catalog.card(ref)) for ref in question.refs)
     hashes = [(model.card.artifact.sha256, model.card.sha256) for model in (first, second)]
     key, cases = _cases(visit, question)

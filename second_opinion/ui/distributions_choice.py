@@ -56,7 +56,7 @@ def choose(visit: Visit) -> Chosen | None:
         st.page_link("pages/2_Batch_upload.py", label="Batch upload")
         return None
     url = Url()
-    named = partial(_named, visit, batches)
+    named = partial(_option_text, visit, batches)
     with st.grid(4, min_column_width=180, vertical_alignment="bottom", key="distributions_choice"):
         what = url.choice("of", "Look at", options, options[0], named)
         others = [option for option in options if option != what]
@@ -79,7 +79,7 @@ def _batches(visit: Visit) -> list[Batch]:
     return [batch for batch in batches if batch.model == visit.version[0] and batch.rows_done]
 
 
-def _named(visit: Visit, batches: dict[str, Batch], option: str) -> str:
+def _option_text(visit: Visit, batches: dict[str, Batch], option: str) -> str:
     names = {
         SINGLES: "All single predictions",
         TRAINING: "Training data",

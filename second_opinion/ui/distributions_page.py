@@ -232,12 +232,12 @@ def the_case(visit: Visit, choice: Chosen) -> None:
     case_id = st.query_params.get("case")
     if not case_id:
         return
-    prediction = _opened(visit, choice.selection, case_id)
+    prediction = _linked_case(visit, choice.selection, case_id)
     title = f"Row {prediction.row_number}" if prediction.row_number else "The case"
     case_view.judge(visit, choice.selection.card, prediction, title, "distributions")
 
 
-def _opened(visit: Visit, selection: Selection, case_id: str) -> Prediction:
+def _linked_case(visit: Visit, selection: Selection, case_id: str) -> Prediction:
     """The case of a link, if it is one of those that are looked at."""
     if selection.batch is not None and case_id.isdecimal():
         return ScoredRows(visit.store).opened(selection.batch, int(case_id), selection.card)

@@ -91,7 +91,7 @@ def open_page(title: str) -> Visit:
 
 def _warn_of_throw_away_disk(visit: Visit) -> None:
     """Tell those who can do something about it that verdicts may be lost, with the way out."""
-    if visit.expert is None or visit.closed("reviewer"):
+    if visit.expert is None or visit.closed_reason("reviewer"):
         return
     if durability(visit.settings).state != "ok":
         with st.container(key="frame_durable"):

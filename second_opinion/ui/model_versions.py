@@ -139,7 +139,7 @@ def card_json(visit: Visit, version: str) -> bytes:
 
 def refusal(visit: Visit) -> str:
     """Why this person may not move an alias; empty for one who may."""
-    return visit.closed("owner")
+    return visit.closed_reason("owner")
 
 
 def may_review(visit: Visit) -> bool:

@@ -97,7 +97,7 @@ def predict(visit: Visit, prediction_id: str) -> None:
         return
     prediction = current()
     if prediction is None or not same_inputs(prediction.inputs, inputs):
-        prediction = _predicted(visit, inputs, expert, prediction_id)
+        prediction = _predict(visit, inputs, expert, prediction_id)
         who.add_case(prediction.id)
     # The same answer once more changes nothing, unless the database was replaced meanwhile.
     visit.store.add_prediction(prediction)
@@ -106,7 +106,7 @@ def predict(visit: Visit, prediction_id: str) -> None:
     st.session_state["predict_focus"] = prediction.id
 
 
-def _predicted(
+def _predict(
     visit: Visit, inputs: dict[str, Any], expert: Expert, prediction_id: str
 ) -> Prediction:
     """The answer of the version that is drawn by the id."""

@@ -89,7 +89,7 @@ class Visit:
         cards = [self.catalog.card(f"{name}/{version}") for version in self.arms]
         return [self.registry.load(card) for card in cards]
 
-    def closed(self, needed: Role) -> str:
+    def closed_reason(self, needed: Role) -> str:
         """Why what is for ``needed`` is closed to who is here, and what opens it; empty if open."""
         reason = roles.closed_reason(needed, who.role(), self.settings)
         if not reason and self.expert is None:

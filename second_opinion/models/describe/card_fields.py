@@ -129,10 +129,10 @@ def unknown_inputs(estimator: Any, signature: Sequence[dict[str, Any]] = ()) -> 
             [] if signature else numbers
         ),
     }
-    return [text.format(_listed(about)) for text, about in sentences.items() if about]
+    return [text.format(_names_text(about)) for text, about in sentences.items() if about]
 
 
-def _listed(names: list[str]) -> str:
+def _names_text(names: list[str]) -> str:
     more = [f"{len(names) - 6} more"] if len(names) > 6 else []
     return joined([*names[:6], *more])
 

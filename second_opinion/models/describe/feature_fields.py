@@ -30,7 +30,7 @@ def feature_fields(column: pd.Series[Any], inside: InputFacts = NOTHING) -> dict
 
     values = column.dropna()
     name = str(column.name)
-    fields = _named(name) | {
+    fields = _field(name) | {
         "missing": bool(len(values) < len(column)),
         "dtype": dtype_of(column),
         **_gap(column),
@@ -73,7 +73,7 @@ def known_fields(name: str, inside: InputFacts) -> dict[str, Any]:
 
     Without a word from them it is a number, and 0 stands for a typical one.
     """
-    fields = _named(name) | {"missing": False}
+    fields = _field(name) | {"missing": False}
     if inside.words:
         return fields | {"kind": "text", "typical": ""}
     levels = inside.choices or ()
@@ -93,7 +93,7 @@ def known_fields(name: str, inside: InputFacts) -> dict[str, Any]:
     return fields | _guessed(inside)
 
 
-def _named(name: str) -> dict[str, Any]:
+def _field(name: str) -> dict[str, Any]:
     return {"name": name, "label": humanise(name), "unit": "", "description": ""}
 
 

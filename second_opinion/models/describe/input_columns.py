@@ -42,10 +42,12 @@ def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame
         raise UserError(
             f"The data has no column {absent[0]!r}{others} that the model was trained on.{hint}"
         )
-    return _typed(estimator, _without_idle(estimator, beside[[columns[name] for name in named]]))
+    return _with_categories(
+        estimator, _without_idle(estimator, beside[[columns[name] for name in named]])
+    )
 
 
-def _typed(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
+def _with_categories(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
     """The data with the categories of pandas that it was trained on: a file cannot hold them."""
     import pandas as pd
 

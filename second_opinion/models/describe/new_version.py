@@ -61,15 +61,15 @@ class NewVersion:
             **_made_elsewhere(self.overrides),
         }
         (home / f"model.{file_format}").write_bytes(content)
-        model = self._tried(fields, home)
+        model = self._try(fields, home)
         summary = card_fields.summarise(model, self.data, self.y)
         write_json(home / "summary.json", summary, indent=None)
         return model.card
 
-    def _tried(self, fields: dict[str, Any], home: Path) -> Model:
+    def _try(self, fields: dict[str, Any], home: Path) -> Model:
         """The model with its card complete: each thing that it then says of itself was tried."""
         fields["label_from_probability"] = self._follows_probabilities(fields["input"])
-        model = Model(_written(home, fields), self.estimator, loading.threads())
+        model = Model(_write_card(home, fields), self.estimator, loading.threads())
         # With data, its holes say what may be missing: nobody saw the model do without the rest.
         allowed = missing_inputs.allowed(model) if self.data is None else set()
         features = self.overrides.get("features", {})
@@ -77,8 +77,8 @@ class NewVersion:
             if feature["name"] in allowed and "missing" not in features.get(feature["name"], {}):
                 feature["missing"] = True
         if self.data is not None and self.y is not None:
-            self._scored(fields, model, self.data, self.y)
-        return Model(_written(home, fields), self.estimator, model.threads)
+            self._add_scores(fields, model, self.data, self.y)
+        return Model(_write_card(home, fields), self.estimator, model.threads)
 
     def _follows_probabilities(self, form: str) -> bool:
         """Without data nobody knows, and the model is asked for its labels themselves."""
@@ -86,7 +86,7 @@ class NewVersion:
             return False
         return estimator_checks.follows_probabilities(self.estimator, as_taken(self.data, form))
 
-    def _scored(
+    def _add_scores(
         self, fields: dict[str, Any], model: Model, data: pd.DataFrame, y: pd.Series[Any]
     ) -> None:
         with estimator_checks.third_party(
@@ -129,7 +129,7 @@ def merged(inferred: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any
     }
 
 
-def _written(home: Path, fields: dict[str, Any]) -> ModelCard:
+def _write_card(home: Path, fields: dict[str, Any]) -> ModelCard:
     write_json(home / "card.json", fields)
     return ModelCard.read(home / "card.json")
 

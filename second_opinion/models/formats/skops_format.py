@@ -65,7 +65,7 @@ def is_own(name: str) -> bool:
     parts = name.split(".")[:-1]
     if not parts or parts[0] not in OWN or NOT_OWN & set(parts):
         return False
-    return isinstance(_found(name), type)
+    return isinstance(_by_name(name), type)
 
 
 def lacking(names: Iterable[str]) -> Exception | None:
@@ -75,14 +75,14 @@ def lacking(names: Iterable[str]) -> Exception | None:
         package = module.partition(".")[0]
         if package == "__main__":
             return AttributeError(name)
-        if package in OWN and not NOT_OWN & set(module.split(".")) and _found(name) is None:
+        if package in OWN and not NOT_OWN & set(module.split(".")) and _by_name(name) is None:
             return AttributeError(f"There is no {kind} in {module}")
         if not package or find_spec(package) is None:
             return ModuleNotFoundError(f"No module named {package!r}", name=package)
     return None
 
 
-def _found(name: str) -> Any:
+def _by_name(name: str) -> Any:
     """A class or function of scikit-learn, NumPy or SciPy by its name; None without one."""
     module, _, kind = name.rpartition(".")
     try:

@@ -77,7 +77,7 @@ def title(visit: Visit, batch: Batch) -> None:
         problem(batch.message)
 
 
-def checked(visit: Visit, batch: Batch) -> None:
+def check_result(visit: Visit, batch: Batch) -> None:
     """What was understood, what is wrong, and the choice of what to do about it."""
     st.header("2 Check", anchor=False)
     facts(visit, batch)

@@ -32,7 +32,7 @@ def conflicts(visit: Visit, filters: VerdictFilter, waiting: int) -> None:
     """The cases that wait for a decision, and the form to decide the chosen one."""
     show_problem("review")
     person = visit.expert
-    listed = _listed(visit, filters)
+    listed = _conflicts(visit, filters)
     if person is None:
         return
     if not listed:
@@ -60,7 +60,7 @@ def _last(visit: Visit, listed: list[SharedCase], at: int) -> str:
     return f"last judged {visit.clock(listed[at - 1].last_at)}"
 
 
-def _listed(visit: Visit, filters: VerdictFilter) -> list[SharedCase]:
+def _conflicts(visit: Visit, filters: VerdictFilter) -> list[SharedCase]:
     cases = visit.store.review.conflicts(filters.model, filters.version, size=LISTED)
     if totals.is_whole(filters):
         return cases
@@ -139,11 +139,11 @@ def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
             placeholder="choose the answer that is right",
         )
     st.text_area("Why", key="review_conflict_reason", max_chars=COMMENT_LIMIT, height=80)
-    decided = _decided(visit, prediction.id)
+    decided = _decision_callback(visit, prediction.id)
     st.button("Decide this case", key="review_adjudicate", type="primary", on_click=decided)
 
 
-def _decided(visit: Visit, prediction_id: str) -> Callable[[], None]:
+def _decision_callback(visit: Visit, prediction_id: str) -> Callable[[], None]:
     decision_id = click_ids.upcoming("review_conflict_id")
 
     @callback("review")

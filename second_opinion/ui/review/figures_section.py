@@ -56,7 +56,7 @@ def draw(chart: Chart, name: str, picks: Sequence[Pick] = (), below: str = "") -
         below=below,
         picked=partial(_pick, picks) if picks else None,
         range_too=False,
-        generation=filter_bar.turned(),
+        generation=filter_bar.turns(),
     )
 
 

@@ -76,7 +76,7 @@ def _export(visit: Visit, filters: VerdictFilter, total: str, waiting: int) -> N
     if person is not None:
         file_button.draw(
             "Download",
-            data=_written(visit.store, what, file_format, filters, person, safe=safe),
+            data=_writer(visit.store, what, file_format, filters, person, safe=safe),
             file_name=f"{filters.model}-{what}{'-spreadsheet' if safe else ''}.{file_format}",
             mime=MIME[file_format],
             key="review_export",
@@ -84,7 +84,7 @@ def _export(visit: Visit, filters: VerdictFilter, total: str, waiting: int) -> N
         )
 
 
-def _written(
+def _writer(
     store: Store,
     what: exports.What,
     format: exports.ExportFormat,
@@ -126,6 +126,6 @@ def _backup(visit: Visit) -> None:
     st.caption("The owner puts a copy back with the command python -m second_opinion restore FILE.")
 
 
-def counted(total: int, *, more: bool) -> str:
+def count_text(total: int, *, more: bool) -> str:
     """How many verdicts match, in words."""
     return f"{'more than ' if more else ''}{plural(total, 'verdict')}"

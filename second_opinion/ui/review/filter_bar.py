@@ -66,7 +66,7 @@ FIRST = ("version", "expert", "judgement", "value", "words")
 DAYS, SHARES = ("since", "until"), ("at_least", "below")
 
 
-def wanted(visit: Visit) -> VerdictFilter:
+def from_address(visit: Visit) -> VerdictFilter:
     """The filter of the address, of the chosen model; says what in it will not do."""
     texts = {name: st.query_params.get(name, "") for name in LABELS}
     verdict_filter, ignored = VerdictFilter.read(texts)
@@ -80,7 +80,7 @@ def filters(visit: Visit, now: VerdictFilter) -> None:
     """Ask what to look at; each answer becomes a part of the address."""
     in_use = visit.store.review.filter_values(str(now.model))
     texts, options = now.texts, _options(visit, now, in_use)
-    typed = _typed(visit, now, in_use)
+    typed = _typed_names(visit, now, in_use)
     first = [name for name in FIRST if name in options or name in typed]
     with st.grid(len(first), min_column_width=150, vertical_alignment="bottom"):
         for name in first:
@@ -96,7 +96,7 @@ def filters(visit: Visit, now: VerdictFilter) -> None:
         st.button("Clear all filters", key="review_filter_clear", type="tertiary", on_click=_clear)
 
 
-def _typed(visit: Visit, now: VerdictFilter, in_use: dict[str, set[str]]) -> set[str]:
+def _typed_names(visit: Visit, now: VerdictFilter, in_use: dict[str, set[str]]) -> set[str]:
     """The filters that are typed, of those that can find something."""
     active = set(now.texts)
     names = {*DAYS, "words"}
@@ -144,8 +144,8 @@ def _words(name: str, texts: set[str], card: ModelCard) -> dict[str, str]:
 
 def _ask(name: str, text: str, options: dict[str, dict[str, str]]) -> None:
     key = f"review_filter_{name}"
-    value: Any = _shown(name, text)
-    if st.session_state.get(key, _shown(name, "")) != value:
+    value: Any = _widget_value(name, text)
+    if st.session_state.get(key, _widget_value(name, "")) != value:
         widget_values.put({key: value})
     common: dict[str, Any] = {"key": key, "on_change": _narrow, "args": (name,)}
     if name in options:
@@ -162,7 +162,7 @@ def _ask(name: str, text: str, options: dict[str, dict[str, str]]) -> None:
         st.text_input(LABELS[name], max_chars=MOST_WORDS, **common)
 
 
-def _shown(name: str, text: str) -> Any:
+def _widget_value(name: str, text: str) -> Any:
     """The text of an address as its widget holds it."""
     if name in DAYS:
         return date.fromisoformat(text) if text else None
@@ -253,10 +253,10 @@ def turn_to(pick: Pick) -> None:
     st.query_params["section"] = "verdicts"
     st.session_state["review_back"] = before
     # A chart of another number has nothing selected, when the way leads back to it.
-    st.session_state["review_turned"] = turned() + 1
+    st.session_state["review_turned"] = turns() + 1
 
 
-def turned() -> int:
+def turns() -> int:
     """How often a figure was left by a click on it."""
     return int(st.session_state.get("review_turned", 0))
 
@@ -281,7 +281,7 @@ def way_back() -> None:
         on_click=_go_back,
     )
     if "case" not in st.query_params:
-        browser.reveal("review_listed", f"{turned()}")
+        browser.reveal("review_listed", f"{turns()}")
 
 
 @callback()

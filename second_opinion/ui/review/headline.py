@@ -21,7 +21,7 @@ AFTER_SEEING = (
 )
 
 
-def closed(visit: Visit) -> bool:
+def is_closed(visit: Visit) -> bool:
     """Say why this page is closed to who is here, or ask for a missing name; whether it is."""
     if reason := roles.closed_reason("reviewer", who.role(), visit.settings):
         st.title("Feedback review", anchor=False)

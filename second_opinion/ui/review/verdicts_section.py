@@ -25,7 +25,6 @@ from second_opinion.ui.visit import Visit
 
 PAGE_ROWS = 50
 LONG_COMMENT = 600
-OUTCOMES = {"right": "right", "wrong": "wrong", "unsure": "open"}
 
 
 def verdicts(visit: Visit, filters: VerdictFilter) -> None:
@@ -84,7 +83,7 @@ def table(visit: Visit, rows: list[Judged], key: str) -> None:
 
 def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
     verdict, prediction = row.verdict, row.prediction
-    answer = _said(card, prediction)
+    answer = _answer_text(card, prediction)
     # What agrees is not written to another digit than the answer beside it.
     agrees = row.answer is not None and same_value(row.answer, prediction.value)
     counts = answer if agrees else exact_value_text(card, row.answer)
@@ -106,7 +105,7 @@ def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
     }
 
 
-def _said(card: ModelCard | None, prediction: Prediction) -> str:
+def _answer_text(card: ModelCard | None, prediction: Prediction) -> str:
     """The model's answer as its panel says it: a number with three digits."""
     if card is None or prediction.value is None:
         return exact_value_text(card, prediction.value)
@@ -125,7 +124,7 @@ def _open(verdict_id: str) -> None:
     st.query_params["case"] = verdict_id
 
 
-def opened(visit: Visit) -> None:
+def linked_case(visit: Visit) -> None:
     """The case of the address: inputs, answer, every verdict on it, and what was decided."""
     verdict_id = st.query_params.get("case", "")
     if not verdict_id:
@@ -215,7 +214,7 @@ def _triage(visit: Visit, verdict: Verdict) -> None:
         "State", get_args(TriageState), key="review_triage_state", required=True, wrap=True
     )
     st.text_area("Note (optional)", key="review_triage_note", max_chars=COMMENT_LIMIT, height=80)
-    st.button("Save triage", key="review_triage", on_click=_decided(visit, verdict.id))
+    st.button("Save triage", key="review_triage", on_click=_triage_callback(visit, verdict.id))
 
 
 def _begin(verdict_id: str, state: str) -> None:
@@ -226,7 +225,7 @@ def _begin(verdict_id: str, state: str) -> None:
         widget_values.put({"review_triage_state": state, "review_triage_note": ""})
 
 
-def _decided(visit: Visit, verdict_id: str) -> Callable[[], None]:
+def _triage_callback(visit: Visit, verdict_id: str) -> Callable[[], None]:
     triage_id = click_ids.upcoming("review_triage_id")
 
     @callback("review")

@@ -33,7 +33,7 @@ def fails(visit: Visit, filters: VerdictFilter, figures: Figures) -> None:
         st.text(f"The search is over the newest {SEARCHED:,} of {total} that the filters leave.")
     newest = visit.store.review.page(filters, size=1)
     key = json_key(filters, newest.total, newest.rows[0].verdict.id if newest.rows else "")
-    st.button("Search for weak spots", key="review_fails", on_click=_asked, args=(key,))
+    st.button("Search for weak spots", key="review_fails", on_click=_ask, args=(key,))
     if st.session_state.get(FOUND, {}).get("asked") != key:
         if FOUND in st.session_state:
             st.caption("The verdicts or filters have changed since the last search.")
@@ -50,7 +50,7 @@ def json_key(filters: VerdictFilter, total: int, newest: str) -> str:
     return f"{sorted(filters.texts.items())} {total} {newest}"
 
 
-def _asked(key: str) -> None:
+def _ask(key: str) -> None:
     st.session_state[FOUND] = {"asked": key}
     st.session_state.pop("review_spot", None)
 
