@@ -31,7 +31,8 @@ class Newest:
         import pandas as pd
 
         self._rows = pd.DataFrame(rows, columns=["id", "day", "percent"])
-        self._groups = pd.DataFrame(map(dict, groups)).drop(columns="verdicts", errors="ignore")
+        own = [{**group, "said": column_of(group["judgement"])} for group in map(dict, groups)]
+        self._groups = pd.DataFrame(own).drop(columns="verdicts", errors="ignore")
         self.total, self.more = total, more
 
     def by(self, *keys: str) -> pd.DataFrame:
@@ -47,9 +48,8 @@ class Newest:
         own = [key for key in keys if key in self._rows]
         counts = self._rows.groupby(["id", *own]).size().rename("verdicts").reset_index()
         each = counts.merge(self._groups, on="id")
-        column = each["judgement"].map(column_of)
         for name in SAID[1:]:
-            mask = (each["outcome"] if name in ("right", "wrong") else column) == name
+            mask = each["outcome" if name in ("right", "wrong") else "said"] == name
             each[name] = each["verdicts"].where(mask, 0)
         return each.groupby(list(keys))[SAID].sum().reset_index()
 
