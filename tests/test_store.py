@@ -233,26 +233,44 @@ def test_predictions_are_stored_all_or_none(empty_store):
     assert ids_in(empty_store.path, "predictions") == set()
 
 
-def test_the_predictions_of_a_person_come_newest_first(empty_store):
+def history_of(store, person, ids, **limit):
+    return [prediction for prediction, _ in store.history(person, ids, **limit)]
+
+
+def test_the_history_of_a_person_comes_newest_first(empty_store):
     """Those of one millisecond in the order of their storing; the clock decides between others."""
     cases = [case(created_at="2024-01-01T00:00:00.000Z") for _ in range(20)]
     old = case(created_at="2023-01-01T00:00:00.000Z", asked_by=" ADA ")
     new = case(created_at="2025-01-01T00:00:00.000Z", asked_by="ada")
-    empty_store.add_predictions([new, *cases, old, case(asked_by="Bo"), case(asked_by="Ada B")])
+    every = [new, *cases, old, case(asked_by="Bo"), case(asked_by="Ada B")]
+    empty_store.add_predictions(every)
 
+    ids = [prediction.id for prediction in every]
     newest_first = [new, *reversed(cases), old]
-    assert empty_store.predictions_of("Ada", limit=100) == newest_first
-    assert empty_store.predictions_of("Ada") == newest_first[:12]
-    assert empty_store.predictions_of("Cy") == []
+    assert history_of(empty_store, "Ada", ids, limit=100) == newest_first
+    assert history_of(empty_store, "Ada", ids) == newest_first[:12]
+    assert history_of(empty_store, "Cy", ids) == []
 
 
-def test_ids_narrow_the_predictions_of_a_person_and_never_widen_them(empty_store):
+def test_ids_narrow_the_history_of_a_person_and_never_widen_it(empty_store):
     own, spelled, other = case(), case(asked_by="ada "), case(asked_by="Bo")
     empty_store.add_predictions([own, case(), spelled, other])
-    asked = [own.id, other.id, spelled.id, "no such id", "'); DROP TABLE verdicts; --"]
-    assert empty_store.predictions_of("Ada", ids=asked) == [spelled, own]
-    assert empty_store.predictions_of("Ada", ids=asked, limit=1) == [spelled]
-    assert empty_store.predictions_of("Ada", ids=[]) == []
+    ids = [own.id, other.id, spelled.id, "no such id", "'); DROP TABLE verdicts; --"]
+    assert history_of(empty_store, "Ada", ids) == [spelled, own]
+    assert history_of(empty_store, "Ada", ids, limit=1) == [spelled]
+    assert history_of(empty_store, "Ada", []) == []
+
+
+def test_the_history_of_a_person_has_the_verdicts_of_that_person_that_count(empty_store):
+    judged, withdrawn, open_case = case(), case(), case()
+    empty_store.add_predictions([judged, withdrawn, open_case])
+    own = empty_store.add_verdict(verdict(judged, "agree", "ada"))
+    empty_store.add_verdict(verdict(open_case, "agree", "Bo"))
+    empty_store.add_verdict(verdict(withdrawn, "agree", "Ada"))
+    empty_store.add_verdict(verdict(withdrawn, "withdrawn", "Ada"))
+    ids = [judged.id, withdrawn.id, open_case.id]
+    verdicts = {prediction.id: v for prediction, v in empty_store.history("Ada", ids)}
+    assert verdicts == {judged.id: own, withdrawn.id: None, open_case.id: None}
 
 
 # --- chains of verdicts

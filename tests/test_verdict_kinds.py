@@ -18,11 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils.db import Database
 from streamlit.testing.v1 import AppTest
-from visits import messages
+from visits import CASE, messages, press, start, stored
 
 from second_opinion import Registry
 from second_opinion.errors import UserError
 from second_opinion.labels import signed_verdict_text
+from second_opinion.records import verdict_kinds
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import Verdict
@@ -31,9 +32,9 @@ from second_opinion.records.verdict_kinds import (
     KINDS,
     ORDER,
     VerdictKind,
+    column_kind,
     column_of,
     current_kinds,
-    first_that_counts_as,
     kind_of,
     register,
 )
@@ -102,7 +103,7 @@ def steps_of(path):
 
 
 def test_what_counts_as_the_same_stands_in_one_column():
-    assert [first_that_counts_as(counts_as).name for counts_as in ORDER] == [
+    assert [column_kind(counts_as).name for counts_as in ORDER] == [
         *("agree", "disagree", "unsure")
     ]
     for kind in current_kinds():
@@ -420,3 +421,56 @@ def test_a_kill_leaves_the_old_file_or_the_new_one(busy_store, tmp_path, wal, mo
         store.reviewed()
     assert rows_of(old) == rows
     assert kept(old) == full_count(old)
+
+
+@pytest.mark.parametrize("name", ["agree", "open", "comment", "too_low", "flags"])
+def test_a_name_that_means_something_already_is_refused(name):
+    kind = VerdictKind(name, label="X", sign="x", words="x", counts_as="nothing")
+    with pytest.raises(UserError, match="is taken"):
+        register(kind)
+
+
+def test_a_kind_registered_first_does_not_rename_the_columns(monkeypatch):
+    first = VerdictKind("mistaken", label="Mistaken", sign="m", words="m", counts_as="wrong")
+    monkeypatch.setattr(verdict_kinds, "KINDS", {"mistaken": first, **verdict_kinds.KINDS})
+    assert list(verdict_kinds.column_labels()) == ["agree", "disagree", "unsure"]
+    assert verdict_kinds.column_of("mistaken") == "disagree"
+
+
+def test_what_is_lacking_is_said_in_the_words_of_the_kind():
+    kind = VerdictKind("odd", "Odd", "o", "odd", "wrong", asks=("comment",), needs=("comment",))
+    assert kind.refusal == (
+        "Odd alone says too little. Give a reason in a few words, then save again."
+    )
+
+
+@pytest.fixture
+def skewed():
+    """A kind that asks for everything but a right value, taken out again."""
+    yield register(
+        VerdictKind(
+            "skewed",
+            label="Skewed",
+            sign="/",
+            words="skewed",
+            verb="find it ",
+            counts_as="wrong",
+            asks=("direction", "severity", "comment"),
+            needs=("direction",),
+        )
+    )
+    del KINDS["skewed"]
+
+
+def test_the_panel_keeps_each_detail_that_a_kind_asks_for(place, skewed):
+    at = press(press(start(CASE, model="dose"), "predict_submit"), "verdict_skewed")
+    press(at, "verdict_save")
+    assert messages(at) == ["Skewed alone says too little. Give a direction, then save again."]
+    at.segmented_control(key="verdict_direction").set_value("too_low")
+    at.checkbox(key="verdict_serious").check()
+    at.text_area(key="verdict_comment").set_value("By far.")
+    press(at, "verdict_save")
+    assert messages(at) == []
+    (row,) = stored(place).to_dict("records")
+    said = ("judgement", "direction", "severity", "comment", "correct_value")
+    assert [row[name] for name in said] == ["skewed", "too_low", "serious", "By far.", None]

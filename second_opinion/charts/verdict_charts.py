@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 from second_opinion.charts.chart import EXPERTS, MODEL, REFERENCE, SHARES, Chart, lay_out, whiskers
 from second_opinion.charts.stacked import DAY, day_ticks
 from second_opinion.formatting import percent, plural
-from second_opinion.records.verdict_kinds import ORDER, first_that_counts_as
+from second_opinion.records.verdict_kinds import ORDER, column_kind
 
 # All that count as the same are one bar, named after the first of them.
-LOOKS = {kind.label: kind.bar or (REFERENCE, ".") for kind in map(first_that_counts_as, ORDER)}
+LOOKS = {kind.label: kind.bar or (REFERENCE, ".") for kind in map(column_kind, ORDER)}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def agreement_per_day(
             words.column: rate,
             "At least": 1 - by_day["high"],
             "At most": 1 - by_day["low"],
-            first_that_counts_as("nothing").label: by_day["unsure"],
+            column_kind("nothing").label: by_day["unsure"],
         }
     )
     shares = (words.column, "At least", "At most")

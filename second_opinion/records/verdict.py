@@ -58,10 +58,7 @@ class Verdict:
                 "The right answer is the same as the model's. Choose another one, or press Agree."
             )
         if not any(self._has(detail) for detail in kind.needs):
-            raise UserError(
-                "This disagreement says nothing of what would be right. Give the right answer, "
-                "or say why in a few words, then save again."
-            )
+            raise UserError(kind.refusal)
 
     def _has(self, detail: Detail) -> bool:
         """Whether this says so much."""

@@ -26,7 +26,8 @@ class VerdictKind:
 
     ``counts_as`` says what it makes of the model's answer. Where ``is_current`` is False, the
     verdict before it no longer counts, and neither does this one. ``asks`` is what its form has;
-    one without a form is saved at once. One of what it ``needs`` has to be there. ``first_triage``
+    one without a form is saved at once, and every form has a comment. Any one of what it ``needs``
+    is enough; `refusal` is said where none is there. ``first_triage``
     is the state in which a reviewer finds it, empty where nothing is to be done.
 
     Where an answer is a risk, the button says ``risk_label`` if there is one, and a kind that is
@@ -50,21 +51,45 @@ class VerdictKind:
     two_sided: bool = False
 
     @property
+    def refusal(self) -> str:
+        """What is said where nothing of what it needs was given."""
+        if "value" in self.needs:
+            return (
+                "This disagreement says nothing of what would be right. Give the right answer, "
+                "or say why in a few words, then save again."
+            )
+        details = {
+            "direction": "a direction",
+            "severity": "how bad it is",
+            "comment": "a reason in a few words",
+        }
+        enough = " or ".join(details[detail] for detail in self.needs)
+        return f"{self.label} alone says too little. Give {enough}, then save again."
+
+    @property
     def saves_at_once(self) -> bool:
         """Whether its button stores it, with nothing more to say."""
         return not self.asks
 
 
 ORDER: tuple[CountsAs, ...] = ("right", "wrong", "nothing")
+# The kinds after which columns and bars of counts are named.
+COLUMNS: dict[CountsAs, str] = {"right": "agree", "wrong": "disagree", "nothing": "unsure"}
+# What else the panel and the table of a batch call by these names.
+TAKEN = frozenset(
+    {"answer", "ask", "buttons", "cancel", "change", "comment", "correct", "direction", "flags"}
+    | {"for", "line", "next_id", "open", "row", "said", "save", "saved", "seconds", "serious"}
+    | {"since", "sure", "too_high", "too_low", "undo"}
+)
 KINDS: dict[str, VerdictKind] = {}
 
 
 def register(kind: VerdictKind) -> VerdictKind:
-    """Add a kind; `UserError` where there is one of that name."""
-    if kind.name in KINDS:
+    """Add a kind; `UserError` where its name means something already."""
+    if kind.name in KINDS or kind.name in TAKEN:
         raise UserError(
-            f"There is a kind of verdict named {kind.name!r} already; expected a new name. "
-            "Give this one another name."
+            f"The name {kind.name!r} of a kind of verdict is taken; expected a new one. Give this "
+            "kind another name."
         )
     KINDS[kind.name] = kind
     return kind
@@ -82,19 +107,19 @@ def current_kinds() -> list[VerdictKind]:
     return [kind for kind in KINDS.values() if kind.is_current]
 
 
-def first_that_counts_as(counts_as: CountsAs) -> VerdictKind:
+def column_kind(counts_as: CountsAs) -> VerdictKind:
     """The one after which columns and bars of all that count as the same are named."""
-    return next(kind for kind in current_kinds() if kind.counts_as == counts_as)
+    return KINDS[COLUMNS[counts_as]]
 
 
 def column_of(name: str) -> str:
     """The column of counts that a verdict of this kind is in: agree, disagree or unsure."""
-    return first_that_counts_as(kind_of(name).counts_as).name
+    return column_kind(kind_of(name).counts_as).name
 
 
 def column_labels() -> dict[str, str]:
     """The columns that count verdicts by what they count as, with their heads."""
-    return {kind.name: kind.label for kind in map(first_that_counts_as, ORDER)}
+    return {kind.name: kind.label for kind in map(column_kind, ORDER)}
 
 
 register(

@@ -17,23 +17,7 @@ ADD_PREDICTION = """
 
 PREDICTION = "SELECT * FROM predictions WHERE id = :id"
 
-# Steps from one label to the next through the index: milliseconds where DISTINCT reads every row.
-LABELS = """
-    WITH RECURSIVE labels (label) AS (
-        SELECT min(asked_by) FROM predictions
-        UNION ALL
-        SELECT (SELECT min(asked_by) FROM predictions WHERE asked_by > label)
-        FROM labels WHERE label IS NOT NULL
-    )
-    SELECT label FROM labels WHERE label IS NOT NULL
-"""
-
 # rowid settles which of two predictions of the same millisecond came later.
-PREDICTIONS_ASKED_BY = """
-    SELECT * FROM predictions WHERE asked_by = :asked_by
-    ORDER BY created_at DESC, rowid DESC LIMIT :limit
-"""
-
 PREDICTIONS_WITH_IDS = """
     SELECT * FROM predictions WHERE id IN (SELECT value FROM json_each(:ids))
     ORDER BY created_at DESC, rowid DESC

@@ -108,19 +108,7 @@ class Store:
         rows = self._select(sql_verdicts.PREDICTION, id=prediction_id)
         return record_rows.prediction(rows[0]) if rows else None
 
-    def predictions_of(
-        self, asked_by: str, ids: Iterable[str] | None = None, limit: int = 12
-    ) -> list[Prediction]:
-        """What this person asked for, newest first; with ``ids``, only those of them."""
-        with self._file.reading() as connection:
-            if ids is not None:
-                rows = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
-                own = [row for row in rows if same_person(row["asked_by"], asked_by)]
-            else:
-                own = _asked_by(connection, asked_by, limit)
-        return [record_rows.prediction(row) for row in own[:limit]]
-
-    def judged_by(
+    def history(
         self, expert: str, ids: Iterable[str], limit: int = 12
     ) -> list[tuple[Prediction, Verdict | None]]:
         """Those of these predictions that this person asked for, newest first.
@@ -284,17 +272,6 @@ def _counts(verdict: Verdict) -> bool:
 
 def _listed(ids: Iterable[str]) -> str:
     return json.dumps(list(ids))
-
-
-def _asked_by(connection: sqlite3.Connection, person: str, limit: int) -> list[sqlite3.Row]:
-    """The newest rows of every spelling of the person's name, newest first."""
-    labels = [label for (label,) in connection.execute(sql_verdicts.LABELS)]
-    rows: list[sqlite3.Row] = []
-    for label in labels:
-        if same_person(label, person):
-            parameters = {"asked_by": label, "limit": limit}
-            rows += connection.execute(sql_verdicts.PREDICTIONS_ASKED_BY, parameters)
-    return sorted(rows, key=lambda row: str(row["created_at"]), reverse=True)
 
 
 def _judged(connection: sqlite3.Connection, verdict: Verdict) -> Prediction:

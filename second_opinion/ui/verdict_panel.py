@@ -99,6 +99,8 @@ class Panel:
     def details(self, before: Verdict | None) -> None:
         """What would be right, how bad the mistake is, and why."""
         kind = kind_of(st.session_state["verdict_open"])
+        if "direction" in kind.asks:
+            self._ask_the_direction()
         if "value" in kind.asks:
             self._ask_what_is_right()
         if "severity" in kind.asks:
@@ -135,7 +137,7 @@ class Panel:
                 undo = self._save(WITHDRAWN)
                 st.button("Undo", key="verdict_undo", type="tertiary", on_click=undo)
 
-    def _ask_what_is_right(self) -> None:
+    def _ask_the_direction(self) -> None:
         if self.card.task == "regression" or self.card.answer == "probability":
             st.segmented_control(
                 "The answer is",
@@ -143,6 +145,8 @@ class Panel:
                 key="verdict_direction",
                 format_func=lambda direction: WORDS[direction],
             )
+
+    def _ask_what_is_right(self) -> None:
         if self.card.task == "regression":
             unit = f" ({self.card.target.unit})" if self.card.target.unit else ""
             label = f"Right answer{unit}, if you know it"
@@ -279,19 +283,23 @@ def _details(kind: VerdictKind, card: ModelCard, prediction: Prediction) -> dict
     """What was filled in below the buttons, as far as this kind has it."""
     if kind.saves_at_once:
         return {}
-    comment = str(st.session_state.get("verdict_comment") or "").strip()
-    if "value" not in kind.asks:
-        return {"comment": comment}
-    correct = st.session_state.get("verdict_correct")
-    direction = st.session_state.get("verdict_direction")
-    if card.task == "regression" and correct is not None:
-        direction = _direction(correct, prediction.value, direction)
-    return {
-        "comment": comment,
-        "correct_value": correct,
-        "direction": direction,
-        "severity": "serious" if st.session_state.get("verdict_serious") else "minor",
-    }
+    details: dict[str, Any] = {"comment": str(_typed("comment") or "").strip()}
+    if "value" in kind.asks:
+        details["correct_value"] = _typed("correct")
+    if "direction" in kind.asks:
+        details["direction"] = _typed("direction")
+        if card.task == "regression" and details.get("correct_value") is not None:
+            details["direction"] = _direction(
+                details["correct_value"], prediction.value, details["direction"]
+            )
+    if "severity" in kind.asks:
+        details["severity"] = "serious" if _typed("serious") else "minor"
+    return details
+
+
+def _typed(name: str) -> Any:
+    """What stands in a field of the panel."""
+    return st.session_state.get(f"verdict_{name}")
 
 
 def _direction(correct: float, predicted: float, side: Direction | None) -> Direction | None:
