@@ -65,8 +65,8 @@ def progress() -> None:
     if not so_far.predictions:
         st.text("No case yet. Yours will be the first.")
         return
-    judged = so_far.agree + so_far.disagree
-    share = f"{so_far.agree} of {judged}" if judged else "none yet"
+    clear_count = so_far.agree + so_far.disagree
+    share = f"{so_far.agree} of {clear_count}" if clear_count else "none yet"
     with st.grid(4, min_column_width=160, key="home_progress"):
         st.metric("Cases predicted", f"{so_far.predictions:,}", border=True)
         st.metric("Verdicts", f"{so_far.verdicts:,}", border=True)

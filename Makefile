@@ -39,6 +39,7 @@ bench: $(VENV)/dev.stamp ## Measure beside the alternatives, into benchmarks/RES
 	$(BIN)/python benchmarks/batch.py
 	$(BIN)/python benchmarks/distributions.py
 	$(BIN)/python benchmarks/review.py
+	$(BIN)/python benchmarks/experts.py
 
 screenshots: $(VENV)/dev.stamp ## Draw docs/images: every page, light, dark and phone
 	@scripts/browser $(BIN)/python

@@ -23,8 +23,8 @@ import pyarrow.csv as pv
 from measure import cpu, in_turn, keep, measured, side, table, versions
 
 from second_opinion import Registry
-from second_opinion.batch.scoring import score_file
-from second_opinion.tables import Source, look
+from second_opinion.batches.score_file import score_file
+from second_opinion.tables import TableFile, look
 
 LOOP = 1_000
 # Fewer rows a call cost more calls, more rows the processor's cache.
@@ -82,7 +82,7 @@ def _column(cells: pa.ChunkedArray):
 
 def ours(model, path: Path, out: Path, jobs: int = 1) -> None:
     """`python -m second_opinion score`, checks and flags included."""
-    source = Source.of_path(path)
+    source = TableFile.of_path(path)
     score_file(source, look(source, model.card.case_schema), model, out, jobs=jobs)
 
 

@@ -22,10 +22,10 @@ import data
 from measure import keep, measured, side, table, versions
 
 from second_opinion import Registry, Store
-from second_opinion.batch import jobs
-from second_opinion.batch.scoring import NO_LIMITS
-from second_opinion.population import picks, population, sections, sections_crossed
-from second_opinion.tables import Source, look
+from second_opinion.batches import jobs
+from second_opinion.batches.score_file import NO_LIMITS
+from second_opinion.distributions import marks, sections, sections_crossed, selection
+from second_opinion.tables import TableFile, look
 
 ON_A_PAGE = 6
 SECTIONS = ("predictions", "confidence", "features", "drift", "two features")
@@ -38,7 +38,7 @@ def stored(folder: Path, rows: int) -> None:
     if any(batch.state == "done" for batch in store.batches.listed()):
         return
     registry = Registry(folder / "model")
-    source, card = Source.of_path(data.make(folder, rows)), registry.card("lr")
+    source, card = TableFile.of_path(data.make(folder, rows)), registry.card("lr")
     seen = look(source, card.case_schema)
     batch = jobs.check(store, card, source, seen, asked_by="Ada", limits=NO_LIMITS)
     _ended(store, batch.id)
@@ -57,20 +57,20 @@ def opened(folder: Path, rows: int, names: list[str]) -> dict[str, dict[str, flo
     (batch,) = store.batches.listed()
     card = registry.card(batch.ref)
     found: dict[str, dict[str, float]] = {}
-    drawn: list[picks.Shown] = []
+    drawn: list[marks.Exhibit] = []
 
     def open_section(name: str) -> None:
-        people, against = population.of_batch(store, batch, card), sections.training(registry, card)
-        judged = population.verdicts(store, people)
+        subset, against = selection.of_batch(store, batch, card), sections.training(registry, card)
+        judged = selection.verdicts(store, subset)
         drawn[:] = {
-            "predictions": lambda: sections.predictions(people, against),
-            "confidence": lambda: sections.confidence(people, judged),
+            "predictions": lambda: sections.predictions(subset, against),
+            "confidence": lambda: sections.confidence(subset, judged),
             "features": lambda: [
-                sections.feature(people, against, feature)
-                for feature in sections.ordered(people, against)[:ON_A_PAGE]
+                sections.feature(subset, against, feature)
+                for feature in sections.ordered(subset, against)[:ON_A_PAGE]
             ],
-            "drift": lambda: sections.drift(people, against),
-            "two features": lambda: _crossed(people, against),
+            "drift": lambda: sections.drift(subset, against),
+            "two features": lambda: _crossed(subset, against),
         }[name]()
 
     resident = Path("/proc/self/statm")
@@ -86,13 +86,13 @@ def opened(folder: Path, rows: int, names: list[str]) -> dict[str, dict[str, flo
     return found
 
 
-def _crossed(people: population.Population, against: sections.Against) -> list[picks.Shown]:
+def _crossed(subset: selection.Selection, against: sections.Against) -> list[marks.Exhibit]:
     """A number by a category, and the charts of both below."""
-    numeric = [feature for feature in people.card.features if feature.is_numeric]
-    others = [feature for feature in people.card.features if feature.kind == "category"]
+    numeric = [feature for feature in subset.card.features if feature.is_numeric]
+    others = [feature for feature in subset.card.features if feature.kind == "category"]
     both = [numeric[0], (others or numeric)[-1]]
-    below = [sections.feature(people, against, feature) for feature in both]
-    return [sections_crossed.crossed(people, both), *below]
+    below = [sections.feature(subset, against, feature) for feature in both]
+    return [sections_crossed.crossed(subset, both), *below]
 
 
 def _line(name: str, costs: list[dict[str, float]]) -> list[str]:

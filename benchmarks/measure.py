@@ -25,6 +25,13 @@ def cpu() -> float:
     return sum(part.ru_utime + part.ru_stime for part in used)
 
 
+def busy() -> float:
+    """Processor seconds that this machine has spent on whatever it does, since it was started."""
+    spent = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _waiting, irq, soft_irq, *_ = map(int, spent)
+    return (user + nice + system + irq + soft_irq) / os.sysconf("SC_CLK_TCK")
+
+
 def measured(work: Callable[[], object]) -> dict[str, float]:
     """What some work costs: ``cpu`` and ``wall`` seconds, ``peak`` in MB above the start.
 

@@ -31,9 +31,12 @@ from sqlite_utils.db import Database
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from second_opinion.filters import Filter
-from second_opinion.records import Expert, Prediction, Verdict, new_id
-from second_opinion.review import exports, reviewed
+from second_opinion.records.expert import Expert
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.stamp import new_id
+from second_opinion.records.verdict import Verdict
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.review import exports, totals
 from second_opinion.store import Store
 from second_opinion.store.migrations import migrations
 
@@ -188,37 +191,43 @@ def queries(store: Store) -> dict[str, Callable[[], Any]]:
     page, review = store.review.page, store.review
     shared = review.shared_cases(most=1)[0].prediction_id
     return {
-        "latest 50": lambda: page(Filter()),
-        "latest 50 of one version": lambda: page(Filter(model="churn", version="1")),
-        "page 200": lambda: page(Filter(), number=200),
-        "least sure": lambda: page(Filter(), sort="least_sure"),
-        "serious first": lambda: page(Filter(), sort="serious"),
-        "serious first, disagreements": lambda: page(Filter(judgement="disagree"), sort="serious"),
-        "one expert": lambda: page(Filter(expert="expert 7")),
-        "one expert, least sure": lambda: page(Filter(expert="expert 7"), sort="least_sure"),
+        "latest 50": lambda: page(VerdictFilter()),
+        "latest 50 of one version": lambda: page(VerdictFilter(model="churn", version="1")),
+        "page 200": lambda: page(VerdictFilter(), number=200),
+        "least sure": lambda: page(VerdictFilter(), sort="least_sure"),
+        "serious first": lambda: page(VerdictFilter(), sort="serious"),
+        "serious first, disagreements": lambda: page(
+            VerdictFilter(judgement="disagree"), sort="serious"
+        ),
+        "one expert": lambda: page(VerdictFilter(expert="expert 7")),
+        "one expert, least sure": lambda: page(VerdictFilter(expert="expert 7"), sort="least_sure"),
         "class, corrected, most sure": lambda: page(
-            Filter(value=2, corrected=True), sort="most_sure"
+            VerdictFilter(value=2, corrected=True), sort="most_sure"
         ),
-        "confidence band": lambda: page(Filter(at_least=0.5, below=0.6)),
+        "confidence band": lambda: page(VerdictFilter(at_least=0.5, below=0.6)),
         "dates, most sure": lambda: page(
-            Filter(since="2025-02-01", until="2026-02-01"), sort="most_sure"
+            VerdictFilter(since="2025-02-01", until="2026-02-01"), sort="most_sure"
         ),
-        "batch": lambda: page(Filter(batch="batch17"), sort="least_sure"),
-        "batch that is not there": lambda: page(Filter(batch="none")),
+        "batch": lambda: page(VerdictFilter(batch="batch17"), sort="least_sure"),
+        "batch that is not there": lambda: page(VerdictFilter(batch="none")),
         "everything at once": lambda: page(
-            Filter(model="churn", judgement="disagree", mode="blind", source="batch", below=0.7),
+            VerdictFilter(
+                model="churn", judgement="disagree", mode="blind", source="batch", below=0.7
+            ),
             sort="serious",
         ),
-        "rare and old": lambda: page(Filter(until="2025-01-01", judgement="unsure", below=0.51)),
-        "page 200, least sure": lambda: page(Filter(), sort="least_sure", number=200),
-        "search, rare word": lambda: page(Filter(words="scan321")),
-        "search, two words": lambda: page(Filter(words="scan321 dose")),
-        "search, in every comment": lambda: page(Filter(words="odd")),
-        "search, common, rare filter": lambda: page(
-            Filter(words="odd", expert="expert 3", judgement="unsure", at_least=0.99)
+        "rare and old": lambda: page(
+            VerdictFilter(until="2025-01-01", judgement="unsure", below=0.51)
         ),
-        "search, common, least sure": lambda: page(Filter(words="old"), sort="least_sure"),
-        "search, three letters": lambda: page(Filter(words="pat")),
+        "page 200, least sure": lambda: page(VerdictFilter(), sort="least_sure", number=200),
+        "search, rare word": lambda: page(VerdictFilter(words="scan321")),
+        "search, two words": lambda: page(VerdictFilter(words="scan321 dose")),
+        "search, in every comment": lambda: page(VerdictFilter(words="odd")),
+        "search, common, rare filter": lambda: page(
+            VerdictFilter(words="odd", expert="expert 3", judgement="unsure", at_least=0.99)
+        ),
+        "search, common, least sure": lambda: page(VerdictFilter(words="old"), sort="least_sure"),
+        "search, three letters": lambda: page(VerdictFilter(words="pat")),
         "by day": lambda: review.by_day("churn"),
         "by version": lambda: review.by_version(),
         "by class": lambda: review.by_class("churn"),
@@ -234,21 +243,23 @@ def queries(store: Store) -> dict[str, Callable[[], Any]]:
         "one shared case": lambda: review.shared_case(shared),
         "progress": lambda: store.progress("churn"),
         "progress of a version": lambda: store.progress("churn", "1"),
-        "the page's figures": lambda: reviewed.figures(review, Filter(model="churn")),
-        "the page's figures, narrowed": lambda: reviewed.figures(
-            review, Filter(model="churn", expert="expert 7")
+        "the page's figures": lambda: totals.figures(review, VerdictFilter(model="churn")),
+        "the page's figures, narrowed": lambda: totals.figures(
+            review, VerdictFilter(model="churn", expert="expert 7")
         ),
-        "the page's figures, by words": lambda: reviewed.figures(
-            review, Filter(model="churn", words="odd")
+        "the page's figures, by words": lambda: totals.figures(
+            review, VerdictFilter(model="churn", words="odd")
         ),
-        "the page's figures, of most": lambda: reviewed.figures(
-            review, Filter(model="churn", judgement="agree")
+        "the page's figures, of most": lambda: totals.figures(
+            review, VerdictFilter(model="churn", judgement="agree")
         ),
         "conflicts, as the page lists": lambda: review.conflicts("churn", size=50),
-        "shared cases as ratings": lambda: reviewed.ratings(
-            reviewed.shared(review, Filter(model="churn"))
+        "shared cases as ratings": lambda: totals.ratings(
+            totals.shared(review, VerdictFilter(model="churn"))
         ),
-        "cases to search for weak spots": lambda: reviewed.cases(review, Filter(model="churn")),
+        "cases to search for weak spots": lambda: totals.cases(
+            review, VerdictFilter(model="churn")
+        ),
     }
 
 
@@ -355,7 +366,9 @@ def exported(path: str, what: exports.What) -> dict[str, float]:
 
     def work() -> None:
         with tempfile.TemporaryFile() as out:
-            done = exports.export(store, out, what, wanted=Filter(model="churn"), by=by)
+            done = exports.export(
+                store, out, what, verdict_filter=VerdictFilter(model="churn"), by=by
+            )
             rows.append(done.rows)
 
     return {**measured(work), "rows": rows[0]}

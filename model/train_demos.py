@@ -36,9 +36,9 @@ if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))
 
 from model import demo_cards, demo_data  # noqa: E402
-from second_opinion.card import ModelCard  # noqa: E402
 from second_opinion.errors import UserError  # noqa: E402
-from second_opinion.registry import Registry  # noqa: E402
+from second_opinion.models.card import ModelCard  # noqa: E402
+from second_opinion.models.registry import Registry  # noqa: E402
 
 SEED = 20261120
 HELD_OUT = 0.25

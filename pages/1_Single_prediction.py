@@ -4,7 +4,16 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion.ui import answer, browser, cases, fields, frame, seeds, verdicts, who
+from second_opinion.ui import (
+    browser,
+    case_view,
+    form,
+    frame,
+    typed_case,
+    verdict_panel,
+    who,
+    widget_values,
+)
 
 visit = frame.open_page("Single prediction")
 
@@ -14,7 +23,7 @@ def single_prediction() -> None:
     if visit.expert is None:
         who.form("Your verdicts carry your name, so that somebody can ask you about them.")
         return
-    cases.begin(visit)
+    typed_case.begin(visit)
     with st.container(key="predict_page"):
         left, right = st.columns([3, 2], gap="medium")
         with left, st.container(border=True):
@@ -23,30 +32,30 @@ def single_prediction() -> None:
             the_answer(inputs)
     past_cases()
     who.keep("case")
-    seeds.confirm(frame.say_again)
+    widget_values.confirm(frame.say_again)
 
 
 def the_case() -> dict[str, Any] | None:
     st.segmented_control(
         "Enter the case as",
-        [cases.FORM, cases.JSON],
-        default=cases.first_tab(),
+        [typed_case.FORM, typed_case.JSON],
+        default=typed_case.first_tab(),
         required=True,
         key="predict_tab",
-        on_change=cases.switch,
+        on_change=typed_case.switch,
         args=(visit,),
         label_visibility="collapsed",
     )
-    if st.session_state["predict_tab"] == cases.JSON:
-        cases.editor()
+    if st.session_state["predict_tab"] == typed_case.JSON:
+        typed_case.editor()
     else:
-        fields.draw(visit.card.case_schema, st.session_state["predict_case"])
-    inputs, problems, broken = cases.read(visit.card.case_schema)
-    if not broken:
-        cases.keep(inputs)
-    show_problems(problems, broken)
+        form.draw(visit.card.case_schema, st.session_state["predict_case"])
+    inputs, problems, fault = typed_case.read(visit.card.case_schema)
+    if not fault:
+        typed_case.keep(inputs)
+    show_problems(problems, fault)
     buttons()
-    return cases.predictable(inputs, problems, broken)
+    return typed_case.predictable(inputs, problems, fault)
 
 
 def buttons() -> None:
@@ -55,18 +64,22 @@ def buttons() -> None:
             "Predict",
             key="predict_submit",
             type="primary",
-            on_click=cases.predict,
-            args=(visit, cases.next_id()),
+            on_click=typed_case.predict,
+            args=(visit, typed_case.next_id()),
         )
-        st.button("Another example", key="predict_another", on_click=cases.another, args=(visit,))
         st.button(
-            "Clear", key="predict_clear", type="tertiary", on_click=cases.empty, args=(visit,)
+            "Another example", key="predict_another", on_click=typed_case.another, args=(visit,)
+        )
+        st.button(
+            "Clear", key="predict_clear", type="tertiary", on_click=typed_case.empty, args=(visit,)
         )
 
 
-def show_problems(problems: list[cases.Problem], broken: str) -> None:
-    live = st.session_state["predict_tab"] == cases.JSON or st.session_state.get("predict_tried")
-    blocking = [broken] if broken else [str(p) for p in problems if p.blocking]
+def show_problems(problems: list[typed_case.Problem], fault: str) -> None:
+    live = st.session_state["predict_tab"] == typed_case.JSON or st.session_state.get(
+        "predict_tried"
+    )
+    blocking = [fault] if fault else [str(p) for p in problems if p.blocking]
     if live and blocking:
         frame.problem("\n".join(blocking))
     elif live and problems:
@@ -76,31 +89,31 @@ def show_problems(problems: list[cases.Problem], broken: str) -> None:
 def the_answer(inputs: dict[str, Any] | None) -> None:
     st.header("The model says", anchor=False)
     frame.show_problem("answer")
-    prediction = cases.current()
+    prediction = typed_case.current()
     if prediction is None:
         frame.show_problem("verdict")
         st.text("No answer yet. Fill in the case, then press Predict.")
         return
     card, schema = visit.card_of(prediction), visit.card.case_schema
-    answer.show(card, prediction)
-    verdicts.panel(visit, card, prediction, inputs, lambda: cases.inputs_now(schema))
+    case_view.answer(card, prediction)
+    verdict_panel.panel(visit, card, prediction, inputs, lambda: typed_case.inputs_now(schema))
     if focus := st.session_state.get("predict_focus"):
         browser.focus("verdict_agree", focus)
 
 
 def past_cases() -> None:
-    past, shown = cases.past(visit), cases.current()
+    past, open_case = typed_case.past(visit), typed_case.current()
     if not past:
         return
     st.header("Your last cases", anchor=False)
     with st.container(horizontal=True, key="predict_history"):
-        for prediction, said in past:
-            here = shown is not None and prediction.id == shown.id
+        for prediction, label in past:
+            here = open_case is not None and prediction.id == open_case.id
             st.button(
-                f"{visit.clock(prediction.created_at)} {frame.escape(said)}",
+                f"{visit.clock(prediction.created_at)} {frame.escape(label)}",
                 key=f"predict_open_{prediction.id}",
                 type="secondary" if here else "tertiary",
-                on_click=cases.reopen,
+                on_click=typed_case.reopen,
                 args=(visit, prediction.id),
             )
 

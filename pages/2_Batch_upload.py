@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from second_opinion.ui import batch, batch_rows, batch_summary, frame, jobs, upload, who
+from second_opinion.ui import frame, who
+from second_opinion.ui.batch import batch_progress, opened_batch, rows_table, summary_bars, upload
 
 visit = frame.open_page("Batch upload")
 
@@ -13,38 +14,38 @@ def page() -> None:
     if visit.expert is None:
         who.form("The batch carries your name, and so do your verdicts on its cases.")
         return
-    opened = batch.current(visit)
-    if opened is None:
+    open_batch = opened_batch.current(visit)
+    if open_batch is None:
         upload.choose(visit)
-        batch.past(visit)
+        opened_batch.past(visit)
     else:
-        batch.title(visit, opened)
-        work(opened)
+        opened_batch.title(visit, open_batch)
+        work(open_batch)
     who.keep("batch")
 
 
-def work(opened: batch.Batch) -> None:
-    if opened.state == "checking":
+def work(open_batch: opened_batch.Batch) -> None:
+    if open_batch.state == "checking":
         st.header("2 Check", anchor=False)
-        jobs.progress(visit, opened)
-    elif opened.state == "checked":
-        batch.checked(visit, opened)
-    elif opened.state == "scoring":
+        batch_progress.progress(visit, open_batch)
+    elif open_batch.state == "checked":
+        opened_batch.check_result(visit, open_batch)
+    elif open_batch.state == "scoring":
         st.header("3 Score", anchor=False)
-        jobs.progress(visit, opened)
+        batch_progress.progress(visit, open_batch)
     else:
-        batch.go_on(visit, opened)
-        if opened.rows_done:
-            look(opened)
+        opened_batch.go_on(visit, open_batch)
+        if open_batch.rows_done:
+            look(open_batch)
 
 
 @frame.part()
-def look(opened: batch.Batch) -> None:
+def look(open_batch: opened_batch.Batch) -> None:
     st.header("4 Look", anchor=False)
-    batch.files(visit, opened)
-    batch_summary.show(visit, opened)
-    batch_rows.table(visit, opened)
-    batch_rows.the_case(visit, opened)
+    opened_batch.files(visit, open_batch)
+    summary_bars.show(visit, open_batch)
+    rows_table.table(visit, open_batch)
+    rows_table.the_case(visit, open_batch)
 
 
 page()

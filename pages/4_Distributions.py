@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from second_opinion.ui import distributions, frame, population, seeds
+from second_opinion.ui import distributions_choice, distributions_page, frame, widget_values
 
 visit = frame.open_page("Distributions")
 
@@ -10,36 +10,36 @@ visit = frame.open_page("Distributions")
 @frame.guarded
 def page() -> None:
     frame.header(visit)
-    chosen = population.choose(visit)
-    if chosen is None:
+    choice = distributions_choice.choose(visit)
+    if choice is None:
         return
-    name = population.section()
+    name = distributions_choice.section()
     with st.container(key="distributions_section"):
-        lists = section(name, chosen)
-    distributions.cases(chosen, lists)
-    distributions.the_case(visit, chosen)
-    seeds.confirm(lambda: None)
+        lists = section(name, choice)
+    distributions_page.cases(choice, lists)
+    distributions_page.the_case(visit, choice)
+    widget_values.confirm(lambda: None)
 
 
-def section(name: str, chosen: population.Chosen) -> bool:
+def section(name: str, choice: distributions_choice.Chosen) -> bool:
     # Plotly costs a second to import: what is above is on the screen by then.
-    from second_opinion.population import sections, sections_verdicts
-    from second_opinion.population.population import verdicts
+    from second_opinion.distributions import sections, sections_verdicts
+    from second_opinion.distributions.selection import verdicts
 
-    people, against = chosen.people, chosen.against
+    selection, against = choice.selection, choice.against
     if name == "Features":
-        return distributions.features(chosen)
+        return distributions_page.features(choice)
     if name == "Drift":
-        return distributions.drift(chosen)
+        return distributions_page.drift(choice)
     if name == "Predictions":
-        parts = sections.predictions(people, against)
+        parts = sections.predictions(selection, against)
     elif name == "Confidence":
-        parts = sections.confidence(people, verdicts(visit.store, people))
+        parts = sections.confidence(selection, verdicts(visit.store, selection))
     else:
-        parts = sections_verdicts.over_time(people, verdicts(visit.store, people))
+        parts = sections_verdicts.over_time(selection, verdicts(visit.store, selection))
     if sum(part.chart is not None for part in parts) > 1:
-        return distributions.beside(chosen, parts)
-    lists = [distributions.draw(chosen, part) for part in parts]
+        return distributions_page.beside(choice, parts)
+    lists = [distributions_page.draw(choice, part) for part in parts]
     return any(lists)
 
 

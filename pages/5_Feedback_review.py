@@ -1,19 +1,17 @@
 """Feedback review: what the experts said, where the model fails, and the data to mend it."""
 
-from second_opinion.filters import Filter
-from second_opinion.review import reviewed
-from second_opinion.ui import (
-    adjudication,
-    frame,
-    review,
-    review_experts,
-    review_figures,
-    review_files,
-    review_filters,
-    review_spots,
-    review_table,
-    seeds,
-    who,
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.review import totals
+from second_opinion.ui import frame, who, widget_values
+from second_opinion.ui.review import (
+    conflicts_section,
+    experts_section,
+    figures_section,
+    files_section,
+    filter_bar,
+    headline,
+    verdicts_section,
+    weak_spots_section,
 )
 
 visit = frame.open_page("Feedback review")
@@ -21,36 +19,38 @@ visit = frame.open_page("Feedback review")
 
 @frame.guarded
 def page() -> None:
-    if review.closed(visit):
+    if headline.is_closed(visit):
         return
-    review.title(visit)
-    wanted = review_filters.wanted(visit)
-    review_filters.filters(visit, wanted)
-    shared = visit.store.review.shared_counts(wanted.model, wanted.version)
-    found = reviewed.figures(visit.store.review, wanted)
-    if found.total:
-        review.headline(found)
-        review.limits(wanted, found, shared)
-    section(review_filters.section(shared["undecided"]), wanted, found, shared)
-    review_table.opened(visit)
-    seeds.confirm(lambda: None)
+    headline.title(visit)
+    filters = filter_bar.from_address(visit)
+    filter_bar.filters(visit, filters)
+    shared = visit.store.review.shared_counts(filters.model, filters.version)
+    figures = totals.figures(visit.store.review, filters)
+    if figures.total:
+        headline.headline(figures)
+        headline.limits(filters, figures, shared)
+    section(filter_bar.section(shared["undecided"]), filters, figures, shared)
+    verdicts_section.linked_case(visit)
+    widget_values.confirm(lambda: None)
     who.keep("review")
 
 
-def section(name: str, wanted: Filter, found: reviewed.Figures, shared: dict[str, int]) -> None:
+def section(
+    name: str, filters: VerdictFilter, figures: totals.Figures, shared: dict[str, int]
+) -> None:
     if name == "files":
-        total = review_files.counted(found.total, more=found.more)
-        review_files.files(visit, wanted, total, shared["undecided"])
+        total = files_section.count_text(figures.total, more=figures.more)
+        files_section.files(visit, filters, total, shared["undecided"])
     elif name == "conflicts":
-        adjudication.conflicts(visit, wanted, shared["undecided"])
+        conflicts_section.conflicts(visit, filters, shared["undecided"])
     elif name == "figures":
-        review_figures.figures(visit, found)
+        figures_section.figures(visit, figures)
     elif name == "fails":
-        review_spots.fails(visit, wanted, found)
+        weak_spots_section.fails(visit, filters, figures)
     elif name == "experts":
-        review_experts.experts(visit, wanted, found, shared)
+        experts_section.experts(visit, filters, figures, shared)
     else:
-        review_table.verdicts(visit, wanted)
+        verdicts_section.verdicts(visit, filters)
 
 
 page()

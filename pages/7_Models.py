@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from second_opinion.ui import arms, comparison, frame, registry
+from second_opinion.ui import comparison_form, file_button, frame, model_versions, split_form
 
 visit = frame.open_page("Models")
 
@@ -11,18 +11,18 @@ visit = frame.open_page("Models")
 def models() -> None:
     st.title("Models", anchor=False)
     st.dataframe(
-        registry.table(visit),
+        model_versions.table(visit),
         hide_index=True,
         alt="The versions of the models with their figures and the state of their files",
     )
     frame.header(visit, level="section")
-    version = registry.version_choice(visit)
+    version = model_versions.version_choice(visit)
     aliases, card = st.columns([2, 3], gap="medium")
     with aliases, st.container(border=True, key="models_aliases"):
         move_aliases(version)
     with card, st.container(border=True, key="models_card"):
         the_card(version)
-    if registry.may_review(visit):
+    if model_versions.may_review(visit):
         verdicts_by_arm()
         compare_versions(version)
 
@@ -31,39 +31,38 @@ def models() -> None:
 def move_aliases(version: str) -> None:
     st.header("Which version is in use", anchor=False)
     frame.show_problem("models")
-    if refusal := registry.refusal(visit):
+    if refusal := model_versions.refusal(visit):
         st.text(refusal)
     else:
-        registry.promote_form(visit, version)
-        registry.rollback_form(visit)
-        arms.split_form(visit)
-    registry.moves(visit)
+        model_versions.promote_form(visit, version)
+        model_versions.rollback_form(visit)
+        split_form.split_form(visit)
+    model_versions.moves(visit)
 
 
 @frame.guarded
 def the_card(version: str) -> None:
     card = visit.catalog.card(f"{visit.version[0]}/{version}")
     st.header("What the card says", anchor=False)
-    for label, text in registry.facts(card):
+    for label, text in model_versions.facts(card):
         st.caption(label)
         st.text(text)
-    st.download_button(
+    file_button.draw(
         "Card as JSON",
-        data=lambda: registry.card_json(visit, version),
+        data=lambda: model_versions.card_json(visit, version),
         file_name=f"{card.name}-{card.version}-card.json",
         mime="application/json",
-        on_click="ignore",
         key="models_card_download",
     )
 
 
 @frame.guarded
 def verdicts_by_arm() -> None:
-    shared = arms.shared(visit)
+    shared = split_form.shared(visit)
     if shared:
         st.header("Verdicts by version under A/B", anchor=False)
     for alias, pointed in shared.items():
-        arms.verdicts(visit, alias, pointed)
+        split_form.verdicts(visit, alias, pointed)
 
 
 @frame.part()
@@ -71,8 +70,8 @@ def compare_versions(version: str) -> None:
     if len(visit.catalog.versions(visit.version[0])) < 2:
         return
     st.header("Compare two versions", anchor=False)
-    comparison.form(visit, version)
-    comparison.result(visit)
+    comparison_form.form(visit, version)
+    comparison_form.result(visit)
 
 
 models()

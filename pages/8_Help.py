@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from second_opinion.ui import cases, fields, frame
-from second_opinion.words import percent, plural
+from second_opinion.formatting import percent, plural
+from second_opinion.ui import form, frame, typed_case
 
 visit = frame.open_page("Help")
 
@@ -113,14 +113,14 @@ def what_to_enter() -> None:
     st.header("What to enter", anchor=False)
     st.text(f"{visit.card.title} takes {plural(len(schema), 'field')}.")
     st.dataframe(
-        fields.table(schema, "JSON"),
+        form.table(schema, "JSON"),
         hide_index=True,
         key="help_fields",
         alt="The fields of the model with what is expected in each",
     )
     st.text("The same as JSON, to paste on the JSON tab of Single prediction:")
     # Streamlit's colours for JSON are too pale to read on white.
-    st.code(cases.as_json(schema.typical), language=None)
+    st.code(typed_case.as_json(schema.typical), language=None)
     st.text(
         "A number outside the range of the training cases is predicted and flagged. null stands "
         "for a value that is not known, where the field may be empty. Dates are written 2026-11-20."
@@ -129,8 +129,8 @@ def what_to_enter() -> None:
 
 
 def looks_at() -> None:
-    found = visit.card.looks_at
-    if not found:
+    shares = visit.card.looks_at
+    if not shares:
         return
     st.header("What the model looks at", anchor=False)
     st.text(
@@ -144,7 +144,7 @@ def looks_at() -> None:
                 "Field": feature.label,
                 "Share": percent(share) if share else "not used on the rows that were tried",
             }
-            for feature, share in found
+            for feature, share in shares
         ],
         hide_index=True,
         key="help_looks_at",

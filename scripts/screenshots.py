@@ -22,9 +22,10 @@ HOME = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HOME))
 
 from second_opinion import Registry, Store  # noqa: E402
-from second_opinion.batch import jobs  # noqa: E402
-from second_opinion.records import Verdict, new_id  # noqa: E402
-from second_opinion.tables import Limits, Source, look  # noqa: E402
+from second_opinion.batches import jobs  # noqa: E402
+from second_opinion.records.stamp import new_id  # noqa: E402
+from second_opinion.records.verdict import Verdict  # noqa: E402
+from second_opinion.tables import Limits, TableFile, look  # noqa: E402
 from second_opinion.tables.template import cell, template  # noqa: E402
 
 IMAGES = HOME / "docs" / "images"
@@ -142,7 +143,7 @@ def april(database: Path) -> None:
         case["monthly_charge"] = min(round(case["monthly_charge"] + 15, 2), 99)
     rows = [",".join(cell(case[name]) for name in schema.names) for case in cases]
     header = template(schema).decode().splitlines()[0]
-    source = Source.of_bytes("april.csv", "\n".join([header, *rows]).encode())
+    source = TableFile.of_bytes("april.csv", "\n".join([header, *rows]).encode())
     batch = jobs.check(store, card, source, look(source, schema), asked_by="Ada", limits=Limits())
     for start in (None, jobs.score):
         if start:

@@ -26,5 +26,5 @@ def incident(error: Exception) -> str:
 
 def first_line(error: BaseException) -> str:
     """The first line that an exception says, cut to what fits in a message."""
-    said = (str(error).strip() or "no reason given").splitlines()[0]
-    return said if len(said) <= 200 else said[:199] + "…"
+    line = (str(error).strip() or "no reason given").splitlines()[0]
+    return line if len(line) <= 200 else line[:199] + "…"

@@ -13,16 +13,16 @@ from second_opinion.errors import UserError
 def read_json(path: Path, default: dict[str, Any]) -> dict[str, Any]:
     """The object in a file, or the default where there is no file; `UserError` if broken."""
     try:
-        found = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except FileNotFoundError:
         return default
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path} cannot be read ({error}). Correct that place, or restore the file."
         ) from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise UserError(f"{path} holds no JSON object; expected one. Correct or restore the file.")
-    return found
+    return content
 
 
 def write_json(path: Path, content: dict[str, Any], indent: int | None = 2) -> None:

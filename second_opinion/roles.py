@@ -13,7 +13,7 @@ from hmac import compare_digest
 from typing import ClassVar, Final, get_args
 
 from second_opinion.errors import UserError
-from second_opinion.records import Expert, Role
+from second_opinion.records.expert import Expert, Role
 from second_opinion.settings import Settings
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -78,19 +78,14 @@ def code_for(role: Role, settings: Settings) -> str:
     return codes[role]
 
 
-def any_code(settings: Settings) -> bool:
-    """Whether there is a code to enter."""
-    return any(code_for(role, settings) for role in ROLES)
-
-
 def given_by(code: str, settings: Settings) -> Role | None:
     """The highest role that the entered code gives, or None. Takes the same time for every code."""
-    given = None
+    highest = None
     for role in ROLES:
         expected = code_for(role, settings).strip()
         right = compare_digest(_digest(code.strip()), _digest(expected))
-        given = role if right and expected else given
-    return given
+        highest = role if right and expected else highest
+    return highest
 
 
 def _digest(code: str) -> bytes:

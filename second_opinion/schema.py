@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from second_opinion.records import plain, same_value
-from second_opinion.words import closest, decimals_of, humanise, number_text, quoted, round_down
+from second_opinion.feature_kinds import KINDS, FeatureKind, Problem, Shape
+from second_opinion.formatting import closest, decimals_of, humanise, quoted, round_down
+from second_opinion.records.value import plain, same_value
 
 if TYPE_CHECKING:
     import pandas as pd
 
     Cases = Mapping[str, Any] | pd.DataFrame | Sequence[Mapping[str, Any]]
 
-Kind = Literal["number", "integer", "category", "boolean", "text", "date"]
-
-# Beyond this a 64-bit float no longer tells neighbouring whole numbers apart.
-LARGEST_EXACT_INTEGER = 2**53
-
-# How programs write a date that they hold as a moment.
-_MIDNIGHT = re.compile(r"(?<=[0-9])[T ]00:00(:00(\.0{1,9})?)?\Z")
-
 # From so many cases on it pays to look for equal texts.
 MANY = 1000
 
 
-class Part(BaseModel):
+class CardPart(BaseModel):
     """A piece of a card: read-only, and keeping the keys that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class Choice(Part):
+class Choice(CardPart):
     """One allowed value of a category, or a class, and the words that people see for it.
 
     In a card a bare value stands for itself: ``"monthly"`` for
@@ -50,31 +41,15 @@ class Choice(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _label(cls, given: Any) -> Any:
-        fields = given if isinstance(given, (dict, Choice)) else {"value": given}
+    def _label(cls, value: Any) -> Any:
+        fields = value if isinstance(value, (dict, Choice)) else {"value": value}
         if isinstance(fields, dict) and "value" in fields and not fields.get("label"):
             fields = {**fields, "label": str(fields["value"])}
         return fields
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong, or worth knowing, about one field of a case.
-
-    A blocking problem must be mended before the case can be predicted; the others are flags.
-    """
-
-    field: str
-    found: str
-    expected: str
-    blocking: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.field} {self.found}; {self.expected}"
-
-
-class Feature(Part):
-    """One typed input column.
+class Feature(CardPart):
+    """One typed input column; ``kind`` is a name in `feature_kinds.KINDS`.
 
     ``min``, ``max`` and ``typical`` come from the training data: a value outside is flagged, not
     refused. ``missing`` says whether the value may be left out (a list names more texts that mean
@@ -85,7 +60,7 @@ class Feature(Part):
     """
 
     name: str = Field(min_length=1)
-    kind: Kind
+    kind: str
     label: str = ""
     unit: str = ""
     description: str = ""
@@ -106,13 +81,32 @@ class Feature(Part):
             fields = {**fields, "label": humanise(str(fields.get("name", "")))}
         return fields
 
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _is_a_kind(cls, name: Any) -> Any:
+        if isinstance(name, str) and name in KINDS:
+            return name
+        *others, last = map(repr, KINDS)
+        expected = f"Input should be {', '.join(others)} or {last}"
+        raise PydanticCustomError("feature_kind", "{expected}", {"expected": expected})
+
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Feature:
-        if self.kind == "category" and not self.choices:
-            raise ValueError("a category needs its choices")
-        if self.kind == "boolean" and len(self.choices) not in (0, 2):
-            raise ValueError("a boolean has no choices, or the pair for no and yes")
+        if self.kind_of.choices == "list" and not self.choices:
+            raise ValueError(f"a {self.kind} needs its choices")
+        if self.kind_of.choices == "pair" and len(self.choices) not in (0, 2):
+            raise ValueError(f"a {self.kind} has no choices, or the pair for no and yes")
         return self
+
+    @property
+    def kind_of(self) -> FeatureKind:
+        """What its kind is: how its values are read, parsed, typed, drawn and put in words."""
+        return KINDS[self.kind]
+
+    @property
+    def shape(self) -> Shape:
+        """How it is counted: along a line of numbers or days, level by level, or not at all."""
+        return self.kind_of.shape
 
     @property
     def optional(self) -> bool:
@@ -124,39 +118,36 @@ class Feature(Part):
         """The allowed values: of a category its choices, of a boolean the pair for no and yes."""
         if self.choices:
             return tuple(choice.value for choice in self.choices)
-        return (False, True) if self.kind == "boolean" else ()
+        return (False, True) if self.kind_of.choices == "pair" else ()
 
     @cached_property
     def column_dtype(self) -> str:
         """The pandas dtype in which the estimator takes this column."""
-        if self.dtype:
-            return self.dtype
-        usual = {"number": "float64", "integer": "int64", "text": "str", "date": "datetime64[s]"}
-        if self.kind in usual:
-            return usual[self.kind]
-        kinds = {type(value) for value in self.values}
+        if self.dtype or self.kind_of.dtype:
+            return self.dtype or self.kind_of.dtype
+        types = {type(value) for value in self.values}
         named = {str: "str", bool: "bool", int: "int64", float: "float64"}
-        return named.get(kinds.pop(), "object") if len(kinds) == 1 else "object"
+        return named.get(types.pop(), "object") if len(types) == 1 else "object"
 
     @property
     def is_numeric(self) -> bool:
         """Whether the values are numbers, whole or not."""
-        return self.kind in ("number", "integer")
+        return self.shape == "number"
 
     @cached_property
     def decimals(self) -> int:
         """Digits after the point that tell values apart: the card's, or guessed from the range."""
-        if self.kind != "number":
+        if not self.is_numeric or self.kind_of.is_whole:
             return 0
         if self.places is not None:
             return self.places
-        known = [v for v in (self.min, self.max, self.typical) if isinstance(v, (int, float))]
-        return min(6, max((decimals_of(value) for value in known), default=2))
+        numbers = [v for v in (self.min, self.max, self.typical) if isinstance(v, (int, float))]
+        return min(6, max((decimals_of(value) for value in numbers), default=2))
 
     @cached_property
     def step(self) -> float:
         """A round step of about a hundredth of the training range, in the feature's unit."""
-        if self.kind == "integer":
+        if self.kind_of.is_whole:
             return 1
         smallest = 10.0**-self.decimals
         if not isinstance(self.min, (int, float)) or not isinstance(self.max, (int, float)):
@@ -178,10 +169,12 @@ class Feature(Part):
         for choice in self.choices:
             if same_value(choice.value, value):
                 return choice.label
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        shown = number_text(value) if isinstance(value, (int, float)) else str(value)
-        return f"{shown} {self.unit}" if unit and self.unit and self.is_numeric else shown
+        text = self.kind_of.text(value)
+        return f"{text} {self._unit}" if unit and self._unit else text
+
+    @property
+    def _unit(self) -> str:
+        return self.unit if self.kind_of.has_unit else ""
 
     def read(self, value: Any) -> tuple[Any, Problem | None]:
         """The value as the model takes it, with what is wrong or notable about it.
@@ -190,102 +183,36 @@ class Feature(Part):
         """
         value = plain(value)
         if value is None or value == "":
-            return None, None if self.optional else self._problem("is empty")
-        return getattr(self, f"_read_{self.kind}")(value)  # type: ignore[no-any-return]
+            return None, None if self.optional else self.problem("is empty")
+        return self.kind_of.read(self, value)
 
-    def _read_number(self, value: Any) -> tuple[Any, Problem | None]:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return None, self._problem(f"is {quoted(value)}")
-        if not math.isfinite(value):
-            return None, self._problem(f"is {value}")
-        # An integer of any size would overflow the float that the estimator works with.
-        value = float(value) if abs(value) <= LARGEST_EXACT_INTEGER else value
-        if isinstance(value, int):
-            return None, self._problem(f"is {quoted(value)}, too large to be exact")
-        return value, self._outside(value)
-
-    def _read_integer(self, value: Any) -> tuple[Any, Problem | None]:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return None, self._problem(f"is {quoted(value)}")
-        if not math.isfinite(value) or value != int(value):
-            return None, self._problem(f"is {number_text(value)}")
-        if abs(value) > LARGEST_EXACT_INTEGER:
-            return None, self._problem(f"is {quoted(value)}, too large to be exact")
-        return int(value), self._outside(int(value))
-
-    def _read_category(self, value: Any) -> tuple[Any, Problem | None]:
-        for known in self.values:
-            if same_value(known, value):
-                return known, None
-        kinds = {type(known) for known in self.values}
-        alike = self._alike(value)
-        if alike is not None:
-            found = f"is {quoted(value)}"
-            return None, Problem(self.name, found, f"did you mean {quoted(alike)}?")
-        if type(value) not in kinds or self.unknown == "error":
-            return None, self._problem(f"is {quoted(value)}")
-        return value, self._problem(f"is {quoted(value)}", blocking=False)
-
-    def _read_boolean(self, value: Any) -> tuple[Any, Problem | None]:
-        no, yes = self.values
-        if isinstance(value, bool):
-            return (yes if value else no), None
-        for known in self.values:
-            if same_value(known, value):
-                return known, None
-        return None, self._problem(f"is {quoted(value)}")
-
-    def _read_text(self, value: Any) -> tuple[Any, Problem | None]:
-        if not isinstance(value, str):
-            return None, self._problem(f"is {quoted(value)}")
-        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-            return None, self._problem("has a character that cannot be stored")
-        return value, None
-
-    def _read_date(self, value: Any) -> tuple[Any, Problem | None]:
-        try:
-            day = date.fromisoformat(_MIDNIGHT.sub("", value)).isoformat()
-        except (TypeError, ValueError):
-            return None, self._problem(f"is {quoted(value)}")
-        return day, self._outside(day)
-
-    def _alike(self, value: Any) -> Any:
-        """The choice that differs from the value in case, blanks or type alone."""
-        tidy = str(value).strip().casefold()
-        return next((v for v in self.values if str(v).strip().casefold() == tidy), None)
-
-    def _outside(self, value: Any) -> Problem | None:
+    def outside(self, value: Any) -> Problem | None:
+        """The flag of a value, as it was read, outside the training range; None inside."""
         low, high = self.min, self.max
         below = low is not None and type_safe_less(value, low)
         above = high is not None and type_safe_less(high, value)
         if not (below or above):
             return None
         expected = f"the training cases go from {self.range_text or self.text(low or high)}"
-        unit = f" {self.unit}" if self.unit and self.is_numeric else ""
+        unit = f" {self._unit}" if self._unit else ""
         return Problem(self.name, f"is {self.text(value, unit=False)}", expected + unit, False)
 
-    def _problem(self, found: str, *, blocking: bool = True) -> Problem:
-        return Problem(self.name, found, f"expected {self.expected}", blocking)
+    def problem(self, finding: str, *, blocking: bool = True) -> Problem:
+        """What is wrong with a value (``is "x"``), with what is expected of one."""
+        return Problem(self.name, finding, f"expected {self.expected}", blocking)
 
     @cached_property
     def expected(self) -> str:
         """What a value must be, in words: ``a number from 18 to 90 years``."""
-        nouns = {
-            "number": "a number",
-            "integer": "a whole number",
-            "boolean": "true or false",
-            "text": "a text in quotes",
-            "date": "a date like 2026-11-20",
-        }
-        if self.kind == "category":
-            shown = [quoted(value) for value in self.values[:12]]
-            more = len(self.values) - len(shown)
-            return f"one of {', '.join(shown)}" + (f" and {more} more" if more else "")
-        parts = [nouns[self.kind]]
+        if self.kind_of.choices == "list":
+            choices = [quoted(value) for value in self.values[:12]]
+            more = len(self.values) - len(choices)
+            return f"one of {', '.join(choices)}" + (f" and {more} more" if more else "")
+        parts = [self.kind_of.noun]
         if self.range_text:
             parts.append(f"from {self.range_text}")
-        if self.unit and self.is_numeric:
-            parts.append(self.unit)
+        if self._unit:
+            parts.append(self._unit)
         return " ".join(parts)
 
 
@@ -386,12 +313,12 @@ def typed(values: Any, feature: Feature) -> Any:
 
     dtype = feature.column_dtype
     if dtype == "category":
-        known = pd.Index(list(feature.values))
-        given = pd.Categorical(values)
+        levels = pd.Index(list(feature.values))
+        categorical = pd.Categorical(values)
         # One look-up for each level, not for each cell; a missing cell has the code -1.
-        codes = np.append(known.get_indexer(given.categories), -1)[given.codes]
-        return pd.Categorical.from_codes(codes, known)
-    if dtype == "str" and feature.kind == "category":
+        codes = np.append(levels.get_indexer(categorical.categories), -1)[categorical.codes]
+        return pd.Categorical.from_codes(codes, levels)
+    if dtype == "str" and feature.kind_of.choices == "list":
         return _shared(values)
     if dtype in ("bool", "int64") and pd.isna(values).any():
         dtype = "float64" if dtype == "int64" else "object"

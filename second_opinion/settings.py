@@ -42,8 +42,8 @@ class Settings:
         is read. `UserError` when that file is broken.
         """
         section = secrets_of(SECRETS) if secrets is None else secrets
-        found = {name: _given(name, section) for name in names()}
-        return cls(**{name: value for name, (value, _) in found.items() if value})
+        values = {name: _text_and_source(name, section) for name in names()}
+        return cls(**{name: value for name, (value, _) in values.items() if value})
 
 
 def names() -> list[str]:
@@ -53,10 +53,10 @@ def names() -> list[str]:
 
 def origins(secrets: Mapping[str, Any]) -> dict[str, str]:
     """Where each setting comes from: ``environment``, ``secrets`` or ``default``."""
-    return {name: _given(name, secrets)[1] for name in names()}
+    return {name: _text_and_source(name, secrets)[1] for name in names()}
 
 
-def _given(name: str, section: Mapping[str, Any]) -> tuple[str, str]:
+def _text_and_source(name: str, section: Mapping[str, Any]) -> tuple[str, str]:
     """A setting's value as text, empty where it is not set, and where it comes from."""
     if os.environ.get(name.upper()):
         return os.environ[name.upper()], "environment"

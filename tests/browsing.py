@@ -39,7 +39,6 @@ class App:
             "server.port": self.port,
             "server.address": "127.0.0.1",
             "server.headless": "true",
-            "server.fileWatcherType": "none",
         }
         command += [f"--{name}={value}" for name, value in options.items()]
         env = {"DURABLE": "1", **os.environ}

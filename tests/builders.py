@@ -13,12 +13,17 @@ from hypothesis import settings
 from scipy.stats import binom
 
 from second_opinion import Registry
-from second_opinion.batch import jobs
-from second_opinion.card import ModelCard
+from second_opinion.batches import jobs
+from second_opinion.distributions import selection
 from second_opinion.errors import UserError
-from second_opinion.population import population
-from second_opinion.records import Batch, Expert, Prediction, Verdict, new_id, same_value
-from second_opinion.tables import Limits, Source, look
+from second_opinion.models.card import ModelCard
+from second_opinion.records.batch import Batch
+from second_opinion.records.expert import Expert
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.stamp import new_id
+from second_opinion.records.value import same_value
+from second_opinion.records.verdict import Verdict
+from second_opinion.tables import Limits, TableFile, look
 
 ROOT = Path(__file__).parent.parent
 THOROUGH = os.environ.get("THOROUGH") == "1"
@@ -227,7 +232,7 @@ def csv_of(frame):
 def check(store, registry, content, ref="triage", name="march.csv"):
     """Check a file, and wait until that has ended."""
     card = registry.card(ref)
-    source = Source.of_bytes(name, content)
+    source = TableFile.of_bytes(name, content)
     seen = look(source, card.case_schema)
     assert seen.problems == ()
     batch = jobs.check(store, card, source, seen, asked_by="Ada", limits=Limits())
@@ -264,6 +269,6 @@ def scored_batch(store, registry, ref="triage", rows=130, **columns):
     return batch, frame
 
 
-def people_of(store, registry, ref="triage", rows=130, **columns):
+def selection_of(store, registry, ref="triage", rows=130, **columns):
     batch, _ = scored_batch(store, registry, ref, rows, **columns)
-    return population.of_batch(store, batch, registry.card(ref))
+    return selection.of_batch(store, batch, registry.card(ref))

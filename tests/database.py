@@ -5,7 +5,8 @@ import sqlite3
 from collections import Counter, defaultdict
 from contextlib import closing
 
-from second_opinion.records import said, same_value
+from second_opinion.records.value import same_value
+from second_opinion.records.verdict import right_answer
 
 
 def select(path, query, *parameters):
@@ -50,7 +51,7 @@ def _written(path, table):
 def _row(verdict, prediction, triage, final):
     value = json.loads(prediction["value"] or "null")
     decided = final.get(prediction["id"])
-    own = said(verdict["judgement"], value, json.loads(verdict["correct_value"] or "null"))
+    own = right_answer(verdict["judgement"], value, json.loads(verdict["correct_value"] or "null"))
     outcome = {"agree": "right", "disagree": "wrong", "unsure": "unsure"}[verdict["judgement"]]
     if decided is not None:
         outcome = "right" if same_value(json.loads(decided), value) else "wrong"

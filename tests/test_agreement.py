@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
-from second_opinion.statistics import agreement, experts
+from second_opinion.statistics import agreement, expert_agreement
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_kappa_refuses_tables_that_are_not_its_own():
 
 def test_true_one_and_the_text_1_are_three_answers():
     table = [[True, 1, "1", 2.0], [1, "1", True, 2]]
-    assert list(experts.conflicts(table)) == [True, True, True, False]
+    assert list(expert_agreement.conflicts(table)) == [True, True, True, False]
 
 
 @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval", "ratio"])
@@ -229,7 +229,7 @@ def test_the_bootstrap_is_the_same_for_the_same_seed():
 
 
 def test_few_cases_give_raw_agreement_alone():
-    found = experts.between([["a", "b", "a", None], ["a", "a", "a", "a"]])
+    found = expert_agreement.between([["a", "b", "a", None], ["a", "a", "a", "a"]])
     assert (found.cases, found.agreed, found.share) == (3, 2, pytest.approx(2 / 3))
     assert found.share_interval == agreement.wilson(2, 3)
     assert found.alpha is None
@@ -239,7 +239,7 @@ def test_few_cases_give_raw_agreement_alone():
 
 def test_many_cases_give_every_figure_with_its_interval():
     table = noisy(200, 1)
-    found = experts.between(table)
+    found = expert_agreement.between(table)
     assert (found.cases, found.agreed) == (200, int((table[0] == table[1]).sum()))
     assert found.alpha == agreement.krippendorff_alpha(table)
     assert found.ac1 == agreement.gwet_ac1(table)
@@ -249,30 +249,30 @@ def test_many_cases_give_every_figure_with_its_interval():
 
 
 def test_one_answer_throughout_is_said_to_be_not_defined():
-    found = experts.between([["a"] * 40, ["a"] * 40])
+    found = expert_agreement.between([["a"] * 40, ["a"] * 40])
     assert (found.share, found.agreed) == (1.0, 40)
     assert np.isnan(found.alpha)
     assert "not defined" in found.note
 
 
 def test_nobody_answered_twice():
-    found = experts.between([[1, None], [None, 2]])
+    found = expert_agreement.between([[1, None], [None, 2]])
     assert (found.cases, found.share_interval) == (0, (0.0, 1.0))
     assert np.isnan(found.share)
 
 
 def test_numbers_agree_within_the_tolerance():
     table = [[0.3, 10.0, 5.0, 1.0], [0.2, 10.3, None, 1.0]]
-    assert list(experts.conflicts(table)) == [True, True, False, False]
-    assert list(experts.conflicts(table, tolerance=0.1)) == [False, True, False, False]
-    pair = experts.pairwise(table, ["Ann", "Bo"], tolerance=0.1).iloc[0]
+    assert list(expert_agreement.conflicts(table)) == [True, True, False, False]
+    assert list(expert_agreement.conflicts(table, tolerance=0.1)) == [False, True, False, False]
+    pair = expert_agreement.pairwise(table, ["Ann", "Bo"], tolerance=0.1).iloc[0]
     assert (pair["cases"], pair["agreed"]) == (3, 2)
 
 
 def test_many_numbers_agree_on_a_scale():
     rng = np.random.default_rng(0)
     truth = rng.normal(50, 10, 60)
-    found = experts.between(truth + rng.normal(0, 2, (2, 60)), "interval", tolerance=4)
+    found = expert_agreement.between(truth + rng.normal(0, 2, (2, 60)), "interval", tolerance=4)
     assert found.ac1 is None
     assert 0.9 < found.alpha_interval[0] < found.alpha < 1
     assert 0.6 < found.share < 1
@@ -283,10 +283,10 @@ def test_each_pair_of_experts_has_its_row():
     table = pd.DataFrame(
         [["a", "a", "b", None], ["a", "b", "b", None], [None, None, None, "a"]], index=names
     )
-    found = experts.pairwise(table)
+    found = expert_agreement.pairwise(table)
     assert len(found) == 1
     row = found.iloc[0]
     assert (row["rater_a"], row["rater_b"], row["cases"], row["agreed"]) == ("Ann", "Bo", 3, 2)
     assert row["kappa"] == pytest.approx(cohen_kappa_score(["a", "a", "b"], ["a", "b", "b"]))
     assert (row["low"], row["high"]) == agreement.wilson(2, 3)
-    assert len(experts.pairwise([["a"]])) == 0
+    assert len(expert_agreement.pairwise([["a"]])) == 0

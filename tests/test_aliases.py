@@ -9,12 +9,14 @@ from builders import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from second_opinion import aliases, arms
-from second_opinion.catalog import Catalog
 from second_opinion.cli import main
 from second_opinion.errors import UserError
-from second_opinion.records import AliasMove, Expert, new_id
-from second_opinion.registry import Registry
+from second_opinion.models import aliases, traffic_split
+from second_opinion.models.catalog import Catalog
+from second_opinion.models.registry import Registry
+from second_opinion.records.event import AliasMove
+from second_opinion.records.expert import Expert
+from second_opinion.records.stamp import new_id
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 
@@ -94,7 +96,7 @@ def test_rolling_back_undoes_the_last_promotion_that_still_stands(steps):
         else:
             stack = [*stack, step]
             moves.append(AliasMove("m", "champion", step, "promote", "Ada"))
-    catalog = Catalog(written={"m": {"champion": "1"}}, moves=moves)
+    catalog = Catalog(alias_files={"m": {"champion": "1"}}, moves=moves)
     assert catalog.pointed("m", "champion") == stack
     # What is stored with a move is what the alias meant after it.
     assert not moves or moves[-1].version == catalog.pointed("m", "champion")[-1]
@@ -183,7 +185,7 @@ def test_a_split_alias_draws_a_version_for_each_case(settings_here, store):
     ids = [new_id() for _ in range(50)]
     assert {registry.look().arm(ref, made) for made in ids} == {"1", "2"}
     assert all(
-        registry.look().arm(ref, made) == arms.drawn(registry.look().arms(ref), made)
+        registry.look().arm(ref, made) == traffic_split.drawn(registry.look().arms(ref), made)
         for made in ids
     )
 
@@ -220,7 +222,7 @@ def test_rolling_back_works_across_splits(settings_here, store):
     meant = []
     for _ in range(3):
         meant.append(rollback(settings_here, store).version)
-        assert registry.look().arms(MODEL) == arms.read(meant[-1])
+        assert registry.look().arms(MODEL) == traffic_split.read(meant[-1])
     assert meant == ["2", HALVES, "1"]
     with pytest.raises(UserError, match="was never moved"):
         rollback(settings_here, store)

@@ -9,11 +9,11 @@ import pytest
 from builders import HOSTILE, batch_of, csv_of, rows_of
 from visits import keys, messages, press, start
 
-from second_opinion.batch import downloads
-from second_opinion.records import new_id
+from second_opinion.batches import downloads
+from second_opinion.records.stamp import new_id
 from second_opinion.store import Store
-from second_opinion.ui import batch as page
 from second_opinion.ui import who
+from second_opinion.ui.batch import opened_batch as page
 
 BATCH = "pages/2_Batch_upload.py"
 

@@ -13,13 +13,16 @@ from builders import WORKER, batch_of, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from second_opinion.card import ModelCard
+from second_opinion.batches import stored_chunks
+from second_opinion.batches.packing import ROW_GROUP, scored_columns
+from second_opinion.batches.recent import Recent
+from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, ScoredRows
 from second_opinion.errors import UserError
-from second_opinion.records import Verdict, new_id, now
+from second_opinion.models.card import ModelCard
+from second_opinion.records.batch import prediction_id
+from second_opinion.records.stamp import new_id, now
+from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store, batches
-from second_opinion.store.batch_rows import PAGE_ROWS, RowFilter
-from second_opinion.store.batches import prediction_id
-from second_opinion.store.chunks import ROW_GROUP, Recent, scored_columns
 from second_opinion.tables import Chunk, TableProblem
 
 OTHER = "worker two"
@@ -59,7 +62,7 @@ def checked(store, sizes, **about):
     batch, first = batch_of(**about), 1
     store.batches.create(batch)
     for size in sizes:
-        assert store.batches.add_chunk(batch.id, WORKER, chunk_of(first, size))
+        assert stored_chunks.add_chunk(store, batch.id, WORKER, chunk_of(first, size))
         first += size
     assert store.batches.finish_check(batch.id, WORKER)
     return store.batches.find(batch.id)
@@ -71,9 +74,9 @@ def scored(store, sizes, chunks=None, **about):
     assert store.batches.claim(batch.id, WORKER)
     assert store.batches.begin(batch.id, WORKER)
     for _ in sizes[:chunks]:
-        chunk = store.batches.next_chunk(batch)
+        chunk = stored_chunks.next_chunk(store, batch)
         answers = answers_for(chunk.first_row, chunk.text.num_rows)
-        assert store.batches.add_scored(batch.id, WORKER, chunk.position, answers)
+        assert stored_chunks.add_scored(store, batch.id, WORKER, chunk.position, answers)
     store.batches.finish(batch.id, WORKER)
     return store.batches.find(batch.id)
 
@@ -96,7 +99,7 @@ def test_a_batch_comes_back_as_it_was_stored(empty_store):
 
 def test_every_cell_and_line_comes_back_chunk_by_chunk(empty_store):
     batch = checked(empty_store, [3, 2])
-    first = empty_store.batches.next_chunk(batch)
+    first = stored_chunks.next_chunk(empty_store, batch)
     assert first.text == chunk_of(1, 3).text
     assert first.lines.tolist() == [3, 4, 5]
     assert batch.rows == 5
@@ -106,22 +109,22 @@ def test_a_checked_batch_counts_rows_and_problems(empty_store):
     batch = batch_of()
     empty_store.batches.create(batch)
     twice = [TableProblem(9, "age", "is 1", "2"), TableProblem(9, "b", "is x", "y")]
-    empty_store.batches.add_chunk(batch.id, WORKER, chunk_of(1, 4, twice, b"bad,row\n"))
+    stored_chunks.add_chunk(empty_store, batch.id, WORKER, chunk_of(1, 4, twice, b"bad,row\n"))
     late = [TableProblem(12, "", "has 2 cells", "expected 3")]
-    empty_store.batches.add_chunk(batch.id, WORKER, chunk_of(5, 0, late, b"x\n"))
+    stored_chunks.add_chunk(empty_store, batch.id, WORKER, chunk_of(5, 0, late, b"x\n"))
     empty_store.batches.finish_check(batch.id, WORKER)
     found = empty_store.batches.find(batch.id)
     assert (found.rows, found.bad_rows, found.problems) == (4, 2, 3)
     assert (found.state, found.worker) == ("checked", None)
-    assert empty_store.batches.problems(batch.id) == [*twice, *late]
-    assert empty_store.batches.problems(batch.id, 2) == twice
+    assert stored_chunks.problems(empty_store, batch.id) == [*twice, *late]
+    assert stored_chunks.problems(empty_store, batch.id, 2) == twice
     assert b"".join(empty_store.batches.rejected(batch.id)) == b"bad,row\nx\n"
 
 
 def test_chunks_without_a_good_row_are_not_scored(empty_store):
     batch = scored(empty_store, [0, 3, 0, 2, 0], chunks=2)
     assert (batch.state, batch.rows_done) == ("done", 5)
-    assert empty_store.batches.rows(batch).rows.tolist() == [1, 2, 3, 4, 5]
+    assert ScoredRows(empty_store).rows(batch).rows.tolist() == [1, 2, 3, 4, 5]
 
 
 def test_the_rows_of_a_batch_never_change(empty_store):
@@ -139,15 +142,15 @@ def test_the_rows_of_a_batch_never_change(empty_store):
         for statement in forbidden:
             with pytest.raises(sqlite3.IntegrityError):
                 connection.execute(statement)
-    assert empty_store.batches.rows(batch).text == chunk_of(1, 3).text
+    assert ScoredRows(empty_store).rows(batch).text == chunk_of(1, 3).text
 
 
 def test_a_cancelled_check_takes_no_more_and_keeps_nothing(empty_store):
     batch = batch_of()
     empty_store.batches.create(batch)
-    empty_store.batches.add_chunk(batch.id, WORKER, chunk_of(1, 3))
+    stored_chunks.add_chunk(empty_store, batch.id, WORKER, chunk_of(1, 3))
     empty_store.batches.cancel(batch.id)
-    assert not empty_store.batches.add_chunk(batch.id, WORKER, chunk_of(4, 3))
+    assert not stored_chunks.add_chunk(empty_store, batch.id, WORKER, chunk_of(4, 3))
     assert not empty_store.batches.finish_check(batch.id, WORKER)
     assert not empty_store.batches.is_whole(batch.id)
     assert empty_store.batches.listed() == []
@@ -156,7 +159,7 @@ def test_a_cancelled_check_takes_no_more_and_keeps_nothing(empty_store):
 def test_a_failed_check_says_why_and_keeps_nothing(empty_store):
     batch = batch_of()
     empty_store.batches.create(batch)
-    empty_store.batches.add_chunk(batch.id, WORKER, chunk_of(1, 3))
+    stored_chunks.add_chunk(empty_store, batch.id, WORKER, chunk_of(1, 3))
     empty_store.batches.fail(batch.id, "The disk is full.", WORKER)
     found = empty_store.batches.find(batch.id)
     assert (found.state, found.message) == ("failed", "The disk is full.")
@@ -170,9 +173,9 @@ def test_a_scoring_that_stops_keeps_its_rows_and_goes_on(empty_store):
     empty_store.batches.fail(batch.id, "The disk is full.", WORKER)
     assert empty_store.batches.is_whole(batch.id)
     assert empty_store.batches.claim(batch.id, OTHER)
-    chunk = empty_store.batches.next_chunk(batch)
+    chunk = stored_chunks.next_chunk(empty_store, batch)
     assert chunk.first_row == 4
-    empty_store.batches.add_scored(batch.id, OTHER, chunk.position, answers_for(4, 2))
+    stored_chunks.add_scored(empty_store, batch.id, OTHER, chunk.position, answers_for(4, 2))
     assert empty_store.batches.finish(batch.id, OTHER)
     done = empty_store.batches.find(batch.id)
     assert (done.state, done.message, done.rows_done, done.rows_before) == ("done", "", 5, 3)
@@ -183,7 +186,7 @@ def test_two_workers_never_hold_one_batch(empty_store):
     assert empty_store.batches.claim(batch.id, WORKER)
     assert not empty_store.batches.claim(batch.id, OTHER)
     assert not empty_store.batches.beat(batch.id, OTHER)
-    assert not empty_store.batches.add_scored(batch.id, OTHER, 0, answers_for(1, 3))
+    assert not stored_chunks.add_scored(empty_store, batch.id, OTHER, 0, answers_for(1, 3))
     assert not empty_store.batches.finish(batch.id, OTHER)
 
 
@@ -193,8 +196,8 @@ def test_a_silent_worker_loses_the_batch_and_stores_no_more(empty_store):
     silence(empty_store, batch.id)
     assert empty_store.batches.claim(batch.id, OTHER)
     assert not empty_store.batches.beat(batch.id, WORKER)
-    assert not empty_store.batches.add_scored(batch.id, WORKER, 0, answers_for(1, 3))
-    assert empty_store.batches.add_scored(batch.id, OTHER, 0, answers_for(1, 3))
+    assert not stored_chunks.add_scored(empty_store, batch.id, WORKER, 0, answers_for(1, 3))
+    assert stored_chunks.add_scored(empty_store, batch.id, OTHER, 0, answers_for(1, 3))
 
 
 def test_a_sign_of_life_keeps_the_batch(empty_store):
@@ -215,7 +218,7 @@ def test_a_released_batch_is_free_at_once(empty_store):
 def test_a_check_whose_worker_is_gone_says_that_it_stopped(empty_store):
     batch = batch_of()
     empty_store.batches.create(batch)
-    empty_store.batches.add_chunk(batch.id, WORKER, chunk_of(1, 3))
+    stored_chunks.add_chunk(empty_store, batch.id, WORKER, chunk_of(1, 3))
     empty_store.batches.give_up_stale_check(batch.id)
     assert empty_store.batches.find(batch.id).state == "checking"
     silence(empty_store, batch.id)
@@ -289,7 +292,7 @@ def test_filters_and_orders_agree_with_pandas(empty_store, long, only, sort, des
     frame = frame.sort_values(sort, ascending=not descending, kind="stable")
     found, page = [], 1
     while len(found) < len(frame):
-        some = empty_store.batches.rows(long, only, sort, descending=descending, page=page)
+        some = ScoredRows(empty_store).rows(long, only, sort, descending=descending, page=page)
         assert some.total == len(frame)
         assert len(some.rows) == min(PAGE_ROWS, len(frame) - len(found))
         assert some.lines.tolist() == [row + 2 for row in some.rows]
@@ -297,7 +300,7 @@ def test_filters_and_orders_agree_with_pandas(empty_store, long, only, sort, des
         found += some.rows.tolist()
         page += 1
     assert found == frame["row"].tolist()
-    assert len(empty_store.batches.rows(long, only, page=page).rows) == 0
+    assert len(ScoredRows(empty_store).rows(long, only, page=page).rows) == 0
 
 
 @settings(examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -306,13 +309,13 @@ def test_any_rows_are_fetched_in_the_order_asked_for(empty_store, data):
     known = empty_store.batches.listed()
     batch = known[0] if known else scored(empty_store, [ROW_GROUP + 500, 700, 1])
     rows = data.draw(st.lists(st.integers(1, batch.rows), max_size=20))
-    found = empty_store.batches.fetched(batch, rows)
+    found = ScoredRows(empty_store).fetched(batch, rows)
     assert found.text["age"].to_pylist() == [str(row) for row in rows]
     assert found.scored.num_rows == len(rows)
 
 
 def test_the_summary_counts_what_pandas_counts(empty_store, long):
-    frame, found = table_of(long), empty_store.batches.summary(long)
+    frame, found = table_of(long), ScoredRows(empty_store).summary(long)
     assert found.rows == len(frame)
     assert found.classes == frame["prediction"].value_counts().to_dict()
     assert found.confidence == pytest.approx(frame["confidence"].mean())
@@ -335,36 +338,36 @@ def test_the_numbers_of_a_regression_are_counted_between_edges(empty_store):
             "number": numbers,
         }
     )
-    empty_store.batches.add_scored(batch.id, WORKER, 0, answers)
+    stored_chunks.add_scored(empty_store, batch.id, WORKER, 0, answers)
     batch = empty_store.batches.find(batch.id)
-    found = empty_store.batches.summary(batch)
+    found = ScoredRows(empty_store).summary(batch)
     assert sum(found.bars) == 50
     assert (found.edges[0], found.edges[-1]) == (-1, 4)
     assert (found.classes, found.confidence) == ({}, None)
-    largest = empty_store.batches.rows(batch, None, "prediction", descending=True)
+    largest = ScoredRows(empty_store).rows(batch, None, "prediction", descending=True)
     assert largest.rows.tolist() == list(range(50, 0, -1))
 
 
 def test_the_rows_that_one_has_judged_are_told_from_the_others(empty_store, long, models):
     card = card_like(models)
     for row, expert in ((3, "Ada"), (2400, "ada"), (5, "Grace")):
-        made = empty_store.batches.opened(long, row, card)
+        made = ScoredRows(empty_store).opened(long, row, card)
         empty_store.add_verdict(Verdict(made.id, expert, "agree"))
-    mine = RowFilter(judged="judged", expert="Ada")
-    assert empty_store.batches.rows(long, mine).rows.tolist() == [3, 2400]
-    rest = empty_store.batches.rows(long, replace(mine, judged="open"))
+    mine = RowFilter(review_state="judged", expert="Ada")
+    assert ScoredRows(empty_store).rows(long, mine).rows.tolist() == [3, 2400]
+    rest = ScoredRows(empty_store).rows(long, replace(mine, review_state="open"))
     assert rest.total == long.rows - 2
     assert 5 in rest.rows
 
 
 def test_what_is_scored_so_far_can_be_looked_at(empty_store):
     batch = scored(empty_store, [120, 80], chunks=1)
-    assert empty_store.batches.rows(batch, page=2).rows.tolist() == list(range(101, 121))
-    assert empty_store.batches.summary(batch).rows == 120
-    later = empty_store.batches.next_chunk(batch)
-    empty_store.batches.add_scored(batch.id, WORKER, later.position, answers_for(121, 80))
-    assert empty_store.batches.summary(empty_store.batches.find(batch.id)).rows == 200
-    assert empty_store.batches.summary(batch).rows == 120
+    assert ScoredRows(empty_store).rows(batch, page=2).rows.tolist() == list(range(101, 121))
+    assert ScoredRows(empty_store).summary(batch).rows == 120
+    later = stored_chunks.next_chunk(empty_store, batch)
+    stored_chunks.add_scored(empty_store, batch.id, WORKER, later.position, answers_for(121, 80))
+    assert ScoredRows(empty_store).summary(empty_store.batches.find(batch.id)).rows == 200
+    assert ScoredRows(empty_store).summary(batch).rows == 120
 
 
 # --- a row that is opened
@@ -380,20 +383,20 @@ def card_like(models):
 
 def test_a_row_that_is_opened_twice_is_one_prediction(empty_store, long, models):
     card = card_like(models)
-    first = empty_store.batches.opened(long, 77, card)
-    again = empty_store.batches.opened(long, 77, card)
+    first = ScoredRows(empty_store).opened(long, 77, card)
+    again = ScoredRows(empty_store).opened(long, 77, card)
     assert first == again == empty_store.prediction(prediction_id(long.id, 77))
     assert (first.batch_id, first.row_number, first.source) == (long.id, 77, "batch")
     assert (first.value, first.flags) == ("keep", ())
     assert first.inputs == {"age": 77}
     assert first.probabilities == (0.25, 0.75)
-    assert empty_store.batches.opened(long, 80, card).flags == ("low_confidence", "missing:age")
+    assert ScoredRows(empty_store).opened(long, 80, card).flags == ("low_confidence", "missing:age")
 
 
 @pytest.mark.parametrize("row", [0, -1, 3202, 10**9])
 def test_a_row_that_is_not_there_cannot_be_opened(empty_store, long, models, row):
     with pytest.raises(UserError, match="has no answer"):
-        empty_store.batches.opened(long, row, card_like(models))
+        ScoredRows(empty_store).opened(long, row, card_like(models))
 
 
 def test_a_row_on_which_the_model_failed_has_no_case(empty_store, models):
@@ -401,14 +404,14 @@ def test_a_row_on_which_the_model_failed_has_no_case(empty_store, models):
     empty_store.batches.claim(batch.id, WORKER)
     answers = answers_for(1, 3).take(pa.array([0, None, 2]))
     fault = TableProblem(4, "", "the model fails on this row", "check it")
-    empty_store.batches.add_scored(batch.id, WORKER, 0, answers, [fault])
+    stored_chunks.add_scored(empty_store, batch.id, WORKER, 0, answers, [fault])
     batch = empty_store.batches.find(batch.id)
     assert (batch.rows_failed, batch.bad_rows, batch.problems) == (1, 1, 1)
-    assert empty_store.batches.problems(batch.id) == [fault]
-    assert empty_store.batches.rows(batch).rows.tolist() == [1, 2, 3]
-    assert empty_store.batches.summary(batch).classes == {'"keep"': 2}
+    assert stored_chunks.problems(empty_store, batch.id) == [fault]
+    assert ScoredRows(empty_store).rows(batch).rows.tolist() == [1, 2, 3]
+    assert ScoredRows(empty_store).summary(batch).classes == {'"keep"': 2}
     with pytest.raises(UserError, match="Row 2"):
-        empty_store.batches.opened(batch, 2, card_like(models))
+        ScoredRows(empty_store).opened(batch, 2, card_like(models))
 
 
 def test_the_database_of_an_earlier_version_learns_of_batches(tmp_path, models):
@@ -444,7 +447,7 @@ def test_what_was_not_asked_for_the_longest_is_forgotten_first():
     gaps=st.integers(0, 3),
 )
 def test_a_number_is_stored_to_the_bit(values, gaps):
-    from second_opinion.predictor import Answers
+    from second_opinion.models.model import Answers
 
     answers = Answers(np.array(values), None, None, {})
     at = np.arange(len(values)) + gaps

@@ -6,8 +6,9 @@ import pytest
 from builders import check, csv_of, score
 
 from second_opinion import Registry
-from second_opinion.population import population, sections
-from second_opinion.records import Verdict
+from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.distributions import sections, selection
+from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store
 
 pytestmark = pytest.mark.browser
@@ -38,7 +39,7 @@ def batch(shared_app):
     made = score(store, registry, check(store, registry, content, CHURN, "shifted.csv"))
     card = registry.card(CHURN)
     for row in range(1, 61):
-        opened = store.batches.opened(made, row, card)
+        opened = ScoredRows(store).opened(made, row, card)
         store.add_verdict(
             Verdict(opened.id, "Grace", "agree")
             if row % 6
@@ -86,7 +87,7 @@ def test_exactly_the_features_that_moved_are_said_to_have_moved(app, batch, page
     names = page.locator(".js-plotly-plot .ytick text").all_text_contents()
     assert set(names[:2]) == MOVED
     store, registry = Store.open(app.database), Registry(app.models)
-    people = population.of_batch(store, batch, registry.card(CHURN))
+    people = selection.of_batch(store, batch, registry.card(CHURN))
     found = sections.drift_table(people, sections.training(registry, registry.card(CHURN)))
     assert set(found.loc[found["Verdict"] == "moved", "Feature"]) == MOVED
     assert (found["Verdict"] == "steady").sum() == 10

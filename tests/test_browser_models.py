@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from second_opinion.records import Expert
+from second_opinion.records.expert import Expert
 
 pytestmark = pytest.mark.browser
 

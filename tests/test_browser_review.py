@@ -296,7 +296,8 @@ def test_a_code_opens_what_is_for_reviewers_and_nothing_more(coded, person):
 
 def judged(app):
     """Two experts on three cases, of which they contradict each other on one."""
-    from second_opinion.records import Verdict, new_id
+    from second_opinion.records.stamp import new_id
+    from second_opinion.records.verdict import Verdict
 
     model, store = Registry(app.models).load(CHURN), Store.open(app.database)
     for at in range(3):

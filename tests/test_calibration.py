@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import brier_score_loss
 
-from second_opinion.statistics import agreement, calibration
+from second_opinion.statistics import calibration
 
 WRIGHT = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]
 MINI = [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451]
@@ -45,18 +45,6 @@ def test_bland_altman_of_too_few_is_not_defined(n):
     found = calibration.bland_altman(WRIGHT[:n], MINI[:n])
     assert found.n == n
     assert np.isnan([found.sd, found.low, found.high]).all()
-
-
-def test_the_stratified_estimate_gives_the_known_figure():
-    estimate, error = agreement.stratified((0.6, 0.3, 0.1), (40, 60, 100), (0.975, 0.90, 0.60))
-    assert estimate == pytest.approx(0.915)
-    assert error == pytest.approx(0.019660, abs=5e-7)
-
-
-def test_strata_have_parts_and_two_cases_each():
-    for parts, n in [((0.6, 0.3), (40, 40)), ((0.5, 0.5), (1, 40))]:
-        with pytest.raises(ValueError, match="strata"):
-            agreement.stratified(parts, n, (0.9, 0.9))
 
 
 def test_bins_hold_as_many_cases_each():

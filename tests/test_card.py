@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from second_opinion.card import ModelCard
 from second_opinion.errors import UserError
+from second_opinion.models.card import ModelCard
 
 FIELDS = {
     "name": "churn",

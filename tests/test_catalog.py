@@ -7,9 +7,9 @@ import pytest
 from builders import ROOT
 
 from second_opinion import UserError
-from second_opinion.card import ModelCard
-from second_opinion.catalog import Catalog, Fault
-from second_opinion.records import AliasMove
+from second_opinion.models.card import ModelCard
+from second_opinion.models.catalog import Catalog, Fault
+from second_opinion.records.event import AliasMove
 
 IRIS = json.loads((ROOT / "model/iris/1/card.json").read_text("utf-8"))
 HALVES = '{"1":0.5,"2":0.5}'
@@ -45,7 +45,7 @@ TWO = (card(version="1"), card(version="2"), card(version="10"))
 )
 def test_a_reference_means_a_model_and_a_version(ref, meant):
     written = {"churn": {"champion": "2", "trial": "10", "ab": HALVES}}
-    assert catalog(*TWO, written=written).resolve(ref) == meant
+    assert catalog(*TWO, alias_files=written).resolve(ref) == meant
 
 
 def test_without_a_champion_the_newest_version_answers():
@@ -65,14 +65,14 @@ def test_without_a_champion_the_newest_version_answers():
 def test_a_reference_that_means_nothing_is_told_what_there_is(ref, message):
     champion = "7" if "champion" in ref else "1"
     with pytest.raises(UserError, match=message):
-        catalog(*TWO, written={"churn": {"champion": champion}}).resolve(ref)
+        catalog(*TWO, alias_files={"churn": {"champion": champion}}).resolve(ref)
 
 
 def test_moves_on_record_come_after_what_the_folder_says():
     here = catalog(
         *TWO,
         card("iris"),
-        written={"churn": {"champion": "1"}, "iris": {"champion": "1"}},
+        alias_files={"churn": {"champion": "1"}, "iris": {"champion": "1"}},
         moves=[moved("champion", "2"), moved("new", HALVES), moved("champion", "9", model="iris")],
     )
     assert here.aliases("churn") == {"champion": "2", "new": HALVES}
@@ -83,14 +83,14 @@ def test_moves_on_record_come_after_what_the_folder_says():
 
 
 def test_a_case_is_drawn_by_its_id_alone():
-    here = catalog(*TWO, written={"churn": {"ab": HALVES}})
+    here = catalog(*TWO, alias_files={"churn": {"ab": HALVES}})
     drawn = [here.arm("churn@ab", f"case {number}") for number in range(200)]
     assert {*drawn} == {"1", "2"}
     assert drawn == [here.arm("churn@ab", f"case {number}") for number in range(200)]
 
 
 def test_entries_put_the_champion_first_and_say_who_shares():
-    entries = catalog(*TWO, written={"churn": {"champion": "10", "ab": HALVES}}).entries()
+    entries = catalog(*TWO, alias_files={"churn": {"champion": "10", "ab": HALVES}}).entries()
     assert [entry.version for entry in entries] == ["10", "1", "2"]
     assert [entry.known_as for entry in entries] == [("champion",), ("ab 50 %",), ("ab 50 %",)]
 
@@ -115,7 +115,7 @@ def test_a_broken_card_is_said_by_its_entry_and_by_whoever_asks_for_it():
 
 
 def test_broken_aliases_are_said_and_leave_other_models_usable():
-    here = catalog(card(), card("iris"), written={"churn": Fault("aliases.json: no")})
+    here = catalog(card(), card("iris"), alias_files={"churn": Fault("aliases.json: no")})
     with pytest.raises(UserError, match=r"aliases\.json: no"):
         here.resolve("churn")
     assert here.resolve("iris") == ("iris", "1")

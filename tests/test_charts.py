@@ -12,7 +12,7 @@ from figures import TAGS, colours, drawn_in, sent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from second_opinion.charts import bars, heat, points, stacked, verdicts
+from second_opinion.charts import bars, heatmap, scatter, stacked, verdict_charts
 from second_opinion.charts.bars import Beside
 from second_opinion.charts.chart import (
     EXPERTS,
@@ -24,12 +24,12 @@ from second_opinion.charts.chart import (
     TEXT,
     shown,
 )
-from second_opinion.charts.heat import Side, Told
+from second_opinion.charts.heatmap import MapAxis, Measure
 from second_opinion.schema import Choice, Feature
-from second_opinion.statistics import calibration, feedback
-from second_opinion.statistics.bars import Bars
+from second_opinion.statistics import calibration, error_rates
 from second_opinion.statistics.crossed import Axis, Crossed
-from second_opinion.statistics.distributions import Counts, Means, Pairs, of_feature
+from second_opinion.statistics.histogram import Histogram
+from second_opinion.statistics.tallies import Counts, Means, Pairs, of_feature
 
 
 def every_chart():
@@ -40,20 +40,22 @@ def every_chart():
     days = np.array(["2026-11-01", "2026-11-02"])[rng.integers(0, 2, 200)]
     wrong = (rng.random(200) < 0.2).astype(float)
     counts = Counts((0, 1)).add(said).result()
-    binned = Bars().add(rng.normal(50, 9, 200)).result()
+    binned = Histogram().add(rng.normal(50, 9, 200)).result()
     age = Feature(name="age", kind="number", label=TAGS, unit=TAGS)
     drift = pd.DataFrame({"size": [0.3, 0.02], "moved": [True, False]})
     drift["verdict"] = ["moved", "steady"]
     regression = card_of("regression")
-    by_day = feedback.errors_by(sorted(days), wrong)
+    by_day = error_rates.errors_by(sorted(days), wrong)
     answered = Pairs().add(days, said).result()
     found, by_age, by_colour = crossed_of(sure * 90, days, said)
     few = sure[:20] * 90, days[:20]
     groups = [(TAGS, range(15)), ("Leaves", range(15, 20))]
     texts = [TAGS] * 20
     return {
-        "answers": bars.answers(card, counts, 200, Beside(TAGS, np.array([0.6, 0.4]))),
-        "numbers": bars.answers(regression, binned, 200, Beside(TAGS, np.full(len(binned), 0.1))),
+        "answers": bars.answer_bars(card, counts, 200, Beside(TAGS, np.array([0.6, 0.4]))),
+        "numbers": bars.answer_bars(
+            regression, binned, 200, Beside(TAGS, np.full(len(binned), 0.1))
+        ),
         "confidence": stacked.confidence(
             card, Pairs(np.round(np.linspace(0, 1, 21), 2)).add(sure, said).result(), 40, 200
         ),
@@ -61,17 +63,17 @@ def every_chart():
         "drift": bars.drift(drift, [TAGS, "Age"]),
         "per_day": stacked.per_day(card, Pairs().add(days, said).result()),
         "mean": stacked.mean_per_day(card, Means().add(days, sure).result()),
-        "agreement": verdicts.agreement_per_day(by_day),
-        "reliability": verdicts.reliability(calibration.bins(sure, 1 - wrong)),
+        "agreement": verdict_charts.agreement_per_day(by_day),
+        "reliability": verdict_charts.reliability(calibration.bins(sure, 1 - wrong)),
         "shares": stacked.shares_per_day(card, answered),
-        "verdicts": verdicts.verdicts_per_day(by_day),
-        "heat": heat.heat(Told(TAGS), found.result(), by_age, by_colour),
-        "by_bin": heat.by_bin(Told(TAGS), found.result().head(8), by_age, 0.5),
-        "means": heat.by_bin(Told(unit=TAGS), found.result().head(8), by_age, 0.5),
-        "points": points.points(
-            "20 cases", Told(TAGS), (by_age, few[0]), (by_colour, few[1]), groups, texts, []
+        "verdicts": verdict_charts.verdicts_per_day(by_day),
+        "heat": heatmap.heatmap(Measure(TAGS), found.result(), by_age, by_colour),
+        "by_bin": heatmap.by_bin(Measure(TAGS), found.result().head(8), by_age, 0.5),
+        "means": heatmap.by_bin(Measure(unit=TAGS), found.result().head(8), by_age, 0.5),
+        "points": scatter.scatter(
+            "20 cases", Measure(TAGS), (by_age, few[0]), (by_colour, few[1]), groups, texts, []
         ),
-        "risk": verdicts.risk_coverage(calibration.risk_coverage(sure, wrong)),
+        "risk": verdict_charts.risk_coverage(calibration.risk_coverage(sure, wrong)),
     }
 
 
@@ -81,7 +83,7 @@ def crossed_of(ages, colours, said):
     choices = tuple(Choice(value=value, label=TAGS + str(value)) for value in set(colours))
     colour = Feature(name="colour", kind="category", label=TAGS, choices=choices)
     sides = [
-        Side(feature, Axis.of(feature, of_feature(feature).add(column), column))
+        MapAxis(feature, Axis.of(feature, of_feature(feature).add(column), column))
         for feature, column in ((age, ages), (colour, colours))
     ]
     return Crossed(*(side.axis for side in sides)).add(ages, colours, said), *sides
@@ -101,7 +103,7 @@ WHOSE = {
     "agreement": [EXPERTS],
     "reliability": [EXPERTS, REFERENCE],
     "shares": [FIRST, SECOND],
-    "verdicts": [color for color, _ in verdicts.LOOKS.values()],
+    "verdicts": [color for color, _ in verdict_charts.LOOKS.values()],
     "heat": [],
     "by_bin": [MODEL, REFERENCE],
     "means": [MODEL, REFERENCE],
@@ -132,7 +134,7 @@ def test_every_colour_is_a_place_of_the_theme_s_palette(name):
     found = set(colours(figure))
     assert found
     palette = {MODEL, EXPERTS, REFERENCE, TEXT, PAPER}
-    looks = {color for color, _ in verdicts.LOOKS.values()}
+    looks = {color for color, _ in verdict_charts.LOOKS.values()}
     assert found <= palette | looks | set(stacked.CLASSES)
 
 
@@ -148,9 +150,9 @@ def test_the_model_has_the_colour_of_the_theme_and_the_reference_its_grey(theme)
     palette = {f"#{at:06}": colour for at, colour in enumerate(look["chartCategoricalColors"], 1)}
     assert palette[MODEL] == look["primaryColor"]
     assert palette[REFERENCE] == look["grayColor"]
-    assert palette[verdicts.LOOKS["Agree"][0]] == look["greenColor"]
-    assert palette[verdicts.LOOKS["Disagree"][0]] == look["orangeColor"]
-    assert verdicts.LOOKS["Unsure"][0] == REFERENCE
+    assert palette[verdict_charts.LOOKS["Agree"][0]] == look["greenColor"]
+    assert palette[verdict_charts.LOOKS["Disagree"][0]] == look["orangeColor"]
+    assert verdict_charts.LOOKS["Unsure"][0] == REFERENCE
     assert palette[EXPERTS] not in {palette[MODEL], palette[REFERENCE]}
 
 
@@ -182,7 +184,7 @@ def test_no_text_of_the_data_is_markup_in_a_figure(name):
 
 def test_the_title_names_the_positive_class_with_its_count_and_share():
     found = Counts((0, 1)).add(np.repeat([0, 1], [1002, 235])).result()
-    chart = bars.answers(card_of(), found, 1237)
+    chart = bars.answer_bars(card_of(), found, 1237)
     assert chart.title == "Leaves is predicted for 235 of 1,237 cases (19 %)"
     table = chart.table.set_index("The model says")
     assert table.loc["Leaves", "Cases"] == 235
@@ -191,7 +193,7 @@ def test_the_title_names_the_positive_class_with_its_count_and_share():
 
 def test_of_many_classes_the_commonest_is_told():
     found = Counts(range(3)).add([0, 0, 1, 1, 1, 2]).result()
-    chart = bars.answers(card_of("multiclass", "ABC", positive=None), found, 6)
+    chart = bars.answer_bars(card_of("multiclass", "ABC", positive=None), found, 6)
     assert chart.title == "B is predicted for 3 of 6 cases (50 %)"
 
 
@@ -222,7 +224,7 @@ def test_classes_that_python_takes_for_one_another_are_stacked_apart():
 
 def test_dates_stand_as_days():
     admitted = Feature(name="admitted", kind="date", label="Admitted")
-    found = Bars.of(admitted).add(pd.Series(["2026-01-01", "2026-03-01", None])).result()
+    found = Histogram.of(admitted).add(pd.Series(["2026-01-01", "2026-03-01", None])).result()
     chart = bars.feature(admitted, found, "is steady")
     assert sent(chart)["layout"]["xaxis"]["type"] == "date"
     assert chart.table["From"].iloc[0].startswith("2026-01")
@@ -230,13 +232,13 @@ def test_dates_stand_as_days():
 
 def test_reliability_says_how_sure_and_how_right():
     sure, right = np.repeat([0.7, 0.9], 50), np.tile([1, 1, 1, 1, 0], 20)
-    chart = verdicts.reliability(calibration.bins(sure, right))
+    chart = verdict_charts.reliability(calibration.bins(sure, right))
     assert chart.title == "The model is 80 % sure on average and right in 80 % of 100 verdicts"
 
 
 def test_agreement_turns_errors_and_their_interval_round():
-    found = feedback.errors_by(["2026-11-01"] * 20, [1.0] * 5 + [0.0] * 15)
-    chart = verdicts.agreement_per_day(found)
+    found = error_rates.errors_by(["2026-11-01"] * 20, [1.0] * 5 + [0.0] * 15)
+    chart = verdict_charts.agreement_per_day(found)
     row = chart.table.iloc[0]
     assert (row["Agree"], row["Verdicts"]) == (0.75, 20)
     assert row["At least"] == pytest.approx(0.5313, abs=1e-4)
@@ -254,17 +256,19 @@ def test_long_names_are_cut():
 
 
 def test_the_bin_with_the_highest_share_is_told_unless_hardly_a_case_is_in_it():
-    sides = [Side(Feature(name="age", kind="number", unit="years"), Axis("number", edges=(40.0,)))]
+    sides = [
+        MapAxis(Feature(name="age", kind="number", unit="years"), Axis("number", edges=(40.0,)))
+    ]
     found = pd.DataFrame({"x": [0, 1], "y": [0, 0], "count": [250, 20], "mean": [0.12, 0.4]})
-    chart = heat.by_bin(Told("Leaves"), found, sides[0], 0.14)
+    chart = heatmap.by_bin(Measure("Leaves"), found, sides[0], 0.14)
     assert (
         chart.title
         == "The model says Leaves most often where Age is 40 and more (40 % of 20 cases)"
     )
     assert chart.table.columns.tolist() == ["Age (years)", "Cases", "Share of Leaves"]
-    chart = heat.by_bin(Told("Leaves"), found.assign(count=[250, 2]), sides[0], 0.12)
+    chart = heatmap.by_bin(Measure("Leaves"), found.assign(count=[250, 2]), sides[0], 0.12)
     assert chart.title.endswith("where Age is below 40 (12 % of 250 cases)")
-    mean = heat.by_bin(Told(unit="mg"), found.assign(mean=[12.0, 40.0]), sides[0], 14.0)
+    mean = heatmap.by_bin(Measure(unit="mg"), found.assign(mean=[12.0, 40.0]), sides[0], 14.0)
     assert mean.title == (
         "The mean prediction is highest where Age is 40 and more (40 mg, 20 cases)"
     )
@@ -282,8 +286,8 @@ def test_the_shares_of_each_day_are_one():
 
 def test_verdicts_of_a_day_are_agree_disagree_and_unsure():
     days = ["2026-11-01"] * 4 + ["2026-11-03"]
-    found = feedback.errors_by(days, [0.0, 0.0, 1.0, np.nan, np.nan])
-    chart = verdicts.verdicts_per_day(found)
+    found = error_rates.errors_by(days, [0.0, 0.0, 1.0, np.nan, np.nan])
+    chart = verdict_charts.verdicts_per_day(found)
     assert chart.title == "5 verdicts on 2 days: 2 agree, 1 disagree, 2 unsure"
     assert chart.table.to_numpy().tolist() == [["2026-11-01", 2, 1, 1], ["2026-11-03", 0, 0, 1]]
     patterns = [trace["marker"]["pattern"]["shape"] for trace in sent(chart)["data"]]

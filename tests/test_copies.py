@@ -9,11 +9,11 @@ import pytest
 from builders import OWNER, REVIEWER, case, verdict
 from database import assert_intact, full_count, ids_in, kept, select
 
-from second_opinion.copies import backup, opened_copy, restore
 from second_opinion.errors import UserError
-from second_opinion.filters import Filter
-from second_opinion.records import Expert
+from second_opinion.records.expert import Expert
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.store import Store
+from second_opinion.store.copies import backup, opened_copy, restore
 
 
 @pytest.fixture
@@ -190,5 +190,5 @@ def test_the_numbers_of_verdicts_survive_a_copy(judged, tmp_path):
         connection.execute("VACUUM")
     restore(copy, tmp_path / "new.db", by=OWNER)
     found = Store.open(tmp_path / "new.db").review
-    assert found.page(Filter(words="before")).total == 1
+    assert found.page(VerdictFilter(words="before")).total == 1
     assert select(tmp_path / "new.db", "SELECT count(*) FROM review") == [(1,)]

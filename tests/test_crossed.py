@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from second_opinion.schema import Choice, Feature
-from second_opinion.statistics.bars import Bars
 from second_opinion.statistics.crossed import Axis, Crossed, edge_texts, is_class, names_of
-from second_opinion.statistics.distributions import Counts, of_feature
+from second_opinion.statistics.histogram import Histogram
+from second_opinion.statistics.tallies import Counts, of_feature
 
 AGE = Feature(name="age", kind="integer", unit="years")
 WEIGHT = Feature(name="weight", kind="number", unit="kg")
@@ -122,7 +122,7 @@ def test_many_levels_become_the_commonest_and_all_others():
 
 
 def test_nothing_known_makes_no_cell():
-    axis = Axis.of(WEIGHT, Bars().add([np.nan]), np.array([np.nan]))
+    axis = Axis.of(WEIGHT, Histogram().add([np.nan]), np.array([np.nan]))
     found = Crossed(axis).add(np.array([np.nan]), None, np.array([1.0]))
     assert (found.rows, len(found.result())) == (0, 0)
     assert np.isnan(found.mean)

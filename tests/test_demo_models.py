@@ -20,10 +20,10 @@ from threadpoolctl import threadpool_limits
 from model import demo_cards, demo_data, train_demos
 from model.train_demos import DEMOS, Demo, Trained, split, train, write
 from second_opinion.errors import UserError
-from second_opinion.intake import describe
-from second_opinion.predictor import Model
-from second_opinion.records import plain
-from second_opinion.registry import Registry
+from second_opinion.models.describe import card_fields
+from second_opinion.models.model import Model
+from second_opinion.models.registry import Registry
+from second_opinion.records.value import plain
 
 FOLDER = Path(train_demos.__file__).parent
 REGISTRY = Registry(FOLDER)
@@ -194,7 +194,7 @@ def test_no_held_out_row_was_trained_on(demo: Demo) -> None:
     card = REGISTRY.card(demo.ref)
     assert not set(rows.X.index) & set(held_out.X.index)
     assert card.data["rows"] == len(rows.X)
-    assert card.data["sha256"] == describe.digest(rows.X)
+    assert card.data["sha256"] == card_fields.digest(rows.X)
     assert len(held_out.X) == pytest.approx(0.25 * (len(rows.X) + len(held_out.X)), abs=1)
 
 

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from second_opinion.reference import Reference, summary
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics import drift
-from second_opinion.statistics.sides import Grid, Sample
-from second_opinion.statistics.two_samples import distance
+from second_opinion.statistics.samples import Grid, Sample, distance
+from second_opinion.statistics.training_summary import Reference, summary
 
 RUNS = runs_of(200)
 LEVELS = [f"level {n}" for n in range(12)]
@@ -46,8 +45,8 @@ def weights(n):
 
 def summarised(frame):
     """What is stored of the frame by default."""
-    kinds = {name: "number" if frame[name].dtype.kind in "if" else "category" for name in frame}
-    return Reference(len(frame), {name: summary(frame[name], kinds[name]) for name in frame})
+    shapes = {name: "number" if frame[name].dtype.kind in "if" else "level" for name in frame}
+    return Reference(len(frame), {name: summary(frame[name], shapes[name]) for name in frame})
 
 
 def row(reference, current, **options):

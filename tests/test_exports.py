@@ -11,13 +11,13 @@ import pytest
 from builders import HOSTILE, OWNER, REVIEWER, case, verdict
 
 from second_opinion.errors import UserError
-from second_opinion.filters import Filter
-from second_opinion.records import Expert
+from second_opinion.records.expert import Expert
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import exports
 from second_opinion.review.corrections import LeftOut, corrections
 from second_opinion.review.exports import export
 from second_opinion.store import Store
-from second_opinion.tables.export import read_export
+from second_opinion.tables.spreadsheet_csv import read_export
 
 
 def exported(store, what, **options):
@@ -56,7 +56,7 @@ def judged_cases(empty_store):
 def test_each_case_is_to_be_learned_from_once(empty_store, judged_cases):
     empty_store.review.adjudicate(judged_cases["adjudicated"].id, 0, "scan", by=REVIEWER)
     left_out = LeftOut()
-    rows = [row for some in corrections(empty_store, Filter(), left_out) for row in some]
+    rows = [row for some in corrections(empty_store, VerdictFilter(), left_out) for row in some]
     names = {prediction.id: name for name, prediction in judged_cases.items()}
     found = {names[r.prediction.id]: (r.learn, r.source, r.weight, r.purpose) for r in rows}
     assert found == {
@@ -73,7 +73,9 @@ def test_each_case_is_to_be_learned_from_once(empty_store, judged_cases):
 def test_each_case_is_kept_or_counted(busy_store):
     left_out = LeftOut()
     kept = [
-        row.prediction.id for some in corrections(busy_store, Filter(), left_out) for row in some
+        row.prediction.id
+        for some in corrections(busy_store, VerdictFilter(), left_out)
+        for row in some
     ]
     judged = set(busy_store.reviewed()["prediction_id"])
     assert len(kept) == len(set(kept))
@@ -84,7 +86,9 @@ def test_each_case_is_kept_or_counted(busy_store):
 def test_corrections_are_the_inputs_and_what_to_learn(empty_store):
     add(empty_store, ("Ada", "agree", {}), inputs={"age": 40, "source": "ward", "weight": 70.5})
     add(empty_store, ("Ada", "agree", {}), inputs={"age": None, "source": "=1+1", "smoker": True})
-    content, done = exported(empty_store, "corrections", wanted=Filter(model="churn"))
+    content, done = exported(
+        empty_store, "corrections", verdict_filter=VerdictFilter(model="churn")
+    )
     rows = list(csv.DictReader(io.StringIO(content.decode())))
     assert list(rows[0]) == [
         *("age", "source", "weight", "smoker"),
@@ -96,7 +100,7 @@ def test_corrections_are_the_inputs_and_what_to_learn(empty_store):
     assert (done.rows, done.left_out) == (2, LeftOut())
 
     content, _ = exported(
-        empty_store, "corrections", format="parquet", wanted=Filter(model="churn")
+        empty_store, "corrections", format="parquet", verdict_filter=VerdictFilter(model="churn")
     )
     table = pq.read_table(io.BytesIO(content))
     assert {n: str(table.schema.field(n).type) for n in ("age", "source", "weight", "smoker")} == {
@@ -151,13 +155,13 @@ def test_predictions_are_exported_judged_or_not(empty_store):
     ]
     empty_store.add_predictions(made)
     for wanted, expected in (
-        (Filter(), made),
-        (Filter(model="churn"), made[:2]),
-        (Filter(since="2026-11-02"), made[1:]),
-        (Filter(until="2026-11-01"), made[:1]),
-        (Filter(batch="a"), made[:1]),
+        (VerdictFilter(), made),
+        (VerdictFilter(model="churn"), made[:2]),
+        (VerdictFilter(since="2026-11-02"), made[1:]),
+        (VerdictFilter(until="2026-11-01"), made[:1]),
+        (VerdictFilter(batch="a"), made[:1]),
     ):
-        content, _ = exported(empty_store, "predictions", format="jsonl", wanted=wanted)
+        content, _ = exported(empty_store, "predictions", format="jsonl", verdict_filter=wanted)
         rows = [json.loads(line) for line in content.decode().splitlines()]
         assert [row["prediction_id"] for row in rows] == [prediction.id for prediction in expected]
 
@@ -165,19 +169,19 @@ def test_predictions_are_exported_judged_or_not(empty_store):
 @pytest.mark.parametrize("what", ["verdicts", "predictions", "corrections"])
 @pytest.mark.parametrize("safe", [False, True])
 def test_an_export_of_nothing_has_its_header(empty_store, what, safe):
-    wanted = Filter(model="churn")
-    content, done = exported(empty_store, what, spreadsheet_safe=safe, wanted=wanted)
+    wanted = VerdictFilter(model="churn")
+    content, done = exported(empty_store, what, spreadsheet_safe=safe, verdict_filter=wanted)
     (header,) = csv.reader(io.StringIO(content.decode()))
     columns = {"verdicts": exports.VERDICTS, "predictions": exports.PREDICTIONS}
     assert tuple(header) == columns.get(what, exports.CORRECTIONS)
     assert done.rows == 0
-    content, _ = exported(empty_store, what, format="parquet", wanted=wanted)
+    content, _ = exported(empty_store, what, format="parquet", verdict_filter=wanted)
     assert tuple(pq.read_table(io.BytesIO(content)).column_names) == tuple(header)
-    assert exported(empty_store, what, format="jsonl", wanted=wanted)[0] == b""
+    assert exported(empty_store, what, format="jsonl", verdict_filter=wanted)[0] == b""
 
 
 def test_each_export_is_in_the_log_with_who_and_what(empty_store):
-    exported(empty_store, "verdicts", wanted=Filter(model="churn", words="old"))
+    exported(empty_store, "verdicts", verdict_filter=VerdictFilter(model="churn", words="old"))
     (event,) = empty_store.review.events(by=OWNER)
     assert (event.what, event.who) == ("export", "Rita")
     assert event.details == {

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from second_opinion.batch import heap
+from second_opinion.batches import heap
 
 
 def page_faults(pieces=20):

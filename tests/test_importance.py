@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from second_opinion.intake.importance import drops
+from second_opinion.models.describe.importance import drops
 
 RNG = np.random.default_rng(4)
 X = pd.DataFrame(RNG.normal(size=(3000, 3)), columns=["much", "little", "nothing"])

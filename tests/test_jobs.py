@@ -18,13 +18,15 @@ import pytest
 from builders import ROOT, check, csv_of, ended, rows_of, score
 
 from second_opinion import Registry
-from second_opinion.batch import downloads, jobs
-from second_opinion.batch.scoring import score_file
+from second_opinion.batches import downloads, jobs, stored_chunks
+from second_opinion.batches.score_file import score_file
+from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
-from second_opinion.records import Batch, plain
+from second_opinion.records.batch import Batch
+from second_opinion.records.value import plain
 from second_opinion.store import Store
 from second_opinion.store import batches as leases
-from second_opinion.tables import Limits, Source, look, read, typed
+from second_opinion.tables import Limits, TableFile, look, read, typed
 from second_opinion.tables.template import template
 
 MODELS = ["triage", "dose", "risk", "iris"]
@@ -61,7 +63,7 @@ def test_a_row_that_is_opened_is_the_case_that_a_form_gives(empty_store, registr
     for row, case in enumerate(cases, 1):
         inputs, problems = schema.read(case)
         assert not [problem for problem in problems if problem.blocking]
-        opened = empty_store.batches.opened(batch, row, model.card)
+        opened = ScoredRows(empty_store).opened(batch, row, model.card)
         assert opened.inputs == json.loads(json.dumps(inputs))
         alone = model.predict_one(inputs, asked_by="Ada", source="form", id="a" * 32)
         assert (opened.value == alone.value) or opened.value == pytest.approx(alone.value)
@@ -74,7 +76,7 @@ def test_a_row_that_is_opened_is_the_case_that_a_form_gives(empty_store, registr
 def test_the_page_and_the_command_give_the_same_file(empty_store, registry, ref, tmp_path):
     content, model = csv_of(rows_of(registry, ref, 300)), registry.load(ref)
     batch = score(empty_store, registry, check(empty_store, registry, content, ref))
-    source = Source.of_bytes("march.csv", content)
+    source = TableFile.of_bytes("march.csv", content)
     out = tmp_path / "scored.csv"
     score_file(source, look(source, model.card.case_schema), model, out)
     assert downloads.scored_file(empty_store, batch) == out.read_bytes()
@@ -85,7 +87,7 @@ def test_bad_rows_are_named_by_line_and_come_back_as_they_were(empty_store, regi
     frame.loc[[4, 30], "age"] = "abc"
     batch = check(empty_store, registry, csv_of(frame))
     assert (batch.rows, batch.bad_rows) == (48, 2)
-    problems = empty_store.batches.problems(batch.id)
+    problems = stored_chunks.problems(empty_store, batch.id)
     assert [(p.line, p.column) for p in problems] == [(6, "age"), (32, "age")]
     batch = score(empty_store, registry, batch)
     rejected = read_back(downloads.rejected_file(empty_store, batch))
@@ -102,7 +104,7 @@ def check_template(store, registry, ref):
     batch = check(store, registry, template(schema), ref)
     assert batch.rows >= 1
     assert (batch.bad_rows, batch.problems) == (0, 0)
-    source = Source.of_bytes("template.csv", template(schema))
+    source = TableFile.of_bytes("template.csv", template(schema))
     (chunk,) = read(source, look(source, schema), schema, Limits())
     assert len(chunk.cases) == batch.rows
     for feature in schema:
@@ -130,14 +132,14 @@ class Slow:
     def __init__(self, monkeypatch):
         self.steps = threading.Semaphore(0)
         self.scored = 0
-        answered = jobs._answered
+        answered = jobs._chunk_answers
 
         def one_by_one(*args):
             self.steps.acquire()
             self.scored += 1
             return answered(*args)
 
-        monkeypatch.setattr(jobs, "_answered", one_by_one)
+        monkeypatch.setattr(jobs, "_chunk_answers", one_by_one)
 
     def let(self, chunks):
         for _ in range(chunks):
@@ -248,7 +250,7 @@ def test_a_row_on_which_the_model_fails_is_named_and_the_others_scored(
     )
     batch = score(empty_store, registry, check(empty_store, registry, csv_of(frame)))
     assert (batch.state, batch.rows_done, batch.rows_failed) == ("done", 60, 1)
-    (problem,) = empty_store.batches.problems(batch.id)
+    (problem,) = stored_chunks.problems(empty_store, batch.id)
     assert problem.line == 35
     assert "this age is not to be had" in problem.found
     kept = read_back(downloads.scored_file(empty_store, batch))
@@ -261,7 +263,7 @@ def test_a_fault_of_the_program_has_a_number_and_goes_into_the_log(
     empty_store, registry, monkeypatch, caplog
 ):
     batch = check(empty_store, registry, many(registry, 100))
-    monkeypatch.setattr(jobs, "_answered", lambda *args: 1 / 0)
+    monkeypatch.setattr(jobs, "_chunk_answers", lambda *args: 1 / 0)
     stopped = score(empty_store, registry, batch)
     assert stopped.state == "failed"
     number = stopped.message.split("number ")[1].split()[0]
@@ -271,7 +273,7 @@ def test_a_fault_of_the_program_has_a_number_and_goes_into_the_log(
 
 def test_a_file_with_too_many_rows_says_so_and_keeps_nothing(empty_store, registry):
     card = registry.card("triage")
-    source = Source.of_bytes("march.csv", many(registry, 60_000))
+    source = TableFile.of_bytes("march.csv", many(registry, 60_000))
     seen = look(source, card.case_schema)
     limits = Limits(max_rows=30_000)
     batch = jobs.check(empty_store, card, source, seen, asked_by="Ada", limits=limits)
@@ -292,13 +294,13 @@ def test_a_name_that_would_not_show_is_made_plain():
 WORK = """
 import sys, time
 from second_opinion import Registry
-from second_opinion.batch import jobs
+from second_opinion.batches import jobs
 from second_opinion.store import Store
-from second_opinion.tables import Limits, Source, look
+from second_opinion.tables import Limits, TableFile, look
 store, registry = Store.open(sys.argv[1]), Registry(sys.argv[2])
 step, what = sys.argv[3], sys.argv[4]
 if step == "check":
-    card, source = registry.card("triage"), Source.of_path(what)
+    card, source = registry.card("triage"), TableFile.of_path(what)
     seen = look(source, card.case_schema)
     add = store.batches.add_chunk
     def slowly(*args):
@@ -307,11 +309,11 @@ if step == "check":
     store.batches.add_chunk = slowly
     print(jobs.check(store, card, source, seen, asked_by="Ada", limits=Limits()).id, flush=True)
 else:
-    answered = jobs._answered
+    answered = jobs._chunk_answers
     def slowly(*args):
         time.sleep(0.3)
         return answered(*args)
-    jobs._answered = slowly
+    jobs._chunk_answers = slowly
     print(jobs.score(store, registry, what), flush=True)
 if len(sys.argv) > 5:
     time.sleep(float(sys.argv[5]))
@@ -385,11 +387,11 @@ def test_a_server_that_ends_in_peace_lets_go_at_once(empty_store, registry, mode
 FULL = """
 import resource, signal, sys, time
 from second_opinion import Registry
-from second_opinion.batch import jobs
+from second_opinion.batches import jobs
 from second_opinion.store import Store
-from second_opinion.tables import Limits, Source, look
+from second_opinion.tables import Limits, TableFile, look
 store, registry = Store.open(sys.argv[1]), Registry(sys.argv[2])
-card, source = registry.card("triage"), Source.of_path(sys.argv[3])
+card, source = registry.card("triage"), TableFile.of_path(sys.argv[3])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 seen = look(source, card.case_schema)
 limit = 300_000
@@ -425,7 +427,7 @@ def test_a_full_disk_fails_the_batch_in_words_and_leaves_nothing_half(
 
 def test_a_file_that_cannot_be_read_makes_no_batch(empty_store, registry):
     card = registry.card("triage")
-    source = Source.of_bytes("march.csv", b"%PDF-1.7 nothing")
+    source = TableFile.of_bytes("march.csv", b"%PDF-1.7 nothing")
     seen = look(source, card.case_schema)
     assert seen.problems
     batch = jobs.check(empty_store, card, source, seen, asked_by="Ada", limits=Limits())

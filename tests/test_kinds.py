@@ -39,13 +39,15 @@ from streamlit.testing.v1 import AppTest
 from threadpoolctl import threadpool_limits
 
 from second_opinion import Registry, settings
-from second_opinion.batch.scoring import score_file
+from second_opinion.batches.score_file import score_file
 from second_opinion.cli import main
-from second_opinion.predictor import as_taken
-from second_opinion.records import Expert, new_id, plain
+from second_opinion.models.model import as_taken
+from second_opinion.records.expert import Expert
+from second_opinion.records.stamp import new_id
+from second_opinion.records.value import plain
 from second_opinion.store import Store
-from second_opinion.tables import Source, look
-from second_opinion.ui import fields
+from second_opinion.tables import TableFile, look
+from second_opinion.ui import form
 
 TARGET = "outcome"
 ROWS = 20
@@ -397,7 +399,7 @@ def as_file(brought, path):
 
 
 def test_a_scored_file_says_what_the_estimator_says(brought, tmp_path):
-    source = Source.of_path(as_file(brought, tmp_path / "cases.csv"))
+    source = TableFile.of_path(as_file(brought, tmp_path / "cases.csv"))
     found = look(source, brought.model.card.case_schema)
     summary = score_file(source, found, brought.model, tmp_path / "scored.csv")
     scored = pd.read_csv(tmp_path / "scored.csv", dtype="str", keep_default_na=False)
@@ -482,11 +484,11 @@ def test_the_form_answers_as_the_estimator_does(brought, page, tmp_path):
     cases = [typical, {**typical, feature.name: value}]
     for case in cases[1:] if feature.kind == "text" else cases:
         if case is not typical:
-            key = fields.key_of(feature)
+            key = form.widget_key(feature)
             groups = (at.number_input, at.selectbox, at.toggle, at.text_area)
             widgets = [w for group in groups for w in group if w.key == key]
             widgets += [w for w in at.get("button_group") if w.key == key]
-            widgets[0].set_value(fields.shown(feature, value))
+            widgets[0].set_value(form.shown(feature, value))
         made = predicted(at, tmp_path)
         assert made.inputs == case
         values, probabilities = brought.asked(brought.native(case))

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from graphlib import TopologicalSorter
 
 import pytest
@@ -10,52 +11,38 @@ from builders import ROOT
 # From the ground up: what each part of the project may import of the others.
 MAY_IMPORT = {
     "errors": "",
-    "words": "",
-    "records": "errors",
-    "settings": "errors",
+    "formatting": "",
     "jsonfile": "errors",
-    "filters": "records",
-    "roles": "errors records settings",
-    "schema": "words records",
-    "arms": "errors words jsonfile records schema",
-    "card": "errors words records schema",
-    "reference": "errors records schema",
-    "tables": "errors words records schema",
-    "answers": "words records card",
-    "artifacts": "errors words card",
-    "predictor": "errors words records schema card",
-    "statistics": "words records schema card reference",
-    "charts": "words records schema card answers statistics",
-    "intake": "errors words jsonfile records schema card reference tables artifacts predictor",
-    "pair": "errors words records schema card answers predictor",
-    "store": "errors words records filters roles card tables predictor",
-    "copies": "errors records roles store",
-    "review": "errors words records filters roles card tables statistics store",
-    "catalog": "errors records arms card",
-    "registry": ("errors jsonfile records arms card reference catalog artifacts predictor intake"),
-    "__init__": "errors registry store",
-    "aliases": "errors words records settings roles arms catalog store registry",
-    "batch": "errors words records card tables artifacts predictor store registry",
-    "compare": (
-        "errors words records card tables artifacts predictor statistics pair store registry"
+    "settings": "errors",
+    "records": "errors",
+    "roles": "errors settings records",
+    "feature_kinds": "formatting records",
+    "schema": "feature_kinds formatting records",
+    "store": "errors records roles",
+    "tables": "errors feature_kinds formatting records schema",
+    "statistics": "errors feature_kinds formatting records schema",
+    "models": (
+        "errors feature_kinds formatting jsonfile settings records roles schema store tables "
+        "statistics"
     ),
-    "doctor": "errors words settings card artifacts catalog store registry",
-    "population": (
-        "words records schema card reference tables answers statistics charts store registry"
-    ),
+    "__init__": "errors store models",
+    "labels": "formatting records models",
+    "doctor": "errors formatting settings store models",
+    "batches": "errors formatting records store tables models",
+    "charts": "formatting records schema statistics models",
+    "review": "errors formatting records roles store tables statistics models",
+    "distributions": "formatting records schema store tables statistics models batches charts",
     "cli": (
-        "errors words records settings filters schema arms card reference tables artifacts intake "
-        "store copies review catalog registry aliases batch doctor"
+        "errors formatting settings records schema store tables statistics models doctor batches "
+        "review"
     ),
     "ui": (
-        "errors words records settings filters roles schema arms card tables answers artifacts "
-        "predictor statistics charts store copies review catalog registry aliases batch compare "
-        "doctor "
-        "population"
+        "errors feature_kinds formatting settings records roles schema store tables statistics "
+        "models labels doctor batches charts review distributions"
     ),
     "__main__": "cli",
     "Home": "ui",
-    "pages": "words filters review population ui",
+    "pages": "formatting records review distributions ui",
 }
 # The doctor loads the server to weigh it.
 KNOW_STREAMLIT = {"Home", "doctor", "pages", "ui"}
@@ -68,6 +55,8 @@ SQL = re.compile(
     r"|(CREATE|DROP|ALTER)\s+(TABLE|VIEW|INDEX|TRIGGER))\b",
     re.DOTALL,
 )
+STATEMENT = re.compile(r"\bsql_\w+\.[A-Z]")
+TEXT_MAKERS = ("format", "format_map", "join", "replace")
 
 
 def part(path):
@@ -175,12 +164,24 @@ def test_only_pages_know_the_ui():
     assert {name for name in ALLOWED if "ui" in reached(name)} == {"Home", "pages"}
 
 
+def modules_behind(paths):
+    """Every module that these files import, or that one of those imports in turn."""
+    modules = {dotted(path): path for path in SOURCES}
+    found, waiting = set(), [dotted(path) for path in paths]
+    while waiting:
+        new = {*imports(modules[waiting.pop()])} & {*modules} - found
+        found |= new
+        waiting += new
+    return found
+
+
 @pytest.mark.parametrize("name", ["charts", "statistics"])
 def test_charts_and_statistics_never_know_the_store(name):
     """Nor through what they import."""
-    assert files_of(name)
-    assert "schema" in reached(name)
-    assert not reached(name) & {"store", "registry", "ui"}
+    known = modules_behind(files_of(name))
+    assert "second_opinion.schema" in known
+    assert not {module.split(".")[1] for module in known} & {"store", "ui"}
+    assert "second_opinion.models.registry" not in known
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=named)
@@ -195,13 +196,93 @@ def test_no_page_puts_html_into_the_browser(path):
             assert "html" not in {alias.name for alias in node.names}
 
 
+def holds_statements(path):
+    return part(path) == "store" and path.name.startswith("sql_")
+
+
+def beside_constants(module):
+    """What in a module of statements is more than texts, and `+` of them and of earlier ones."""
+    plain = (ast.Module, ast.Assign, ast.BinOp, ast.Add, ast.Name, ast.expr_context)
+    constants = set()
+    for statement in module.body[1:]:
+        nodes = list(ast.walk(statement))
+        texts = [node for node in nodes if isinstance(node, ast.Constant)]
+        names = [node.id for node in nodes if isinstance(node, ast.Name)]
+        target = names[0] if isinstance(statement, ast.Assign) else ""
+        if (
+            not all(isinstance(node, (*plain, ast.Constant)) for node in nodes)
+            or not all(isinstance(node.value, str) for node in texts)
+            or not target.isupper()
+            or not {*names[1:]} <= constants
+        ):
+            yield ast.unparse(statement)
+        constants.add(target)
+
+
+def put_together(module):
+    """The expressions that make a text out of SQL, or out of a statement of another module."""
+    for node in ast.walk(module):
+        called = node.func if isinstance(node, ast.Call) else None
+        joins = isinstance(called, ast.Attribute) and called.attr in TEXT_MAKERS
+        # Rows of a query may be added to others; a text may not.
+        grows = isinstance(node, ast.AugAssign) and not isinstance(node.value, ast.Call)
+        if joins or grows or isinstance(node, (ast.JoinedStr, ast.BinOp)):
+            source = ast.unparse(node)
+            if SQL.search(source) or STATEMENT.search(source):
+                yield source
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=named)
 def test_sql_stands_in_the_store_alone_and_is_never_put_together(path):
-    put_together = [node for node in ast.walk(tree(path)) if isinstance(node, ast.JoinedStr)]
-    for node in put_together:
-        assert not SQL.search(ast.unparse(node))
+    if holds_statements(path):
+        assert not list(beside_constants(tree(path)))
+    else:
+        assert not list(put_together(tree(path)))
     if part(path) != "store":
         assert not [text for text in texts(path) if SQL.search(text)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'ALL = f"SELECT * FROM {_TABLE}"',
+        'ALL = "SELECT * FROM %s" % _TABLE',
+        'ALL = "SELECT * FROM {}".format(_TABLE)',
+        'ALL = " ".join(["SELECT * FROM", _TABLE])',
+        'ALL = "SELECT * FROM " + table',
+        'ALL = "SELECT * FROM " + str(_TABLE)',
+        'ALL = "SELECT * FROM " + _ELSEWHERE',
+        'ALL = "SELECT * FROM cases LIMIT " + 5',
+        'all_cases = "SELECT * FROM cases"',
+        'def of(table): return "SELECT * FROM " + table',
+        'if _TABLE: ALL = "SELECT * FROM cases"',
+        'for _TABLE in "ab": pass',
+        'ALL = [name for name in "ab"]',
+    ],
+)
+def test_in_a_module_of_statements_only_constants_are_put_together(line):
+    before = '"""Statements."""\n_TABLE = "cases"\n'
+    assert not list(beside_constants(ast.parse(before + 'ALL = "SELECT * FROM " + _TABLE')))
+    assert list(beside_constants(ast.parse(before + line)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'run(f"SELECT * FROM {table}")',
+        'run("SELECT * FROM " + table)',
+        'run("SELECT * FROM %s" % table)',
+        'run("SELECT * FROM {}".format(table))',
+        'run(" ".join(["DELETE FROM", table]))',
+        'run("SELECT * FROM cases".replace("cases", table))',
+        "run(sql_review.NEWEST + order)",
+        'run(f"{sql_review.NEWEST} LIMIT {most}")',
+        'statement += "SELECT 1 FROM cases"',
+    ],
+)
+def test_elsewhere_no_sql_is_put_together(line):
+    assert list(put_together(ast.parse(line)))
+    assert not list(put_together(ast.parse('run(sql_review.NEWEST, {"most": most + 1})')))
 
 
 @pytest.mark.parametrize("path", TESTS, ids=named)
@@ -231,3 +312,8 @@ def keywords_of(path, function):
 
 def test_the_store_has_sql_that_the_rules_can_see():
     assert len([path for path in files_of("store") if any(map(SQL.search, texts(path)))]) > 5
+
+
+def test_no_file_name_occurs_twice():
+    names = Counter(path.name for path in SOURCES if path.name != "__init__.py")
+    assert not {name for name, count in names.items() if count > 1}

@@ -17,9 +17,9 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from second_opinion import Registry, UserError
-from second_opinion.artifacts import mlflow_source
-from second_opinion.artifacts.mlflow_source import fetch, is_uri, read_folder
-from second_opinion.ui import registry as shown
+from second_opinion.models.formats import mlflow_source
+from second_opinion.models.formats.mlflow_source import fetch, is_uri, read_folder
+from second_opinion.ui import model_versions as shown
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is in requirements-dev.txt; run `make test`")
 

@@ -19,12 +19,17 @@ from visits import (
     stored,
 )
 
-from second_opinion import Registry, aliases, arms, compare
-from second_opinion.batch import jobs
-from second_opinion.records import AliasMove, Expert, Verdict, plain
+from second_opinion import Registry
+from second_opinion.batches import jobs
+from second_opinion.batches.drawn_cases import cases_of_batch
+from second_opinion.models import aliases, traffic_split
+from second_opinion.records.event import AliasMove
+from second_opinion.records.expert import Expert
+from second_opinion.records.value import plain
+from second_opinion.records.verdict import Verdict
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.tables import Limits, Source, look
+from second_opinion.tables import Limits, TableFile, look
 
 pytestmark = pytest.mark.usefixtures("at_home")
 MODELS = "pages/7_Models.py"
@@ -101,7 +106,7 @@ def test_both_versions_answer_and_the_page_never_says_which_one_will(split, stor
     assert title(at) == "Customer churn · A/B: version 1 or 2 · ab"
     for version, made in found.items():
         assert (made.version, made.alias) == (version, "ab")
-        assert arms.drawn({"1": 0.5, "2": 0.5}, made.id) == version
+        assert traffic_split.drawn({"1": 0.5, "2": 0.5}, made.id) == version
         card = Registry(split / "model").card(f"{CHURN}/{version}")
         assert (made.model_sha256, made.card_sha256) == (card.artifact.sha256, card.sha256)
     answered = {arm.version: arm.predictions for arm in store.arms(CHURN, "ab")}
@@ -115,7 +120,7 @@ def test_the_version_is_drawn_by_the_id_made_before_the_click(split):
         press(at, "predict_submit")
         shown = predicted(at, split)
         assert shown.id == made
-        assert shown.version == arms.drawn({"1": 0.5, "2": 0.5}, made)
+        assert shown.version == traffic_split.drawn({"1": 0.5, "2": 0.5}, made)
         press(at, "predict_another")
 
 
@@ -202,7 +207,7 @@ def test_a_case_that_the_drawn_version_cannot_take_makes_one_message(split):
     card["features"][0]["kind"] = "boolean"
     path.write_text(json.dumps(card), "utf-8")
     at = start(CASE, model=AB)
-    while arms.drawn({"1": 0.5, "2": 0.5}, at.session_state["predict_next_id"]) == "1":
+    while traffic_split.drawn({"1": 0.5, "2": 0.5}, at.session_state["predict_next_id"]) == "1":
         press(press(at, "predict_another"), "predict_submit")
     press(at, "predict_another")
     (message,) = messages(press(at, "predict_submit"))
@@ -244,7 +249,7 @@ def test_new_cases_are_shared_on_the_page_and_put_back(churn, store):
     assert "ab means version 2 now." in texts(at)
     assert messages(at) == []
     press(at, "models_rollback")
-    assert arms.read(store.alias_moves(CHURN)[-1].version) == {"1": 0.3, "2": 0.7}
+    assert traffic_split.read(store.alias_moves(CHURN)[-1].version) == {"1": 0.3, "2": 0.7}
 
 
 def test_an_alias_that_will_not_do_makes_one_message(churn, store):
@@ -300,7 +305,7 @@ def test_two_versions_are_compared_on_a_batch(churn, store):
     registry = Registry(churn / "model")
     card, reference = registry.card(CHURN), registry.reference(CHURN)
     rows = pd.DataFrame([reference.plausible(card.case_schema, seed) for seed in range(40)])
-    source = Source.of_bytes("march.csv", rows.to_csv(index=False).encode())
+    source = TableFile.of_bytes("march.csv", rows.to_csv(index=False).encode())
     found = look(source, card.case_schema)
     batch = jobs.record(
         store,
@@ -312,7 +317,7 @@ def test_two_versions_are_compared_on_a_batch(churn, store):
         limits=Limits(),
         heard=lambda batch: None,
     )
-    cases = compare.cases_of_batch(store.batches, batch, card)
+    cases = cases_of_batch(store, batch, card)
     assert cases.about == "the 40 cases of the batch march.csv"
     assert list(cases.cases) == [card.case_schema.read(row)[0] for row in as_typed(rows)]
 

@@ -27,11 +27,12 @@ from visits import (
 )
 
 from second_opinion import Registry, settings
-from second_opinion.catalog import Catalog
-from second_opinion.records import new_id, plain
+from second_opinion.models.catalog import Catalog
+from second_opinion.records.stamp import new_id
+from second_opinion.records.value import plain
 from second_opinion.schema import Schema
 from second_opinion.store import Store
-from second_opinion.ui import cases, fields
+from second_opinion.ui import form, typed_case
 
 PAGES = ["Home.py", *sorted(f"pages/{path.name}" for path in ROOT.glob("pages/*.py"))]
 MODELS = ["triage", "dose", "risk", "iris", "hostile"]
@@ -50,7 +51,7 @@ def copied(place, models, monkeypatch):
 def type_case(at, schema, case):
     """Put a case into the form, field by field, as its widgets take it."""
     for feature in schema:
-        key, value = fields.key_of(feature), fields.shown(feature, case.get(feature.name))
+        key, value = form.widget_key(feature), form.shown(feature, case.get(feature.name))
         groups = (at.number_input, at.selectbox, at.toggle, at.date_input, at.text_area)
         widgets = [w for group in groups for w in group if w.key == key]
         widgets += [w for w in at.get("button_group") if w.key == key]
@@ -60,13 +61,13 @@ def type_case(at, schema, case):
 
 def type_json(at, text):
     """Put a text into the editor of the JSON tab."""
-    editor = f"{cases.EDITOR}_{at.session_state['predict_revision']}"
+    editor = f"{typed_case.EDITOR}_{at.session_state['predict_revision']}"
     at.session_state[editor] = {"text": text}
     return at
 
 
 def open_json(at):
-    at.button_group(key="predict_tab").set_value(cases.JSON).run()
+    at.button_group(key="predict_tab").set_value(typed_case.JSON).run()
     return at
 
 
@@ -379,7 +380,7 @@ def test_another_model_clears_the_fields_of_the_one_before(place):
     assert messages(at) == []
     schema = Registry(settings.Settings.read().model_dir).card("dose").case_schema
     assert at.session_state["predict_case"] == schema.typical
-    assert {w.key for w in at.number_input} == {fields.key_of(feature) for feature in schema}
+    assert {w.key for w in at.number_input} == {form.widget_key(feature) for feature in schema}
     assert at.number_input(key="predict_field_age").value == schema.typical["age"] != 77
     assert "verdict_agree" not in keys(at)
 
@@ -506,7 +507,7 @@ def test_text_that_is_no_case_makes_one_message(place, text):
     at = type_json(open_json(start(CASE)), text).run()
     assert len(messages(at)) == 1
     assert len(messages(press(at, "predict_submit"))) == 1
-    at.button_group(key="predict_tab").set_value(cases.FORM).run()
+    at.button_group(key="predict_tab").set_value(typed_case.FORM).run()
     assert messages(at) == []
     assert messages(press(at, "predict_submit")) == []
 
@@ -540,7 +541,7 @@ def test_form_and_json_carry_the_same_case(place):
     assert at.session_state["predict_case"]["age"] == 33
     assert at.session_state["predict_case"]["admitted"] == "2024-02-29"
     type_json(at, json.dumps({**at.session_state["predict_case"], "age": 44})).run()
-    at.button_group(key="predict_tab").set_value(cases.FORM).run()
+    at.button_group(key="predict_tab").set_value(typed_case.FORM).run()
     assert at.number_input(key="predict_field_age").value == 44
 
 

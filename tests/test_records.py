@@ -14,19 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from second_opinion.errors import UserError
-from second_opinion.records import (
-    COMMENT_LIMIT,
-    NAME_LIMIT,
-    Expert,
-    Prediction,
-    Verdict,
-    new_id,
-    now,
-    plain,
-    same_inputs,
-    same_person,
-    same_value,
-)
+from second_opinion.records.expert import NAME_LIMIT, Expert, same_person
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.stamp import new_id, now
+from second_opinion.records.value import plain, same_inputs, same_value, text_of, typed_text
+from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 
 VALUES = [None, True, False, 0, 1, 2, "1", "", "true", "No", 0.5, -1]
 
@@ -90,6 +82,31 @@ def test_a_value_is_unpacked_to_what_json_knows(value, expected):
     assert found == expected
     assert type(found) is type(expected)
     assert json.loads(json.dumps(found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "exact", "typed"),
+    [
+        (None, "", ""),
+        ('Yes, a "b"', 'Yes, a "b"', 'Yes, a "b"'),
+        (True, "true", "true"),
+        (35, "35", "35"),
+        (35.0, "35.0", "35"),
+        (-0.5, "-0.5", "-0.5"),
+        (1e-05, "1e-05", "1e-05"),
+        (1e16, "1e+16", "1e+16"),
+        (date(2026, 11, 20), "2026-11-20", "2026-11-20"),
+        ([0.25, "ü", None], '[0.25,"ü",null]', '[0.25,"ü",null]'),
+        ({"age": 35}, '{"age":35}', '{"age":35}'),
+    ],
+)
+def test_a_value_has_one_text_in_a_cell_and_one_as_it_is_typed(value, exact, typed):
+    assert (text_of(value), typed_text(value)) == (exact, typed)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.integers())
+def test_a_number_reads_back_from_its_text(number):
+    assert float(text_of(number)) == float(typed_text(number)) == float(number)
 
 
 @given(st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.text()))

@@ -22,9 +22,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from second_opinion import Registry, UserError
-from second_opinion.artifacts import formats
-from second_opinion.artifacts.model_file import ModelFile
-from second_opinion.intake import describe
+from second_opinion.models.describe import card_fields
+from second_opinion.models.formats import file_format
+from second_opinion.models.formats.model_file import ModelFile
 
 BOTTLES = [f"Bottle of {name}, cellar {n}" for n, name in enumerate(["Ada", "Ben", "Eve"] * 60)]
 
@@ -231,14 +231,14 @@ def test_a_model_of_another_scikit_learn_warns_with_both_versions(wines, monkeyp
 
     edit(wines.folder / "wine/1/card.json", older)
     (warning,) = wines.load("wine").warnings
-    here = formats.installed_scikit_learn()
+    here = file_format.installed_scikit_learn()
     assert "made with scikit-learn 1.2.0" in warning
     assert f"{here} runs here" in warning
     assert "Write scikit-learn==1.2.0 into requirements.txt" in warning
 
 
 def test_another_patch_release_does_not_warn(wines):
-    here = formats.installed_scikit_learn().rpartition(".")[0]
+    here = file_format.installed_scikit_learn().rpartition(".")[0]
     patch = f"{here}.99"
     edit(wines.folder / "wine/1/card.json", lambda c: c["artifact"].update(scikit_learn=patch))
     assert wines.load("wine").warnings == ()
@@ -272,12 +272,12 @@ def test_a_model_file_is_read_as_what_it_is_not_as_it_is_called(
         assert model_file.format == expected
     found, saved_by = model_file.load()
     assert (found.predict(wine[0]) == estimator.predict(wine[0])).all()
-    assert saved_by == formats.installed_scikit_learn()
+    assert saved_by == file_format.installed_scikit_learn()
 
 
 def test_the_scikit_learn_that_saved_a_file_is_read_from_it(wines, estimator, wine, tmp_path):
     """A card must name what made the model, not what runs where it was added."""
-    here = formats.installed_scikit_learn().encode()
+    here = file_format.installed_scikit_learn().encode()
     path = tmp_path / "old.pkl"
     path.write_bytes(pickle.dumps(estimator, protocol=2).replace(here, b"1.0.0"))
     model_file = ModelFile.read(path)
@@ -491,13 +491,13 @@ def test_an_interrupted_add_leaves_nothing_behind(wines, wine, name):
 def test_a_reader_never_sees_half_a_version(wines, estimator, wine, monkeypatch):
     """While the summary is being written the version is not there at all."""
     seen = []
-    summarise = describe.summarise
+    summarise = card_fields.summarise
 
     def looked_at(*arguments):
         seen.append([entry.ref for entry in Registry(wines.folder).look().entries()])
         return summarise(*arguments)
 
-    monkeypatch.setattr(describe, "summarise", looked_at)
+    monkeypatch.setattr(card_fields, "summarise", looked_at)
     wines.add(estimator, *wine, name="wine")
     assert seen == [["wine@champion"]]
     assert [entry.ref for entry in wines.look().entries()] == ["wine@champion", "wine/2"]

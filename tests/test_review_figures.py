@@ -6,15 +6,15 @@ import pytest
 from builders import case, verdict
 from database import contradict, current_rows, select, shared_cases
 
-from second_opinion.filters import Filter
-from second_opinion.records import folded
-from second_opinion.store import review
+from second_opinion.records.expert import folded
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.store import review_queries
 
 
 def test_the_figures_add_up_to_the_rows(busy_store):
     rows = busy_store.reviewed().to_dict("records")
     figures = busy_store.review
-    for frame in (figures.by_version(), figures.by_day(), figures.by_mode(), figures.by_source()):
+    for frame in (figures.by_version(), figures.by_day(), figures.by_mode()):
         assert frame["verdicts"].sum() == len(rows)
         assert (frame[["agree", "disagree", "unsure"]].sum(axis=1) == frame["verdicts"]).all()
     by_expert = figures.by_expert("churn", "1").set_index("expert")["verdicts"].to_dict()
@@ -35,7 +35,6 @@ ABOUT = [("churn", "1"), ("churn", None), (None, "1"), (None, None), ("none", "1
 FIGURES = {
     "by_day": (lambda row: row["day"], lambda row: True),
     "by_mode": (lambda row: row["mode"], lambda row: True),
-    "by_source": (lambda row: row["source"], lambda row: True),
     "by_expert": (lambda row: folded(row["expert"]), lambda row: True),
     "by_triage": (lambda row: row["triage"], lambda row: row["triage"] is not None),
     "by_class": (lambda row: repr(row["value"]), lambda row: row["is_class"]),
@@ -121,21 +120,21 @@ def test_shared_cases_are_those_of_the_model_and_version(busy_store, about):
 
 
 PREDICTIONS_WANTED = [
-    Filter(),
-    Filter(model="churn"),
-    Filter(version="2"),
-    Filter(batch="b"),
-    Filter(source="form"),
-    Filter(since="2026-11-02"),
-    Filter(until="2026-11-02"),
-    Filter(since="2026-11-02", until="2026-11-02"),
+    VerdictFilter(),
+    VerdictFilter(model="churn"),
+    VerdictFilter(version="2"),
+    VerdictFilter(batch="b"),
+    VerdictFilter(source="form"),
+    VerdictFilter(since="2026-11-02"),
+    VerdictFilter(until="2026-11-02"),
+    VerdictFilter(since="2026-11-02", until="2026-11-02"),
 ]
 
 
 @pytest.mark.parametrize("wanted", PREDICTIONS_WANTED, ids=lambda wanted: str(wanted.texts))
 def test_predictions_stream_in_the_order_of_storing(empty_store, wanted, monkeypatch):
     """Both days are included, from the first to the last millisecond of them."""
-    monkeypatch.setattr(review, "CHUNK", 3)
+    monkeypatch.setattr(review_queries, "CHUNK", 3)
     times = [
         f"2026-11-0{day}T{time}Z" for day in (3, 1, 2) for time in ("00:00:00.000", "23:59:59.999")
     ]
@@ -172,23 +171,27 @@ def test_what_was_withdrawn_is_in_no_figure(empty_store):
     figures = empty_store.review
     for name in (*FIGURES, "by_version", "confusion"):
         assert getattr(figures, name)().empty, name
-    assert figures.page(Filter()).total == figures.page(Filter(judgement="disagree")).total == 0
-    assert figures.there("churn") == {name: set() for name in review.TOLD_APART}
+    assert (
+        figures.page(VerdictFilter()).total
+        == figures.page(VerdictFilter(judgement="disagree")).total
+        == 0
+    )
+    assert figures.filter_values("churn") == {name: set() for name in review_queries.FILTER_FIELDS}
     assert empty_store.progress("churn").last_verdict_at is None
 
 
 def test_figures_of_nothing_are_empty_frames(empty_store):
     figures = empty_store.review
-    for name in ("day", "version", "class", "confidence", "mode", "source", "triage", "expert"):
+    for name in ("day", "version", "class", "confidence", "mode", "triage", "expert"):
         frame = getattr(figures, f"by_{name}")()
         assert frame.empty
-        assert list(frame)[-6:] == review.SAID
+        assert list(frame)[-6:] == review_queries.SAID
     assert figures.confusion().empty
     assert figures.numbers("dose").empty
     assert figures.shared_counts() == dict.fromkeys(
         ("predictions", "shared", "repeated", "conflicts", "undecided"), 0
     )
-    assert figures.page(Filter()) == review.Page([], 0, False, 1)
+    assert figures.page(VerdictFilter()) == review_queries.VerdictPage([], 0, False, 1)
 
 
 def test_the_numbers_of_a_regression_are_pairs(empty_store):

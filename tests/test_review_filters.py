@@ -1,53 +1,53 @@
 """Filters of Feedback review: each finds the rows that match, in order, on whatever way."""
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from builders import HOSTILE, examples
 from database import class_text, current_rows, select
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from second_opinion.filters import Filter
-from second_opinion.records import folded
-from second_opinion.store import review
+from second_opinion.records.expert import folded
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.store import review_queries
 
 # One for each clause of the queries, with rows on its edge and on either side.
 FILTERS = [
-    Filter(),
-    Filter(model="churn"),
-    Filter(model="churn", version="2"),
-    Filter(model="nothing"),
-    Filter(judgement="disagree"),
-    Filter(expert=" ADA "),
-    Filter(expert="nobody"),
-    Filter(severity="serious"),
-    Filter(mode="blind"),
-    Filter(source="batch"),
-    Filter(value=1),
-    Filter(value="1"),
-    Filter(value=True),
-    Filter(answer=1),
-    Filter(corrected=True),
-    Filter(corrected=False),
-    Filter(adjudicated=True),
-    Filter(adjudicated=False),
-    Filter(outcome="wrong"),
-    Filter(triage="open"),
-    Filter(batch="a"),
-    Filter(batch="none"),
-    Filter(since="2026-11-02"),
-    Filter(until="2026-11-02"),
-    Filter(since="2026-11-02", until="2026-11-02"),
-    Filter(since="2026-11-02", until="2026-11-03"),
-    Filter(at_least=0.57),
-    Filter(below=0.57),
-    Filter(at_least=0.57, below=0.6),
-    Filter(at_least=0.55, below=0.6, judgement="disagree", mode="open"),
-    Filter(words="old"),
-    Filter(words="ÜBERD"),
-    Filter(words="older one", judgement="disagree"),
+    VerdictFilter(),
+    VerdictFilter(model="churn"),
+    VerdictFilter(model="churn", version="2"),
+    VerdictFilter(model="nothing"),
+    VerdictFilter(judgement="disagree"),
+    VerdictFilter(expert=" ADA "),
+    VerdictFilter(expert="nobody"),
+    VerdictFilter(severity="serious"),
+    VerdictFilter(mode="blind"),
+    VerdictFilter(source="batch"),
+    VerdictFilter(value=1),
+    VerdictFilter(value="1"),
+    VerdictFilter(value=True),
+    VerdictFilter(answer=1),
+    VerdictFilter(corrected=True),
+    VerdictFilter(corrected=False),
+    VerdictFilter(adjudicated=True),
+    VerdictFilter(adjudicated=False),
+    VerdictFilter(outcome="wrong"),
+    VerdictFilter(triage="open"),
+    VerdictFilter(batch="a"),
+    VerdictFilter(batch="none"),
+    VerdictFilter(since="2026-11-02"),
+    VerdictFilter(until="2026-11-02"),
+    VerdictFilter(since="2026-11-02", until="2026-11-02"),
+    VerdictFilter(since="2026-11-02", until="2026-11-03"),
+    VerdictFilter(at_least=0.57),
+    VerdictFilter(below=0.57),
+    VerdictFilter(at_least=0.57, below=0.6),
+    VerdictFilter(at_least=0.55, below=0.6, judgement="disagree", mode="open"),
+    VerdictFilter(words="old"),
+    VerdictFilter(words="ÜBERD"),
+    VerdictFilter(words="older one", judgement="disagree"),
 ]
 MATCHES = {
     "model": lambda row, wanted: row["model"] == wanted,
@@ -107,7 +107,7 @@ def listed(found):
 
 def with_words(wanted):
     """The same among the verdicts whose comment has a word: another copy of each query."""
-    return wanted if wanted.words else replace(wanted, words="old")
+    return wanted if wanted.words else wanted.model_copy(update={"words": "old"})
 
 
 EACH = [*FILTERS, *map(with_words, FILTERS)]
@@ -144,7 +144,7 @@ def test_the_newest_are_counted_by_what_they_have(busy_store, rows, most):
 
 
 def test_a_percent_of_the_newest_is_rounded_down(busy_store, rows):
-    found = busy_store.review.newest(Filter(), 10_000).by("percent")
+    found = busy_store.review.newest(VerdictFilter(), 10_000).by("percent")
     expected = Counter(round(row["confidence"] * 100) for row in rows if row["confidence"])
     assert dict(found[["percent", "verdicts"]].to_numpy().tolist()) == expected
 
@@ -159,17 +159,17 @@ def test_what_can_be_chosen_is_what_some_verdict_has(busy_store, rows, model):
         return {True: "true", False: "false", None: ""}.get(row[name], row[name])
 
     own = [row for row in rows if row["model"] == model]
-    expected = {name: {text(row, name) for row in own} for name in review.TOLD_APART}
-    assert busy_store.review.there(model) == expected
+    expected = {name: {text(row, name) for row in own} for name in review_queries.FILTER_FIELDS}
+    assert busy_store.review.filter_values(model) == expected
 
 
 @pytest.mark.parametrize("sort", ORDERS)
 def test_words_are_looked_for_in_the_newest_hits(busy_store, rows, sort, monkeypatch):
     """Also those of verdicts that were replaced are hits."""
-    monkeypatch.setattr(review, "MOST_HITS", 20)
+    monkeypatch.setattr(review_queries, "MOST_HITS", 20)
     comments = select(busy_store.path, "SELECT id, comment FROM verdicts ORDER BY rowid DESC")
     hits = [id for id, comment in comments if MATCHES["words"]({"comment": comment}, "old")][:20]
-    for wanted in map(with_words, [Filter(), Filter(since="2026-11-02")]):
+    for wanted in map(with_words, [VerdictFilter(), VerdictFilter(since="2026-11-02")]):
         expected = [row for row in matching(rows, wanted) if row["id"] in hits]
         assert 1 < len(expected) < min(20, len(matching(rows, wanted)))
         found = busy_store.review.page(wanted, sort=sort)
@@ -188,14 +188,16 @@ def test_the_filters_of_the_test_find_something_each(busy_store):
 
 
 def test_a_page_beyond_the_last_is_the_last(busy_store):
-    last = busy_store.review.page(Filter(), number=10**9)
-    assert last == busy_store.review.page(Filter(), number=last.pages)
-    assert busy_store.review.page(Filter(), number=0) == busy_store.review.page(Filter())
+    last = busy_store.review.page(VerdictFilter(), number=10**9)
+    assert last == busy_store.review.page(VerdictFilter(), number=last.pages)
+    assert busy_store.review.page(VerdictFilter(), number=0) == busy_store.review.page(
+        VerdictFilter()
+    )
 
 
 def test_a_row_equals_what_reviewed_says(busy_store):
     rows = {row["verdict_id"]: row for row in busy_store.reviewed().to_dict("records")}
-    for row in busy_store.review.page(Filter(), size=1000).rows:
+    for row in busy_store.review.page(VerdictFilter(), size=1000).rows:
         same = rows.pop(row.verdict.id)
         assert row.adjudicated == same["adjudicated"]
         assert repr(row.answer) == repr(same["answer"])
@@ -204,10 +206,10 @@ def test_a_row_equals_what_reviewed_says(busy_store):
 
 
 def test_more_than_can_be_counted_is_said_so(busy_store, monkeypatch):
-    monkeypatch.setattr(review, "MOST_ROWS", 30)
-    found = busy_store.review.page(Filter(since="2026-01-01"), size=20)
+    monkeypatch.setattr(review_queries, "MOST_ROWS", 30)
+    found = busy_store.review.page(VerdictFilter(since="2026-01-01"), size=20)
     assert (found.total, found.more, found.pages) == (30, True, 2)
-    by_group = busy_store.review.page(Filter(), size=20)
+    by_group = busy_store.review.page(VerdictFilter(), size=20)
     assert (by_group.total > 30, by_group.more, by_group.pages) == (True, False, 2)
 
 
@@ -219,7 +221,7 @@ def test_more_than_can_be_counted_is_said_so(busy_store, monkeypatch):
     ],
 )
 def test_whatever_is_typed_is_searched_for_and_never_an_error(busy_store, words):
-    found = busy_store.review.page(Filter(words=words), size=1000)
+    found = busy_store.review.page(VerdictFilter(words=words), size=1000)
     for row in found.rows:
         assert MATCHES["words"](vars(row.verdict), words)
 
@@ -228,21 +230,71 @@ def test_whatever_is_typed_is_searched_for_and_never_an_error(busy_store, words)
 @given(st.text(max_size=30).filter(lambda text: "\x00" not in text))
 def test_any_text_can_be_searched_for(busy_store, text):
     if text.isprintable():
-        busy_store.review.page(Filter(words=text))
+        busy_store.review.page(VerdictFilter(words=text))
 
 
 def test_a_search_finds_words_by_their_beginning_and_without_accents(busy_store):
     for words in ("uberdos", "Überdosis", "(older)", "OLD"):
-        assert busy_store.review.page(Filter(words=words)).total
-    assert not busy_store.review.page(Filter(words="erdosis")).total
+        assert busy_store.review.page(VerdictFilter(words=words)).total
+    assert not busy_store.review.page(VerdictFilter(words="erdosis")).total
 
 
 # --- filters in an address
 
 
 def test_a_filter_survives_the_address():
-    for wanted in [*FILTERS, Filter(value="Überdosis", answer=2.5, words="a & b", triage="fixed")]:
-        assert Filter.read(wanted.texts) == (wanted, [])
+    for wanted in [
+        *FILTERS,
+        VerdictFilter(value="Überdosis", answer=2.5, words="a & b", triage="fixed"),
+    ]:
+        assert VerdictFilter.read(wanted.texts) == (wanted, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ({"value": "1"}, {"value": 1}),
+        ({"value": '"1"'}, {"value": "1"}),
+        ({"answer": "true"}, {"answer": True}),
+        ({"corrected": "false", "adjudicated": "true"}, {"corrected": False, "adjudicated": True}),
+        ({"since": "20261102"}, {"since": "2026-11-02"}),
+        ({"at_least": "0", "below": "1e-1"}, {"at_least": 0.0, "below": 0.1}),
+    ],
+)
+def test_each_field_is_read_as_what_it_holds(text, values):
+    found, ignored = VerdictFilter.read(text)
+    assert {name: repr(getattr(found, name)) for name in values} == {
+        name: repr(value) for name, value in values.items()
+    }
+    assert found == VerdictFilter(**values)
+    assert not ignored
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        *({"corrected": text} for text in ("yes", "1", "True", "on")),
+        *({"value": text} for text in ("null", "{}", "[" * 100_000, "words")),
+        *({"at_least": text} for text in ("-0.1", "inf", "true", "half")),
+        *({"version": text} for text in (" ", "a" * 201, "\ud800")),
+        *({"until": text} for text in ("tomorrow", "2026-11-02T10:00")),
+        {"judgement": "Agree"},
+    ],
+)
+def test_a_text_that_a_field_cannot_hold_is_named(texts):
+    assert VerdictFilter.read({"model": "churn", **texts}) == (
+        VerdictFilter(model="churn"),
+        list(texts),
+    )
+
+
+def test_a_filter_stays_as_it_is_and_serves_as_a_key():
+    wanted = VerdictFilter(model="churn", value=1)
+    with pytest.raises(ValidationError, match="frozen"):
+        wanted.model = "dose"
+    with pytest.raises(ValidationError, match="modle"):
+        VerdictFilter(modle="churn")
+    assert {wanted: 1}[VerdictFilter(value=1, model="churn")] == 1
 
 
 def test_what_is_no_filter_is_named_and_left_out():
@@ -261,13 +313,13 @@ def test_what_is_no_filter_is_named_and_left_out():
         "page": "7",
         "expert": "",
     }
-    found, ignored = Filter.read(texts)
-    assert found == Filter(model="churn")
+    found, ignored = VerdictFilter.read(texts)
+    assert found == VerdictFilter(model="churn")
     assert set(ignored) == set(texts) - {"model", "page", "expert"}
 
 
 @examples(25)
-@given(st.dictionaries(st.sampled_from(sorted(vars(Filter()))), st.text(max_size=20)))
+@given(st.dictionaries(st.sampled_from(sorted(vars(VerdictFilter()))), st.text(max_size=20)))
 def test_any_address_makes_a_filter_that_can_be_asked(busy_store, texts):
-    found, _ = Filter.read(texts)
+    found, _ = VerdictFilter.read(texts)
     busy_store.review.page(found, sort="serious")

@@ -11,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 from visits import CASE, assert_strange_text_is_escaped, keys, messages, press, start
 
 from second_opinion import Registry
-from second_opinion.records import Expert, Verdict, new_id
+from second_opinion.records.expert import Expert
+from second_opinion.records.stamp import new_id
+from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store
 
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -259,9 +261,9 @@ def test_a_filter_of_the_address_that_will_not_do_is_ignored_with_a_note(judge):
 
 
 def test_pages_are_turned_in_the_database(judge, monkeypatch):
-    from second_opinion.ui import review_table
+    from second_opinion.ui.review import verdicts_section
 
-    monkeypatch.setattr(review_table, "PAGE_ROWS", 2)
+    monkeypatch.setattr(verdicts_section, "PAGE_ROWS", 2)
     for at in range(5):
         judge((f"Expert {at}", "agree"))
     shown = open_page(page="3")
@@ -371,15 +373,15 @@ def test_experts_lead_to_the_conflicts_that_wait(judge):
 
 
 def test_the_letters_of_experts_are_given_anew_for_each_case(judge, store):
-    from second_opinion.review import reviewed
+    from second_opinion.review import totals
 
     first = judge(("Ada", "agree"), ("Bo", "unsure"))
     for _ in range(11):
         judge(("Ada", "agree"), ("Bo", other(first)))
     cases = store.review.shared_cases("triage")
-    who_is_a = {next(reviewed.in_order(case))[1] for case in cases}
+    who_is_a = {next(totals.in_order(case))[1] for case in cases}
     assert who_is_a == {"Ada", "Bo"}
-    assert all([row[0] for row in reviewed.in_order(case)] == ["A", "B"] for case in cases)
+    assert all([row[0] for row in totals.in_order(case)] == ["A", "B"] for case in cases)
 
 
 # --- figures
@@ -443,9 +445,9 @@ def test_the_headline_says_what_it_rests_on(judge):
 
 
 def test_too_many_classes_for_tiles_stand_in_a_table_with_their_sums(judge, monkeypatch):
-    from second_opinion.ui import review_figures
+    from second_opinion.ui.review import figures_section
 
-    monkeypatch.setattr(review_figures, "MOST_TILES", 1)
+    monkeypatch.setattr(figures_section, "MOST_TILES", 1)
     seen = judge(("Ada", "agree"), ("Bo", "agree"))
     judge(("Ada", other(seen)))
     shown = table(open_page("figures"), "All").set_index("The model said")
@@ -472,12 +474,12 @@ def test_a_weak_spot_is_found_and_its_cases_are_listed(judge):
 
 
 def test_a_search_over_the_newest_verdicts_alone_says_so(judge, monkeypatch):
-    from second_opinion.ui import review_spots
+    from second_opinion.ui.review import weak_spots_section
 
     for _ in range(3):
         judge(("Ada", "agree"), ("Bo", "agree"))
     assert "The search is over" not in texts(open_page("fails"))
-    monkeypatch.setattr(review_spots, "SEARCHED", 4)
+    monkeypatch.setattr(weak_spots_section, "SEARCHED", 4)
     at = press(open_page("fails"), "review_fails")
     assert "The search is over the newest 4 of 6 verdicts that the filters leave." in texts(at)
     assert "2 cases with a clear verdict" in texts(at)

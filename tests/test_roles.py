@@ -10,7 +10,7 @@ from visits import keys, messages, press, start
 
 from second_opinion import roles
 from second_opinion.errors import UserError
-from second_opinion.records import Expert
+from second_opinion.records.expert import Expert
 from second_opinion.roles import Attempts
 from second_opinion.settings import Settings
 from second_opinion.store import Store

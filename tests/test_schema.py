@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from second_opinion.records import same_value
-from second_opinion.schema import LARGEST_EXACT_INTEGER, Choice, Feature, Schema
+from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
+from second_opinion.records.value import same_value
+from second_opinion.schema import Choice, Feature, Schema
 
 FEATURES = [
     Feature(name="pulse", kind="number", unit="beats/min", min=40, max=120.5, typical=80),

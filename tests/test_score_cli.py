@@ -19,9 +19,9 @@ from builders import ROOT
 from pyarrow import csv
 
 from second_opinion import Registry, Store, settings
-from second_opinion.batch.downloads import scored_file
+from second_opinion.batches.downloads import scored_file
 from second_opinion.cli import main
-from second_opinion.cli.batch import stopped_in_peace
+from second_opinion.cli.score import stopped_in_peace
 
 COMMAND = [sys.executable, "-m", "second_opinion", "score"]
 
@@ -296,8 +296,8 @@ import sys, warnings
 from pathlib import Path
 warnings.simplefilter("ignore")
 from second_opinion import Registry
-from second_opinion.batch.scoring import score_file
-from second_opinion.tables import Source, look
+from second_opinion.batches.score_file import score_file
+from second_opinion.tables import TableFile, look
 model = Registry(sys.argv[1]).load("risk")
 schema = model.card.case_schema
 model.predict([schema.typical])
@@ -305,7 +305,7 @@ def status(name):
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(name)).split()[1]) / 1024
 def score(name):
-    source = Source.of_path(name)
+    source = TableFile.of_path(name)
     score_file(source, look(source, schema), model, Path("out.csv"))
 score("small.csv")
 Path("/proc/self/clear_refs").write_text("5")

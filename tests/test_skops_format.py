@@ -13,9 +13,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from second_opinion import UserError
-from second_opinion.artifacts import skops_format
-from second_opinion.artifacts.formats import LOAD_ERRORS
-from second_opinion.artifacts.skops_format import is_own, is_skops, lacking, load, unknown_types
+from second_opinion.models.formats import skops_format
+from second_opinion.models.formats.file_format import LOAD_ERRORS
+from second_opinion.models.formats.skops_format import (
+    is_own,
+    is_skops,
+    lacking,
+    load,
+    unknown_types,
+)
 
 sio = pytest.importorskip("skops.io")
 

@@ -27,8 +27,10 @@ from hypothesis import strategies as st
 from sqlite_utils.db import Database
 
 from second_opinion.errors import UserError
-from second_opinion.records import Progress, new_id, same_person
-from second_opinion.store import Store, file, rows
+from second_opinion.records.expert import same_person
+from second_opinion.records.review import ReviewProgress
+from second_opinion.records.stamp import new_id
+from second_opinion.store import Store, database_file, record_rows
 from second_opinion.store.migrations import migrations
 
 KILLS = 25 if THOROUGH else 4
@@ -61,7 +63,7 @@ def stored(empty_store):
 
 @pytest.fixture
 def short_timeout(monkeypatch):
-    monkeypatch.setattr(file, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(database_file, "TIMEOUT_SECONDS", 0.2)
 
 
 def start(script, *arguments):
@@ -107,7 +109,7 @@ def test_the_current_verdicts_have_the_columns_of_verdicts(empty_store):
 
 @given(JSON)
 def test_a_value_comes_back_from_its_json_text_to_the_bit(value):
-    text = rows.to_json("value", value)
+    text = record_rows.to_json("value", value)
     assert repr(json.loads(text) if text is not None else None) == repr(value)
 
 
@@ -308,7 +310,7 @@ def assert_reviewed_is(store, model, cases, chains):
             cases[number].id: found for (number, name), found in current.items() if name == person
         }
     counts = Counter(found.judgement for found in current.values())
-    assert store.progress(model) == Progress(
+    assert store.progress(model) == ReviewProgress(
         predictions=len(cases),
         judged=len({number for number, _ in current}),
         verdicts=len(current),
@@ -448,10 +450,12 @@ def test_progress_counts_one_model_and_one_version(empty_store):
         empty_store.add_verdict(verdict(found))
     last = empty_store.add_verdict(verdict(new, "disagree", "Bo"))
 
-    assert empty_store.progress("churn", "2") == Progress(2, 1, 2, 1, 1, 0, 2, last.created_at)
+    assert empty_store.progress("churn", "2") == ReviewProgress(
+        2, 1, 2, 1, 1, 0, 2, last.created_at
+    )
     assert empty_store.progress("churn").verdicts == 3
     assert empty_store.progress("churn").predictions == 3
-    assert empty_store.progress("none") == Progress(0, 0, 0, 0, 0, 0, 0, None)
+    assert empty_store.progress("none") == ReviewProgress(0, 0, 0, 0, 0, 0, 0, None)
 
 
 # --- append only, enforced by the database itself
@@ -482,7 +486,7 @@ def test_another_program_cannot_change_what_is_stored(empty_store, stored, state
 def test_no_row_takes_the_place_of_one_that_supersedes_the_same(empty_store, stored):
     first = empty_store.add_verdict(verdict(stored))
     second = empty_store.add_verdict(verdict(stored, "unsure"))
-    rival = rows.to_row(replace(second, id=new_id()))
+    rival = record_rows.to_row(replace(second, id=new_id()))
     assert rival["supersedes"] == first.id
     marks = ", ".join(f":{name}" for name in rival)
     with closing(sqlite3.connect(empty_store.path)) as connection:
@@ -511,7 +515,7 @@ def test_no_row_takes_the_place_of_one_that_supersedes_the_same(empty_store, sto
     ],
 )
 def test_the_database_refuses_a_verdict_that_no_record_can_be(empty_store, stored, field, value):
-    row = {**rows.to_row(verdict(stored)), field: value}
+    row = {**record_rows.to_row(verdict(stored)), field: value}
     marks = ", ".join(f":{name}" for name in row)
     with (
         empty_store._file.writing() as connection,
@@ -590,7 +594,7 @@ def test_reading_goes_on_while_something_is_written(empty_store, stored):
 
 STARTER = """
 import sys
-from second_opinion.records import Prediction
+from second_opinion.records.prediction import Prediction
 from second_opinion.store import Store
 print("ready")
 for line in sys.stdin:
@@ -624,12 +628,12 @@ def test_turning_on_the_log_waits_for_another_process_that_starts(empty_store, s
     empty_store.close()
     with (
         closing(sqlite3.connect(empty_store.path, isolation_level=None)) as other,
-        closing(file._connected(empty_store.path)) as connection,
+        closing(database_file._connected(empty_store.path)) as connection,
         ThreadPoolExecutor(1) as pool,
     ):
         other.execute("PRAGMA journal_mode = DELETE")
         other.execute("BEGIN IMMEDIATE")
-        answer = pool.submit(file._write_ahead, connection)
+        answer = pool.submit(database_file._write_ahead, connection)
         time.sleep(0.2)
         assert not answer.done()
         other.execute("ROLLBACK")
@@ -657,7 +661,8 @@ def test_commits_reach_the_disk_before_they_are_acknowledged(empty_store):
 
 WRITER = """
 import sys
-from second_opinion.records import Prediction, Verdict
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store
 store = Store.open(sys.argv[1])
 while True:
@@ -951,7 +956,7 @@ def test_a_full_disk_stores_nothing_by_halves(empty_store, stored):
 LIMITED = """
 import os, resource, sys
 from second_opinion.errors import UserError
-from second_opinion.records import Prediction
+from second_opinion.records.prediction import Prediction
 from second_opinion.store import Store
 def cases():
     return [
@@ -1019,7 +1024,7 @@ def test_a_database_from_before_aliases_keeps_its_predictions(tmp_path):
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         before = Database(connection)
         migrations.apply(before, stop_before="m003_alias_of_a_prediction")
-        row = rows.to_row(case())
+        row = record_rows.to_row(case())
         del row["alias"]
         before["predictions"].insert(row)
     with closing(Store.open(path)) as store:

@@ -17,7 +17,7 @@ from builders import ROOT
 
 from second_opinion import UserError
 from second_opinion.schema import Feature, Schema
-from second_opinion.tables import Limits, Source, look, read, typed
+from second_opinion.tables import Limits, TableFile, look, read, typed
 
 SCHEMA = Schema(
     [
@@ -51,7 +51,7 @@ HEADER = ",".join(GOOD)
 def all_of(content, schema=SCHEMA, limits=None, name="cases.csv", **chosen):
     """Everything that is read of a file: text and cases as frames, lines, problems, bad rows."""
     content = content.encode() if isinstance(content, str) else content
-    source = Source.of_bytes(name, content)
+    source = TableFile.of_bytes(name, content)
     seen = look(source, schema, **chosen)
     assert not seen.problems, seen.problems
     return joined(list(read(source, seen, schema, limits or Limits())))
@@ -71,7 +71,7 @@ def joined(chunks):
 
 def seen(content, schema=SCHEMA, name="cases.csv", **chosen):
     content = content.encode() if isinstance(content, str) else content
-    return look(Source.of_bytes(name, content), schema, **chosen)
+    return look(TableFile.of_bytes(name, content), schema, **chosen)
 
 
 def row(**cells):
@@ -561,7 +561,7 @@ def test_a_file_of_another_kind_says_what_it_is(content, said):
     assert said in found.problems[0]
     assert found.problems[0].startswith("cases.csv ")
     with pytest.raises(UserError):
-        next(iter(read(Source.of_bytes("cases.csv", content), found, SCHEMA)))
+        next(iter(read(TableFile.of_bytes("cases.csv", content), found, SCHEMA)))
 
 
 # --- Excel, JSON, Parquet
@@ -740,7 +740,7 @@ def test_a_parquet_table_with_lists_is_refused():
 
 def test_stored_text_is_typed_again_to_the_same_cases():
     content = f"{HEADER}\n{row()}\n{row(age='41', grade='', colour='blue')}\n"
-    source = Source.of_bytes("x.csv", content.encode())
+    source = TableFile.of_bytes("x.csv", content.encode())
     (chunk,) = read(source, look(source, SCHEMA), SCHEMA)
     again, faults = typed(chunk.text, SCHEMA)
     assert faults == []
@@ -792,7 +792,7 @@ def test_an_unclosed_quote_does_not_take_the_memory():
 
 
 def test_long_tables_come_in_chunks():
-    source = Source.of_bytes("x.csv", (f"{HEADER}\n" + f"{row()}\n" * 50_000).encode())
+    source = TableFile.of_bytes("x.csv", (f"{HEADER}\n" + f"{row()}\n" * 50_000).encode())
     chunks = list(read(source, look(source, SCHEMA), SCHEMA))
     assert max(len(chunk.lines) for chunk in chunks) <= 20_000
     assert np.concatenate([chunk.lines for chunk in chunks]).tolist() == list(range(2, 50_002))
@@ -803,7 +803,11 @@ def test_a_source_is_opened_anew_each_time(tmp_path):
     path = tmp_path / "x.csv"
     path.write_bytes(b"abc")
     held = memoryview(b"abc")
-    for source in (Source.of_path(path), Source.of_bytes("x", held), Source.of_bytes("x", b"abc")):
+    for source in (
+        TableFile.of_path(path),
+        TableFile.of_bytes("x", held),
+        TableFile.of_bytes("x", b"abc"),
+    ):
         assert source.size == 3
         for _ in range(2):
             with source.open() as stream:
@@ -827,7 +831,7 @@ def test_a_nul_among_broken_quotes_is_a_problem_of_its_row():
 def test_a_file_that_is_not_there_is_named(tmp_path):
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(UserError, match=r"cannot be read .* Correct the path"):
-            Source.of_path(path)
+            TableFile.of_path(path)
 
 
 MEASURE = """
@@ -835,9 +839,9 @@ import json
 import sys
 import psutil
 from second_opinion.schema import Feature, Schema
-from second_opinion.tables import Limits, Source, look, read
+from second_opinion.tables import Limits, TableFile, look, read
 schema = Schema(map(Feature.model_validate, json.loads(sys.argv[2])))
-source = Source.of_path(sys.argv[1])
+source = TableFile.of_path(sys.argv[1])
 memory, most = psutil.Process(), 0
 before = memory.memory_info().rss
 for chunk in read(source, look(source, schema), schema, Limits(None, None, None, None)):

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from second_opinion import UserError
-from second_opinion.records import same_value
-from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
-from second_opinion.tables import Limits, Source, look, read
+from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
+from second_opinion.records.value import same_value
+from second_opinion.schema import Feature, Schema
+from second_opinion.tables import Limits, TableFile, look, read
 
 often = settings(examples(100, thorough=5000), suppress_health_check=[HealthCheck.data_too_large])
 
@@ -71,11 +72,11 @@ def written(rows, end="\n", every=False):
 
 
 def all_of(content, schema=SCHEMA, **chosen):
-    source = Source.of_bytes("cases.csv", content)
+    source = TableFile.of_bytes("cases.csv", content)
     seen = look(source, schema, **chosen)
     if seen.problems:
         return seen, []
-    return seen, list(read(source, seen, schema, Limits(), written=True))
+    return seen, list(read(source, seen, schema, Limits(), with_row_texts=True))
 
 
 # --- a form, JSON and CSV agree
@@ -326,9 +327,9 @@ def test_where_the_blocks_end_makes_no_difference(content, size):
 @given(broken() | st.text("ab,\r\n \ufeff\u00a0", max_size=60).map(lambda t: b"a,b\n" + t.encode()))
 def test_rows_that_are_kept_as_written_hold_the_cells_that_were_read(content):
     for chunk in all_of(content, PLAIN)[1] or []:
-        if chunk.written is not None:
+        if chunk.row_texts is not None:
             cells = [[cell or "" for cell in row.values()] for row in chunk.text.to_pylist()]
-            assert chunk.written.to_pylist() == [",".join(row) for row in cells]
+            assert chunk.row_texts.to_pylist() == [",".join(row) for row in cells]
             assert not any(mark in "".join(map("".join, cells)) for mark in '",\r\n\ufeff')
 
 
@@ -345,7 +346,7 @@ def summary(chunks):
 def test_too_many_rows_are_refused_and_no_fewer(numbers, most):
     schema = Schema([Feature(name="a", kind="integer")])
     content = ("a\n" + "".join(f"{n}\n" for n in numbers)).encode()
-    source = Source.of_bytes("x.csv", content)
+    source = TableFile.of_bytes("x.csv", content)
     chunks = read(source, look(source, schema), schema, Limits(max_rows=most))
     if len(numbers) > most:
         with pytest.raises(UserError):

@@ -5,7 +5,7 @@ import re
 from builders import ROOT
 from streamlit.testing.v1 import AppTest
 
-from second_opinion.records import Expert
+from second_opinion.records.expert import Expert
 from second_opinion.store import Store
 
 CASE = "pages/1_Single_prediction.py"

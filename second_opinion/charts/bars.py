@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from second_opinion.card import ModelCard
 from second_opinion.charts.chart import (
     BAR_HEIGHT,
     EXPERTS,
@@ -24,12 +23,12 @@ from second_opinion.charts.chart import (
     shown,
     words_beside,
 )
-from second_opinion.records import same_value
+from second_opinion.formatting import number_text, percent, plural
+from second_opinion.models.card import ModelCard
+from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
-from second_opinion.statistics.columns import shape_of
-from second_opinion.statistics.distributions import OTHERS
 from second_opinion.statistics.drift import LEAST_SIZE
-from second_opinion.words import number_text, percent, plural
+from second_opinion.statistics.tallies import OTHERS
 
 
 @dataclass(frozen=True)
@@ -40,61 +39,63 @@ class Beside:
     shares: np.ndarray
 
 
-def answers(card: ModelCard, found: pd.DataFrame, rows: int, beside: Beside | None = None) -> Chart:
-    """How often the model says what; ``found`` as `Counts` or `Bars` give it."""
+def answer_bars(
+    card: ModelCard, counts: pd.DataFrame, rows: int, beside: Beside | None = None
+) -> Chart:
+    """How often the model says what; ``counts`` as `Counts` or `Histogram` give it."""
     if card.task == "regression":
-        low, high = found["low"].iloc[0], found["high"].iloc[-1]
+        low, high = counts["low"].iloc[0], counts["high"].iloc[-1]
         unit = f" {card.target.unit}" if card.target.unit else ""
         between = f"{number_text(float(low))} and {number_text(float(high))}{unit}"
         title = f"The {plural(rows, 'prediction')} lie between {between}"
-        return histogram(title, found, axis_of("Predicted", card.target.unit), beside)
-    said = _class_to_tell(card, found)
-    counted = f"{said['count']:,} of {plural(rows, 'case')} ({percent(said['share'])})"
-    title = f"{card.label(said['value'])} is predicted for {counted}"
-    return levels(title, found, card.label, "The model says", beside)
+        return histogram(title, counts, axis_of("Predicted", card.target.unit), beside)
+    row = _class_to_tell(card, counts)
+    cases = f"{row['count']:,} of {plural(rows, 'case')} ({percent(row['share'])})"
+    title = f"{card.label(row['value'])} is predicted for {cases}"
+    return levels(title, counts, card.label, "The model says", beside)
 
 
-def _class_to_tell(card: ModelCard, found: pd.DataFrame) -> pd.Series[Any]:
+def _class_to_tell(card: ModelCard, counts: pd.DataFrame) -> pd.Series[Any]:
     """The positive class where there is one, else the commonest."""
-    told = [same_value(value, card.positive) for value in found["value"]]
-    return found.iloc[told.index(True) if card.positive is not None and any(told) else 0]
+    matches = [same_value(value, card.positive) for value in counts["value"]]
+    return counts.iloc[matches.index(True) if card.positive is not None and any(matches) else 0]
 
 
 def levels(
     title: str,
-    found: pd.DataFrame,
+    counts: pd.DataFrame,
     label: Callable[[Any], str],
     axis: str,
     beside: Beside | None = None,
 ) -> Chart:
     """Bars of levels, one below the other so that their names fit."""
-    names = [OTHERS if value == OTHERS else label(value) for value in found["value"]]
-    places = list(range(len(found)))
-    counted = [
+    names = [OTHERS if value == OTHERS else label(value) for value in counts["value"]]
+    places = list(range(len(counts)))
+    texts = [
         f"{count:,} · {percent(share)}"
-        for count, share in zip(found["count"], found["share"], strict=True)
+        for count, share in zip(counts["count"], counts["share"], strict=True)
     ]
     bars = go.Bar(
         y=places,
-        x=found["share"].tolist(),
+        x=counts["share"].tolist(),
         orientation="h",
         name="These cases",
         marker_color=MODEL,
-        text=counted,
+        text=texts,
         textposition="none",
         customdata=places,
         hovertext=[shown(name, 80) for name in names],
         hovertemplate="%{hovertext}<br>%{text}<extra></extra>",
     )
-    table = pd.DataFrame({axis: names, "Cases": found["count"], "Share": found["share"]})
+    table = pd.DataFrame({axis: names, "Cases": counts["count"], "Share": counts["share"]})
     figure = go.Figure([bars])
-    most = float(found["share"].max()) if len(found) else 1.0
+    most = float(counts["share"].max()) if len(counts) else 1.0
     if beside is not None:
         table[beside.name] = beside.shares
         most = max(most, float(np.nanmax(beside.shares)))
         figure.add_traces(_marks(places, beside))
-    figure.add_traces([words_beside(counted, most * 1.04)])
-    height = 110 + BAR_HEIGHT * max(len(found), 2)
+    figure.add_traces([words_beside(texts, most * 1.04)])
+    height = 110 + BAR_HEIGHT * max(len(counts), 2)
     lay_out(figure, height=height, legend=beside is not None, direction="v")
     figure.update_xaxes(title_text="Share of cases", range=[0, most * 1.4 or 1])
     figure.update_xaxes(**share_ticks(most))
@@ -145,26 +146,26 @@ def _outline(middles: list[Any], beside: Beside) -> list[go.Scatter]:
 
 
 def histogram(
-    title: str, found: pd.DataFrame, axis: str, beside: Beside | None = None, of: str = "cases"
+    title: str, bins: pd.DataFrame, axis: str, beside: Beside | None = None, of: str = "cases"
 ) -> Chart:
     """Bars of numbers or dates between edges; ``of`` says what is counted."""
-    middles, widths, low, high = _places(found)
-    is_date = found["low"].dtype.kind == "M"
+    middles, widths, low, high = _places(bins)
+    is_date = bins["low"].dtype.kind == "M"
     bars = go.Bar(
         x=middles,
-        y=found["share"].tolist(),
+        y=bins["share"].tolist(),
         width=widths,
         name="These cases",
         marker_color=MODEL,
-        customdata=list(range(len(found))),
-        text=[plural(count, of.removesuffix("s")) for count in found["count"]],
+        customdata=list(range(len(bins))),
+        text=[plural(count, of.removesuffix("s")) for count in bins["count"]],
         textposition="none",
         hovertext=[f"{a} up to {b}" for a, b in zip(low, high, strict=True)],
         hovertemplate="%{hovertext}<br>%{text}, %{y:.1%}<extra></extra>",
     )
     figure = go.Figure([bars])
-    table = pd.DataFrame({"From": low, "Up to": high, of.capitalize(): found["count"]})
-    table["Share"] = found["share"]
+    table = pd.DataFrame({"From": low, "Up to": high, of.capitalize(): bins["count"]})
+    table["Share"] = bins["share"]
     if beside is not None:
         table[beside.name] = beside.shares
         figure.add_traces(_outline(middles, beside))
@@ -174,36 +175,36 @@ def histogram(
     return Chart(title, f"Histogram, {axis}. {title}.", figure, table, _from(table, "Share"))
 
 
-def _places(found: pd.DataFrame) -> tuple[list[Any], list[float], list[str], list[str]]:
+def _places(bins: pd.DataFrame) -> tuple[list[Any], list[float], list[str], list[str]]:
     """Where the bars stand, how wide they are, and their edges in words."""
-    if found["low"].dtype.kind == "M":
-        middles = found["low"] + (found["high"] - found["low"]) / 2
-        widths = (found["high"] - found["low"]).dt.total_seconds() * 1000
-        edges = [found[end].dt.strftime("%Y-%m-%d").tolist() for end in ("low", "high")]
+    if bins["low"].dtype.kind == "M":
+        middles = bins["low"] + (bins["high"] - bins["low"]) / 2
+        widths = (bins["high"] - bins["low"]).dt.total_seconds() * 1000
+        edges = [bins[end].dt.strftime("%Y-%m-%d").tolist() for end in ("low", "high")]
         return middles.dt.strftime("%Y-%m-%dT%H:%M:%S").tolist(), widths.tolist(), *edges
-    middles = (found["low"] + found["high"]) / 2
-    edges = [[number_text(float(edge)) for edge in found[end]] for end in ("low", "high")]
-    return middles.tolist(), (found["high"] - found["low"]).tolist(), *edges
+    middles = (bins["low"] + bins["high"]) / 2
+    edges = [[number_text(float(edge)) for edge in bins[end]] for end in ("low", "high")]
+    return middles.tolist(), (bins["high"] - bins["low"]).tolist(), *edges
 
 
 def feature(
-    described: Feature, found: pd.DataFrame, words: str, beside: Beside | None = None
+    described: Feature, counts: pd.DataFrame, words: str, beside: Beside | None = None
 ) -> Chart:
     """One feature of the cases; ``words`` end the title that begins with its label."""
     title = f"{described.label} {words}"
-    if shape_of(described.kind) in ("number", "date"):
-        return histogram(title, found, axis_of(described.label, described.unit), beside)
-    return levels(title, found, described.text, described.label, beside)
+    if described.shape in ("number", "date"):
+        return histogram(title, counts, axis_of(described.label, described.unit), beside)
+    return levels(title, counts, described.text, described.label, beside)
 
 
-def drift(found: pd.DataFrame, names: Sequence[str]) -> Chart:
-    """How far each feature lies from the reference; ``found`` as `drift.compare` gives it."""
-    sized = found.assign(name=list(names)).dropna(subset=["size"])
+def drift(distances: pd.DataFrame, names: Sequence[str]) -> Chart:
+    """How far each feature lies from the reference; ``distances`` as `drift.compare` gives it."""
+    sized = distances.assign(name=list(names)).dropna(subset=["size"])
     sized = sized.sort_values("size", ascending=False, kind="stable")
-    moved = sized.loc[sized["moved"], "name"].tolist()
-    title = f"{len(moved)} of {plural(len(sized), 'feature')} moved"
-    if moved:
-        title += f", {moved[0]} the furthest ({sized['size'].iloc[0]:.2f})"
+    moved_features = sized.loc[sized["moved"], "name"].tolist()
+    title = f"{len(moved_features)} of {plural(len(sized), 'feature')} moved"
+    if moved_features:
+        title += f", {moved_features[0]} the furthest ({sized['size'].iloc[0]:.2f})"
     places = list(range(len(sized)))
     words = [f"{size:.2f} {verdict}" for size, verdict in sized[["size", "verdict"]].values]
     most = max(float(sized["size"].max()) if len(sized) else 1.0, LEAST_SIZE)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from second_opinion.words import round_down
+from second_opinion.formatting import round_down
 
 # What Streamlit's plotly theme replaces: #000001 is the first of chartCategoricalColors.
 MODEL, EXPERTS, REFERENCE = "#000001", "#000002", "#000007"

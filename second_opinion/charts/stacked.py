@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from second_opinion.answers import round_to_three
-from second_opinion.card import ModelCard
 from second_opinion.charts.chart import (
     MODEL,
     REFERENCE,
@@ -21,9 +19,10 @@ from second_opinion.charts.chart import (
     lay_out,
     shown,
 )
-from second_opinion.statistics.distributions import OTHERS
-from second_opinion.statistics.ratings import key_of
-from second_opinion.words import percent, plural
+from second_opinion.formatting import percent, plural, round_to_three
+from second_opinion.models.card import ModelCard
+from second_opinion.records.value import key_of
+from second_opinion.statistics.tallies import OTHERS
 
 CLASSES = (MODEL, "#000003", "#000004", "#000005", "#000006")
 PATTERNS = ("", "/", ".", "x", "-", "+")
@@ -31,16 +30,16 @@ MOST_CLASSES = 8
 DAY = 86_400_000
 
 
-def confidence(card: ModelCard, found: pd.DataFrame, low: int, sure: int) -> Chart:
+def confidence(card: ModelCard, pairs: pd.DataFrame, low: int, sure: int) -> Chart:
     """How sure the model is, by answer.
 
-    ``found`` as `Pairs` gives it: ``x`` the low end of a bin, ``y`` the answer; ``low`` of the
+    ``pairs`` as `Pairs` gives it: ``x`` the low end of a bin, ``y`` the answer; ``low`` of the
     ``sure`` cases with a confidence are under the card's band.
     """
     band = percent(card.bands.low)
     title = f"The model is less than {band} sure of {low:,} of {plural(sure, 'case')}"
     title += f" ({percent(low / sure)})" if sure else ""
-    ends, stacked = _stacked(card, found)
+    ends, stacked = _stacked(card, pairs)
     figure = go.Figure(_stack([float(end) + 0.025 for end in ends], stacked, 0.05, "Cases: %{y:,}"))
     numbers = pd.DataFrame({"From": [percent(float(end)) for end in ends], **stacked})
     figure.add_vline(x=card.bands.low, line={"dash": "dash", "width": 2, "color": REFERENCE})
@@ -60,27 +59,27 @@ def confidence(card: ModelCard, found: pd.DataFrame, low: int, sure: int) -> Cha
     return Chart(title, f"Histogram of how sure the model is, by answer. {title}.", figure, numbers)
 
 
-def groups(card: ModelCard, said: Iterable[Any]) -> list[list[Any]]:
+def groups(card: ModelCard, answers: Iterable[Any]) -> list[list[Any]]:
     """The distinct answers in the card's order, as they are stacked: one by one, and where there
     are many, the last of them together."""
-    found = list({key_of(value): value for value in said}.values())
+    values = list({key_of(value): value for value in answers}.values())
     ranks = {key_of(value): at for at, value in enumerate(card.class_values)}
-    found.sort(key=lambda value: (ranks.get(key_of(value), len(ranks)), str(value)))
-    if len(found) <= MOST_CLASSES:
-        return [[value] for value in found]
-    return [*([value] for value in found[: MOST_CLASSES - 1]), found[MOST_CLASSES - 1 :]]
+    values.sort(key=lambda value: (ranks.get(key_of(value), len(ranks)), str(value)))
+    if len(values) <= MOST_CLASSES:
+        return [[value] for value in values]
+    return [*([value] for value in values[: MOST_CLASSES - 1]), values[MOST_CLASSES - 1 :]]
 
 
-def _stacked(card: ModelCard, found: pd.DataFrame) -> tuple[list[Any], dict[str, list[int]]]:
+def _stacked(card: ModelCard, pairs: pd.DataFrame) -> tuple[list[Any], dict[str, list[int]]]:
     """A result of `Pairs` as the places along the axis, in order, and the counts at each of them
     for each group of answers by its name."""
-    places = {place: at for at, place in enumerate(sorted(set(found["x"])))}
-    columns = groups(card, found["y"])
+    places = {place: at for at, place in enumerate(sorted(set(pairs["x"])))}
+    columns = groups(card, pairs["y"])
     column_of = {key_of(value): at for at, group in enumerate(columns) for value in group}
     counts = np.zeros((len(columns), len(places)), dtype=int)
-    for x, y, count in zip(found["x"], found["y"], found["count"], strict=True):
+    for x, y, count in zip(pairs["x"], pairs["y"], pairs["count"], strict=True):
         counts[column_of[key_of(y)], places[x]] += count
-    names = [OTHERS if len(group) > 1 else _said(card, group[0]) for group in columns]
+    names = [OTHERS if len(group) > 1 else _answer_name(card, group[0]) for group in columns]
     # Two classes may have one label.
     named = [f"{name} ({at})" if name in names[:at] else name for at, name in enumerate(names)]
     return list(places), dict(zip(named, counts.tolist(), strict=True))
@@ -107,14 +106,14 @@ def _stack(
     ]
 
 
-def _said(card: ModelCard, value: Any) -> str:
+def _answer_name(card: ModelCard, value: Any) -> str:
     return "Predictions" if card.task == "regression" else card.label(value)
 
 
-def per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
-    """Predictions a day by answer; ``found`` as `Pairs` gives it: ``x`` the day, ``y`` the
+def per_day(card: ModelCard, pairs: pd.DataFrame) -> Chart:
+    """Predictions a day by answer; ``pairs`` as `Pairs` gives it: ``x`` the day, ``y`` the
     answer ("all" for a regression)."""
-    days, stacked = _stacked(card, found)
+    days, stacked = _stacked(card, pairs)
     numbers = pd.DataFrame({"Day": days, **stacked})
     each = numbers.drop(columns="Day").sum(axis=1)
     title = f"{plural(int(each.sum()), 'prediction')} on {plural(len(days), 'day')}"
@@ -128,9 +127,9 @@ def per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
     return Chart(title, f"Bars, one for each day. {title}.", figure, numbers)
 
 
-def shares_per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
-    """The share of each answer by day; ``found`` and the numbers of the bars as in `per_day`."""
-    days, stacked = _stacked(card, found)
+def shares_per_day(card: ModelCard, pairs: pd.DataFrame) -> Chart:
+    """The share of each answer by day; ``pairs`` and the numbers of the bars as in `per_day`."""
+    days, stacked = _stacked(card, pairs)
     totals = np.sum(list(stacked.values()), axis=0)
     shares = {name: (np.array(counts) / totals).tolist() for name, counts in stacked.items()}
     last = {name: each[-1] for name, each in shares.items()}
@@ -157,9 +156,9 @@ def day_ticks(days: Sequence[str]) -> dict[str, Any]:
     )
 
 
-def mean_per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
-    """Mean confidence by day, of a regression the mean answer; ``found`` as `Means` gives it."""
-    overall = float(np.average(found["mean"], weights=found["count"]))
+def mean_per_day(card: ModelCard, means: pd.DataFrame) -> Chart:
+    """Mean confidence by day, of a regression the mean answer; ``means`` as `Means` gives it."""
+    overall = float(np.average(means["mean"], weights=means["count"]))
     if card.task == "regression":
         unit = f" {card.target.unit}" if card.target.unit else ""
         title = f"The mean prediction is {round_to_three(overall)}{unit}"
@@ -168,18 +167,18 @@ def mean_per_day(card: ModelCard, found: pd.DataFrame) -> Chart:
         title = f"The model is {percent(overall)} sure on average"
         axis, digits = "Mean confidence", ".0%"
     line = go.Scatter(
-        x=found["group"].tolist(),
-        y=found["mean"].tolist(),
+        x=means["group"].tolist(),
+        y=means["mean"].tolist(),
         mode="lines+markers",
         line={"color": MODEL, "width": 2.5},
         marker={"size": 8},
-        customdata=list(range(len(found))),
-        text=[plural(count, "case") for count in found["count"]],
+        customdata=list(range(len(means))),
+        text=[plural(count, "case") for count in means["count"]],
         hovertemplate="%{x|%d %b %Y}: %{y:" + digits + "}, %{text}<extra></extra>",
     )
     figure = go.Figure([line])
     lay_out(figure, legend=False, direction="h")
-    figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(found["group"].tolist()))
+    figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(means["group"].tolist()))
     figure.update_yaxes(title_text=shown(axis, 60), tickformat=digits)
-    table = pd.DataFrame({"Day": found["group"], "Cases": found["count"], axis: found["mean"]})
+    table = pd.DataFrame({"Day": means["group"], "Cases": means["count"], axis: means["mean"]})
     return Chart(title, f"A line over the days. {title}.", figure, table, SHARES)

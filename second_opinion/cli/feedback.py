@@ -10,16 +10,15 @@ from typing import Any, cast, get_args
 
 import click
 
-from second_opinion import copies
-from second_opinion.aliases import managed
-from second_opinion.cli import shown
+from second_opinion.cli import printing
 from second_opinion.errors import UserError
-from second_opinion.filters import Filter
-from second_opinion.records import Expert
+from second_opinion.formatting import plural
+from second_opinion.models.aliases import managed
+from second_opinion.records.expert import Expert
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import exports
 from second_opinion.settings import Settings
-from second_opinion.store import Store, local_path
-from second_opinion.words import plural
+from second_opinion.store import Store, copies, local_path
 
 
 def register(commands: click.Group) -> None:
@@ -38,7 +37,7 @@ def register(commands: click.Group) -> None:
 )
 @click.option(
     "--format",
-    type=click.Choice(get_args(exports.Format)),
+    type=click.Choice(get_args(exports.ExportFormat)),
     default="csv",
     show_default=True,
     help="How to write it.",
@@ -54,7 +53,7 @@ def register(commands: click.Group) -> None:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A file.  [default: standard output]"
 )
-def export(output: Path | None, **asked: Any) -> None:
+def export(output: Path | None, **options: Any) -> None:
     """Write verdicts, predictions or corrections to a file.
 
     Corrections are the inputs of each case with the value to learn from (learn), who it is from
@@ -62,45 +61,45 @@ def export(output: Path | None, **asked: Any) -> None:
     model, without --model of the one shown first. The export is noted in the log.
     """
     settings = Settings.read()
-    wanted = _filter(settings, asked)
-    what, format = asked["what"], asked["format"]
+    verdict_filter = _filter(settings, options)
+    what, format = options["what"], options["format"]
     with ExitStack() as stack:
         if output is None:
             out = sys.stdout.buffer
         else:
-            from second_opinion.tables.writer import whole_file
+            from second_opinion.tables.csv_writer import whole_file
 
             out = cast(Any, stack.enter_context(whole_file(output)))
-        done = exports.export(
+        summary = exports.export(
             Store.open(settings.feedback_db),
             out,
             what,
             format=format,
-            spreadsheet_safe=asked["spreadsheet_safe"],
-            wanted=wanted,
+            spreadsheet_safe=options["spreadsheet_safe"],
+            verdict_filter=verdict_filter,
             by=me(),
         )
-    click.echo(shown.printable(_said(what, done, output)), err=True)
+    click.echo(printing.printable(_summary_text(what, summary, output)), err=True)
 
 
-def _filter(settings: Settings, asked: dict[str, Any]) -> Filter:
-    texts = {name: asked[name] for name in ("since", "until") if asked[name]}
-    found, ignored = Filter.read(texts)
+def _filter(settings: Settings, options: dict[str, Any]) -> VerdictFilter:
+    texts = {name: options[name] for name in ("since", "until") if options[name]}
+    period, ignored = VerdictFilter.read(texts)
     if ignored:
         raise UserError(
             f"{ignored[0]} is {texts[ignored[0]]!r}; expected a day like 2026-11-20. Correct it."
         )
-    model, version = asked["model"], None
-    if model is None and asked["what"] == "corrections":
+    model, version = options["model"], None
+    if model is None and options["what"] == "corrections":
         model = managed(settings).look().resolve(settings.model)[0]
     elif model is not None and set(model) & set("/@"):
         model, version = managed(settings).look().resolve(model)
-    return Filter(model=model, version=version, since=found.since, until=found.until)
+    return VerdictFilter(model=model, version=version, since=period.since, until=period.until)
 
 
-def _said(what: str, done: exports.Exported, output: Path | None) -> str:
-    left = done.left_out
-    parts = [f"{plural(done.rows, what.removesuffix('s'))} in {output or 'standard output'}."]
+def _summary_text(what: str, summary: exports.Exported, output: Path | None) -> str:
+    left = summary.left_out
+    parts = [f"{plural(summary.rows, what.removesuffix('s'))} in {output or 'standard output'}."]
     if left.conflicts:
         parts.append(f"{plural(left.conflicts, 'case')} left out: experts contradict each other.")
     if left.unanswered:
@@ -115,9 +114,9 @@ def backup(out: Path) -> None:
 
     The copy is of one moment, checked, and one file. An earlier copy of that name is replaced.
     """
-    made = copies.backup(Store.open(Settings.read().feedback_db), out, by=me())
-    size = f"{made.stat().st_size / 1e6:,.1f} MB"
-    click.echo(shown.printable(f"{made}: {size}, checked."))
+    copy = copies.backup(Store.open(Settings.read().feedback_db), out, by=me())
+    size = f"{copy.stat().st_size / 1e6:,.1f} MB"
+    click.echo(printing.printable(f"{copy}: {size}, checked."))
 
 
 @click.command()
@@ -129,11 +128,11 @@ def restore(copy: Path, force: bool) -> None:
     What was there is kept beside it, with the ending .before-restore.
     """
     where = local_path(Settings.read().feedback_db)
-    kept = copies.restore(copy, where, force=force, by=me())
+    previous = copies.restore(copy, where, force=force, by=me())
     lines = [f"{where} is {copy} now."]
-    if kept:
-        lines.append(f"What was there before is {kept}.")
-    click.echo(shown.printable("\n".join(lines)))
+    if previous:
+        lines.append(f"What was there before is {previous}.")
+    click.echo(printing.printable("\n".join(lines)))
 
 
 def me() -> Expert:

@@ -19,21 +19,21 @@ from typing import Any, Literal
 
 import click
 
-from second_opinion import aliases, arms
-from second_opinion.aliases import managed
-from second_opinion.artifacts import formats, mlflow_source, skops_format
-from second_opinion.artifacts.model_file import ModelFile
-from second_opinion.catalog import FIRST_ALIAS, Catalog, Entry
-from second_opinion.cli import feedback, shown
-from second_opinion.cli.batch import score
+from second_opinion.cli import feedback, printing
+from second_opinion.cli.score import score
 from second_opinion.doctor import machine as examination
 from second_opinion.errors import UserError
-from second_opinion.intake.estimators import task_of
-from second_opinion.intake.training import read_training_csv
-from second_opinion.registry import Registry
+from second_opinion.formatting import plural
+from second_opinion.models import aliases, traffic_split
+from second_opinion.models.aliases import managed
+from second_opinion.models.catalog import FIRST_ALIAS, Catalog, Entry
+from second_opinion.models.describe.estimator_checks import task_of
+from second_opinion.models.describe.training_data import read_training_csv
+from second_opinion.models.formats import file_format, mlflow_source, skops_format
+from second_opinion.models.formats.model_file import ModelFile
+from second_opinion.models.registry import Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.words import plural
 
 PROGRAM = "python -m second_opinion"
 
@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            done = commands.main(arguments, prog_name=PROGRAM, standalone_mode=False)
-        return done if isinstance(done, int) else 0
+            exit_code = commands.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        return exit_code if isinstance(exit_code, int) else 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -60,17 +60,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The one handler of this program: a fault of its own becomes a line that can be reported.
     except Exception as error:  # noqa: BLE001
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        said = [*str(error).strip().splitlines(), "no reason given"][0].rstrip(".")
+        message = [*str(error).strip().splitlines(), "no reason given"][0].rstrip(".")
         return _failed(
             f"A fault of this program: {type(error).__name__} in {Path(frame.filename).name}, line "
-            f"{frame.lineno}: {said}. Report this line and your command; `--debug` right after "
+            f"{frame.lineno}: {message}. Report this line and your command; `--debug` right after "
             "`second_opinion` shows more."
         )
 
 
 def _failed(message: str) -> int:
     log.debug("what led there", exc_info=True)
-    click.echo(shown.printable(message), err=True)
+    click.echo(printing.printable(message), err=True)
     return 1
 
 
@@ -153,8 +153,8 @@ def add(
         task_of(estimator)
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""
     with _working(f"Trying the model{on}"):
-        before = shown.default_name(registry.look())
-        with formats.blamed_on(saved_by):
+        before = printing.default_name(registry.look())
+        with file_format.blamed_on(saved_by):
             card = registry.add(
                 estimator,
                 rows.X if rows else None,
@@ -168,8 +168,8 @@ def add(
                 card=model_file.card_fields(saved_by),
                 artifact=(model_file.format, model_file.content),
             )
-    added = shown.Added(registry, registry.look(), card, estimator, data, rows, before)
-    click.echo(_dumped(added.facts) if as_json else added.text)
+    report = printing.Added(registry, registry.look(), card, estimator, data, rows, before)
+    click.echo(_dumped(report.facts) if as_json else report.text)
 
 
 def _brought(file: str) -> ModelFile:
@@ -189,7 +189,7 @@ def _agreed(file: ModelFile, trust: tuple[str, ...], yes: bool) -> ModelFile:
     if file.format != "skops":
         if trust:
             raise click.UsageError(f"--trust is for skops files; {file.where} is {file.format}.")
-        _ask(shown.pickle_is_code(file), "Load it?", yes, refused)
+        _ask(printing.pickle_is_code(file), "Load it?", yes, refused)
         return file
     open_types = [name for name in file.unknown_types if name not in trust]
     strange = [name for name in open_types if not skops_format.is_own(name)]
@@ -200,7 +200,7 @@ def _agreed(file: ModelFile, trust: tuple[str, ...], yes: bool) -> ModelFile:
             f"{' '.join(f'--trust {name}' for name in strange)}."
         )
     if open_types:
-        _ask(shown.types_to_trust(file), "Trust them?", yes, refused)
+        _ask(printing.types_to_trust(file), "Trust them?", yes, refused)
     return replace(file, trusted=file.unknown_types)
 
 
@@ -222,9 +222,9 @@ def remove(name: str, version: str, yes: bool) -> None:
     files = ", ".join(f"{name}/{number}" for number in going)
     about = f"The files of {files} in {registry.folder} will be deleted. Their verdicts stay."
     _ask(about, "Delete them?", yes, "Nothing was removed.")
-    before = shown.default_name(catalog)
-    gone = registry.remove(name, version)
-    click.echo(shown.removed(registry.look(), name, gone, before))
+    before = printing.default_name(catalog)
+    versions = registry.remove(name, version)
+    click.echo(printing.removed(registry.look(), name, versions, before))
 
 
 @commands.command()
@@ -237,12 +237,12 @@ def models(everything: bool, as_json: bool) -> None:
     registry = managed(Settings.read())
     catalog = registry.look()
     listed = catalog.entries(demos=True if everything else None)
-    default = shown.default_name(catalog)
-    rows = [shown.facts(registry, entry, default) for entry in listed]
+    default = printing.default_name(catalog)
+    rows = [printing.facts(registry, entry, default) for entry in listed]
     if as_json:
         click.echo(_dumped(rows))
     else:
-        click.echo(shown.models(registry, rows, len(catalog.entries(demos=True)) - len(listed)))
+        click.echo(printing.models(registry, rows, len(catalog.entries(demos=True)) - len(listed)))
 
 
 @commands.command()
@@ -256,15 +256,15 @@ def verify(name: str, as_json: bool) -> int:
     """
     registry = managed(Settings.read())
     results: list[dict[str, Any]] = []
-    with _progress(_chosen(registry.look(), name), "Verifying") as entries:
+    with _progress(_entries(registry.look(), name), "Verifying") as entries:
         for entry in entries:
             ref = f"{entry.name}/{entry.version}"
             faults = registry.verify(entry.card) if entry.card else [entry.fault]
             results.append({"model": ref, "ok": not faults, "faults": faults})
-    click.echo(_dumped(results) if as_json else shown.verified(results))
-    faults = [f"{found['model']}: {fault}" for found in results for fault in found["faults"]]
+    click.echo(_dumped(results) if as_json else printing.verified(results))
+    faults = [f"{result['model']}: {fault}" for result in results for fault in result["faults"]]
     for line in [] if as_json else faults:
-        click.echo(shown.printable(line), err=True)
+        click.echo(printing.printable(line), err=True)
     return 1 if faults else 0
 
 
@@ -288,7 +288,7 @@ def promote(name: str, version: str, alias: str) -> None:
     settings, person = Settings.read(), feedback.me()
     store = Store.open(settings.feedback_db)
     move = aliases.promote(managed(settings), store, f"{name}/{version}", alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} now."))
+    click.echo(printing.printable(f"{name}@{alias} is {traffic_split.words(move.version)} now."))
 
 
 @commands.command()
@@ -299,7 +299,7 @@ def rollback(name: str, alias: str) -> None:
     settings, person = Settings.read(), feedback.me()
     store = Store.open(settings.feedback_db)
     move = aliases.rollback(managed(settings), store, name, alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} again."))
+    click.echo(printing.printable(f"{name}@{alias} is {traffic_split.words(move.version)} again."))
 
 
 @commands.command()
@@ -320,7 +320,7 @@ def split(name: str, shares: tuple[str, ...], alias: str) -> None:
         raise click.UsageError(f"{' '.join(shares)} names a version twice; name each once.")
     store = Store.open(settings.feedback_db)
     move = aliases.split(managed(settings), store, name, arms_asked, alias=alias, by=person)
-    click.echo(shown.printable(f"{name}@{alias} is {arms.words(move.version)} now."))
+    click.echo(printing.printable(f"{name}@{alias} is {traffic_split.words(move.version)} now."))
 
 
 def _share(text: str) -> tuple[str, float]:
@@ -347,11 +347,11 @@ def doctor(host: str | None, as_json: bool) -> int:
     """
     with _working("Looking at everything") as now:
         checks = examination.examine(host=host or "", heard=lambda step: now(f"Looking at {step}"))
-    click.echo(_dumped([asdict(check) for check in checks]) if as_json else shown.checks(checks))
+    click.echo(_dumped([asdict(check) for check in checks]) if as_json else printing.checks(checks))
     return 1 if any(check.state == "problem" for check in checks) else 0
 
 
-def _chosen(catalog: Catalog, ref: str) -> list[Entry]:
+def _entries(catalog: Catalog, ref: str) -> list[Entry]:
     """All versions of the registry or of one model, or those that a reference means."""
     entries = catalog.entries(demos=True)
     if not entries:
@@ -368,7 +368,7 @@ def _ask(about: str, question: str, yes: bool, refused: str) -> None:
     """Go on if the person says yes; `UserError` otherwise, and where there is nobody to ask."""
     if yes:
         return
-    click.echo(shown.printable(about), err=True)
+    click.echo(printing.printable(about), err=True)
     if not sys.stdin.isatty():
         raise UserError(f"There is no terminal to ask on. {refused} Say --yes if you agree.")
     if not click.confirm(question, default=False, err=True):
@@ -382,7 +382,7 @@ def _working(on: str) -> Iterator[Any]:
 
     def say(what: str) -> None:
         if live:
-            click.echo(f"\r\033[K{shown.printable(what)} …", err=True, nl=False)
+            click.echo(f"\r\033[K{printing.printable(what)} …", err=True, nl=False)
 
     say(on)
     try:

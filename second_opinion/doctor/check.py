@@ -30,8 +30,8 @@ def resident(which: Literal["VmRSS", "VmHWM"]) -> int:
         status = Path("/proc/self/status").read_text("utf-8")
     except OSError:
         return _peak()
-    found = re.search(rf"^{which}:\s+(\d+) kB", status, re.M)
-    return int(found[1]) * 1024 if found else 0
+    match = re.search(rf"^{which}:\s+(\d+) kB", status, re.M)
+    return int(match[1]) * 1024 if match else 0
 
 
 def _peak() -> int:

@@ -12,13 +12,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from second_opinion.artifacts.formats import LFS_POINTER
-from second_opinion.card import ModelCard
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
-from second_opinion.registry import Registry
+from second_opinion.formatting import joined, plural
+from second_opinion.models.card import ModelCard
+from second_opinion.models.formats.file_format import LFS_POINTER
+from second_opinion.models.registry import Registry
 from second_opinion.settings import HOME, SECRETS, Settings, origins, secrets_of
-from second_opinion.words import joined, plural
 
 # https://docs.streamlit.io/deploy/streamlit-community-cloud/status and /deploy-your-app
 GUARANTEED_MEMORY = 690 * MB
@@ -62,10 +62,10 @@ def _git(folder: Path, *command: str) -> str | None:
 
 def _repository(home: Path) -> tuple[Path | None, list[str]]:
     """The root of the repository, and the files in it as git knows them."""
-    found = _git(home, "rev-parse", "--show-toplevel")
-    if not found:
+    root = _git(home, "rev-parse", "--show-toplevel")
+    if not root:
         return None, []
-    top = Path(found.strip())
+    top = Path(root.strip())
     listed = _git(top, "ls-files", "-z") or ""
     return top, [name for name in listed.split("\0") if name and (top / name).is_file()]
 
@@ -79,17 +79,21 @@ def _requirements(home: Path, top: Path, tracked: list[str]) -> Iterator[Check]:
         yield Check("requirements.txt", "problem", "not in the repository beside Home.py", todo)
     for name in READ_BEFORE_REQUIREMENTS:
         if (folder / name).as_posix() in tracked:
-            found = f"{name} is read instead of requirements.txt"
-            yield Check("requirements.txt", "problem", found, f"Take {name} out of the repository.")
+            finding = f"{name} is read instead of requirements.txt"
+            yield Check(
+                "requirements.txt", "problem", finding, f"Take {name} out of the repository."
+            )
 
 
 def _config(top: Path, tracked: list[str]) -> Check:
     name = ".streamlit/config.toml"
-    found = [file for file in tracked if f"/{file}".endswith(f"/{name}")]
-    if found == [name]:
+    configs = [file for file in tracked if f"/{file}".endswith(f"/{name}")]
+    if configs == [name]:
         return Check("config.toml", "ok", f"one, {name}")
     todo = f"Keep one, {name} in the root of the repository {top}, and commit it."
-    return Check("config.toml", "warning", f"{', '.join(found) or 'none'} in the repository", todo)
+    return Check(
+        "config.toml", "warning", f"{', '.join(configs) or 'none'} in the repository", todo
+    )
 
 
 def _sizes(top: Path, tracked: list[str]) -> Iterator[Check]:
@@ -100,16 +104,16 @@ def _sizes(top: Path, tracked: list[str]) -> Iterator[Check]:
         todo = "Run `git lfs pull`, so that the model here is the one that is deployed."
         yield Check("files", "problem", f"{name} is a pointer of Git LFS, not the file", todo)
     for name in large:
-        found = f"{name} has {sizes[name] // MB} MB; GitHub takes up to 100"
+        finding = f"{name} has {sizes[name] // MB} MB; GitHub takes up to 100"
         todo = "Make the model smaller (fewer or shallower trees), or put it into Git LFS."
-        yield Check("files", "problem", found, todo)
+        yield Check("files", "problem", finding, todo)
     total = sum(sizes.values())
-    found = f"{plural(len(sizes), 'file')}, {total / MB:,.1f} MB"
+    finding = f"{plural(len(sizes), 'file')}, {total / MB:,.1f} MB"
     if total > LARGE_REPOSITORY:
         todo = "Take out what the app does not need: it is cloned at each start."
-        yield Check("files", "warning", found, todo)
+        yield Check("files", "warning", finding, todo)
     elif not pointers and not large:
-        yield Check("files", "ok", found)
+        yield Check("files", "ok", finding)
 
 
 def _is_pointer(path: Path) -> bool:
@@ -129,9 +133,9 @@ def _private(settings: Settings, home: Path, top: Path, tracked: list[str]) -> I
         yield Check("private files", "problem", f"{name} is in the repository", todo)
     bare = [name for name in names if _git(top, "check-ignore", "-q", "--no-index", name) is None]
     if bare:
-        found = f".gitignore does not cover {', '.join(bare)}"
+        finding = f".gitignore does not cover {', '.join(bare)}"
         todo = "Write into .gitignore: .streamlit/secrets.toml and feedback.db*"
-        yield Check("private files", "problem", found, todo)
+        yield Check("private files", "problem", finding, todo)
     if not out and not bare:
         yield Check("private files", "ok", "secrets and verdicts stay out of the repository")
 
@@ -155,13 +159,13 @@ def _deployed(settings: Settings, top: Path, tracked: list[str]) -> Iterator[Che
     ]
     if absent:
         more = f" and {plural(len(absent) - 3, 'more file')}" if len(absent) > 3 else ""
-        found = f"not in the repository: {', '.join(absent[:3])}{more}"
+        finding = f"not in the repository: {', '.join(absent[:3])}{more}"
         todo = f"Run `git add {root}`, commit and push."
-        yield Check("deployed models", "problem", found, todo)
+        yield Check("deployed models", "problem", finding, todo)
     if private:
-        found = f"rows of training data are in the repository: {', '.join(private)}"
+        finding = f"rows of training data are in the repository: {', '.join(private)}"
         todo = "Make sure that everybody who can read it may see them, or take them out."
-        yield Check("deployed models", "warning", found, todo)
+        yield Check("deployed models", "warning", finding, todo)
     if not absent and not private:
         yield Check("deployed models", "ok", "in the repository, without rows of private data")
 
@@ -179,33 +183,35 @@ def _visible(settings: Settings) -> list[ModelCard]:
 
 def _python(settings: Settings) -> Check:
     here = platform.python_version()
-    made = {card.artifact.python or here for card in _visible(settings)} or {here}
-    minors = sorted({".".join(full.split(".")[:2]) for full in made})
-    found = f"the models were made with {joined(minors)}; the host takes {DEFAULT_PYTHON}"
+    pythons = {card.artifact.python or here for card in _visible(settings)} or {here}
+    minors = sorted({".".join(full.split(".")[:2]) for full in pythons})
+    finding = f"the models were made with {joined(minors)}; the host takes {DEFAULT_PYTHON}"
     if minors == [DEFAULT_PYTHON]:
-        return Check("Python on the host", "ok", found)
+        return Check("Python on the host", "ok", finding)
     todo = f"Choose {minors[-1]} under Advanced settings when you deploy; it cannot change later."
-    return Check("Python on the host", "warning", f"{found} unless told otherwise", todo)
+    return Check("Python on the host", "warning", f"{finding} unless told otherwise", todo)
 
 
 def _secrets(secrets: Path = SECRETS) -> Check:
     try:
-        known = origins(secrets_of(secrets))
+        sources = origins(secrets_of(secrets))
     except UserError:
-        known = origins({})
-    given = [f"{name} ({where})" for name, where in known.items() if where != "default"]
-    if not given:
+        sources = origins({})
+    non_defaults = [f"{name} ({where})" for name, where in sources.items() if where != "default"]
+    if not non_defaults:
         return Check("secrets on the host", "ok", "none needed: every setting has its default")
     todo = "Paste what the host needs into the app's Secrets box, below [second_opinion]."
-    return Check("secrets on the host", "warning", f"set here alone: {', '.join(given)}", todo)
+    return Check(
+        "secrets on the host", "warning", f"set here alone: {', '.join(non_defaults)}", todo
+    )
 
 
 def _storage(settings: Settings) -> Check:
     if "://" in settings.feedback_db:
         return Check("storage on the host", "ok", "the verdicts are in a database of their own")
-    found = "Community Cloud keeps no files: a restart or a new version loses every verdict"
+    finding = "Community Cloud keeps no files: a restart or a new version loses every verdict"
     todo = "Good for a trial. For verdicts that count, run the app where the disk stays."
-    return Check("storage on the host", "warning", found, todo)
+    return Check("storage on the host", "warning", finding, todo)
 
 
 def _memory(settings: Settings, home: Path) -> Check:
@@ -223,12 +229,12 @@ def _memory(settings: Settings, home: Path) -> Check:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        found = f"the app and its models did not load within {PATIENCE_SECONDS} s"
-        return Check(name, "problem", found, "Make the models smaller.")
+        finding = f"the app and its models did not load within {PATIENCE_SECONDS} s"
+        return Check(name, "problem", finding, "Make the models smaller.")
     if child.returncode or not child.stdout.strip():
-        said = (child.stderr.strip() or "no reason given").splitlines()[-1]
+        reason = (child.stderr.strip() or "no reason given").splitlines()[-1]
         todo = "Mend that: the app would not start."
-        return Check(name, "problem", f"the app and its models do not load: {said}", todo)
+        return Check(name, "problem", f"the app and its models do not load: {reason}", todo)
     return _weighed(name, int(child.stdout.split()[-1]))
 
 
@@ -240,8 +246,8 @@ def _weighed(name: str, peak: int) -> Check:
         return Check(name, "ok", f"{used}; {GUARANTEED_MEMORY // MB} MB are guaranteed")
     todo = "Make the models smaller, or hide those that nobody needs."
     if peak <= MOST_MEMORY:
-        found = f"{used}; only {GUARANTEED_MEMORY // MB} MB are guaranteed"
-        return Check(name, "warning", found, todo)
+        finding = f"{used}; only {GUARANTEED_MEMORY // MB} MB are guaranteed"
+        return Check(name, "warning", finding, todo)
     return Check(name, "problem", f"{used}; the limit is {MOST_MEMORY // MB:,} MB", todo)
 
 

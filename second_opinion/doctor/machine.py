@@ -12,13 +12,13 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from second_opinion.artifacts import loading
-from second_opinion.catalog import Entry
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
-from second_opinion.registry import Registry
+from second_opinion.formatting import closest, plural
+from second_opinion.models.catalog import Entry
+from second_opinion.models.formats import loading
+from second_opinion.models.registry import Registry
 from second_opinion.settings import HOME, SECRETS, Settings, names, origins, secrets_of
-from second_opinion.words import closest, plural
 
 PYTHONS = ((3, 11), (3, 13))
 LITTLE_SPACE = 1000 * MB
@@ -79,8 +79,8 @@ def _settings() -> tuple[Settings, list[Check]]:
     for name in sorted(secrets.keys() - set(names())):
         near = closest(name, names())
         todo = f"Did you mean {near}?" if near else f"The settings are {', '.join(names())}."
-        found = f"{name} in {SECRETS} is not a setting of this version and has no effect"
-        checks.append(Check("secrets", "warning", found, todo))
+        finding = f"{name} in {SECRETS} is not a setting of this version and has no effect"
+        checks.append(Check("secrets", "warning", finding, todo))
     return settings, checks
 
 
@@ -90,12 +90,12 @@ def _masked(value: str) -> str:
 
 
 def _versions(requirements: Path) -> Iterator[Check]:
-    found = platform.python_version()
+    python_version = platform.python_version()
     low, high = (".".join(map(str, edge)) for edge in PYTHONS)
     if PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
-        yield Check("Python", "ok", found)
+        yield Check("Python", "ok", python_version)
     else:
-        yield Check("Python", "problem", found, f"Use a Python from {low} to {high}.")
+        yield Check("Python", "problem", python_version, f"Use a Python from {low} to {high}.")
     if not requirements.is_file():
         todo = "Restore it: it names the versions that were tested together."
         yield Check("packages", "problem", f"{requirements} is missing", todo)
@@ -111,12 +111,14 @@ def _astray(pins: dict[str, str]) -> Iterator[Check]:
     for package, pin in pins.items():
         todo = f"Run `pip install {package}=={pin}`, or `make run`."
         try:
-            found = version(package)
+            installed_version = version(package)
         except PackageNotFoundError:
             yield Check("packages", "problem", f"{package} is not installed", todo)
             continue
-        if found != pin:
-            yield Check("packages", "warning", f"{package} {found}; tested with {pin}", todo)
+        if installed_version != pin:
+            yield Check(
+                "packages", "warning", f"{package} {installed_version}; tested with {pin}", todo
+            )
 
 
 def _database(settings: Settings) -> Iterator[Check]:
@@ -129,8 +131,8 @@ def _database(settings: Settings) -> Iterator[Check]:
             yield _future(path)
         else:
             Store.open(where)
-            found = f"{_masked(where)} can be read and written"
-            yield Check("feedback database", "ok", found)
+            finding = f"{_masked(where)} can be read and written"
+            yield Check("feedback database", "ok", finding)
     except UserError as error:
         yield Check("feedback database", "problem", _masked(str(error)))
     if "://" not in where:
@@ -139,21 +141,21 @@ def _database(settings: Settings) -> Iterator[Check]:
 
 def _future(path: Path) -> Check:
     if os.access(path.parent, os.W_OK):
-        found = f"{path} is not there yet; the app makes it when it starts"
-        return Check("feedback database", "ok", found)
-    found = f"{path} is not there, and its folder cannot be written"
+        finding = f"{path} is not there yet; the app makes it when it starts"
+        return Check("feedback database", "ok", finding)
+    finding = f"{path} is not there, and its folder cannot be written"
     todo = "Give the program the right to write there, or set FEEDBACK_DB to another file."
-    return Check("feedback database", "problem", found, todo)
+    return Check("feedback database", "problem", finding, todo)
 
 
 def _free_space(path: Path) -> Check:
     folder = next(parent for parent in path.absolute().parents if parent.is_dir())
     free = shutil.disk_usage(folder).free
-    found = f"{free // MB:,} MB on the disk of {folder}"
+    finding = f"{free // MB:,} MB on the disk of {folder}"
     if free >= LITTLE_SPACE:
-        return Check("free space", "ok", found)
+        return Check("free space", "ok", finding)
     todo = "Free some, or set FEEDBACK_DB to a file on another disk: verdicts need it."
-    return Check("free space", "problem" if free < NO_SPACE else "warning", found, todo)
+    return Check("free space", "problem" if free < NO_SPACE else "warning", finding, todo)
 
 
 def _models(registry: Registry, settings: Settings) -> Iterator[Check]:
@@ -167,8 +169,10 @@ def _models(registry: Registry, settings: Settings) -> Iterator[Check]:
         return
     hidden = len(entries) - len(catalog.entries())
     demos = f", {plural(hidden, 'demo version')} hidden" if hidden else ""
-    found = f"{plural(len(entries), 'version')} in {registry.folder}{demos}; {first} is shown first"
-    yield Check("models", "ok", found)
+    finding = (
+        f"{plural(len(entries), 'version')} in {registry.folder}{demos}; {first} is shown first"
+    )
+    yield Check("models", "ok", finding)
     # What every model needs is not counted as the first one's.
     for library in ("pandas", "joblib", "sklearn.ensemble"):
         import_module(library)
@@ -183,8 +187,8 @@ def _verified(registry: Registry, entry: Entry) -> Check:
     faults = registry.verify(entry.card.ref)
     if not faults:
         size = max(resident("VmRSS") - before, 0) / MB
-        found = f"its hash, versions and stored answers are right; loading it took {size:,.0f} MB"
-        return Check(name, "ok", found)
+        finding = f"its hash, versions and stored answers are right; loading it took {size:,.0f} MB"
+        return Check(name, "ok", finding)
     # Another scikit-learn alone breaks nothing yet.
     only_versions = set(faults) <= set(loading.version_warnings(entry.card))
     return Check(name, "warning" if only_versions else "problem", " ".join(faults))
@@ -192,8 +196,8 @@ def _verified(registry: Registry, entry: Entry) -> Check:
 
 def _memory() -> Iterator[Check]:
     used = resident("VmRSS")
-    found = f"{used // MB:,} MB with all models loaded" if used else "not known on this system"
-    yield Check("memory", "ok", found)
+    finding = f"{used // MB:,} MB with all models loaded" if used else "not known on this system"
+    yield Check("memory", "ok", finding)
 
 
 def durability(settings: Settings, home: Path = HOME) -> Check:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from second_opinion.filters import Filter
-from second_opinion.records import Judged, Prediction
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Judged
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.store import Store
 
 
@@ -43,31 +45,33 @@ class LeftOut:
     unanswered: int = 0
 
 
-def corrections(store: Store, wanted: Filter, left_out: LeftOut) -> Iterator[list[Correction]]:
+def corrections(
+    store: Store, verdict_filter: VerdictFilter, left_out: LeftOut
+) -> Iterator[list[Correction]]:
     """The cases of the filter to learn from, some at a time, in the order of their verdicts."""
     # Of cases that several experts judged: whether they still contradict each other.
-    shared = store.review.shared_states(wanted.model, wanted.version)
+    shared = store.review.shared_states(verdict_filter.model, verdict_filter.version)
     waiting: set[str] = set()
     conflicts: set[str] = set()
-    done: set[str] = set()
-    for chunk in store.review.each(wanted):
-        found = []
+    answered_cases: set[str] = set()
+    for chunk in store.review.each(verdict_filter):
+        new_corrections = []
         for row in chunk:
             case = row.prediction.id
             if shared.get(case):
                 conflicts.add(case)
             elif row.answer is None:
                 waiting.add(case)
-            elif case not in done:
-                found.append(_correction(row))
+            elif case not in answered_cases:
+                new_corrections.append(_correction(row))
                 if case in shared:
-                    done.add(case)
-        left_out.conflicts, left_out.unanswered = len(conflicts), len(waiting - done)
-        yield found
+                    answered_cases.add(case)
+        left_out.conflicts, left_out.unanswered = len(conflicts), len(waiting - answered_cases)
+        yield new_corrections
 
 
 def _correction(row: Judged) -> Correction:
     if row.adjudicated:
         return Correction(row.prediction, row.answer, "adjudicated")
-    agreed = row.verdict.judgement == "agree"
+    agreed = kind_of(row.verdict.judgement).counts_as == "right"
     return Correction(row.prediction, row.answer, "agree" if agreed else "corrected")

@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from second_opinion import roles
 from second_opinion.errors import UserError
-from second_opinion.filters import Filter
-from second_opinion.records import Event, Expert, Judged, Prediction
+from second_opinion.records.event import Event
+from second_opinion.records.expert import Expert
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Judged
+from second_opinion.records.value import text_of
+from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review.corrections import Correction, LeftOut, corrections
 from second_opinion.store import Store
 
@@ -23,8 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 What = Literal["verdicts", "predictions", "corrections"]
-Format = Literal["csv", "jsonl", "parquet"]
-Row = Mapping[str, Any]
+ExportFormat = Literal["csv", "jsonl", "parquet"]
+ExportRow = Mapping[str, Any]
 # By column: what a file that knows types holds in it.
 Kinds = dict[str, Literal["text", "number", "whole", "flag"]]
 
@@ -63,9 +67,9 @@ def export(
     out: BinaryIO,
     what: What = "verdicts",
     *,
-    format: Format = "csv",
+    format: ExportFormat = "csv",
     spreadsheet_safe: bool = False,
-    wanted: Filter | None = None,
+    verdict_filter: VerdictFilter | None = None,
     by: Expert,
 ) -> Exported:
     """Write what the filter finds, a chunk at a time, and note in the log who took it.
@@ -74,30 +78,32 @@ def export(
     written.
     """
     roles.check(by, "export")
-    wanted = wanted or Filter()
-    _check(what, format, spreadsheet_safe, wanted)
-    asked = {"what": what, "format": format, "filter": wanted.texts}
+    verdict_filter = verdict_filter or VerdictFilter()
+    _check(what, format, spreadsheet_safe, verdict_filter)
+    details = {"what": what, "format": format, "filter": verdict_filter.texts}
     # Before the first row: nothing leaves without a trace.
-    store.review.log(Event("export", by.label, asked))
-    done = Exported()
-    kinds, chunks = _source(store, what, wanted, done.left_out)
-    counted = _counted(chunks, done)
+    store.review.log(Event("export", by.label, details))
+    exported = Exported()
+    kinds, chunks = _source(store, what, verdict_filter, exported.left_out)
+    counted_chunks = _count(chunks, exported)
     if format == "jsonl":
-        _write_jsonl(counted, out)
+        _write_jsonl(counted_chunks, out)
     elif format == "parquet":
-        _write_parquet(kinds, counted, out)
+        _write_parquet(kinds, counted_chunks, out)
     else:
-        _write_csv(list(kinds), counted, out, spreadsheet_safe)
-    return done
+        _write_csv(list(kinds), counted_chunks, out, spreadsheet_safe)
+    return exported
 
 
-def _check(what: What, format: Format, spreadsheet_safe: bool, wanted: Filter) -> None:
-    for given, options in ((what, get_args(What)), (format, get_args(Format))):
-        if given not in options:
-            raise UserError(f"{given!r} cannot be exported; expected one of {', '.join(options)}.")
+def _check(
+    what: What, format: ExportFormat, spreadsheet_safe: bool, verdict_filter: VerdictFilter
+) -> None:
+    for choice, options in ((what, get_args(What)), (format, get_args(ExportFormat))):
+        if choice not in options:
+            raise UserError(f"{choice!r} cannot be exported; expected one of {', '.join(options)}.")
     if spreadsheet_safe and format != "csv":
         raise UserError("Only CSV has a form that is safe for spreadsheets. Choose csv for it.")
-    if what == "corrections" and wanted.model is None:
+    if what == "corrections" and verdict_filter.model is None:
         raise UserError(
             "Corrections of several models do not fit into one table: their inputs differ. Choose "
             "one model."
@@ -105,20 +111,20 @@ def _check(what: What, format: Format, spreadsheet_safe: bool, wanted: Filter) -
 
 
 def _source(
-    store: Store, what: What, wanted: Filter, left_out: LeftOut
-) -> tuple[Kinds, Iterator[list[Row]]]:
+    store: Store, what: What, verdict_filter: VerdictFilter, left_out: LeftOut
+) -> tuple[Kinds, Iterator[list[ExportRow]]]:
     """The columns of an export and its rows, some at a time."""
     if what == "predictions":
-        made = store.review.each_prediction(wanted)
-        return _kinds(PREDICTIONS), ([_prediction(one) for one in some] for some in made)
+        predictions = store.review.each_prediction(verdict_filter)
+        return _kinds(PREDICTIONS), ([_prediction(one) for one in some] for some in predictions)
     if what == "verdicts":
-        given = store.review.each(wanted)
-        return _kinds(VERDICTS), ([_verdict(one) for one in some] for some in given)
-    inputs = _inputs(store, wanted)
+        verdicts = store.review.each(verdict_filter)
+        return _kinds(VERDICTS), ([_verdict(one) for one in some] for some in verdicts)
+    inputs = _inputs(store, verdict_filter)
     names = [name + CLASH if name in inputs else name for name in CORRECTIONS]
     own = dict(zip(names, _kinds(CORRECTIONS).values(), strict=True))
-    found = corrections(store, wanted, left_out)
-    return inputs | own, ([_correction(one, names) for one in some] for some in found)
+    chunks = corrections(store, verdict_filter, left_out)
+    return inputs | own, ([_correction(one, names) for one in some] for some in chunks)
 
 
 def _kinds(columns: Iterable[str]) -> Kinds:
@@ -128,14 +134,14 @@ def _kinds(columns: Iterable[str]) -> Kinds:
     }
 
 
-def _inputs(store: Store, wanted: Filter) -> Kinds:
+def _inputs(store: Store, verdict_filter: VerdictFilter) -> Kinds:
     """The inputs of all cases, in the order in which they first come up, and what they hold."""
-    known: dict[str, set[str]] = {}
-    for some in corrections(store, wanted, LeftOut()):
+    by_input: dict[str, set[str]] = {}
+    for some in corrections(store, verdict_filter, LeftOut()):
         for one in some:
             for name, value in one.prediction.inputs.items():
-                known.setdefault(name, set()).add(_kind(value))
-    return {name: _common(found - {""}) for name, found in known.items()}
+                by_input.setdefault(name, set()).add(_kind(value))
+    return {name: _common(kinds - {""}) for name, kinds in by_input.items()}
 
 
 def _kind(value: Any) -> str:
@@ -148,56 +154,56 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, float) else "text"
 
 
-def _common(found: set[str]) -> Literal["text", "number", "whole", "flag"]:
-    if found == {"flag"}:
+def _common(kinds: set[str]) -> Literal["text", "number", "whole", "flag"]:
+    if kinds == {"flag"}:
         return "flag"
-    if found == {"whole"}:
+    if kinds == {"whole"}:
         return "whole"
-    return "number" if found and found <= {"whole", "number"} else "text"
+    return "number" if kinds and kinds <= {"whole", "number"} else "text"
 
 
-def _verdict(row: Judged) -> Row:
-    said, made = row.verdict, row.prediction
-    facts = {**_prediction(made), **vars(said), "verdict_id": said.id}
+def _verdict(row: Judged) -> ExportRow:
+    verdict, prediction = row.verdict, row.prediction
+    facts = {**_prediction(prediction), **vars(verdict), "verdict_id": verdict.id}
     facts |= {"answer": row.answer, "adjudicated": row.adjudicated, "outcome": row.outcome}
-    facts |= {"triage": row.triage, "predicted_at": made.created_at}
+    facts |= {"triage": row.triage, "predicted_at": prediction.created_at}
     return {name: facts[name] for name in VERDICTS}
 
 
-def _prediction(made: Prediction) -> Row:
-    facts = {**vars(made), "prediction_id": made.id}
+def _prediction(prediction: Prediction) -> ExportRow:
+    facts = {**vars(prediction), "prediction_id": prediction.id}
     return {name: facts[name] for name in PREDICTIONS}
 
 
-def _correction(one: Correction, names: list[str]) -> Row:
-    made = one.prediction
-    values = (one.learn, one.source, one.weight, one.purpose, made.model, made.version, made.id)
-    return {**made.inputs, **dict(zip(names, values, strict=True))}
+def _correction(one: Correction, names: list[str]) -> ExportRow:
+    case = one.prediction
+    values = (one.learn, one.source, one.weight, one.purpose, case.model, case.version, case.id)
+    return {**case.inputs, **dict(zip(names, values, strict=True))}
 
 
-def _counted(chunks: Iterable[list[Row]], done: Exported) -> Iterator[list[Row]]:
+def _count(chunks: Iterable[list[ExportRow]], exported: Exported) -> Iterator[list[ExportRow]]:
     for chunk in chunks:
-        done.rows += len(chunk)
+        exported.rows += len(chunk)
         yield chunk
 
 
-def _write_jsonl(chunks: Iterable[list[Row]], out: BinaryIO) -> None:
+def _write_jsonl(chunks: Iterable[list[ExportRow]], out: BinaryIO) -> None:
     for chunk in chunks:
         lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in chunk)
         out.write("".join(f"{line}\n" for line in lines).encode())
 
 
 def _write_csv(
-    columns: list[str], chunks: Iterable[list[Row]], out: BinaryIO, spreadsheet_safe: bool
+    columns: list[str], chunks: Iterable[list[ExportRow]], out: BinaryIO, spreadsheet_safe: bool
 ) -> None:
-    from second_opinion.tables.export import write_export
+    from second_opinion.tables.spreadsheet_csv import write_export
 
     texts = dict.fromkeys(columns, "text")
     tables = (_table(texts, chunk) for chunk in chain([[]], chunks))
     write_export(tables, out, spreadsheet_safe=spreadsheet_safe)
 
 
-def _write_parquet(kinds: Kinds, chunks: Iterable[list[Row]], out: BinaryIO) -> None:
+def _write_parquet(kinds: Kinds, chunks: Iterable[list[ExportRow]], out: BinaryIO) -> None:
     import pyarrow.parquet as pq
 
     with pq.ParquetWriter(out, _table(kinds, []).schema, compression="zstd") as writer:
@@ -205,7 +211,7 @@ def _write_parquet(kinds: Kinds, chunks: Iterable[list[Row]], out: BinaryIO) -> 
             writer.write_table(_table(kinds, chunk))
 
 
-def _table(kinds: Mapping[str, str], rows: list[Row]) -> pa.Table:
+def _table(kinds: Mapping[str, str], rows: list[ExportRow]) -> pa.Table:
     import pyarrow as pa
 
     types = {"number": pa.float64(), "whole": pa.int64(), "flag": pa.bool_()}
@@ -213,14 +219,8 @@ def _table(kinds: Mapping[str, str], rows: list[Row]) -> pa.Table:
     for name, kind in kinds.items():
         values = [row.get(name) for row in rows]
         if kind == "text":
-            arrays.append(pa.array([_text(value) for value in values], pa.string()))
+            texts = [None if value is None else text_of(value) for value in values]
+            arrays.append(pa.array(texts, pa.string()))
         else:
             arrays.append(pa.array(values, types[kind]))
     return pa.table(arrays, names=list(kinds))
-
-
-def _text(value: Any) -> str | None:
-    """A value as people read it: text as it is, everything else as JSON writes it."""
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

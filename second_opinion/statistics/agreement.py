@@ -47,19 +47,6 @@ def clopper_pearson(k: Any, n: Any, confidence: float = 0.95) -> tuple[Any, Any]
     return _unwrapped(low), _unwrapped(high)
 
 
-def stratified(weights: Any, n: Any, shares: Any) -> tuple[float, float]:
-    """A share estimated from strata, with its standard error.
-
-    ``weights`` are the strata's parts of the pool (together 1), ``n`` the cases looked at in each
-    and ``shares`` what was found there. Source: Cochran 1977, Sampling techniques, section 5.
-    """
-    weights, n, shares = (np.asarray(each, dtype=float) for each in (weights, n, shares))
-    if abs(weights.sum() - 1) > 1e-6 or (n < 2).any():
-        raise ValueError("strata need weights that add up to 1 and two cases each")
-    variance = (weights**2 * shares * (1 - shares) / (n - 1)).sum()
-    return float(weights @ shares), float(np.sqrt(variance))
-
-
 def _counts(k: Any, n: Any) -> tuple[Array, Array]:
     k, n = np.broadcast_arrays(np.asarray(k, dtype=float), np.asarray(n, dtype=float))
     if not ((0 <= k) & (k <= n)).all():
@@ -209,8 +196,10 @@ def resampled(
         return alpha_of(ratings, place, level, weights, within)
 
     draws = np.random.default_rng(seed).integers(0, cases, (times, cases))
-    found = np.array([figure(np.bincount(draw, minlength=cases).astype(float)) for draw in draws])
-    if np.isnan(found).mean() > 0.5:
+    estimates = np.array(
+        [figure(np.bincount(draw, minlength=cases).astype(float)) for draw in draws]
+    )
+    if np.isnan(estimates).mean() > 0.5:
         return float("nan"), float("nan")
-    low, high = np.nanquantile(found, (0.025, 0.975))
+    low, high = np.nanquantile(estimates, (0.025, 0.975))
     return float(low), float(high)

@@ -24,7 +24,7 @@ def brier(y: Any, p: Any, weights: Any = None) -> float:
 
     0 is perfect; always saying one half gives .25. NaN without a case. Source: Brier 1950.
     """
-    y, p, weights = _known(y, p, weights)
+    y, p, weights = _complete(y, p, weights)
     return float(weights @ (y - p) ** 2 / weights.sum()) if len(y) else float("nan")
 
 
@@ -36,14 +36,14 @@ def bins(p: Any, correct: Any, weights: Any = None) -> pd.DataFrame:
     and the bin's ends ``from`` and ``to``. With weights the interval rests on Kish's effective
     number of cases, ``effective``.
     """
-    right, p, weights = _known(correct, p, weights)
+    right, p, weights = _complete(correct, p, weights)
     edges = np.unique(np.quantile(p, np.linspace(0, 1, BINS + 1))) if len(p) else np.empty(0)
     count = max(len(edges) - 1, min(len(edges), 1))
     at = np.clip(np.searchsorted(edges, p, side="left") - 1, 0, max(count - 1, 0))
     cases = np.bincount(at, minlength=count)
-    kept = cases > 0
+    has_cases = cases > 0
     total, squares, confidence, share = (
-        np.bincount(at, values, count)[kept]
+        np.bincount(at, values, count)[has_cases]
         for values in (weights, weights**2, weights * p, weights * right)
     )
     share = np.clip(share / total, 0, 1)
@@ -53,9 +53,9 @@ def bins(p: Any, correct: Any, weights: Any = None) -> pd.DataFrame:
     begin, end = (edges[:-1], edges[1:]) if len(edges) > 1 else (edges, edges)
     return pd.DataFrame(
         {
-            "from": begin[kept],
-            "to": end[kept],
-            "cases": cases[kept],
+            "from": begin[has_cases],
+            "to": end[has_cases],
+            "cases": cases[has_cases],
             "confidence": confidence / total,
             "right": share,
             "low": low,
@@ -72,7 +72,7 @@ def risk_coverage(confidence: Any, wrong: Any, weights: Any = None) -> pd.DataFr
     ``coverage`` (their share of all cases), ``cases``, ``risk`` (share wrong among them) and its
     95 % Wilson interval ``low``, ``high``. Source: El-Yaniv and Wiener 2010.
     """
-    wrong, confidence, weights = _known(wrong, confidence, weights)
+    wrong, confidence, weights = _complete(wrong, confidence, weights)
     order = np.argsort(-confidence, kind="stable")
     wrong, confidence, weights = wrong[order], confidence[order], weights[order]
     last_of_its_value = np.flatnonzero(np.diff(confidence, append=-np.inf))
@@ -114,7 +114,7 @@ def bland_altman(a: Any, b: Any) -> BlandAltman:
 
     Source: Bland and Altman 1986, Statistical methods for assessing agreement.
     """
-    a, b, _ = _known(a, b, None)
+    a, b, _ = _complete(a, b, None)
     differences = a - b
     n = len(differences)
     bias = float(differences.mean()) if n else float("nan")
@@ -122,11 +122,11 @@ def bland_altman(a: Any, b: Any) -> BlandAltman:
     return BlandAltman(bias, sd, bias - 1.96 * sd, bias + 1.96 * sd, n)
 
 
-def _known(first: Any, second: Any, weights: Any) -> tuple[Array, Array, Array]:
+def _complete(first: Any, second: Any, weights: Any) -> tuple[Array, Array, Array]:
     """The three as floats without the cases in which one of them is not known."""
     first, second = (pd.to_numeric(pd.Series(v), "coerce").to_numpy(float) for v in (first, second))
     weights = np.ones(len(first)) if weights is None else np.asarray(weights, dtype=float)
     if not len(first) == len(second) == len(weights):
         raise ValueError("the arrays need an entry for each case")
-    known = ~(np.isnan(first) | np.isnan(second)) & (weights > 0)
-    return first[known], second[known], weights[known]
+    is_known = ~(np.isnan(first) | np.isnan(second)) & (weights > 0)
+    return first[is_known], second[is_known], weights[is_known]

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.records import plain
+from second_opinion.feature_kinds import Shape
+from second_opinion.formatting import number_text
+from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
-from second_opinion.statistics.bars import Bars, round_edges
-from second_opinion.statistics.columns import Shape, numbers, shape_of
-from second_opinion.statistics.distributions import OTHERS, Counts
-from second_opinion.statistics.ratings import Array, key_of
-from second_opinion.words import number_text
+from second_opinion.statistics.column_kinds import numbers
+from second_opinion.statistics.histogram import Histogram, round_edges
+from second_opinion.statistics.ratings import Array
+from second_opinion.statistics.tallies import OTHERS, Counts
 
 MOST_BINS = 12
 # Beyond these shares of the values the outermost bins stand open: one far value would else leave
@@ -46,18 +47,18 @@ class Axis:
 
     @classmethod
     def of(
-        cls, feature: Feature, counted: Bars | Counts, column: Any, most: int = MOST_BINS
+        cls, feature: Feature, tally: Histogram | Counts, column: Any, most: int = MOST_BINS
     ) -> Axis:
         """At most so many bins, or one more for the rest, for a column that was counted before."""
-        shape = shape_of(feature.kind)
-        if isinstance(counted, Bars):
+        shape = feature.shape
+        if isinstance(tally, Histogram):
             edges = _inner(column, shape, 0 if shape == "date" else -feature.decimals, most)
-            return cls(shape, edges, low=counted.low, high=counted.high)
-        found = counted.result(most)["value"].tolist()[:most]
+            return cls(shape, edges, low=tally.low, high=tally.high)
+        levels = tally.result(most)["value"].tolist()[:most]
         ranks = {key_of(value): at for at, value in enumerate(feature.values)}
         # The card's own order says more than which is the commonest.
-        found.sort(key=lambda value: ranks.get(key_of(value), len(ranks)))
-        return cls(shape, levels=tuple(found), others=counted.distinct > len(found))
+        levels.sort(key=lambda value: ranks.get(key_of(value), len(ranks)))
+        return cls(shape, levels=tuple(levels), others=tally.distinct > len(levels))
 
     def __len__(self) -> int:
         if self.shape in ("number", "date"):
@@ -73,23 +74,23 @@ class Axis:
     def places(self, column: Any) -> Array:
         """The bin of each row, −1 where the value is not known."""
         if self.shape in ("number", "date"):
-            found = numbers(column, self.shape)
-            at = np.searchsorted(self.edges, found, side="right")
-            return np.where(np.isnan(found), -1, at)
+            points = numbers(column, self.shape)
+            at = np.searchsorted(self.edges, points, side="right")
+            return np.where(np.isnan(points), -1, at)
         codes, values = pd.factorize(pd.Series(column))
-        known = {key_of(level): at for at, level in enumerate(self.levels)}
+        bins = {key_of(level): at for at, level in enumerate(self.levels)}
         rest = len(self.levels) if self.others else -1
-        places = [known.get(key_of(plain(value)), rest) for value in values]
+        places = [bins.get(key_of(plain(value)), rest) for value in values]
         return np.array([*places, -1], dtype=np.int64)[codes]
 
 
 def _inner(column: Any, shape: Shape, smallest: int, most: int) -> tuple[float, ...]:
     """The round edges between the bins, without the outermost ones."""
-    found = numbers(column[:: -(-len(column) // ENOUGH) or 1], shape)
-    known = found[~np.isnan(found)]
-    if not len(known):
+    sample = numbers(column[:: -(-len(column) // ENOUGH) or 1], shape)
+    values = sample[~np.isnan(sample)]
+    if not len(values):
         return ()
-    low, high = np.quantile(known, TAILS, method="nearest").tolist()
+    low, high = np.quantile(values, TAILS, method="nearest").tolist()
     return tuple(round_edges(low, high, most, smallest)[1:-1].tolist())
 
 
@@ -109,11 +110,11 @@ class Crossed:
         number is missing are left out."""
         at = self.x.places(x)
         across = np.zeros(len(at), dtype=np.int64) if self.y is None else self.y.places(y)
-        found = numbers(value)
-        known = (at >= 0) & (across >= 0) & ~np.isnan(found)
-        places = at[known] * self._shape[1] + across[known]
+        values = numbers(value)
+        is_complete = (at >= 0) & (across >= 0) & ~np.isnan(values)
+        places = at[is_complete] * self._shape[1] + across[is_complete]
         self._counts += np.bincount(places, minlength=len(self._counts))
-        self._sums += np.bincount(places, found[known], minlength=len(self._counts))
+        self._sums += np.bincount(places, values[is_complete], minlength=len(self._counts))
         return self
 
     @property
@@ -138,7 +139,7 @@ class Crossed:
 def is_class(answers: Any, value: Any) -> Array:
     """1 for each answer that is this class, 0 for each other one, NaN where there is none."""
     codes, values = pd.factorize(pd.Series(answers))
-    ones = [float(key_of(plain(found)) == key_of(value)) for found in values]
+    ones = [float(key_of(plain(level)) == key_of(value)) for level in values]
     return np.array([*ones, np.nan])[codes]
 
 
@@ -157,7 +158,7 @@ def names_of(axis: Axis, feature: Feature) -> list[str]:
 
 def is_whole(axis: Axis, feature: Feature) -> bool:
     """Whether each bin is one whole number."""
-    return feature.kind == "integer" and set(np.diff(axis.edges)) <= {1.0}
+    return feature.kind_of.is_whole and set(np.diff(axis.edges)) <= {1.0}
 
 
 def _whole(axis: Axis, ends: list[str]) -> list[str]:

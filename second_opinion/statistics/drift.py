@@ -13,13 +13,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.reference import Reference
+from second_opinion.feature_kinds import Shape
+from second_opinion.formatting import joined, percent, plural, quoted
+from second_opinion.records.value import key_of
 from second_opinion.schema import Feature, Schema
-from second_opinion.statistics.columns import Columns, Shape, shape_of, shape_of_column
-from second_opinion.statistics.ratings import Array, key_of
-from second_opinion.statistics.sides import Levels, Side, side_of, summary_shape
-from second_opinion.statistics.two_samples import Outcome, kolmogorov_smirnov, levels_test
-from second_opinion.words import joined, percent, plural, quoted
+from second_opinion.statistics.column_kinds import Columns, shape_of_column
+from second_opinion.statistics.ratings import Array
+from second_opinion.statistics.samples import (
+    Difference,
+    KnownColumn,
+    Levels,
+    kolmogorov_smirnov,
+    levels_test,
+    side_of,
+    summary_shape,
+)
+from second_opinion.statistics.training_summary import Reference
 
 FEWEST_ROWS = 50
 LEAST_SIZE = 0.10
@@ -55,13 +64,15 @@ def compare(
         _row(name, feature, shape, reference, current)
         for name, feature, shape in _features(reference, current, schema)
     ]
-    found = pd.DataFrame(rows, columns=COLUMNS.split())
-    found = found.astype(dict.fromkeys(FIGURES.split(), float))
-    found["p_holm"] = holm(found["p_value"])
-    found["moved"] = (found["p_holm"] < ALPHA) & (found["size"] >= LEAST_SIZE)
-    judged = found["p_value"].notna()
-    found.loc[judged, "verdict"] = np.where(found.loc[judged, "moved"], "moved", "steady")
-    return found
+    comparison = pd.DataFrame(rows, columns=COLUMNS.split())
+    comparison = comparison.astype(dict.fromkeys(FIGURES.split(), float))
+    comparison["p_holm"] = holm(comparison["p_value"])
+    comparison["moved"] = (comparison["p_holm"] < ALPHA) & (comparison["size"] >= LEAST_SIZE)
+    is_tested = comparison["p_value"].notna()
+    comparison.loc[is_tested, "verdict"] = np.where(
+        comparison.loc[is_tested, "moved"], "moved", "steady"
+    )
+    return comparison
 
 
 def holm(p: Any) -> Array:
@@ -96,10 +107,10 @@ def _features(
     reference: Columns | Reference, current: Columns | Reference, schema: Schema | None
 ) -> list[tuple[str, Feature | None, Shape]]:
     if schema is not None:
-        return [(f.name, f, shape_of(f.kind)) for f in schema]
+        return [(f.name, f, f.shape) for f in schema]
     for side in (reference, current):
         if isinstance(side, Reference):
-            return [(name, None, summary_shape(kept)) for name, kept in side.features.items()]
+            return [(name, None, summary_shape(summary)) for name, summary in side.features.items()]
     columns: Any = reference
     return [(name, None, shape_of_column(columns[name])) for name in columns]
 
@@ -127,55 +138,59 @@ def _row(
     return {**row, "verdict": verdict, "note": " ".join(note for note in notes if note)}
 
 
-def _judged(before: Side, after: Side, shape: Shape) -> tuple[Outcome | None, str, str]:
+def _judged(
+    before: KnownColumn, after: KnownColumn, shape: Shape
+) -> tuple[Difference | None, str, str]:
     """The test of one feature, or the words for why there is none: verdict and reason."""
     for side, where in ((before, "reference"), (after, "current data")):
         if side.rows and side.missing == 1:
             return None, NOT_COMPARED, f"No value is known in the {where}."
-    if before.known is None or after.known is None:
+    if before.distribution is None or after.distribution is None:
         free = "Free text is not compared." if shape == "text" else "The summary keeps no values."
         return None, NOT_COMPARED, free
     for side, where in ((before, "the reference"), (after, "the current data")):
         if side.n < FEWEST_ROWS:
-            known = f"{plural(side.n, 'row')} {'has' if side.n == 1 else 'have'} a value in {where}"
-            return None, TOO_FEW, f"{known}; judged from {FEWEST_ROWS} on."
-    if isinstance(before.known, Levels) and isinstance(after.known, Levels):
-        test = levels_test(before.known, after.known)
+            phrase = (
+                f"{plural(side.n, 'row')} {'has' if side.n == 1 else 'have'} a value in {where}"
+            )
+            return None, TOO_FEW, f"{phrase}; judged from {FEWEST_ROWS} on."
+    if isinstance(before.distribution, Levels) and isinstance(after.distribution, Levels):
+        test = levels_test(before.distribution, after.distribution)
         return test, NOT_COMPARED, "" if test else "No level is listed on both sides."
-    if isinstance(before.known, Levels) or isinstance(after.known, Levels):
+    if isinstance(before.distribution, Levels) or isinstance(after.distribution, Levels):
         return None, NOT_COMPARED, "One side has numbers, the other levels."
-    return kolmogorov_smirnov(before.known, after.known), NOT_COMPARED, ""
+    return kolmogorov_smirnov(before.distribution, after.distribution), NOT_COMPARED, ""
 
 
-def _unseen(before: Side, after: Side, feature: Feature | None) -> tuple[int, str]:
+def _unseen(before: KnownColumn, after: KnownColumn, feature: Feature | None) -> tuple[int, str]:
     """Rows with a level that the reference does not know, and which those are."""
-    if not isinstance(before.known, Levels) or not isinstance(after.known, Levels):
+    if not isinstance(before.distribution, Levels) or not isinstance(after.distribution, Levels):
         return 0, ""
-    known = before.known.counts.keys() | _choices(feature)
-    new = {key: count for key, count in after.known.counts.items() if key not in known}
-    if before.known.rest and not (feature and feature.values):
+    old_levels = before.distribution.counts.keys() | _choices(feature)
+    new = {key: count for key, count in after.distribution.counts.items() if key not in old_levels}
+    if before.distribution.rest and not (feature and feature.values):
         return 0, "The reference keeps the commonest levels alone; new ones cannot be told."
     if not new:
         return 0, ""
     rows = sum(new.values())
-    shown = [quoted(key[1]) for key in list(new)[:3]]
+    examples = [quoted(key[1]) for key in list(new)[:3]]
     more = [f"{len(new) - 3} more"] if len(new) > 3 else []
-    counted = plural(rows, "row")
-    return rows, f"Not in the reference: {joined([*shown, *more])} ({counted})."
+    count_text = plural(rows, "row")
+    return rows, f"Not in the reference: {joined([*examples, *more])} ({count_text})."
 
 
 def _choices(feature: Feature | None) -> set[Any]:
     return {key_of(value) for value in feature.values} if feature else set()
 
 
-def _missing(before: Side, after: Side) -> str:
+def _missing(before: KnownColumn, after: KnownColumn) -> str:
     if abs(before.missing - after.missing) < LEAST_MISSING:
         return ""
     shares = f"{percent(before.missing)} in the reference, {percent(after.missing)} here"
     return f"Not known: {shares}."
 
 
-def _basis(before: Side, after: Side) -> str:
+def _basis(before: KnownColumn, after: KnownColumn) -> str:
     """What the comparison rests on, as the two sides may not be rows."""
     summary = [
         f"a summary of the {plural(side.rows, f'{name} row')}"

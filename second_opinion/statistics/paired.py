@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from second_opinion.words import plural
+from second_opinion.formatting import plural
 
 # With five pairs that all point one way the two-sided p-value is still 0.0625.
 FEWEST_PAIRS = 6
 ALPHA = 0.05
 
 
-def mcnemar(fixed: int, broken: int) -> float:
-    """Two-sided p-value of the exact McNemar test: could as many fixed as broken give this?
+def mcnemar(fixes: int, breaks: int) -> float:
+    """Two-sided p-value of the exact McNemar test: could as many fixes as breaks give this?
 
-    ``fixed`` and ``broken`` count the discordant pairs: cases that one version alone has right.
+    ``fixes`` and ``breaks`` count the discordant pairs: cases that one version alone has right.
     Binomial with one half (McNemar 1947, Psychometrika 12:153; exact form after Fagerland, Lydersen
     and Laake 2013, BMC Medical Research Methodology 13:91). 1 where there is no such pair.
     """
     from scipy.stats import binomtest
 
-    pairs = fixed + broken
-    return float(binomtest(fixed, pairs, 0.5).pvalue) if pairs else 1.0
+    pairs = fixes + breaks
+    return float(binomtest(fixes, pairs, 0.5).pvalue) if pairs else 1.0
 
 
-def mcnemar_text(fixed: int, broken: int, candidate: str, base: str) -> str:
+def mcnemar_text(fixes: int, breaks: int, candidate: str, base: str) -> str:
     """What the exact McNemar test says, in a sentence; ``candidate`` is what fixes."""
-    pairs = fixed + broken
+    pairs = fixes + breaks
     if pairs < FEWEST_PAIRS:
-        found = plural(pairs, "case") if pairs else "no cases"
+        count_text = plural(pairs, "case") if pairs else "no cases"
         return (
-            f"Too few to tell the two apart: {found} that one alone has right; fewer than "
+            f"Too few to tell the two apart: {count_text} that one alone has right; fewer than "
             f"{FEWEST_PAIRS} cannot decide."
         )
-    p = mcnemar(fixed, broken)
+    p = mcnemar(fixes, breaks)
     if p >= ALPHA:
         return f"The two cannot be told apart so far: chance may make such a difference ({_p(p)})."
-    winner, most, least = (candidate, fixed, broken) if fixed > broken else (base, broken, fixed)
+    winner, most, least = (candidate, fixes, breaks) if fixes > breaks else (base, breaks, fixes)
     return (
         f"{winner} is right more often: it alone in {plural(most, 'case')}, the other alone in "
         f"{least} (exact McNemar test, {_p(p)})."

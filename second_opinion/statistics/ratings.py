@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from second_opinion.records import plain
+from second_opinion.records.value import key_of, plain
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -39,16 +39,16 @@ class Ratings:
         return np.asarray(self.counts.sum(axis=1) >= 2)
 
 
-def read(table: Any, known: Iterable[Hashable] | None = None) -> Ratings:
-    """The answers of a table as counts; the ``known`` categories come first, in their order."""
+def read(table: Any, categories: Iterable[Hashable] | None = None) -> Ratings:
+    """The answers of a table as counts; the ``categories`` come first, in their order."""
     rows = table.to_numpy(dtype=object) if isinstance(table, pd.DataFrame) else table
-    places: dict[Any, int] = {key_of(value): at for at, value in enumerate(known or ())}
+    places: dict[Any, int] = {key_of(value): at for at, value in enumerate(categories or ())}
     answers = [[key_of(plain(cell)) for cell in row] for row in rows]
     cases = {len(row) for row in answers} or {0}
     if len(cases) > 1:
         raise ValueError("a table of answers needs a cell for every case in each rater's row")
-    found = {cell for row in answers for cell in row if cell is not None} - places.keys()
-    for cell in sorted(found, key=_sort_key):
+    new_keys = {cell for row in answers for cell in row if cell is not None} - places.keys()
+    for cell in sorted(new_keys, key=_sort_key):
         places[cell] = len(places)
     codes = np.array([[places.get(cell, -1) for cell in row] for row in answers], dtype=int)
     codes = codes.reshape(len(answers), *cases)
@@ -56,14 +56,6 @@ def read(table: Any, known: Iterable[Hashable] | None = None) -> Ratings:
     rater, case = np.nonzero(codes >= 0)
     np.add.at(counts, (case, codes[rater, case]), 1.0)
     return Ratings(tuple(value for _, value in places), codes, counts)
-
-
-def key_of(value: Any) -> tuple[bool, Any] | None:
-    """A key under which a plain value can be counted; None for None.
-
-    Python takes True for 1, which in an answer are two different things.
-    """
-    return None if value is None else (isinstance(value, bool), value)
 
 
 def _sort_key(key: tuple[bool, Any]) -> tuple[bool, bool, Any]:

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.records import plain
+from second_opinion.feature_kinds import Shape
+from second_opinion.formatting import number_text, percent
+from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.agreement import wilson
-from second_opinion.statistics.columns import Shape, numbers, shape_of, shape_of_column
+from second_opinion.statistics.column_kinds import numbers, shape_of_column
 from second_opinion.statistics.ratings import Array
-from second_opinion.words import number_text, percent
 
 FEWEST_CASES = 15
 MOST_LEVELS = 50
@@ -73,30 +74,30 @@ def find(
     given cases. The same seed gives the same answer.
     """
     wrong = pd.to_numeric(pd.Series(list(errors), dtype=object), errors="coerce").to_numpy(float)
-    known = ~np.isnan(wrong)
-    found = list(_singles(cases, known, confidence, predicted, schema))
-    if not 0 < wrong[known].sum() < known.sum() or not found:
+    is_known = ~np.isnan(wrong)
+    slices = list(_singles(cases, is_known, confidence, predicted, schema))
+    if not 0 < wrong[is_known].sum() < is_known.sum() or not slices:
         return pd.DataFrame(columns=COLUMNS.split())
-    rows = _named(found, wrong, known, seed, 1 - PAIRS_PART if pairs else 1)
-    if pairs and known.sum() <= MOST_PAIRED:
-        rows += _named(list(_pairs(found, known)), wrong, known, seed, PAIRS_PART)
+    rows = _stand_outs(slices, wrong, is_known, seed, 1 - PAIRS_PART if pairs else 1)
+    if pairs and is_known.sum() <= MOST_PAIRED:
+        rows += _stand_outs(list(_pairs(slices, is_known)), wrong, is_known, seed, PAIRS_PART)
     rows.sort(key=lambda row: -row["z"])
     return pd.DataFrame(rows[:MOST_SLICES], columns=COLUMNS.split())
 
 
-def _named(
-    found: list[_Slice], wrong: Array, known: Array, seed: int, part: float
+def _stand_outs(
+    slices: list[_Slice], wrong: Array, is_known: Array, seed: int, part: float
 ) -> list[dict[str, Any]]:
     """The slices of one family that stand out; ``part`` of the 5 % of false alarms is its own."""
-    if not found:
+    if not slices:
         return []
-    masks, errors = np.array([each.mask[known] for each in found]), wrong[known]
+    masks, errors = np.array([each.mask[is_known] for each in slices]), wrong[is_known]
     z = _z(masks[:, errors > 0].sum(axis=1), masks, errors)
     p = np.minimum(_adjusted(z, masks, errors, seed) / part, 1)
     return [
-        _row(found[at], wrong, float(z[at]), float(p[at]))
+        _row(slices[at], wrong, float(z[at]), float(p[at]))
         for at in np.flatnonzero(p <= ALPHA)
-        if _is_worse_than_its_parts(found[at], wrong)
+        if _is_worse_than_its_parts(slices[at], wrong)
     ]
 
 
@@ -157,9 +158,9 @@ def _portions(total: int, at_once: int) -> list[int]:
 
 def _is_worse_than_its_parts(each: _Slice, wrong: Array) -> bool:
     """Whether a pair says more than one of its conditions does by itself."""
-    known = ~np.isnan(wrong)
+    is_known = ~np.isnan(wrong)
     for part in each.parts:
-        around = part.mask & known
+        around = part.mask & is_known
         inside = each.mask[around][None, :]
         z = _z(inside.astype(float) @ wrong[around], inside, wrong[around])
         if not z[0] >= PAIR_GAIN:
@@ -167,26 +168,26 @@ def _is_worse_than_its_parts(each: _Slice, wrong: Array) -> bool:
     return True
 
 
-def _pairs(singles: list[_Slice], known: Array) -> Iterator[_Slice]:
+def _pairs(singles: list[_Slice], is_known: Array) -> Iterator[_Slice]:
     for a, b in combinations(singles, 2):
         if a.feature == b.feature:
             continue
         mask = a.mask & b.mask
-        size = int((mask & known).sum())
+        size = int((mask & is_known).sum())
         # A pair that holds (nearly) all cases of one condition is that condition again.
-        smaller = min(int((part.mask & known).sum()) for part in (a, b))
+        smaller = min(int((part.mask & is_known).sum()) for part in (a, b))
         if FEWEST_CASES <= size <= smaller - FEWEST_CASES:
             names = f"{a.feature} × {b.feature}", f"{a.level}, {b.level}"
             yield _Slice(*names, f"{a.words} and {b.words}", mask, (a, b))
 
 
 def _singles(
-    cases: pd.DataFrame, known: Array, confidence: Any, predicted: Any, schema: Schema | None
+    cases: pd.DataFrame, is_known: Array, confidence: Any, predicted: Any, schema: Schema | None
 ) -> Iterator[_Slice]:
     """Every slice by one condition that has enough cases, and leaves some outside."""
     for name, level, words, mask in _conditions(cases, confidence, predicted, schema):
-        size = int((mask & known).sum())
-        if FEWEST_CASES <= size < known.sum():
+        size = int((mask & is_known).sum())
+        if FEWEST_CASES <= size < is_known.sum():
             yield _Slice(name, level, words, mask)
 
 
@@ -213,7 +214,7 @@ def _features(
 ) -> list[tuple[str, Feature | None, Shape]]:
     if schema is None:
         return [(str(name), None, shape_of_column(cases[name])) for name in cases]
-    return [(f.name, f, shape_of(f.kind)) for f in schema if f.name in cases]
+    return [(f.name, f, f.shape) for f in schema if f.name in cases]
 
 
 def _levels(column: Any, shape: Shape, feature: Feature | None) -> Iterator[tuple[str, Array]]:

@@ -7,19 +7,13 @@ from typing import Any, get_args
 
 from second_opinion import roles
 from second_opinion.errors import UserError
-from second_opinion.records import (
-    COMMENT_LIMIT,
-    Adjudication,
-    Event,
-    Expert,
-    Triage,
-    TriageState,
-    Verdict,
-    new_id,
-    same_person,
-)
-from second_opinion.store import queries, queries_review, rows
-from second_opinion.store.file import DatabaseFile
+from second_opinion.records.event import Event
+from second_opinion.records.expert import Expert, same_person
+from second_opinion.records.review import Adjudication, Triage, TriageState
+from second_opinion.records.stamp import new_id
+from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
+from second_opinion.store import record_rows, sql_review, sql_verdicts
+from second_opinion.store.database_file import DatabaseFile
 
 
 class Decisions:
@@ -40,18 +34,18 @@ class Decisions:
         if state not in get_args(TriageState):
             expected = ", ".join(get_args(TriageState))
             raise UserError(f"The state is {state!r}; expected one of {expected}. Choose one.")
-        made = Triage(verdict_id, state, _note(note, "note"), by.label, id or new_id())
+        decision = Triage(verdict_id, state, _note(note, "note"), by.label, id or new_id())
         with self._file.writing() as connection:
             _current(connection, verdict_id)
-            connection.execute(queries_review.ADD_TRIAGE, rows.to_row(made))
+            connection.execute(sql_review.ADD_TRIAGE, record_rows.to_row(decision))
             details = {"verdict": verdict_id, "state": state}
-            _log(connection, Event("triage", by.label, details, id=made.id))
-        return made
+            _log(connection, Event("triage", by.label, details, id=decision.id))
+        return decision
 
     def triage_of(self, verdict_id: str) -> list[Triage]:
         """Every decision about a verdict, oldest first."""
-        found = self._select(queries_review.TRIAGE, verdict_id=verdict_id)
-        return [Triage(**dict(row)) for row in found]
+        rows = self._select(sql_review.TRIAGE, verdict_id=verdict_id)
+        return [Triage(**dict(row)) for row in rows]
 
     def adjudicate(
         self, prediction_id: str, answer: Any, reason: str, *, by: Expert, id: str = ""
@@ -68,21 +62,21 @@ class Decisions:
         reason = _note(reason, "reason")
         if not reason:
             raise UserError("The reason is missing. Say in a few words why this answer is right.")
-        made = Adjudication(prediction_id, answer, reason, by.label, id or new_id())
+        adjudication = Adjudication(prediction_id, answer, reason, by.label, id or new_id())
         with self._file.writing() as connection:
-            stored = connection.execute(queries_review.ADJUDICATION, {"id": made.id}).fetchone()
+            stored = connection.execute(sql_review.ADJUDICATION, {"id": adjudication.id}).fetchone()
             if stored is not None:
                 return _adjudication(stored)
             _refuse_judges(connection, prediction_id, by)
-            connection.execute(queries_review.ADD_ADJUDICATION, rows.to_row(made))
+            connection.execute(sql_review.ADD_ADJUDICATION, record_rows.to_row(adjudication))
             details = {"prediction": prediction_id}
-            _log(connection, Event("adjudicate", by.label, details, id=made.id))
-        return made
+            _log(connection, Event("adjudicate", by.label, details, id=adjudication.id))
+        return adjudication
 
     def adjudications_of(self, prediction_id: str) -> list[Adjudication]:
         """Every adjudication of a case, oldest first; the last one counts."""
-        found = self._select(queries_review.ADJUDICATIONS, prediction_id=prediction_id)
-        return [_adjudication(row) for row in found]
+        rows = self._select(sql_review.ADJUDICATIONS, prediction_id=prediction_id)
+        return [_adjudication(row) for row in rows]
 
     def log(self, event: Event) -> None:
         """Note who did what; an event whose id is there already is left as it is."""
@@ -92,8 +86,8 @@ class Decisions:
     def events(self, what: str | None = None, most: int = 200, *, by: Expert) -> list[Event]:
         """The latest events, newest first; `UserError` for all but owners."""
         roles.check(by, "read the log of events")
-        found = self._select(queries_review.EVENTS, what=what, most=most)
-        return [Event(**rows.from_row(row)) for row in found]
+        rows = self._select(sql_review.EVENTS, what=what, most=most)
+        return [Event(**record_rows.from_row(row)) for row in rows]
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:
@@ -111,24 +105,24 @@ def _note(text: str, what: str) -> str:
 
 
 def _current(connection: sqlite3.Connection, verdict_id: str) -> Verdict:
-    found = connection.execute(queries.CURRENT_VERDICT, {"id": verdict_id}).fetchone()
-    if found is None:
+    row = connection.execute(sql_verdicts.CURRENT_VERDICT, {"id": verdict_id}).fetchone()
+    if row is None:
         raise UserError(
             "This verdict no longer counts: it was changed, withdrawn, or never stored; expected a "
             "current one. Load the page again."
         )
-    return rows.verdict(found)
+    return record_rows.verdict(row)
 
 
 def _refuse_judges(connection: sqlite3.Connection, prediction_id: str, by: Expert) -> None:
-    asked = {"prediction_id": prediction_id}
-    given = connection.execute(queries.VERDICT_HISTORY, asked).fetchall()
-    if any(same_person(verdict["expert"], by.label) for verdict in given):
+    parameters = {"prediction_id": prediction_id}
+    verdicts = connection.execute(sql_verdicts.VERDICT_HISTORY, parameters).fetchall()
+    if any(same_person(verdict["expert"], by.label) for verdict in verdicts):
         raise UserError(
             f"{by.label} gave a verdict on this case; expected a third person to decide it. Ask "
             "another reviewer."
         )
-    case = connection.execute(queries_review.SHARED_CASE, asked).fetchone()
+    case = connection.execute(sql_review.SHARED_CASE, parameters).fetchone()
     if case is None or not case["conflict"]:
         raise UserError(
             "No two experts contradict each other on this case, so there is nothing to decide. "
@@ -137,8 +131,8 @@ def _refuse_judges(connection: sqlite3.Connection, prediction_id: str, by: Exper
 
 
 def _adjudication(row: sqlite3.Row) -> Adjudication:
-    return Adjudication(**rows.from_row(row))
+    return Adjudication(**record_rows.from_row(row))
 
 
 def _log(connection: sqlite3.Connection, event: Event) -> None:
-    connection.execute(queries_review.ADD_EVENT, rows.to_row(event))
+    connection.execute(sql_review.ADD_EVENT, record_rows.to_row(event))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlite_utils.db import Database
 from sqlite_utils.migrations import Migrations
 
-from second_opinion.store import schema_review
+from second_opinion.store import sql_review_tables, verdict_kinds_table
 
 migrations = Migrations("second_opinion")
 
@@ -225,4 +225,10 @@ def m004_batches(db: Database) -> None:
 @migrations()
 def m005_review(db: Database) -> None:
     """Decisions of reviewers, who did what, and summaries that make a million verdicts quick."""
-    db.executescript(schema_review.REVIEW)
+    db.executescript(sql_review_tables.REVIEW)
+
+
+@migrations()
+def m006_verdict_kinds(db: Database) -> None:
+    """What a verdict counts as stands in a table, so that a kind more needs no step of its own."""
+    verdict_kinds_table.copy_verdicts(db)

@@ -3,24 +3,24 @@
 from collections.abc import Iterator
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.schema import Schema
-from second_opinion.tables.cells import typed
-from second_opinion.tables.csvs import read_csv
-from second_opinion.tables.excel import read_workbook
-from second_opinion.tables.export import read_export, write_export
-from second_opinion.tables.json_cases import read_json
-from second_opinion.tables.looking import look
-from second_opinion.tables.parquet import read_parquet
-from second_opinion.tables.parts import (
+from second_opinion.tables.csv_reader import read_csv
+from second_opinion.tables.excel_reader import read_workbook
+from second_opinion.tables.json_reader import read_json
+from second_opinion.tables.parquet_reader import read_parquet
+from second_opinion.tables.parse_column import typed
+from second_opinion.tables.sniff import look
+from second_opinion.tables.spreadsheet_csv import read_export, write_export
+from second_opinion.tables.table_file import (
     CellFault,
     Chunk,
     Limits,
     Look,
     Offer,
-    Source,
+    TableFile,
     TableProblem,
 )
-from second_opinion.words import plural
 
 __all__ = [
     "CellFault",
@@ -28,7 +28,7 @@ __all__ = [
     "Limits",
     "Look",
     "Offer",
-    "Source",
+    "TableFile",
     "TableProblem",
     "look",
     "read",
@@ -39,23 +39,23 @@ __all__ = [
 
 
 def read(
-    source: Source,
+    source: TableFile,
     look: Look,
     schema: Schema,
     limits: Limits | None = None,
     *,
-    written: bool = False,
+    with_row_texts: bool = False,
 ) -> Iterator[Chunk]:
     """The rows of a file that was looked at, about a megabyte at a time.
 
-    Bad rows are problems of their chunk. With ``written``, the rows of a CSV file also come as they
-    would be written, where that is known. `UserError` for a file that `look` forbids to read, and
-    for one that is over the limits.
+    Bad rows are problems of their chunk. With ``with_row_texts``, the rows of a CSV file also come
+    as they would be written, where that is known. `UserError` for a file that `look` forbids to
+    read, and for one that is over the limits.
     """
     limits = limits or Limits()
     _check(source, look, limits)
     if look.format == "csv":
-        return read_csv(source, look, schema, limits, written=written)
+        return read_csv(source, look, schema, limits, with_row_texts=with_row_texts)
     return _READERS[look.format](source, look, schema, limits)
 
 
@@ -67,7 +67,7 @@ _READERS = {
 }
 
 
-def _check(source: Source, look: Look, limits: Limits) -> None:
+def _check(source: TableFile, look: Look, limits: Limits) -> None:
     if look.problems:
         raise UserError(look.problems[0])
     if limits.max_bytes is not None and source.size > limits.max_bytes:

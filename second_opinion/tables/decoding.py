@@ -6,7 +6,7 @@ import codecs
 import csv
 from collections.abc import Callable, Iterator
 
-from second_opinion.tables.parts import Source
+from second_opinion.tables.table_file import TableFile
 
 BLOCK = 2**20
 
@@ -22,7 +22,7 @@ def byte_order_mark(head: bytes) -> tuple[bytes, str]:
     return next((pair for pair in BYTE_ORDER_MARKS if head.startswith(pair[0])), (b"", ""))
 
 
-def blocks(source: Source, encoding: str) -> Iterator[tuple[bytes, int, bool]]:
+def blocks(source: TableFile, encoding: str) -> Iterator[tuple[bytes, int, bool]]:
     """Blocks of UTF-8 text without a byte order mark, the bytes read so far, and whether the block
     is the last.
 
@@ -41,7 +41,7 @@ def blocks(source: Source, encoding: str) -> Iterator[tuple[bytes, int, bool]]:
             yield recode(raw, final), bytes_read, final
 
 
-def beginning(source: Source, encoding: str, length: int = BLOCK) -> tuple[bytes, bool]:
+def beginning(source: TableFile, encoding: str, length: int = BLOCK) -> tuple[bytes, bool]:
     """The first text of a file, about so many bytes of it, and whether it is all."""
     parts = []
     for text, _, final in blocks(source, encoding):

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from second_opinion.records import same_value
-from second_opinion.schema import LARGEST_EXACT_INTEGER, Feature, Schema
-from second_opinion.tables.chunks import split_typed
-from second_opinion.tables.parts import CellFault, Chunk, Limits, Look
-from second_opinion.tables.reading import cell_reader, is_missing, texts_of
-from second_opinion.words import quoted
+from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
+from second_opinion.formatting import quoted
+from second_opinion.records.value import same_value, text_of
+from second_opinion.schema import Feature, Schema
+from second_opinion.tables.parse_cell import cell_reader, is_missing
+from second_opinion.tables.split_rows import split_typed
+from second_opinion.tables.table_file import CellFault, Chunk, Limits, Look
 
 
 def chunk_of(
@@ -41,9 +42,9 @@ def chunk_of(
 
 def cell_text(value: Any) -> str | None:
     """A JSON value as it would stand in a CSV cell; None for null."""
-    if value is None or isinstance(value, str):
-        return value
-    return texts_of(value)[0] if isinstance(value, (bool, int, float)) else quoted(value)
+    if value is None:
+        return None
+    return quoted(value) if isinstance(value, (list, dict)) else text_of(value)
 
 
 class _Cells:
@@ -52,7 +53,7 @@ class _Cells:
     def __init__(self, name: str, feature: Feature | None) -> None:
         self.name, self.feature = name, feature
         self.faults: list[CellFault] = []
-        by_text = feature is not None and feature.kind in ("category", "boolean")
+        by_text = feature is not None and feature.kind_of.choices != "none"
         self._read_back = cell_reader(feature) if by_text and feature else None
         self._known: dict[tuple[type, Any], str] = {}
 
@@ -66,9 +67,9 @@ class _Cells:
         if self._read_back is None or kind in (dict, list):
             return self._read(value, row)
         # What a category or a boolean may be comes again and again; 1, 1.0 and true are equal.
-        known = self._known.get((kind, value))
-        if known is not None:
-            return known
+        known_text = self._known.get((kind, value))
+        if known_text is not None:
+            return known_text
         faults = len(self.faults)
         text = self._read(value, row)
         if len(self.faults) == faults:
@@ -77,7 +78,7 @@ class _Cells:
 
     @property
     def _takes_numbers(self) -> bool:
-        return self.feature is None or self.feature.is_numeric
+        return self.feature is None or self.feature.kind_of.column == "numbers"
 
     def _read(self, value: Any, row: int) -> str:
         text = cell_text(value) or ""
@@ -104,8 +105,9 @@ class _Cells:
         if problem is not None and problem.blocking:
             return text, (problem.found, problem.expected)
         if self._read_back is None:
-            return text, None
-        text = texts_of(clean)[0]
+            cell = feature.kind_of.cell
+            return (cell(clean) if cell else text), None
+        text = text_of(clean)
         back, refused = self._read_back(text)
         if (refused is None or not refused.blocking) and same_value(back, clean):
             return text, None

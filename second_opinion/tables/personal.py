@@ -23,7 +23,7 @@ _VALUES = (
 
 
 def personal_columns(
-    columns: Sequence[str], known: Collection[str], rows: Iterable[Sequence[str | None]]
+    columns: Sequence[str], feature_names: Collection[str], rows: Iterable[Sequence[str | None]]
 ) -> tuple[str, ...]:
     """The columns that seem to say who a case is about, by their names and by some values.
 
@@ -33,7 +33,7 @@ def personal_columns(
     return tuple(
         name
         for at, name in enumerate(columns)
-        if name not in known and (_is_personal(name) or at in by_value)
+        if name not in feature_names and (_is_personal(name) or at in by_value)
     )
 
 

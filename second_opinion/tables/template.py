@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 from io import StringIO
-from typing import Any
 
-from second_opinion.records import plain, same_value
+from second_opinion.records.value import plain, same_value, typed_text
 from second_opinion.schema import Feature, Schema
 
 # Of a column with more choices than that, the others are not in the template.
@@ -23,23 +22,13 @@ def template(schema: Schema) -> bytes:
     writer.writerow(schema.names)
     columns = [_cells(feature) for feature in schema]
     for at in range(min(max(map(len, columns)), MOST_CASES)):
-        writer.writerow([cell(values[at % len(values)]) for values in columns])
+        writer.writerow([cells[at % len(cells)] for cells in columns])
     return text.getvalue().encode()
 
 
-def _cells(feature: Feature) -> list[Any]:
-    """The typical value, then the other choices."""
+def _cells(feature: Feature) -> list[str]:
+    """The typical value, then the other choices, as their kind writes them."""
     typical = plain(feature.typical)
-    return [typical, *(v for v in feature.values if not same_value(plain(v), typical))]
-
-
-def cell(value: Any) -> str:
-    """A value as a person would type it into a table."""
-    value = plain(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
+    values = [typical, *(v for v in feature.values if not same_value(plain(v), typical))]
+    cell_of = feature.kind_of.cell or typed_text
+    return ["" if value is None else cell_of(plain(value)) for value in values]

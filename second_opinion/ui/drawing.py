@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from second_opinion.ui import file_button
 from second_opinion.ui.frame import escape
 
 if TYPE_CHECKING:
@@ -82,12 +83,12 @@ def _plot(
 
 def _tell(widget: str, event: Any, picked: Callable[[Places], None]) -> None:
     """Tell what is selected when that changes: a chart that was selected in before says nothing."""
-    found = [point.get("customdata") for point in event["selection"]["points"]]
-    places = [place[0] if isinstance(place, list) else place for place in found]
+    values = [point.get("customdata") for point in event["selection"]["points"]]
+    places = [place[0] if isinstance(place, list) else place for place in values]
     places = [int(place) for place in places if place is not None]
-    seen = st.session_state.setdefault("drawing_seen", {})
-    if seen.get(widget, []) != places:
-        seen[widget] = places
+    selections = st.session_state.setdefault("drawing_seen", {})
+    if selections.get(widget, []) != places:
+        selections[widget] = places
         picked(places)
 
 
@@ -105,15 +106,12 @@ def table(chart: Chart) -> None:
 
 def numbers_file(frame: pd.DataFrame, name: str, key: str) -> None:
     """A button that hands out a table as a CSV."""
-    from second_opinion.batch import downloads
+    from second_opinion.batches import downloads
 
-    st.download_button(
+    file_button.draw(
         "Numbers",
         data=lambda: downloads.table_file(frame),
         file_name=f"{name}.csv",
-        mime="text/csv",
-        on_click="ignore",
         key=key,
-        icon=":material/download:",
         help="A CSV of the numbers that are drawn",
     )

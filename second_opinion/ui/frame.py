@@ -10,12 +10,12 @@ from typing import Literal, ParamSpec, TypeVar
 
 import streamlit as st
 
-from second_opinion import arms
-from second_opinion.catalog import Catalog, Entry
 from second_opinion.doctor.machine import durability
 from second_opinion.errors import UserError, incident
+from second_opinion.models import traffic_split
+from second_opinion.models.catalog import Catalog, Entry
 from second_opinion.settings import Settings
-from second_opinion.ui import browser, seeds, who
+from second_opinion.ui import browser, collector, who, widget_values
 from second_opinion.ui.visit import Visit, forget, is_part_alone
 
 P = ParamSpec("P")
@@ -39,7 +39,7 @@ THROW_AWAY = (
 
 
 @dataclass(frozen=True)
-class Page:
+class MenuEntry:
     """One entry of the menu."""
 
     file: str
@@ -48,13 +48,13 @@ class Page:
 
 
 PAGES = (
-    Page("Home.py", "Home", ":material/home:"),
-    Page("pages/1_Single_prediction.py", "Single prediction", ":material/stethoscope:"),
-    Page("pages/2_Batch_upload.py", "Batch upload", ":material/table_rows:"),
-    Page("pages/4_Distributions.py", "Distributions", ":material/bar_chart:"),
-    Page("pages/5_Feedback_review.py", "Feedback review", ":material/rate_review:"),
-    Page("pages/7_Models.py", "Models", ":material/deployed_code:"),
-    Page("pages/8_Help.py", "Help", ":material/help:"),
+    MenuEntry("Home.py", "Home", ":material/home:"),
+    MenuEntry("pages/1_Single_prediction.py", "Single prediction", ":material/stethoscope:"),
+    MenuEntry("pages/2_Batch_upload.py", "Batch upload", ":material/table_rows:"),
+    MenuEntry("pages/4_Distributions.py", "Distributions", ":material/bar_chart:"),
+    MenuEntry("pages/5_Feedback_review.py", "Feedback review", ":material/rate_review:"),
+    MenuEntry("pages/7_Models.py", "Models", ":material/deployed_code:"),
+    MenuEntry("pages/8_Help.py", "Help", ":material/help:"),
 )
 
 
@@ -91,7 +91,7 @@ def open_page(title: str) -> Visit:
 
 def _warn_of_throw_away_disk(visit: Visit) -> None:
     """Tell those who can do something about it that verdicts may be lost, with the way out."""
-    if visit.expert is None or visit.closed("reviewer"):
+    if visit.expert is None or visit.closed_reason("reviewer"):
         return
     if durability(visit.settings).state != "ok":
         with st.container(key="frame_durable"):
@@ -132,7 +132,7 @@ def header_is_old(visit: Visit) -> bool:
 
 def _line(visit: Visit) -> str:
     alias = visit.catalog.alias(visit.ref)
-    parts = [visit.card.title, arms.either(arms.text(visit.arms)), alias]
+    parts = [visit.card.title, traffic_split.either(traffic_split.text(visit.arms)), alias]
     return escape(" · ".join(part for part in parts if part))
 
 
@@ -143,12 +143,14 @@ def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> T | None:
         show_problem("page")
         try:
-            seeds.again()
+            widget_values.again()
             return body(*args, **kwargs)
         except UserError as error:
             problem(str(error))
         except Exception as error:  # noqa: BLE001 - the one handler: everything else is our fault
             problem(incident(error))
+        finally:
+            collector.leave_out_what_stays()
         return None
 
     return run
@@ -213,9 +215,9 @@ def say(place: str, message: str) -> None:
 def say_again() -> None:
     """Keep on the page what was just said, through a run that no person asked for."""
     for place in PLACES:
-        said = st.session_state.pop(f"frame_said_{place}", "")
-        if said:
-            st.session_state[f"frame_problem_{place}"] = said
+        message = st.session_state.pop(f"frame_said_{place}", "")
+        if message:
+            st.session_state[f"frame_problem_{place}"] = message
 
 
 def problem(message: str) -> None:
@@ -267,22 +269,22 @@ def _choose_model(catalog: Catalog, setting: str, faults: list[str]) -> str:
         return ""
     options = _options(entries)
     start = _first_ref(catalog, entries, setting, faults)
-    asked = st.session_state.pop("frame_model", None) or st.session_state.get("model_choice")
-    wanted = asked or st.query_params.get("model") or start
-    if wanted not in options:
-        wanted = _ref_of(catalog, entries, wanted) if _is_known(catalog, wanted) else start
-    st.session_state["model_choice"] = wanted
-    refs = list(dict.fromkeys([*options, wanted]))
+    last_ref = st.session_state.pop("frame_model", None) or st.session_state.get("model_choice")
+    model_ref = last_ref or st.query_params.get("model") or start
+    if model_ref not in options:
+        model_ref = _ref_of(catalog, entries, model_ref) if _is_known(catalog, model_ref) else start
+    st.session_state["model_choice"] = model_ref
+    refs = list(dict.fromkeys([*options, model_ref]))
     if len(refs) == 1:
         return str(refs[0])
-    chosen: str = st.selectbox(
+    choice: str = st.selectbox(
         "Model",
         refs,
         key="model_choice",
         format_func=lambda ref: options.get(ref, ref),
         persist_state="session",
     )
-    return chosen
+    return choice
 
 
 def _options(entries: list[Entry]) -> dict[str, str]:

@@ -11,16 +11,18 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from second_opinion import roles
-from second_opinion.aliases import managed
-from second_opinion.card import ModelCard
-from second_opinion.catalog import Catalog
-from second_opinion.predictor import Model
-from second_opinion.records import Expert, Prediction, Role
-from second_opinion.registry import Registry
+from second_opinion.errors import UserError
+from second_opinion.formatting import when
+from second_opinion.models.aliases import managed
+from second_opinion.models.card import ModelCard
+from second_opinion.models.catalog import Catalog
+from second_opinion.models.model import Model
+from second_opinion.models.registry import Registry
+from second_opinion.records.expert import Expert, Role
+from second_opinion.records.prediction import Prediction
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.ui import who
-from second_opinion.words import when
 
 T = TypeVar("T")
 
@@ -39,6 +41,13 @@ class Visit:
     def expert(self) -> Expert | None:
         """Who gave a name in this browser; None until somebody has."""
         return who.here()
+
+    def signer(self) -> Expert:
+        """Who signs what is saved now; `UserError` where the name is gone since the page stood."""
+        expert = self.expert
+        if expert is None:
+            raise UserError("You have no name here any more. Give your name, then save again.")
+        return expert
 
     @property
     def registry(self) -> Registry:
@@ -80,7 +89,7 @@ class Visit:
         cards = [self.catalog.card(f"{name}/{version}") for version in self.arms]
         return [self.registry.load(card) for card in cards]
 
-    def closed(self, needed: Role) -> str:
+    def closed_reason(self, needed: Role) -> str:
         """Why what is for ``needed`` is closed to who is here, and what opens it; empty if open."""
         reason = roles.closed_reason(needed, who.role(), self.settings)
         if not reason and self.expert is None:

@@ -13,7 +13,8 @@ import streamlit as st
 
 from second_opinion import roles
 from second_opinion.errors import UserError
-from second_opinion.records import NAME_LIMIT, Event, Expert, Role
+from second_opinion.records.event import Event
+from second_opinion.records.expert import NAME_LIMIT, Expert, Role
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.ui import browser
@@ -68,8 +69,8 @@ def cases() -> list[str]:
 
 def add_case(prediction_id: str) -> None:
     """Note that a prediction was asked for in this browser."""
-    known = [known for known in cases() if known != prediction_id]
-    st.session_state["who_cases"] = [prediction_id, *known][:MOST_CASES]
+    others = [case for case in cases() if case != prediction_id]
+    st.session_state["who_cases"] = [prediction_id, *others][:MOST_CASES]
 
 
 def batches() -> list[str]:
@@ -80,8 +81,8 @@ def batches() -> list[str]:
 
 def add_batch(batch_id: str) -> None:
     """Note that a batch was asked for in this browser."""
-    known = [known for known in batches() if known != batch_id]
-    st.session_state["who_batches"] = [batch_id, *known][:MOST_BATCHES]
+    others = [batch for batch in batches() if batch != batch_id]
+    st.session_state["who_batches"] = [batch_id, *others][:MOST_BATCHES]
 
 
 def form(purpose: str) -> None:
@@ -157,13 +158,13 @@ def _use_code(expert: Expert) -> None:
     if wait := attempts.wait():
         raise UserError(f"That is too fast. Wait {wait:.0f} seconds, then enter the code again.")
     time.sleep(roles.Attempts.pause())
-    given = roles.given_by(code, _settings())
-    if given is None:
+    new_role = roles.given_by(code, _settings())
+    if new_role is None:
         attempts.failed()
         raise UserError("The code is not right. Check it, then enter it again.")
     store = Store.open(_settings().feedback_db)
-    store.review.log(Event("sign-in", expert.label, {"role": given, "by": "code"}))
-    st.session_state["who_by_code"] = given
+    store.review.log(Event("sign-in", expert.label, {"role": new_role, "by": "code"}))
+    st.session_state["who_by_code"] = new_role
 
 
 def _code_helps() -> bool:

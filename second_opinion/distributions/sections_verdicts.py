@@ -1,0 +1,101 @@
+"""What the experts said of a selection, and how that and the answers went from day to day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from second_opinion.charts import stacked, verdict_charts
+from second_opinion.distributions import marks
+from second_opinion.distributions.marks import NOBODY, Exhibit, Mark
+from second_opinion.distributions.selection import Condition, Selection
+from second_opinion.statistics import calibration, error_rates
+
+FEWEST_VERDICTS = 10
+SAID = {"experts agree": 0.0, "experts disagree": 1.0, "experts are unsure": np.nan}
+
+
+def calibrated(verdicts: pd.DataFrame) -> list[Exhibit]:
+    """Whether the model is as often right as it says, and how often where it is surest."""
+    rows = verdicts.dropna(subset=["confidence", "wrong"])
+    if len(rows) < FEWEST_VERDICTS:
+        needed = "Whether the model is as often right as it says is drawn from"
+        there = f"there {'is' if len(rows) == 1 else 'are'} {len(rows)} on these cases"
+        sentence = f"{needed} {FEWEST_VERDICTS} verdicts on; {there}."
+        return [Exhibit("reliability", sentence=sentence)]
+    bins = calibration.bins(rows["confidence"], 1 - rows["wrong"])
+    brier = calibration.brier(1 - rows["wrong"], rows["confidence"])
+    picked = f"Brier score {brier:.3f} (0 is perfect, always saying 50 % gives 0.250). Cases that "
+    picked += "somebody chose to judge are not a fair sample of all."
+    curve = calibration.risk_coverage(rows["confidence"], rows["wrong"])
+    own = cases_of(rows, "judged")
+    # A bin of `calibration.bins` holds its upper end, and the first one its lower end too.
+    ends = [*[-np.inf] * (len(bins) > 0), *np.nextafter(bins["from"].iloc[1:], np.inf)]
+    ranges = zip(ends, np.nextafter(bins["to"], np.inf), strict=True)
+    surest = [(low, np.inf) for low in curve["threshold"]]
+    return [
+        Exhibit("reliability", verdict_charts.reliability(bins), picked, _sure(ranges, own)),
+        Exhibit("risk", verdict_charts.risk_coverage(curve), picks=_sure(surest, own)),
+    ]
+
+
+def _sure(ranges: Iterable[tuple[float, float]], own: Condition) -> tuple[Mark, ...]:
+    pairs = [(float(low), float(high)) for low, high in ranges]
+    return tuple((Condition("confidence", ranges=(pair,)), own) for pair in pairs)
+
+
+def cases_of(verdicts: pd.DataFrame, name: str) -> Condition:
+    """The cases of some verdicts; two experts may have judged the same one."""
+    return Condition("case", name, levels=tuple(dict.fromkeys(verdicts["id"])))
+
+
+def over_time(selection: Selection, verdicts: pd.DataFrame) -> list[Exhibit]:
+    """Predictions, confidence, verdicts and agreement by day."""
+    if not selection.rows:
+        return [Exhibit("days", sentence=NOBODY)]
+    return [*_by_day(selection), *_judged(verdicts)]
+
+
+def _by_day(selection: Selection) -> list[Exhibit]:
+    if selection.when is None:
+        sentence = "A batch is predicted at one time. Choose the single predictions above for days."
+        return [Exhibit("days", sentence=sentence)]
+    card, overview = selection.card, selection.overview()
+    table, daily = overview.days.result(), overview.daily.result()
+    day_marks = marks.of_days(card, table)
+    parts = [Exhibit("days", stacked.per_day(card, table), picks=day_marks)]
+    if card.task != "regression" and table["y"].nunique() > 1:
+        parts.append(Exhibit("shares", stacked.shares_per_day(card, table), picks=day_marks))
+    if len(daily):
+        chart = stacked.mean_per_day(card, daily)
+        parts.append(Exhibit("daily", chart, picks=marks.of_days_alone(daily["group"])))
+    return parts
+
+
+def _judged(verdicts: pd.DataFrame) -> list[Exhibit]:
+    if verdicts.empty:
+        return [Exhibit("agreement", sentence="No verdict on these cases yet.")]
+    by_day = error_rates.errors_by(verdicts["day"], verdicts["wrong"])
+    counts = verdict_charts.verdicts_per_day(by_day)
+    parts = [Exhibit("verdicts", counts, picks=_marks(verdicts, by_day["group"]))]
+    days = by_day[by_day["cases"] > 0].reset_index(drop=True)
+    if days.empty:
+        reason = "The experts are unsure of each of these cases, so there is no agreement to draw."
+        return [*parts, Exhibit("agreement", sentence=reason)]
+    own = verdicts[verdicts["wrong"].notna()]
+    day_marks = tuple((cases_of(own[own["day"] == d], f"judged on {d}"),) for d in days["group"])
+    return [*parts, Exhibit("agreement", verdict_charts.agreement_per_day(days), picks=day_marks)]
+
+
+def _marks(verdicts: pd.DataFrame, days: pd.Series[str]) -> tuple[Mark, ...]:
+    """For each day of each judgement in turn, as the chart numbers them."""
+    day_marks = []
+    for name, wrong in SAID.items():
+        rows = verdicts[verdicts["wrong"].isna() if wrong != wrong else verdicts["wrong"] == wrong]
+        by_day = dict(list(rows.groupby("day")))
+        for day in days:
+            some = by_day.get(day, rows.iloc[:0])
+            day_marks.append((cases_of(some, f"{name} on {day}"),))
+    return tuple(day_marks)

@@ -1,0 +1,105 @@
+"""Numbers and names as people read them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any
+
+
+def round_to_three(value: float) -> str:
+    """A predicted number with three significant digits, whole above a hundred."""
+    return number_text(round(value) if abs(value) >= 100 else float(f"{value:.3g}"))
+
+
+def percent(fraction: float) -> str:
+    """A probability as a whole percentage that never claims certainty: ``over 99 %``."""
+    if 0.99 < fraction < 1:
+        return "over 99 %"
+    if 0 < fraction < 0.01:
+        return "under 1 %"
+    return f"{fraction * 100:.0f} %"
+
+
+def closest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that the name most likely meant, or None."""
+    folded = {_fold(candidate): candidate for candidate in candidates}
+    near = get_close_matches(_fold(name), folded, n=1, cutoff=0.75)
+    return folded[near[0]] if near else None
+
+
+def _fold(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def humanise(name: str) -> str:
+    """A column name as a label: ``tenure_months`` becomes ``Tenure months``."""
+    words = name.replace("_", " ").split()
+    return " ".join(words)[:1].upper() + " ".join(words)[1:]
+
+
+def number_text(value: float) -> str:
+    """A number with thousands apart and no digit lost that a person would miss."""
+    if isinstance(value, int) or value == int(value if math.isfinite(value) else 0):
+        return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:g}"
+    digits = f"{value:,.{min(6, decimals_of(value))}f}"
+    return digits if abs(value) >= 1e-4 else f"{value:.3g}"
+
+
+def quoted(value: Any) -> str:
+    """The value as JSON would show it, cut to what fits on a line."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def decimals_of(value: float) -> int:
+    """Digits after the point in the shortest exact form of the number, 0 to 10."""
+    shortest = format(Decimal(repr(round(float(value), 10))), "f")
+    return len(shortest.partition(".")[2].rstrip("0"))
+
+
+def round_down(value: float) -> float:
+    """The largest 1, 2 or 5 times a power of ten that is not above a positive value."""
+    if value <= 0 or not math.isfinite(value):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return max(step for step in (1, 2, 5) if step * power <= value * (1 + 1e-9)) * power
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 row``, ``1,237 rows``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def duration(seconds: float) -> str:
+    """A time ahead as people say it: ``3 s``, ``2 min``, ``1 h 20 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def joined(words: Sequence[str]) -> str:
+    """``a, b and c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def when(moment: str, zone: tzinfo, *, full: bool = False, today: date | None = None) -> str:
+    """An ISO time in words: ``14:02`` today, ``yesterday 14:02``, ``18 Nov 14:02``, with its year
+    where that is another one; with ``full`` also the zone."""
+    local = datetime.fromisoformat(moment).astimezone(zone)
+    today = today or datetime.now(zone).date()
+    days = (today - local.date()).days
+    if full:
+        return f"{local.day} {local:%B %Y %H:%M:%S %Z}"
+    if days == 0:
+        return f"{local:%H:%M}"
+    if days == 1:
+        return f"yesterday {local:%H:%M}"
+    return f"{local.day} " + f"{local:{'%b %H:%M' if local.year == today.year else '%b %Y'}}"

@@ -1,0 +1,1 @@
+"""Models as files, as facts, and as something that answers."""

@@ -1,0 +1,210 @@
+"""The facts about one model version, as its ``card.json`` states them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from second_opinion.errors import UserError
+from second_opinion.formatting import humanise, round_to_three
+from second_opinion.records.value import same_value
+from second_opinion.schema import CardPart, Choice, Feature, Schema
+
+Task = Literal["binary", "multiclass", "regression"]
+ModelFormat = Literal["joblib", "pickle", "skops"]
+
+
+class Target(CardPart):
+    """What is predicted. ``event`` is the positive class as a noun: ``leaving within 90 days``."""
+
+    name: str
+    unit: str = ""
+    description: str = ""
+    event: str = ""
+
+
+class Origin(CardPart):
+    """Where MLflow had a model when it was added; its own words, kept as they were.
+
+    ``signature`` are the columns that it takes: a name, a type and whether it is required.
+    """
+
+    uri: str
+    name: str = ""
+    version: str = ""
+    run_id: str = ""
+    status: str = ""
+    tags: dict[str, str] = Field(default_factory=dict)
+    description: str = ""
+    aliases: tuple[str, ...] = ()
+    signature: tuple[dict[str, Any], ...] = ()
+
+
+class Artifact(CardPart):
+    """The model file and what made it. The file is loaded only if its SHA-256 is this one.
+
+    ``trusted`` are the types that somebody agreed to when a skops file was added. ``origin`` is
+    what MLflow said of the model then: uri, name, version, run_id, status, tags, description,
+    aliases.
+    """
+
+    file: str = Field(pattern=r"^[^/\\]+$")
+    format: ModelFormat
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    scikit_learn: str = ""
+    python: str = ""
+    created_at: str = ""
+    trusted: tuple[str, ...] = ()
+    origin: Origin | None = None
+
+
+class Bands(CardPart):
+    """Where confidence is low: below ``low`` (a fraction) the page says "not sure"."""
+
+    low: float = Field(default=0.6, ge=0, le=1)
+
+
+class ModelCard(CardPart):
+    """One version of one model: what it takes, what it answers, and what it is meant for.
+
+    ``importance`` is how much worse the model does when a feature is shuffled: the drop of its
+    accuracy, or of R². ``unknown`` holds a sentence for each thing that nobody could say of it.
+    """
+
+    name: str
+    version: str
+    title: str
+    task: Task
+    target: Target
+    features: tuple[Feature, ...] = Field(min_length=1)
+    artifact: Artifact
+    classes: tuple[Choice, ...] = ()
+    positive: Any = None
+    input: Literal["frame", "array", "series"] = "frame"
+    label_from_probability: bool = False
+    bands: Bands = Bands()
+    answer: Literal["class", "probability"] = "class"
+    importance: dict[str, float] = Field(default_factory=dict)
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    intended_use: str = ""
+    limits: str = ""
+    owner: str = ""
+    licence: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    demo: bool = False
+    sha256: str = ""
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> ModelCard:
+        if self.task != "regression" and len(self.classes) < 2:
+            raise ValueError("classes: a classifier needs at least two")
+        if self.answer == "probability" and self.task != "binary":
+            raise ValueError("answer: only a binary model can answer with a probability")
+        if self.answer == "probability" and self.positive is None:
+            raise ValueError("positive: an answer as a probability needs the class that it is of")
+        names = [feature.name for feature in self.features]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"features: {', '.join(sorted(twice))} stands there twice")
+        return self
+
+    @classmethod
+    def read(cls, path: Path) -> ModelCard:
+        """The card in a file; `UserError` naming file and place when it is broken."""
+        try:
+            text = path.read_bytes()
+            fields = json.loads(text)
+        except OSError as error:
+            raise UserError(
+                f"{path} cannot be read ({error.strerror}). Restore it, or add the model again."
+            ) from error
+        except ValueError as error:
+            raise UserError(
+                f"{path} is not valid JSON: {error}. Correct that place, or add the model again."
+            ) from error
+        try:
+            return cls.model_validate({**fields, "sha256": hashlib.sha256(text).hexdigest()})
+        except (ValidationError, TypeError) as error:
+            raise UserError(_first_fault(path, error)) from error
+
+    @cached_property
+    def case_schema(self) -> Schema:
+        """The features as a schema: what a case must look like."""
+        return Schema(self.features)
+
+    @property
+    def ref(self) -> str:
+        """``name/version``."""
+        return f"{self.name}/{self.version}"
+
+    @property
+    def class_values(self) -> tuple[Any, ...]:
+        """The classes in the card's order, which is the order of every list of probabilities."""
+        return tuple(choice.value for choice in self.classes)
+
+    def label(self, value: Any) -> str:
+        """The words for a class value; the value itself where the card has none."""
+        for choice in self.classes:
+            if same_value(choice.value, value):
+                return choice.label
+        return str(value)
+
+    def band(self, confidence: float | None) -> Literal["low", "high", "none"]:
+        """Whether a confidence (0 to 1) counts as low; ``none`` where the model gives none."""
+        if confidence is None:
+            return "none"
+        return "low" if confidence < self.bands.low else "high"
+
+    @property
+    def looks_at(self) -> list[tuple[Feature, float]]:
+        """The features that count, each with its share (0 to 1) of all importance, largest first.
+
+        0 is for a feature that made no difference on the rows that were tried.
+        """
+        drops = {name: max(drop, 0.0) for name, drop in self.importance.items()}
+        pairs = [
+            (feature, drops[feature.name]) for feature in self.features if feature.name in drops
+        ]
+        total = sum(drop for _, drop in pairs) or 1.0
+        return sorted(((f, drop / total) for f, drop in pairs), key=lambda pair: -pair[1])
+
+    @property
+    def event(self) -> str:
+        """What the probability is a probability of, as a noun."""
+        return self.target.event or humanise(self.target.name).lower()
+
+    def probability(self, probabilities: tuple[float, ...] | None) -> float | None:
+        """The probability of the positive class, 0 to 1; None where there is none."""
+        if probabilities is None or self.positive is None:
+            return None
+        for value, probability in zip(self.class_values, probabilities, strict=True):
+            if same_value(value, self.positive):
+                return probability
+        return None
+
+
+def _first_fault(path: Path, error: ValidationError | TypeError) -> str:
+    if isinstance(error, TypeError):
+        return f"{path} holds no card; expected a JSON object. Restore it, or add the model again."
+    fault = error.errors()[0]
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in fault["loc"])
+    input_text = (
+        "" if fault["type"] in ("missing", "value_error") else f" is {fault['input']!r:.80}"
+    )
+    expected = fault["msg"].removeprefix("Value error, ")
+    place = (place.lstrip(".") or "the card") + input_text
+    expected = expected[:1].lower() + expected[1:]
+    return f"{path}: {place}: {expected}. Correct the card, or add the model again."
+
+
+def value_text(card: ModelCard, value: Any) -> str:
+    """The answer alone: a class in its words, or a number with its unit."""
+    if card.task != "regression":
+        return card.label(value)
+    return f"{round_to_three(value)} {card.target.unit}".strip()

@@ -1,0 +1,62 @@
+"""Cases to compare versions of a model on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard
+from second_opinion.models.formats import loading
+from second_opinion.models.registry import Registry
+from second_opinion.records.value import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Case = Mapping[str, Any]
+
+MADE_UP = 1000
+
+
+@dataclass(frozen=True)
+class CaseSet:
+    """Cases to compare versions on.
+
+    ``about`` says where they come from, and ``key`` tells them from all others in a cache.
+    """
+
+    cases: Sequence[Case]
+    about: str
+    key: str
+
+
+def cases_key(registry: Registry, card: ModelCard) -> str:
+    """What tells the cases of `cases_of` from all others, read without reading them."""
+    path = registry.rows_file(card)
+    return f"{card.sha256} {loading.stamp_of(path) if path else MADE_UP}"
+
+
+def cases_of(registry: Registry, card: ModelCard) -> CaseSet:
+    """Cases like those that a version was trained on: its stored rows, or 1,000 made-up ones."""
+    key, path = cases_key(registry, card), registry.rows_file(card)
+    if path is None:
+        reference = registry.reference(card)
+        cases = [reference.plausible(card.case_schema, seed) for seed in range(MADE_UP)]
+        about = f"{MADE_UP:,} made-up cases that hang together like the training data"
+        return CaseSet(cases, f"{about} of version {card.version}", key)
+    import pandas as pd
+
+    rows = pd.read_parquet(path).drop(columns=card.target.name, errors="ignore")
+    about = f"{plural(len(rows), 'stored row')} of the training data of version {card.version}"
+    return CaseSet(cases_in(rows), about, key)
+
+
+def cases_in(rows: pd.DataFrame) -> list[Case]:
+    """The rows of a frame as plain cases, dates as ISO text."""
+    days = rows.select_dtypes("datetime")
+    for name in days:
+        rows[name] = days[name].dt.strftime("%Y-%m-%d")
+    return [{str(n): plain(v) for n, v in row.items()} for row in rows.to_dict("records")]

@@ -1,0 +1,210 @@
+"""One input of a card: inferred from its training column, or from what the model itself knows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from second_opinion.errors import UserError
+from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
+from second_opinion.formatting import decimals_of, humanise
+from second_opinion.models.describe.estimator_facts import InputFacts
+from second_opinion.records.value import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_CHOICES = 200
+MOST_LEVELS = 2000
+NOTHING = InputFacts()
+
+
+def feature_fields(column: pd.Series[Any], inside: InputFacts = NOTHING) -> dict[str, Any]:
+    """One feature of the card, inferred from its training column.
+
+    ``inside`` is what the model's steps say of it: whole numbers that they encode are codes.
+    """
+    import pandas as pd
+
+    values = column.dropna()
+    name = str(column.name)
+    fields = _field(name) | {
+        "missing": bool(len(values) < len(column)),
+        "dtype": dtype_of(column),
+        **_gap(column),
+    }
+    if values.empty:
+        raise UserError(
+            f"The column {name!r} of the data has no value at all. Remove it and train again, or "
+            "give the data that the model was trained on."
+        )
+    _refuse_odd(name, values)
+    if inside.words:
+        return fields | {"kind": "text", "typical": ""}
+    levels = values.unique()
+    if pd.api.types.is_bool_dtype(values) or set(levels) <= {0, 1}:
+        return fields | _boolean(_mode(values))
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return fields | _range("date", values.dt.date.map(str), sorted)
+    if pd.api.types.is_numeric_dtype(column):
+        codes = inside.choices is not None and len(levels) <= MOST_CHOICES and _is_whole(values)
+        return fields | (_codes(values, inside) if codes else _numeric(column, values))
+    if _is_category(len(levels), len(values)):
+        if column.dtype == "category":
+            # Their order counts: old boosted trees know a category by its place alone.
+            in_order = [plain(value) for value in column.cat.categories]
+            return fields | _category(in_order, _mode(values))
+        choices = _learned(inside, str) or {plain(value) for value in levels}
+        return fields | _category(choices, _mode(values))
+    return fields | {"kind": "text", "typical": ""}
+
+
+def _gap(column: pd.Series[Any]) -> dict[str, Any]:
+    """What stands for a missing value, where it is not NaN: an encoder that has learned None
+    knows no NaN."""
+    holes = column[column.isna()] if column.dtype == "object" else column[:0]
+    return {"gap": "none"} if len(holes) and all(hole is None for hole in holes) else {}
+
+
+def known_fields(name: str, inside: InputFacts) -> dict[str, Any]:
+    """One feature of the card from what the model's steps say alone.
+
+    Without a word from them it is a number, and 0 stands for a typical one.
+    """
+    fields = _field(name) | {"missing": False}
+    if inside.words:
+        return fields | {"kind": "text", "typical": ""}
+    levels = inside.choices or ()
+    typical: Any = inside.typical if inside.typical in levels else next(iter(levels), None)
+    if levels and set(levels) <= {0, 1}:
+        return fields | _boolean(typical)
+    if levels and len(levels) <= MOST_CHOICES:
+        floats = any(isinstance(level, float) for level in levels)
+        whole = _learned(inside, (int, float))
+        if inside.dtype:
+            return fields | _category(list(levels), typical) | {"dtype": inside.dtype}
+        if floats and whole:
+            return fields | _category({int(v) for v in whole}, int(typical)) | {"dtype": "float64"}
+        return fields | _category(set(levels), typical)
+    if any(isinstance(level, str) for level in levels):
+        return fields | {"kind": "text", "typical": ""}
+    return fields | _guessed(inside)
+
+
+def _field(name: str) -> dict[str, Any]:
+    return {"name": name, "label": humanise(name), "unit": "", "description": ""}
+
+
+def _guessed(inside: InputFacts) -> dict[str, Any]:
+    """A number with a typical value of as many digits as its spread, or its size, gives sense."""
+    value = 0.0 if inside.typical is None else float(inside.typical)
+    scale = inside.spread or abs(value) or 1.0
+    value = round(value, 2 - math.floor(math.log10(scale)))
+    bounds = {key: v for key, v in (("min", inside.low), ("max", inside.high)) if v is not None}
+    if len(bounds) == 2:
+        middle = (bounds["min"] + bounds["max"]) / 2
+        value = min(max(middle if inside.typical is None else value, bounds["min"]), bounds["max"])
+    return {"kind": "number", "typical": value, **bounds}
+
+
+def _category(choices: set[Any] | list[Any], typical: Any) -> dict[str, Any]:
+    """Choices in the order of a list; those of a set by size, or by letter."""
+    if isinstance(choices, set):
+        choices = sorted(choices, key=str if any(isinstance(v, str) for v in choices) else None)
+    return {"kind": "category", "typical": typical, "choices": choices}
+
+
+def _codes(values: pd.Series[Any], inside: InputFacts) -> dict[str, Any]:
+    """Whole numbers that are names: a category, in the integers that people see in their data."""
+    choices = _learned(inside, (int, float)) or set(values.unique())
+    return _category({int(plain(v)) for v in choices}, int(plain(_mode(values))))
+
+
+def _learned(inside: InputFacts, kind: Any) -> set[Any]:
+    """The categories that an encoder learned, if they are few and of this kind."""
+    choices = set(inside.choices or ())
+    fits = all(isinstance(v, kind) and not isinstance(v, bool) for v in choices)
+    whole = all(v == int(v) for v in choices) if fits and kind is not str else True
+    return choices if fits and whole and len(choices) <= MOST_CHOICES else set()
+
+
+def _is_whole(values: pd.Series[Any]) -> bool:
+    return bool((values == values.round()).all() and values.abs().max() <= LARGEST_EXACT_INTEGER)
+
+
+def _is_category(levels: int, rows: int) -> bool:
+    """Whether values are few and repeat. People's names do not, and must not go into a card."""
+    few = levels <= max(20, min(MOST_CHOICES, rows // 5))
+    return few and (levels <= 10 or levels * 2 <= rows)
+
+
+def _refuse_odd(name: str, values: pd.Series[Any]) -> None:
+    """Raise `UserError` for values that no form and no file can give exactly."""
+    import pandas as pd
+
+    if values.dtype.kind in "iuf":
+        odd = values[~np.isfinite(values.to_numpy(float))]
+        if odd.empty and values.dtype.kind in "iu":
+            odd = values[(values > LARGEST_EXACT_INTEGER) | (values < -LARGEST_EXACT_INTEGER)]
+        if not odd.empty:
+            raise UserError(
+                f"The column {name!r} of the data holds {plain(odd.iloc[0])}; expected finite "
+                "numbers, and whole ones up to 2^53. Leave that column out, train and save again."
+            )
+    elif not pd.api.types.is_datetime64_any_dtype(values):
+        simple = (str, bool, int, float, np.number, np.bool_)
+        strange = [value for value in values.unique() if not isinstance(value, simple)]
+        if strange or values.dtype.kind in "mc":
+            kind = type(strange[0] if strange else values.iloc[0]).__name__
+            raise UserError(
+                f"The column {name!r} of the data holds values of type {kind}; expected numbers, "
+                "texts, true or false, or dates. Convert it, train and save again."
+            )
+
+
+def _boolean(typical: Any) -> dict[str, Any]:
+    """A yes or no, in the values that the model was trained on: True or 1 or 1.0."""
+    typical = plain(typical)
+    fields: dict[str, Any] = {"kind": "boolean", "typical": typical}
+    if not isinstance(typical, bool):
+        number = type(typical)
+        labels = ((number(0), "no"), (number(1), "yes"))
+        fields["choices"] = [{"value": value, "label": label} for value, label in labels]
+    return fields
+
+
+def _numeric(column: pd.Series[Any], values: pd.Series[Any]) -> dict[str, Any]:
+    whole = _is_whole(values)
+    # A whole-number column with holes is read as floats by pandas; people still count in ones.
+    kind = (
+        "integer"
+        if whole and (column.dtype.kind in "iu" or len(values) < len(column))
+        else "number"
+    )
+    # The lower of two middle values: their mean has a digit that no training case has.
+    middle = values.quantile(0.5, interpolation="lower")
+    fields = {"min": values.min(), "max": values.max(), "typical": middle}
+    cast = int if kind == "integer" else float
+    numbers = {key: cast(plain(value)) for key, value in fields.items()}
+    return {"kind": kind, **numbers, **({"places": _places(values)} if kind == "number" else {})}
+
+
+def _places(values: pd.Series[Any]) -> int:
+    """Digits after the point of the training values, up to six: what a person would type."""
+    return min(6, max(decimals_of(float(value)) for value in values.unique()[:MOST_LEVELS]))
+
+
+def _range(kind: str, column: pd.Series[Any], order: Any) -> dict[str, Any]:
+    values: list[Any] = order(column)
+    return {"kind": kind, "min": values[0], "max": values[-1], "typical": values[len(values) // 2]}
+
+
+def _mode(values: pd.Series[Any]) -> Any:
+    return plain(values.value_counts().index[0])
+
+
+def dtype_of(column: pd.Series[Any]) -> str:
+    """The column's dtype as pandas takes it back: ``str``, ``object``, ``int64``, ``category``."""
+    return str(column.dtype)

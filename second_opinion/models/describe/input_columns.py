@@ -1,0 +1,157 @@
+"""Which columns of the training data an estimator takes, and what it calls them itself."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from second_opinion.errors import UserError
+from second_opinion.formatting import closest, joined, plural, quoted
+from second_opinion.models.describe.estimator_checks import third_party
+from second_opinion.models.describe.estimator_facts import known_of, look
+from second_opinion.models.describe.input_form import as_lightgbm, form_of, names_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame:
+    """The columns of the data that the estimator takes, in its order.
+
+    `UserError` names a feature that the data lacks, or says how many columns were expected.
+    """
+    beside = data[[name for name in data.columns if name != target]]
+    form, named = form_of(estimator), names_of(estimator)
+    if form == "series":
+        return _one_text(beside)
+    if named is None:
+        return _unnamed(estimator, beside)
+    if target in named:
+        raise UserError(
+            f"The model was trained with {target!r} as an input; expected the column that it "
+            "predicts. Name that one as the target, or train without it."
+        )
+    columns = {as_lightgbm(str(name)): name for name in beside} | {n: n for n in beside}
+    absent = [name for name in named if name not in columns]
+    if absent:
+        near = closest(absent[0], map(str, beside))
+        hint = f" Is it the column {near!r}? Rename it." if near else " Add the column."
+        others = f" (nor {plural(len(absent) - 1, 'other')})" if len(absent) > 1 else ""
+        raise UserError(
+            f"The data has no column {absent[0]!r}{others} that the model was trained on.{hint}"
+        )
+    return _with_categories(
+        estimator, _without_idle(estimator, beside[[columns[name] for name in named]])
+    )
+
+
+def _with_categories(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
+    """The data with the categories of pandas that it was trained on: a file cannot hold them."""
+    import pandas as pd
+
+    names = [str(name) for name in data.columns]
+    facts = known_of(estimator, names)
+    dtypes = {
+        name: pd.CategoricalDtype(list(facts[name].choices or ()) or None)
+        for name in names
+        if facts[name].dtype == "category" and data[name].dtype != "category"
+    }
+    return data.astype(dtypes)
+
+
+def _without_idle(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
+    """The data without columns that no step of the estimator takes, such as an id."""
+    names = [str(name) for name in data.columns]
+    facts = known_of(estimator, names)
+    idle = [name for name in names if not facts[name].used]
+    if not idle or len(idle) == data.shape[1]:
+        return data
+    few = data.head(20)
+    # Only a trial shows whether it does without them.
+    with suppress(UserError), third_party("It cannot predict"):
+        if np.array_equal(estimator.predict(few), estimator.predict(few.drop(columns=idle))):
+            return data.drop(columns=idle)
+    return data
+
+
+def _one_text(data: pd.DataFrame) -> pd.DataFrame:
+    """The one column of texts, for a model that takes no other."""
+    import pandas as pd
+
+    texts = [name for name in data if not pd.api.types.is_numeric_dtype(data[name])]
+    columns = texts if data.shape[1] > 1 else list(data)
+    if len(columns) != 1:
+        names = joined([quoted(str(name)) for name in columns[:6]]) or "none"
+        raise UserError(
+            f"The model takes one text; the columns of texts beside the target are {names}. Give "
+            "it the one that it was trained on, and no other."
+        )
+    return data[columns].rename(columns=str)
+
+
+def _unnamed(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
+    expected = getattr(estimator, "n_features_in_", data.shape[1])
+    if expected != data.shape[1]:
+        raise UserError(
+            f"The data has {plural(data.shape[1], 'column')} beside the target; the model was "
+            f"trained on {expected} without names. Give it those columns alone, in the order of "
+            "the training."
+        )
+    return data.rename(columns=str)
+
+
+def inputs_of(estimator: Any) -> list[str]:
+    """The names of the inputs as the estimator itself gives them, or x0, x1 and so on.
+
+    `UserError` where it does not know how many they are.
+    """
+    named = names_of(estimator)
+    if named is not None:
+        facts = look(estimator, named)
+        return [name for name in named if facts[name].used] or named
+    if form_of(estimator) == "series":
+        return ["text"]
+    if not hasattr(estimator, "n_features_in_"):
+        raise UserError(
+            f"The {type(estimator).__name__} does not say which inputs it takes; expected the "
+            "data that it was trained on. Give it with --data train.csv --target COLUMN."
+        )
+    return [f"x{at}" for at in range(estimator.n_features_in_)]
+
+
+def aligned(X: Any, y: Any) -> tuple[pd.DataFrame, pd.Series[Any] | None]:
+    """Cases and outcomes as pandas objects, row by row; arrays and a series of texts are welcome.
+
+    The columns of an array are called x0, x1 and so on. `UserError` when there are no rows, or not
+    one outcome for each.
+    """
+    import pandas as pd
+
+    cases = _as_frame(X)
+    if cases.empty:
+        raise UserError("The data has no rows; expected those that the model was trained on.")
+    if y is None:
+        return cases, None
+    outcomes = y if isinstance(y, pd.Series) else pd.Series(np.ravel(y))
+    if len(outcomes) != len(cases):
+        raise UserError(
+            f"The data has {plural(len(cases), 'row')} and {plural(len(outcomes), 'outcome')}; "
+            "expected one each."
+        )
+    return cases, outcomes.set_axis(cases.index)
+
+
+def _as_frame(X: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    if isinstance(X, pd.DataFrame):
+        return X
+    if isinstance(X, pd.Series):
+        return X.to_frame("text" if X.name is None else X.name)
+    cells = np.asarray(X)
+    if cells.ndim == 1:
+        return pd.DataFrame({"text": cells})
+    # A column of an array of objects may hold numbers alone, as one of a file would.
+    return pd.DataFrame(cells).infer_objects().add_prefix("x")

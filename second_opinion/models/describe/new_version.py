@@ -1,0 +1,150 @@
+"""One version's folder: its card, its model file and what is known of its training data."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from second_opinion.errors import UserError
+from second_opinion.jsonfile import write_json
+from second_opinion.models.card import ModelCard
+from second_opinion.models.describe import card_fields, estimator_checks, importance, missing_inputs
+from second_opinion.models.describe.inherited_wording import taken_over
+from second_opinion.models.formats import loading
+from second_opinion.models.model import Model, as_taken
+from second_opinion.statistics.training_summary import MOST_ROWS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ABOUT = "the rows given to add, which may include the training rows"
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """What is to become a version: the estimator with its cases, outcomes, names and card fields.
+
+    ``overrides`` holds fields of the card that replace inferred ones, and ``before`` is the card
+    whose words the new one begins with.
+    """
+
+    estimator: Any
+    data: pd.DataFrame | None
+    y: pd.Series[Any] | None
+    naming: card_fields.Naming
+    overrides: dict[str, Any]
+    before: ModelCard | None = None
+
+    def write(self, home: Path, artifact: tuple[str, bytes] | None = None) -> ModelCard:
+        """Write model file, card and summary into an empty folder; returns the card.
+
+        ``artifact`` is the file's ``(format, bytes)`` where one exists already. Predicts the data
+        once through the card: what the card then says of the model has been tried.
+        """
+        signature = self.overrides.get("artifact", {}).get("origin", {}).get("signature", ())
+        inferred = card_fields.card_fields(
+            self.estimator, self.data, self.y, self.naming, signature=signature
+        )
+        if self.before is not None:
+            inferred = taken_over(inferred, self.before)
+            inferred["title"] = self.naming.title or self.before.title
+        fields = merged(inferred, self.overrides)
+        file_format, content = artifact or ("joblib", _dumped(self.estimator))
+        fields["artifact"] = {
+            "file": f"model.{file_format}",
+            "format": file_format,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            **card_fields.made_by(),
+            **_made_elsewhere(self.overrides),
+        }
+        (home / f"model.{file_format}").write_bytes(content)
+        model = self._try(fields, home)
+        summary = card_fields.summarise(model, self.data, self.y)
+        write_json(home / "summary.json", summary, indent=None)
+        return model.card
+
+    def _try(self, fields: dict[str, Any], home: Path) -> Model:
+        """The model with its card complete: each thing that it then says of itself was tried."""
+        fields["label_from_probability"] = self._follows_probabilities(fields["input"])
+        model = Model(_write_card(home, fields), self.estimator, loading.threads())
+        # With data, its holes say what may be missing: nobody saw the model do without the rest.
+        allowed = missing_inputs.allowed(model) if self.data is None else set()
+        features = self.overrides.get("features", {})
+        for feature in fields["features"]:
+            if feature["name"] in allowed and "missing" not in features.get(feature["name"], {}):
+                feature["missing"] = True
+        if self.data is not None and self.y is not None:
+            self._add_scores(fields, model, self.data, self.y)
+        return Model(_write_card(home, fields), self.estimator, model.threads)
+
+    def _follows_probabilities(self, form: str) -> bool:
+        """Without data nobody knows, and the model is asked for its labels themselves."""
+        if self.data is None:
+            return False
+        return estimator_checks.follows_probabilities(self.estimator, as_taken(self.data, form))
+
+    def _add_scores(
+        self, fields: dict[str, Any], model: Model, data: pd.DataFrame, y: pd.Series[Any]
+    ) -> None:
+        with estimator_checks.third_party(
+            f"The {type(self.estimator).__name__} cannot predict the data"
+        ):
+            if not fields["metrics"]:
+                answers = model.predict(data)["value"].tolist()
+                fields["metrics"] = card_fields.metrics_on(answers, y, model.card.task, ABOUT)
+            if not fields["importance"]:
+                # Threads that wait for work cost more time than they save on a few rows.
+                with model.threads.limit(limits=1):
+                    drops = importance.drops(self.estimator, data, y, fields["input"])
+                fields["importance"] = drops
+
+    def write_rows(self, home: Path, data: pd.DataFrame) -> None:
+        """Write up to 5,000 rows of the data, with the target, beside the card."""
+        rows = data
+        if self.y is not None:
+            target = ModelCard.read(home / "card.json").target.name
+            rows = rows.assign(**{target: self.y})
+        sample = rows.sample(MOST_ROWS, random_state=0) if len(rows) > MOST_ROWS else rows
+        sample.to_parquet(home / "reference.parquet", index=False)
+
+
+def merged(inferred: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """The inferred card with the overrides in place; target, data and features are merged."""
+    features = overrides.get("features", {})
+    names = [feature["name"] for feature in inferred["features"]]
+    for name in features:
+        if name not in names:
+            raise UserError(
+                f"The card given to add describes a feature {name!r}; the model takes "
+                f"{', '.join(names)}. Correct its name."
+            )
+    return {
+        **inferred,
+        **overrides,
+        **{part: {**inferred[part], **overrides.get(part, {})} for part in ("target", "data")},
+        "features": [{**f, **features.get(f["name"], {})} for f in inferred["features"]],
+    }
+
+
+def _write_card(home: Path, fields: dict[str, Any]) -> ModelCard:
+    write_json(home / "card.json", fields)
+    return ModelCard.read(home / "card.json")
+
+
+def _made_elsewhere(overrides: dict[str, Any]) -> dict[str, Any]:
+    """What made a file, and where, which whoever adds it knows better than this process."""
+    artifact = overrides.get("artifact", {})
+    parts = ("scikit_learn", "python", "trusted", "origin")
+    return {part: artifact[part] for part in parts if part in artifact}
+
+
+def _dumped(estimator: Any) -> bytes:
+    import joblib
+
+    estimator_checks.refuse_unsaveable(estimator)
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer, compress=3)
+    return buffer.getvalue()

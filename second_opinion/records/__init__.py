@@ -1,0 +1,1 @@
+"""What is stored, as frozen values: no I/O."""

@@ -1,0 +1,36 @@
+"""What happened beside predictions and verdicts. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from second_opinion.records.stamp import new_id, now
+
+
+@dataclass(frozen=True)
+class AliasMove:
+    """An alias of a model pointed at a version, or put back: by whom, and when. Never changed.
+
+    ``version`` is one version, or the arms of an A/B split as `traffic_split.text` writes them.
+    """
+
+    model: str
+    alias: str
+    version: str
+    action: Literal["promote", "rollback"]
+    moved_by: str
+    id: str = field(default_factory=new_id)
+    created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Who did what, and when, beside predictions and verdicts: ``export``, ``triage``, …"""
+
+    what: str
+    who: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    id: str = field(default_factory=new_id)
+    created_at: str = field(default_factory=now)

@@ -1,0 +1,223 @@
+"""What the verdicts of a filter add up to, and the tables that the statistics of a review take.
+
+A filter by model and version alone is answered by the summaries that the database keeps, over all
+verdicts. Anything narrower is counted from the newest matching verdicts, up to `MOST`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
+from second_opinion.formatting import percent
+from second_opinion.records.expert import folded
+from second_opinion.records.review import Judged, SharedCase
+from second_opinion.records.value import plain
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.statistics import expert_agreement
+from second_opinion.statistics.agreement import wilson
+from second_opinion.statistics.slices import BANDS
+from second_opinion.store.recent_counts import SAID, Newest, people
+from second_opinion.store.review_queries import Review
+
+MOST = 50_000
+# Cases whose inputs are read: a row costs as much as a hundred that are only counted.
+MOST_READ = 2_500
+# Below this many verdicts a share says next to nothing.
+FEW = 20
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Counts of verdicts, each frame with the columns of `SAID` after its own.
+
+    ``counted`` verdicts of ``total`` were counted, the newest ones; with ``more`` there are more
+    than ``total``. ``confusion`` has ``value, answer, verdicts``.
+    """
+
+    total: int
+    more: bool
+    by_version: pd.DataFrame
+    by_day: pd.DataFrame
+    by_class: pd.DataFrame
+    by_confidence: pd.DataFrame
+    by_expert: pd.DataFrame
+    by_mode: pd.DataFrame
+    confusion: pd.DataFrame
+
+    def of(self, name: str) -> int:
+        """How many verdicts say this, by a name of `SAID`."""
+        return int(self.by_version[name].sum())
+
+    @property
+    def counted(self) -> int:
+        """How many verdicts the figures rest on."""
+        return self.of("verdicts")
+
+    @property
+    def after_seeing(self) -> int:
+        """How many of them were given after the expert saw the model's answer."""
+        return int(self.by_mode.loc[self.by_mode["mode"] == "open", "verdicts"].sum())
+
+
+def is_whole(verdict_filter: VerdictFilter) -> bool:
+    """Whether the filter asks for all verdicts of a model or version."""
+    return verdict_filter == VerdictFilter(
+        model=verdict_filter.model, version=verdict_filter.version
+    )
+
+
+def figures(review: Review, verdict_filter: VerdictFilter) -> Figures:
+    """The figures of a filter, from the summaries where these know them."""
+    if not is_whole(verdict_filter):
+        return _figures_of(review.newest(verdict_filter, MOST))
+    about = (verdict_filter.model, verdict_filter.version)
+    versions = review.by_version(verdict_filter.model)
+    if verdict_filter.version is not None:
+        versions = versions[versions["version"] == verdict_filter.version]
+    return Figures(
+        total=int(versions["verdicts"].sum()),
+        more=False,
+        by_version=versions.reset_index(drop=True),
+        by_day=review.by_day(*about),
+        by_class=review.by_class(*about),
+        by_confidence=review.by_confidence(*about),
+        by_expert=review.by_expert(*about),
+        by_mode=review.by_mode(*about),
+        confusion=review.confusion(*about),
+    )
+
+
+def _figures_of(newest: Newest) -> Figures:
+    by_class, pairs = newest.by("value"), newest.by("value", "answer")
+    by_class = by_class[by_class["value"] != ""].reset_index(drop=True)
+    pairs = pairs[(pairs["value"] != "") & (pairs["answer"] != "")].reset_index(drop=True)
+    return Figures(
+        total=newest.total,
+        more=newest.more,
+        by_version=newest.by("model", "version"),
+        by_day=newest.by("day"),
+        by_class=_decoded(by_class, "value"),
+        by_confidence=newest.by("percent"),
+        by_expert=people(newest.by("expert")),
+        by_mode=newest.by("mode"),
+        confusion=_decoded(pairs, "value", "answer")[["value", "answer", "verdicts"]],
+    )
+
+
+def _decoded(table: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """The same with values where JSON texts stand: 1, True and "1" stay apart."""
+    values = {name: pd.Series(map(json.loads, table[name]), dtype="object") for name in names}
+    return table.assign(**values)
+
+
+def with_agreement(table: pd.DataFrame) -> pd.DataFrame:
+    """The same with the share right of those that say so: ``share, low, high`` (95 % Wilson).
+
+    NaN where every verdict is unsure.
+    """
+    sure_verdicts = table["right"] + table["wrong"]
+    low, high = wilson(table["right"], sure_verdicts)
+    shares = table.assign(
+        share=table["right"] / sure_verdicts.where(sure_verdicts > 0), low=low, high=high
+    )
+    shares[["low", "high"]] = shares[["low", "high"]].where(sure_verdicts > 0)
+    return shares
+
+
+def by_band(by_confidence: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts by bands of confidence: ``band`` in words, and `SAID`; empty bands are left out."""
+    edges = [0.0, *BANDS, 1.01]
+    names = [f"under {percent(BANDS[0])}"]
+    names += [f"{percent(low)} to {percent(high)}" for low, high in pairwise(BANDS)]
+    names.append(f"{percent(BANDS[-1])} or more")
+    at = pd.cut(by_confidence["percent"] / 100 + 1e-9, edges, right=False, labels=names)
+    summed = by_confidence.groupby(at, observed=True)[SAID].sum()
+    return summed.rename_axis("band").reset_index().astype({"band": str})
+
+
+@dataclass(frozen=True)
+class JudgedCases:
+    """Judged cases, each once, the newest first.
+
+    ``errors`` is 1 where the model was wrong by what counts, 0 where it was right, and NaN where
+    nobody could say or experts contradict each other.
+    """
+
+    rows: list[Judged]
+    errors: list[float]
+
+    @property
+    def inputs(self) -> pd.DataFrame:
+        """One row a case."""
+        return pd.DataFrame([dict(row.prediction.inputs) for row in self.rows])
+
+    @property
+    def confidence(self) -> list[float | None]:
+        """How sure the model was of each."""
+        return [row.prediction.confidence for row in self.rows]
+
+
+def cases(review: Review, verdict_filter: VerdictFilter, most: int = MOST_READ) -> JudgedCases:
+    """The newest cases of a filter with whether the model was wrong, from ``most`` verdicts."""
+    outcomes: dict[str, set[str]] = {}
+    first: dict[str, Judged] = {}
+    for row in review.page(verdict_filter, size=most).rows:
+        first.setdefault(row.prediction.id, row)
+        outcomes.setdefault(row.prediction.id, set()).add(row.outcome)
+    return JudgedCases(list(first.values()), [_error(outcomes[case]) for case in first])
+
+
+def _error(outcomes: set[str]) -> float:
+    sure_outcomes = outcomes - {"unsure"}
+    return float(sure_outcomes == {"wrong"}) if len(sure_outcomes) == 1 else float("nan")
+
+
+def shared(review: Review, verdict_filter: VerdictFilter, most: int = 2_000) -> list[SharedCase]:
+    """The newest cases that two experts or more judged; of a narrow filter, those it finds."""
+    shared_cases = review.shared_cases(verdict_filter.model, verdict_filter.version, most)
+    if is_whole(verdict_filter):
+        return shared_cases
+    within = {row.prediction.id for row in review.page(verdict_filter, size=MOST_READ).rows}
+    return [case for case in shared_cases if case.prediction_id in within]
+
+
+def ratings(shared_cases: Sequence[SharedCase]) -> pd.DataFrame:
+    """What each expert (row) said is right of each case (column); None where nothing."""
+    answers: dict[str, dict[str, Any]] = {}
+    names: dict[str, str] = {}
+    for case in shared_cases:
+        for name, _, value in case.answers:
+            names.setdefault(folded(name), name)
+            answers.setdefault(folded(name), {})[case.prediction_id] = plain(value)
+    ids = [case.prediction_id for case in shared_cases]
+    table = [[by_case.get(case) for case in ids] for by_case in answers.values()]
+    return pd.DataFrame(table, index=[names[key] for key in answers], columns=ids, dtype=object)
+
+
+def agreement(table: pd.DataFrame, *, numbers: bool) -> expert_agreement.Agreement:
+    """How far experts agree with each other on what the answer is."""
+    return expert_agreement.between(table, "interval" if numbers else "nominal")
+
+
+def in_order(case: SharedCase) -> Iterator[tuple[str, str, str, Any]]:
+    """The answers of a case under letters: ``letter, name, judgement, answer``.
+
+    The letters are given anew for each case, so that nobody is known by theirs.
+    """
+    from hashlib import sha256
+
+    def shuffled(answer: tuple[str, str, Any]) -> bytes:
+        return sha256(f"{case.prediction_id} {folded(answer[0])}".encode()).digest()
+
+    for at, (name, judgement, value) in enumerate(sorted(case.answers, key=shuffled)):
+        yield _letter(at), name, judgement, value
+
+
+def _letter(at: int) -> str:
+    return chr(65 + at) if at < 26 else f"{chr(64 + at // 26)}{chr(65 + at % 26)}"

@@ -1,0 +1,153 @@
+"""What is known of the training data: a summary of each feature, never its rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from second_opinion.errors import UserError
+from second_opinion.feature_kinds import Shape
+from second_opinion.records.value import plain
+from second_opinion.schema import Feature, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_QUANTILES = 201
+MOST_LEVELS = 1000
+MOST_ROWS = 5000
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The summary of one model version's training data, as ``summary.json`` holds it.
+
+    ``features`` maps each name to ``{"missing": share, "quantiles": […]}`` for numbers and dates
+    (up to 201 of them, at equally spaced shares), or to ``{"missing": share, "counts":
+    [[value, n], …]}`` for the others; ``correlation`` is the matrix of the features' normal scores;
+    ``checks`` are made-up cases with the model's answers.
+    """
+
+    rows: int
+    features: Mapping[str, Mapping[str, Any]]
+    correlation: tuple[tuple[float, ...], ...] = ()
+    target: Mapping[str, Any] | None = None
+    checks: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, data: pd.DataFrame, schema: Schema) -> Reference:
+        """Summarise training data whose columns are the schema's features."""
+        features = {f.name: summary(data[f.name], f.shape) for f in schema}
+        return cls(len(data), features, normal_score_correlation(data, schema))
+
+    @classmethod
+    def nothing(cls, schema: Schema) -> Reference:
+        """What is known without training data: no feature's quantiles or counts."""
+        return cls(0, {feature.name: {"missing": 0.0} for feature in schema})
+
+    @classmethod
+    def read(cls, path: Path) -> Reference:
+        """The summary in a file; `UserError` when it is missing or broken."""
+        try:
+            fields = json.loads(path.read_text("utf-8"))
+            return cls(**fields)
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(
+                f"{path} cannot be read ({error}). Restore the file, or add the model again."
+            ) from error
+
+    def plausible(self, schema: Schema, seed: int) -> dict[str, Any]:
+        """A made-up case that hangs together like the training data; no stored row is shown.
+
+        Draws from a Gaussian copula (Nelsen 2006, An Introduction to Copulas, section 2.3): normal
+        scores with the training data's correlation, turned back through each feature's quantiles.
+        """
+        from scipy.special import ndtr
+
+        rng = np.random.default_rng(seed)
+        size = len(schema)
+        correlation = np.array(self.correlation or np.eye(size), dtype=float)
+        scores = rng.multivariate_normal(np.zeros(size), correlation, method="eigh")
+        return {
+            feature.name: _at(share, self.features.get(feature.name, {}), feature)
+            for feature, share in zip(schema, ndtr(scores), strict=True)
+        }
+
+
+def shares(rows: int) -> np.ndarray:
+    """The shares (0 to 1) at which quantiles of so many values are kept.
+
+    One for about five values: as many as there are values would be the column itself, sorted.
+    """
+    return np.linspace(0, 1, min(MOST_QUANTILES, max(5, rows // 5)))
+
+
+def summary(column: pd.Series[Any], shape: Shape) -> dict[str, Any]:
+    """Missing share with quantiles (numbers, dates) or counts of the commonest values."""
+    values = column.dropna()
+    missing = {"missing": float(round(1 - len(values) / max(len(column), 1), 6))}
+    if shape == "text" or values.empty:
+        return missing
+    if shape == "number":
+        levels = np.quantile(values.to_numpy(float), shares(len(values)))
+        return {**missing, "quantiles": [float(f"{level:.7g}") for level in levels]}
+    if shape == "date":
+        levels = np.quantile(values.to_numpy("datetime64[D]").astype(int), shares(len(values)))
+        return {**missing, "quantiles": [str(np.datetime64(int(v), "D")) for v in levels]}
+    counts = values.value_counts().head(MOST_LEVELS)
+    return {**missing, "counts": [[plain(value), int(n)] for value, n in counts.items()]}
+
+
+def normal_score_correlation(data: pd.DataFrame, schema: Schema) -> tuple[tuple[float, ...], ...]:
+    """Correlation of the features' normal scores (van der Waerden), features × features.
+
+    Categories count in the order of their frequency; a text, a constant and a missing value are 0.
+    """
+    from scipy.special import ndtri
+
+    rows = data.sample(MOST_ROWS, random_state=0) if len(data) > MOST_ROWS else data
+    scores = np.zeros((len(rows), len(schema)))
+    for at, feature in enumerate(schema):
+        column = rows[feature.name]
+        if feature.shape == "text":
+            continue
+        if feature.shape == "level":
+            column = column.map(column.value_counts(ascending=True).rank(method="first"))
+        ranks = (column.rank(method="average") - 0.5) / max(int(column.notna().sum()), 1)
+        scores[:, at] = np.nan_to_num(ndtri(ranks.to_numpy(float)))
+    varies = scores.std(axis=0) > 0
+    matrix = np.eye(len(schema))
+    if varies.sum() > 1:
+        matrix[np.ix_(varies, varies)] = np.corrcoef(scores[:, varies], rowvar=False)
+    return tuple(tuple(float(round(cell, 4)) for cell in row) for row in matrix)
+
+
+def _inside(value: float, feature: Feature) -> float | int:
+    """The value with the feature's digits, and in its range: a summary keeps just seven digits."""
+    value = round(value) if feature.kind_of.is_whole else round(value, feature.decimals)
+    bounds = [v for v in (feature.min, feature.max) if isinstance(v, (int, float))]
+    return type(value)(min(max(value, bounds[0]), bounds[1])) if len(bounds) == 2 else value
+
+
+def _at(share: float, summary: Mapping[str, Any], feature: Feature) -> Any:
+    """The feature's value at a share (0 to 1) of the training data."""
+    if "quantiles" in summary:
+        levels = summary["quantiles"]
+        if feature.shape == "date":
+            return date.fromisoformat(levels[round(share * (len(levels) - 1))]).isoformat()
+        value = float(np.interp(share, np.linspace(0, 1, len(levels)), levels))
+        return _inside(value, feature)
+    if "counts" in summary:
+        # The rarest first, as the scores of the correlation were made.
+        values, counts = zip(*reversed(summary["counts"]), strict=True)
+        cumulative = np.cumsum(counts) / sum(counts)
+        return values[min(int(np.searchsorted(cumulative, share)), len(values) - 1)]
+    if feature.kind_of.choices != "none":
+        return feature.values[min(int(share * len(feature.values)), len(feature.values) - 1)]
+    return feature.typical

@@ -1,0 +1,129 @@
+"""Records to database rows and back.
+
+Values travel as JSON text, so that ``"1"``, ``1`` and ``true`` stay apart.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from second_opinion.errors import UserError
+from second_opinion.records.batch import Batch
+from second_opinion.records.event import AliasMove, Event
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Adjudication, Triage
+from second_opinion.records.value import plain
+from second_opinion.records.verdict import Verdict
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsKeysAndGetItem
+
+JSON_COLUMNS = frozenset(
+    {
+        "inputs",
+        "value",
+        "probabilities",
+        "flags",
+        "correct_value",
+        "blind_value",
+        "answer",
+        "details",
+        "columns",
+        "personal",
+    }
+)
+TUPLES = ("probabilities", "flags", "columns", "personal")
+
+
+def to_row(
+    record: Prediction | Verdict | AliasMove | Triage | Adjudication | Event | Batch,
+) -> dict[str, Any]:
+    """The record's fields as SQLite stores them; `UserError` where that would change a value."""
+    return {
+        name: to_json(name, value) if name in JSON_COLUMNS else _storable(name, value)
+        for name, value in vars(record).items()
+    }
+
+
+def prediction(row: SupportsKeysAndGetItem[str, Any]) -> Prediction:
+    """The stored prediction, its value and inputs as JSON gives them back."""
+    return Prediction(**from_row(row))
+
+
+def verdict(row: SupportsKeysAndGetItem[str, Any]) -> Verdict:
+    """The stored verdict, its values as JSON gives them back."""
+    return Verdict(**from_row(row))
+
+
+def batch(row: SupportsKeysAndGetItem[str, Any]) -> Batch:
+    """The stored batch."""
+    return Batch(**from_row(row))
+
+
+def from_row(row: SupportsKeysAndGetItem[str, Any]) -> dict[str, Any]:
+    """The row by column, its JSON text read; lists that are no value as tuples."""
+    values = {
+        name: json.loads(value) if name in JSON_COLUMNS and value is not None else value
+        for name, value in dict(row).items()
+    }
+    for name in TUPLES:
+        if values.get(name) is not None:
+            values[name] = tuple(values[name])
+    return values
+
+
+def to_json(where: str, value: Any) -> str | None:
+    """Compact JSON text, or None for a missing value; `UserError` for what JSON cannot hold."""
+    value = _jsonable(where, value)
+    if value is None:
+        return None
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _jsonable(where: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_name(where, name): _jsonable(f"{where}.{name}", value[name]) for name in value}
+    if isinstance(value, (list, tuple)):
+        return [_jsonable(where, item) for item in value]
+    return _storable(where, value)
+
+
+def _name(where: str, name: Any) -> str:
+    if not isinstance(name, str):
+        raise UserError(
+            f"The name {name!r} in {where} is a {type(name).__name__}; expected text. Rename it."
+        )
+    return _text(where, name)
+
+
+def _storable(where: str, value: Any) -> str | int | float | bool | None:
+    value = plain(value)
+    if isinstance(value, str):
+        return _text(where, value)
+    if isinstance(value, float) and math.isinf(value):
+        raise UserError(f"The number in {where} is infinite; expected a finite one. Correct it.")
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    raise UserError(
+        f"The value of {where} is a {type(value).__name__}; expected text, a number, true, false, "
+        "a date or nothing. Convert it first."
+    )
+
+
+def _text(where: str, value: str) -> str:
+    # Half of a surrogate pair has no UTF-8 form, and SQLite's own functions stop reading at NUL.
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        storable = False
+    else:
+        storable = "\x00" not in value
+    if not storable:
+        raise UserError(
+            f"The text of {ascii(where)[1:-1]} holds NUL or half of a surrogate pair, which cannot "
+            "be stored; expected Unicode text. Remove that character, or type the text again."
+        )
+    return value

@@ -1,0 +1,400 @@
+"""Feedback review: pages of verdicts, figures over all of them, and the cases experts share.
+
+Every figure comes from a summary that the triggers of the database keep; a page of rows reads at
+most one narrow table. Nothing here asks who wants to know: pages and exports do.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from second_opinion.records.expert import folded
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Judged, SharedCase
+from second_opinion.records.verdict import right_answer
+from second_opinion.records.verdict_filter import Sort, VerdictFilter
+from second_opinion.store import record_rows, sql_review, sql_verdicts
+from second_opinion.store.decisions import Decisions
+from second_opinion.store.recent_counts import SAID, Newest, people
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Further down nobody pages: the filter is narrowed instead.
+MOST_ROWS = 10_000
+MOST_NUMBERS = 5_000
+MOST_HITS = 50_000
+CHUNK = 2_000
+NO_BATCH = -1
+# The filters by what a verdict has, but for who gave it.
+FILTER_FIELDS = (
+    *("judgement", "outcome", "severity", "mode", "source", "triage", "corrected", "adjudicated"),
+    *("value", "answer"),
+)
+
+
+@dataclass(frozen=True)
+class VerdictPage:
+    """Some current verdicts of those that match.
+
+    ``total`` counts the matching ones; with ``more`` there are more than that many. ``pages`` is
+    how many of this size can be turned to: those of the first 10,000 rows.
+    """
+
+    rows: list[Judged]
+    total: int
+    more: bool
+    pages: int
+
+
+class Review(Decisions):
+    """What the experts said, for those who judge the model. `Store.review` is the one to use."""
+
+    def page(
+        self,
+        verdict_filter: VerdictFilter,
+        *,
+        sort: Sort = "newest",
+        number: int = 1,
+        size: int = 50,
+    ) -> VerdictPage:
+        """The page with this number, from 1; beyond the last one, the last one.
+
+        Where the confidence is unknown the order is by time; ``serious`` puts serious mistakes
+        first, then those of which the model was most sure. Words are looked for in the newest
+        50,000 comments that have them.
+        """
+        with self._file.reading() as connection:
+            parameters = _asked(connection, verdict_filter)
+            total, more = _total(connection, verdict_filter, parameters)
+            pages = max(-(-min(total, MOST_ROWS) // size), 1)
+            at = min(max(number, 1), pages)
+            query = _query(verdict_filter, sort)
+            parameters |= {"size": size, "skipped": (at - 1) * size}
+            parameters["way"] = 1 if sort == "least_sure" else -1
+            if sort == "serious":
+                about = _facts(
+                    connection, verdict_filter.model_copy(update={"severity": "serious"})
+                )
+                parameters["serious"], _ = _mask(connection, about)
+            numbers = [row for (row,) in connection.execute(query, parameters)]
+            return VerdictPage(_judged(connection, numbers), total, more, pages)
+
+    def newest(self, verdict_filter: VerdictFilter, most: int) -> Newest:
+        """Up to so many of the newest matching verdicts, to be counted by any of their facts."""
+        with self._file.reading() as connection:
+            parameters = _asked(connection, verdict_filter)
+            has_words = verdict_filter.words is not None
+            query = sql_review.FACTS_FOUND if has_words else sql_review.FACTS
+            cursor = connection.cursor()
+            # Plain tuples: a million of them cost a third of rows with names.
+            cursor.row_factory = None
+            rows = cursor.execute(query, parameters | {"most": most + 1}).fetchall()
+            ids = {"ids": json.dumps(list({row[0] for row in rows}))}
+            groups = connection.execute(sql_review.GROUPS_WITH_IDS, ids).fetchall()
+        has_total = not verdict_filter.by_row
+        total = parameters["in_groups"] if has_total else min(len(rows), most)
+        return Newest(rows[:most], groups, total=total, more=not has_total and len(rows) > most)
+
+    def each(self, verdict_filter: VerdictFilter) -> Iterator[list[Judged]]:
+        """All matching verdicts, oldest first, some at a time; nothing but their order is kept.
+
+        The database is seen as it was at the first of them.
+        """
+        with self._file.reading() as connection:
+            parameters = _asked(connection, verdict_filter)
+            query = _query(verdict_filter, "newest")
+            everything = connection.execute(query, parameters | {"size": -1, "skipped": 0})
+            numbers = array("q", (number for (number,) in everything))
+            numbers.reverse()
+            for start in range(0, len(numbers), CHUNK):
+                yield _judged(connection, numbers[start : start + CHUNK].tolist())
+
+    def each_prediction(self, verdict_filter: VerdictFilter) -> Iterator[list[Prediction]]:
+        """All predictions of the filter's model, version, batch, source and days, oldest first."""
+        conditions = {
+            "model": verdict_filter.model,
+            "version": verdict_filter.version,
+            "batch": verdict_filter.batch,
+            "source": verdict_filter.source,
+            "since": verdict_filter.since,
+            "until": verdict_filter.until,
+        }
+        place: int | None = -1
+        with self._file.reading() as connection:
+            while place is not None:
+                parameters = conditions | {"place": place, "size": CHUNK}
+                rows = connection.execute(sql_review.PREDICTIONS_AFTER, parameters).fetchall()
+                place = rows[-1]["place"] if rows else None
+                if rows:
+                    yield [record_rows.prediction(_without_place(row)) for row in rows]
+
+    def filter_values(self, model: str) -> dict[str, set[str]]:
+        """The texts that verdicts on a model have, by filter: an empty one where some have none."""
+        rows = self._select(sql_review.FILTER_VALUES, model=model)
+        return {name: {row[name] for row in rows} for name in FILTER_FIELDS}
+
+    def by_version(self, model: str | None = None) -> pd.DataFrame:
+        """Verdicts of each version: ``model, version`` and the columns of `SAID`."""
+        return self._figures(sql_review.BY_VERSION, ["model", "version"], model, None)
+
+    def by_day(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts by the day, in UTC, on which they were given: ``day`` and `SAID`."""
+        return self._figures(sql_review.BY_DAY, ["day"], model, version)
+
+    def by_class(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts by the predicted class: ``value`` and `SAID`; empty for a regression."""
+        figures = self._figures(sql_review.BY_CLASS, ["value"], model, version)
+        return figures.assign(value=[json.loads(text) for text in figures["value"]])
+
+    def by_confidence(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts by confidence in whole percent, rounded down: ``percent`` and `SAID`."""
+        return self._figures(sql_review.BY_CONFIDENCE, ["percent"], model, version)
+
+    def by_mode(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts given after seeing the model's answer (open) and before (blind): ``mode``."""
+        return self._figures(sql_review.BY_MODE, ["mode"], model, version)
+
+    def by_triage(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts by what was decided about them: ``triage`` and `SAID`."""
+        return self._figures(sql_review.BY_TRIAGE, ["triage"], model, version)
+
+    def by_expert(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """Verdicts of each expert, most first: ``expert`` and `SAID`.
+
+        Spellings of one name count as one person, under the one that was used most.
+        """
+        return people(self._figures(sql_review.BY_EXPERT, ["expert"], model, version))
+
+    def confusion(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
+        """How often each class was predicted and each counts as right: ``value, answer, verdicts``.
+
+        Verdicts that name no answer are in none of them.
+        """
+        import pandas as pd
+
+        rows = self._select(sql_review.CONFUSION, model=model, version=version)
+        counts = [(json.loads(v), json.loads(a), verdicts) for v, a, verdicts in rows]
+        return pd.DataFrame(counts, columns=["value", "answer", "verdicts"])
+
+    def numbers(
+        self, model: str, version: str | None = None, most: int = MOST_NUMBERS
+    ) -> pd.DataFrame:
+        """The newest predicted numbers with what counts as right: ``value, answer``, both floats.
+
+        Of up to ``most`` verdicts; those that name no number are left out.
+        """
+        import pandas as pd
+
+        with self._file.reading() as connection:
+            conditions = _asked(connection, VerdictFilter(model=model, version=version))
+            parameters = {"mask": conditions["mask"], "most": most}
+            rows = connection.execute(sql_review.NUMBERS, parameters).fetchall()
+        pairs = pd.DataFrame(map(_pair, rows), columns=["value", "answer"], dtype="object")
+        columns = {name: pd.to_numeric(pairs[name], errors="coerce") for name in pairs}
+        return pd.DataFrame(columns, dtype="float64").dropna(ignore_index=True)
+
+    def shared_counts(self, model: str | None = None, version: str | None = None) -> dict[str, int]:
+        """How many cases two experts or more judged.
+
+        ``predictions``, ``shared`` (of these), ``conflicts`` (of the shared ones), ``undecided``
+        (conflicts that nobody adjudicated), ``repeated`` (verdicts beyond the first on a case).
+        """
+        return dict(self._select(sql_review.TOTALS, model=model, version=version)[0])
+
+    def shared_cases(
+        self, model: str | None = None, version: str | None = None, most: int = MOST_ROWS
+    ) -> list[SharedCase]:
+        """The newest cases with current verdicts of two experts or more."""
+        return self._cases(sql_review.SHARED_CASES, model, version, most)
+
+    def shared_states(
+        self, model: str | None = None, version: str | None = None
+    ) -> dict[str, bool]:
+        """Whether a case waits for a decision, by prediction, of all that several experts judged.
+
+        They wait where experts contradict each other and nobody has adjudicated.
+        """
+        rows = self._select(sql_review.SHARED_STATES, model=model, version=version)
+        return {prediction_id: bool(undecided) for prediction_id, undecided in rows}
+
+    def conflicts(
+        self,
+        model: str | None = None,
+        version: str | None = None,
+        *,
+        adjudicated: bool | None = False,
+        number: int = 1,
+        size: int = 50,
+    ) -> list[SharedCase]:
+        """A page of cases in which experts contradict each other, the newest first.
+
+        ``adjudicated`` False: those that wait for a decision, True: those that had one, None: all.
+        """
+        skipped = (max(number, 1) - 1) * size
+        return self._cases(sql_review.CONFLICTS, model, version, size, skipped, adjudicated)
+
+    def shared_case(self, prediction_id: str) -> SharedCase | None:
+        """The case of this prediction, or None unless two experts or more have judged it."""
+        rows = self._select(sql_review.SHARED_CASE, prediction_id=prediction_id)
+        return _shared(rows[0]) if rows else None
+
+    def _cases(
+        self,
+        query: str,
+        model: str | None,
+        version: str | None,
+        size: int,
+        skipped: int = 0,
+        adjudicated: bool | None = None,
+    ) -> list[SharedCase]:
+        parameters = {"size": size, "skipped": skipped, "adjudicated": adjudicated}
+        return [
+            _shared(row) for row in self._select(query, model=model, version=version, **parameters)
+        ]
+
+    def _figures(
+        self, query: str, keys: list[str], model: str | None, version: str | None
+    ) -> pd.DataFrame:
+        import pandas as pd
+
+        rows = [tuple(row) for row in self._select(query, model=model, version=version)]
+        figures = pd.DataFrame(rows, columns=[*keys, *SAID])
+        return figures.astype(dict.fromkeys(SAID, "int64"))
+
+
+def search_words(words: str) -> str:
+    """What people type as a question to SQLite's full-text search: never an error.
+
+    Each word is quoted, so that its signs mean nothing, and finds longer words that begin with it.
+    """
+    terms = [word for word in words.split() if any(letter.isalnum() for letter in word)]
+    return " ".join('"' + word.replace('"', '""') + '"*' for word in terms) or '""'
+
+
+def _asked(connection: sqlite3.Connection, verdict_filter: VerdictFilter) -> dict[str, Any]:
+    """The parameters of the row queries: which groups, and what else a row must have."""
+    about = _facts(connection, verdict_filter)
+    mask = None
+    if any(value is not None for value in about.values()):
+        mask, in_groups = _mask(connection, about)
+    else:
+        (in_groups,) = connection.execute(sql_review.IN_ALL).fetchone()
+    batch = None
+    if verdict_filter.batch is not None:
+        row = connection.execute(sql_review.BATCH, {"batch_id": verdict_filter.batch}).fetchone()
+        batch = row[0] if row else NO_BATCH
+    return {
+        "mask": mask,
+        "in_groups": in_groups,
+        "batch": batch,
+        "since": verdict_filter.since,
+        "until": verdict_filter.until,
+        "at_least": verdict_filter.at_least,
+        "below": verdict_filter.below,
+        "words": None if verdict_filter.words is None else search_words(verdict_filter.words),
+        "hits": MOST_HITS,
+    }
+
+
+def _mask(connection: sqlite3.Connection, about: dict[str, Any]) -> tuple[bytes, int]:
+    """For each group a byte that says whether it is wanted, and how many verdicts those have."""
+    groups = connection.execute(sql_review.GROUPS, about).fetchall()
+    mask = bytearray(max((id for id, _ in groups), default=0))
+    for id, _ in groups:
+        mask[id - 1] = 1
+    return bytes(mask), sum(verdicts for _, verdicts in groups)
+
+
+def _facts(connection: sqlite3.Connection, verdict_filter: VerdictFilter) -> dict[str, Any]:
+    experts = None
+    if verdict_filter.expert is not None:
+        labels = [label for (label,) in connection.execute(sql_review.EXPERTS)]
+        own = [label for label in labels if folded(label) == folded(verdict_filter.expert)]
+        experts = json.dumps(own)
+    return {
+        "model": verdict_filter.model,
+        "version": verdict_filter.version,
+        "source": verdict_filter.source,
+        "experts": experts,
+        "judgement": verdict_filter.judgement,
+        "severity": verdict_filter.severity,
+        "mode": verdict_filter.mode,
+        "value": record_rows.to_json("value", verdict_filter.value),
+        "answer": record_rows.to_json("answer", verdict_filter.answer),
+        "corrected": verdict_filter.corrected,
+        "adjudicated": verdict_filter.adjudicated,
+        "outcome": verdict_filter.outcome,
+        "triage": verdict_filter.triage,
+    }
+
+
+def _query(verdict_filter: VerdictFilter, sort: Sort) -> str:
+    plain, search = {
+        "newest": (sql_review.NEWEST, sql_review.NEWEST_FOUND),
+        "serious": (sql_review.SERIOUS, sql_review.SERIOUS_FOUND),
+    }.get(sort, (sql_review.SORTED, sql_review.SORTED_FOUND))
+    return plain if verdict_filter.words is None else search
+
+
+def _total(
+    connection: sqlite3.Connection, verdict_filter: VerdictFilter, parameters: dict[str, Any]
+) -> tuple[int, bool]:
+    """How many match, and whether there are more than that."""
+    if not verdict_filter.by_row:
+        return parameters["in_groups"], False
+    has_words = verdict_filter.words is not None
+    query = sql_review.COUNTED_FOUND if has_words else sql_review.COUNTED
+    (count,) = connection.execute(query, parameters | {"most": MOST_ROWS + 1}).fetchone()
+    return min(count, MOST_ROWS), count > MOST_ROWS
+
+
+def _judged(connection: sqlite3.Connection, numbers: list[int]) -> list[Judged]:
+    """The verdicts with these numbers and their predictions, in this order."""
+    parameters = {"numbers": json.dumps(numbers)}
+    rows = connection.execute(sql_review.VERDICTS_NUMBERED, parameters).fetchall()
+    ids = json.dumps([row["prediction_id"] for row in rows])
+    cases = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": ids})
+    predictions = {row["id"]: record_rows.prediction(row) for row in cases}
+    return [_one(row, predictions[row["prediction_id"]]) for row in rows]
+
+
+def _one(row: sqlite3.Row, prediction: Prediction) -> Judged:
+    columns = dict(row)
+    review = {name: columns.pop(name) for name in ("outcome", "triage", "adjudicated", "final")}
+    verdict = record_rows.verdict(columns)
+    own = right_answer(verdict.judgement, prediction.value, verdict.correct_value)
+    return Judged(
+        verdict,
+        prediction,
+        answer=json.loads(review["final"]) if review["adjudicated"] else own,
+        adjudicated=bool(review["adjudicated"]),
+        outcome=review["outcome"],
+        triage=review["triage"] or None,
+    )
+
+
+def _pair(row: sqlite3.Row) -> tuple[Any, Any]:
+    """A prediction and what counts as right, as numbers; None where that is none."""
+    value = json.loads(row["value"] or "null")
+    correct = json.loads(row["correct_value"] or "null")
+    own = right_answer(row["judgement"], value, correct)
+    return value, json.loads(row["final"]) if row["final"] is not None else own
+
+
+def _shared(row: sqlite3.Row) -> SharedCase:
+    columns = dict(row)
+    answers = sorted((tuple(answer) for answer in json.loads(columns.pop("answers"))), key=str)
+    columns |= {name: bool(columns[name]) for name in ("conflict", "adjudicated")}
+    return SharedCase(**columns, answers=tuple(answers))
+
+
+def _without_place(row: sqlite3.Row) -> dict[str, Any]:
+    columns = dict(row)
+    del columns["place"]
+    return columns

@@ -1,0 +1,317 @@
+"""The feedback database in one SQLite file, shared by the pages, jobs and API of a process."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from second_opinion.errors import UserError
+from second_opinion.records.event import AliasMove
+from second_opinion.records.expert import folded, same_person
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import ReviewProgress, VersionTally
+from second_opinion.records.verdict import Verdict
+from second_opinion.records.verdict_kinds import kind_of
+from second_opinion.store import record_rows, sql_review, sql_verdicts
+from second_opinion.store.batches import Batches
+from second_opinion.store.database_file import DatabaseFile
+from second_opinion.store.review_queries import Review
+from second_opinion.store.single_predictions import Singles
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REVIEWED = {
+    "verdict_id": "str",
+    "prediction_id": "str",
+    "model": "str",
+    "version": "str",
+    "model_sha256": "str",
+    "inputs": "object",
+    "value": "object",
+    "confidence": "float64",
+    "probabilities": "object",
+    "flags": "object",
+    "expert": "str",
+    "identity_source": "str",
+    "judgement": "str",
+    "correct_value": "object",
+    "direction": "str",
+    "severity": "str",
+    "comment": "str",
+    "mode": "str",
+    "seconds": "float64",
+    "predicted_at": "str",
+    "created_at": "str",
+    "source": "str",
+    "batch_id": "str",
+    "row_number": "Int64",
+    "answer": "object",
+    "adjudicated": "bool",
+}
+
+
+class Store:
+    """Predictions and verdicts, kept. Get one with `Store.open`.
+
+    Every method may be called from any thread. What a writing method was given is on disk when it
+    returns, and not stored at all when it raises. A file that cannot be used is a `UserError`.
+    """
+
+    _shared: ClassVar[dict[Path, Store]] = {}
+    _sharing: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = DatabaseFile(path)
+        self.review = Review(self._file)
+        self.batches = Batches(self._file)
+        self.singles = Singles(self._file)
+
+    @classmethod
+    def open(cls, where: str | Path) -> Store:
+        """The process's one store for this file, made when there is none.
+
+        `UserError` when the file cannot be read and written, or is not a feedback database.
+        """
+        path = local_path(where)
+        with cls._sharing:
+            store = cls._shared.get(path)
+            if store is None:
+                store = cls._shared[path] = cls(path)
+                atexit.register(store.close)
+        store._file.open()
+        return store
+
+    def close(self) -> None:
+        """Bring everything into the one file and let it go; using the store opens it again."""
+        self._file.close()
+
+    def add_prediction(self, prediction: Prediction) -> None:
+        """Store the prediction; one whose id is there already is left as it is."""
+        self.add_predictions([prediction])
+
+    def add_predictions(self, predictions: Iterable[Prediction]) -> None:
+        """Store all of them or none; those whose ids are there already are left as they are."""
+        encoded = [record_rows.to_row(prediction) for prediction in predictions]
+        with self._file.writing() as connection:
+            connection.executemany(sql_verdicts.ADD_PREDICTION, encoded)
+
+    def prediction(self, prediction_id: str) -> Prediction | None:
+        """The prediction with this id, or None."""
+        rows = self._select(sql_verdicts.PREDICTION, id=prediction_id)
+        return record_rows.prediction(rows[0]) if rows else None
+
+    def predictions_of(
+        self, asked_by: str, ids: Iterable[str] | None = None, limit: int = 12
+    ) -> list[Prediction]:
+        """What this person asked for, newest first; with ``ids``, only those of them."""
+        with self._file.reading() as connection:
+            if ids is not None:
+                rows = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
+                own = [row for row in rows if same_person(row["asked_by"], asked_by)]
+            else:
+                own = _asked_by(connection, asked_by, limit)
+        return [record_rows.prediction(row) for row in own[:limit]]
+
+    def judged_by(
+        self, expert: str, ids: Iterable[str], limit: int = 12
+    ) -> list[tuple[Prediction, Verdict | None]]:
+        """Those of these predictions that this person asked for, newest first.
+
+        Each with the person's verdict that counts, if there is one.
+        """
+        with self._file.reading() as connection:
+            asked_for = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
+            own = [row for row in asked_for if same_person(row["asked_by"], expert)][:limit]
+            about = {"prediction_ids": _listed(row["id"] for row in own)}
+            current = connection.execute(sql_verdicts.CURRENT_VERDICTS, about)
+            verdicts = _by_prediction(current, expert)
+        return [(record_rows.prediction(row), verdicts.get(row["id"])) for row in own]
+
+    def add_verdict(self, verdict: Verdict) -> Verdict:
+        """Store the verdict after the expert's latest on the same prediction; returns it as stored.
+
+        A verdict whose id is there already is returned as it was stored. `UserError` when the
+        prediction is not in the database, when the verdict fails its check, and when there is
+        nothing to withdraw.
+        """
+        with self._file.writing() as connection:
+            stored = connection.execute(sql_verdicts.VERDICT, {"id": verdict.id}).fetchone()
+            if stored is not None:
+                return record_rows.verdict(stored)
+            verdict.check(_judged(connection, verdict))
+            latest = _latest(connection, verdict)
+            if not _counts(verdict) and (latest is None or not _counts(latest)):
+                raise UserError(
+                    f"{verdict.expert} has no verdict on this prediction; expected one to undo. "
+                    "Give a verdict first."
+                )
+            row = record_rows.to_row(replace(verdict, supersedes=latest.id if latest else None))
+            connection.execute(sql_verdicts.ADD_VERDICT, row)
+        return record_rows.verdict(row)
+
+    def verdict(self, verdict_id: str) -> Verdict | None:
+        """The verdict with this id, whether it still counts or not, or None."""
+        rows = self._select(sql_verdicts.VERDICT, id=verdict_id)
+        return record_rows.verdict(rows[0]) if rows else None
+
+    def current_verdict(self, prediction_id: str, expert: str) -> Verdict | None:
+        """The verdict of this expert on this prediction that counts, or None."""
+        return self.current_verdicts_of(expert, [prediction_id]).get(prediction_id)
+
+    def current_verdicts_of(self, expert: str, prediction_ids: Iterable[str]) -> dict[str, Verdict]:
+        """The verdicts of this expert that count, by the id of their prediction."""
+        current = self._select(
+            sql_verdicts.CURRENT_VERDICTS, prediction_ids=_listed(prediction_ids)
+        )
+        return _by_prediction(current, expert)
+
+    def verdict_history(self, prediction_id: str, expert: str | None = None) -> list[Verdict]:
+        """Every verdict on the prediction, the replaced and withdrawn too, oldest first."""
+        rows = self._select(sql_verdicts.VERDICT_HISTORY, prediction_id=prediction_id)
+        return [
+            record_rows.verdict(row)
+            for row in rows
+            if expert is None or same_person(row["expert"], expert)
+        ]
+
+    def reviewed(self) -> pd.DataFrame:
+        """One row per current verdict, joined to its prediction, in the order of their times.
+
+        ``verdict_id, prediction_id, model, version, model_sha256``, ``inputs`` (dict), ``value``,
+        ``confidence`` (0 to 1), ``probabilities`` and ``flags`` (tuples), ``expert,
+        identity_source, judgement, correct_value, direction, severity, comment, mode, seconds``,
+        ``predicted_at`` (of the prediction) and ``created_at`` (of the verdict) as ISO-8601 UTC
+        text, ``source, batch_id, row_number``, ``answer`` and ``adjudicated``. Where nothing is
+        stored, the columns that hold Python values (``value, correct_value, probabilities,
+        answer``) have None, the others NaN or NA.
+
+        ``answer`` is what counts as right: the prediction where the expert agreed, the correct
+        value where one was given, else None. Where a third person has decided the case,
+        ``adjudicated`` is True and ``answer`` is that decision, on the row of each expert;
+        ``judgement`` and ``correct_value`` stay what this expert said.
+        """
+        import pandas as pd
+
+        records = [record_rows.from_row(row) for row in self._select(sql_verdicts.REVIEWED)]
+        return pd.DataFrame(records, columns=list(REVIEWED), dtype="object").astype(REVIEWED)
+
+    def progress(self, model: str, version: str | None = None) -> ReviewProgress:
+        """How far the review of this model has come, over all its versions or one."""
+        about = {"model": model, "version": version}
+        with self._file.reading() as connection:
+            totals = connection.execute(sql_review.TOTALS, about).fetchone()
+            groups = connection.execute(sql_review.BY_EXPERT, about).fetchall()
+            (day,) = connection.execute(sql_review.LAST_DAY, about).fetchone()
+            last = connection.execute(sql_review.LAST_VERDICT_AT, about | {"day": day})
+            last_verdict_at = next((moment for (moment,) in last), None)
+        verdicts = sum(group["verdicts"] for group in groups)
+        return ReviewProgress(
+            predictions=totals["predictions"],
+            judged=verdicts - totals["repeated"],
+            verdicts=verdicts,
+            agree=int(sum(group["agree"] for group in groups)),
+            disagree=int(sum(group["disagree"] for group in groups)),
+            unsure=int(sum(group["unsure"] for group in groups)),
+            experts=len({folded(group["expert"]) for group in groups}),
+            last_verdict_at=last_verdict_at,
+        )
+
+    def move_alias(self, move: AliasMove) -> None:
+        """Record that an alias was moved; a move whose id is there already is left as it is."""
+        with self._file.writing() as connection:
+            connection.execute(sql_verdicts.ADD_ALIAS_MOVE, record_rows.to_row(move))
+
+    def alias_moves(self, model: str | None = None) -> list[AliasMove]:
+        """Every move of the aliases of a model, or of all models, oldest first."""
+        return [
+            AliasMove(**dict(row)) for row in self._select(sql_verdicts.ALIAS_MOVES, model=model)
+        ]
+
+    def arms(self, model: str, alias: str) -> list[VersionTally]:
+        """What each version that answered under an alias did, with the verdicts on it.
+
+        Those that the alias no longer means included; none for a version that was not asked yet.
+        """
+        return [
+            VersionTally(**dict(row))
+            for row in self._select(sql_verdicts.ARMS, model=model, alias=alias)
+        ]
+
+    def judged(self, model: str, versions: Iterable[str]) -> list[dict[str, Any]]:
+        """The predictions of these versions that somebody called right or wrong, once a verdict.
+
+        ``version, inputs`` (dict), ``value, judgement`` (of a kind that counts as right or wrong)
+        and ``correct_value``, in the order of the verdicts' times.
+        """
+        rows = self._select(sql_verdicts.JUDGED, model=model, versions=_listed(versions))
+        return [record_rows.from_row(row) for row in rows]
+
+    def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
+        with self._file.reading() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+
+def local_path(where: str | Path) -> Path:
+    """The file that FEEDBACK_DB means; `UserError` for a database that is no file."""
+    if str(where).startswith(("postgresql:", "postgres:")):
+        raise UserError(
+            "FEEDBACK_DB is a PostgreSQL address; expected the path of a file: this version stores "
+            "to SQLite. Set FEEDBACK_DB to a file, such as feedback.db."
+        )
+    return Path(where).expanduser().resolve()
+
+
+def _by_prediction(current: Iterable[sqlite3.Row], expert: str) -> dict[str, Verdict]:
+    """The verdicts of one expert among the rows, by the id of their prediction."""
+    return {
+        row["prediction_id"]: record_rows.verdict(row)
+        for row in current
+        if same_person(row["expert"], expert)
+    }
+
+
+def _counts(verdict: Verdict) -> bool:
+    return kind_of(verdict.judgement).is_current
+
+
+def _listed(ids: Iterable[str]) -> str:
+    return json.dumps(list(ids))
+
+
+def _asked_by(connection: sqlite3.Connection, person: str, limit: int) -> list[sqlite3.Row]:
+    """The newest rows of every spelling of the person's name, newest first."""
+    labels = [label for (label,) in connection.execute(sql_verdicts.LABELS)]
+    rows: list[sqlite3.Row] = []
+    for label in labels:
+        if same_person(label, person):
+            parameters = {"asked_by": label, "limit": limit}
+            rows += connection.execute(sql_verdicts.PREDICTIONS_ASKED_BY, parameters)
+    return sorted(rows, key=lambda row: str(row["created_at"]), reverse=True)
+
+
+def _judged(connection: sqlite3.Connection, verdict: Verdict) -> Prediction:
+    row = connection.execute(sql_verdicts.PREDICTION, {"id": verdict.prediction_id}).fetchone()
+    if row is None:
+        raise UserError(
+            "The verdict was not stored: its prediction is not in the feedback database; expected "
+            "the one on the screen. The file may have been replaced since: predict the case again, "
+            "then give the verdict."
+        )
+    return record_rows.prediction(row)
+
+
+def _latest(connection: sqlite3.Connection, verdict: Verdict) -> Verdict | None:
+    """The end of this expert's chain on this prediction, be it withdrawn."""
+    rows = connection.execute(
+        sql_verdicts.LATEST_VERDICTS, {"prediction_id": verdict.prediction_id}
+    ).fetchall()
+    own = [record_rows.verdict(row) for row in rows if same_person(row["expert"], verdict.expert)]
+    return own[-1] if own else None

@@ -1,0 +1,155 @@
+"""What the text of one cell means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from second_opinion.feature_kinds import Problem, Reading
+from second_opinion.formatting import quoted
+from second_opinion.records.value import text_of
+from second_opinion.schema import Feature
+
+BLANKS = " \t\r\n\v\f"
+_YES_NO = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}
+_CANONICAL_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})")
+_CANONICAL_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+(e[+-]?[0-9]+)?")
+
+
+def texts_for_missing(feature: Feature) -> tuple[str, ...]:
+    """The texts that mean that there is no value, beside an empty cell."""
+    return feature.missing if isinstance(feature.missing, tuple) else ()
+
+
+def is_missing(text: str, feature: Feature) -> bool:
+    """Whether a cell says that there is no value.
+
+    A choice of the card is that choice, whatever it looks like; blanks are a text in a category.
+    """
+    if feature.kind_of.choices == "list":
+        named = text in texts_for_missing(feature)
+        return not text or (named and not any(text in texts_of(v) for v in feature.values))
+    tidy = text.strip(BLANKS)
+    return not tidy or tidy in texts_for_missing(feature)
+
+
+def expected(feature: Feature) -> str:
+    """What a cell must be, in words."""
+    noun = feature.kind_of.noun_in_file
+    return noun if noun and not feature.range_text else feature.expected
+
+
+def number_hint(text: str, decimal: str) -> str:
+    """What keeps a text from being a number, where that can be told: ``, without a comma``."""
+    for matches, hint in _HINTS:
+        if re.search(matches.replace("DECIMAL", re.escape(decimal)), text, re.IGNORECASE):
+            return f", {hint}"
+    if decimal == ".":
+        return ", without a comma" if "," in text else ""
+    return ", with a comma before the decimals" if "." in text else ""
+
+
+# The first that matches is said.
+_HINTS = (
+    (r"^[+-]?(inf|infinity|nan)$", "and a finite one"),
+    (r"\u2212", "with a plain hyphen for minus"),
+    (r"[$€£¥]", "without a currency sign"),
+    (r"%", "without a percent sign"),
+    (r"_", "without underscores"),
+    (r"^[+-]?0[xob]", "in decimal digits"),
+    (r"[^\x00-\x7f]", "in the digits 0 to 9"),
+    (r"^[+-]?(DECIMAL[0-9]+|[0-9]+DECIMAL)(e[+-]?[0-9]+)?$", "with digits on both sides"),
+    (r"[0-9][ '][0-9]", "without marks between thousands"),
+    (r"^(na|n/a|none|null|-|\?)$", "or the cell left empty where it is not known"),
+)
+
+
+def cell_reader(feature: Feature) -> Callable[[str], Reading]:
+    """Reads the text of a cell as `Feature.read` would its value."""
+    choices = feature.kind_of.choices
+    if choices == "none":
+        return lambda text: _parsed(feature, text)
+    values_by_text = _by_text(feature)
+    if choices == "pair":
+        return lambda text: _boolean(feature, values_by_text, text)
+    return lambda text: _category(feature, values_by_text, text)
+
+
+def _by_text(feature: Feature) -> dict[str, list[Any]]:
+    """The values that a text may stand for."""
+    values_by_text: dict[str, list[Any]] = {}
+    for value in feature.values:
+        for text in dict.fromkeys(texts_of(value)):
+            values_by_text.setdefault(text, []).append(value)
+    return values_by_text
+
+
+def texts_of(value: Any) -> tuple[str, ...]:
+    """How a value of a card may be written in a file; the first is how it is written back."""
+    if isinstance(value, bool):
+        return (text_of(value), str(value))
+    if isinstance(value, float) and value.is_integer():
+        return (text_of(value), str(int(value)))
+    return (text_of(value),)
+
+
+def _parsed(feature: Feature, text: str) -> Reading:
+    value, problem = feature.read(feature.kind_of.parse(text.strip(BLANKS)))
+    if problem is not None and problem.blocking:
+        return None, Problem(feature.name, f"is {quoted(text)}", f"expected {expected(feature)}")
+    return value, problem
+
+
+def _boolean(feature: Feature, values_by_text: dict[str, list[Any]], text: str) -> Reading:
+    if len(values_by_text.get(text, [])) == 1:
+        return values_by_text[text][0], None
+    tidy = text.strip(BLANKS).casefold()
+    if tidy in _YES_NO:
+        return feature.values[_YES_NO[tidy]], None
+    return _refused(feature, text)
+
+
+def _category(feature: Feature, values_by_text: dict[str, list[Any]], text: str) -> Reading:
+    if text in values_by_text:
+        return _one_of(feature, values_by_text[text], text)
+    value = _unseen(feature, text)
+    if value is None:
+        return _refused(feature, text)
+    return feature.read(value)
+
+
+def _one_of(feature: Feature, values: list[Any], text: str) -> Reading:
+    if len(values) == 1:
+        return values[0], None
+    both = " or ".join(quoted(value) for value in values)
+    return None, Problem(feature.name, f"is {quoted(text)}", f"expected it told apart: {both}")
+
+
+def _unseen(feature: Feature, text: str) -> Any:
+    """A text that is no choice as a value of the kind that the choices have, or None."""
+    kinds = {type(value) for value in feature.values}
+    if str in kinds:
+        return text
+    if kinds & {int, float} and _CANONICAL_WHOLE.fullmatch(text):
+        return int(text) if int in kinds else float(text)
+    if float in kinds and _CANONICAL_FLOAT.fullmatch(text):
+        return float(text)
+    return None
+
+
+def _refused(feature: Feature, text: str) -> Reading:
+    """The problem with a text that is no value, with the one that may be meant."""
+    fault = f"is {quoted(text)}"
+    for value in feature.values:
+        if any(_tidy(text) == _tidy(spelling) for spelling in texts_of(value)):
+            return None, Problem(feature.name, fault, f"did you mean {quoted(value)}?")
+    return None, Problem(feature.name, fault, f"expected {expected(feature)}")
+
+
+def _tidy(text: str) -> Any:
+    text = text.strip().casefold()
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,107 @@
+"""Rows of text parted into those that the model can take and those that it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from second_opinion.errors import UserError
+from second_opinion.formatting import plural
+from second_opinion.schema import Schema
+from second_opinion.tables.csv_rows import Offsets
+from second_opinion.tables.parse_column import columns, frame
+from second_opinion.tables.table_file import CellFault, Chunk, Limits
+
+# More rows than this are not held at once, however short they are.
+MOST_ROWS = 20_000
+
+
+def split(
+    text: pa.Table,
+    lines: Offsets,
+    schema: Schema,
+    decimal: str = ".",
+    known_faults: Sequence[CellFault] = (),
+) -> Chunk:
+    """The good rows of a table of text, and the problems of the others by their lines.
+
+    ``known_faults`` are faults that the text does not show; each stands for what else is wrong with
+    its cell.
+    """
+    read, cell_faults = columns(text, schema, decimal)
+    places = {(fault.row, fault.column) for fault in known_faults}
+    faults = [
+        *known_faults,
+        *(fault for fault in cell_faults if (fault.row, fault.column) not in places),
+    ]
+    if not faults:
+        return Chunk(text, lines, frame(read, text.num_rows))
+    good = np.ones(text.num_rows, dtype=bool)
+    good[[fault.row for fault in faults]] = False
+    problems = [fault.at(int(lines[fault.row])) for fault in faults]
+    text, lines = text.filter(pa.array(good)), lines[good]
+    read = [column.taken(good) for column in read]
+    return Chunk(text, lines, frame(read, len(lines)), sorted(problems, key=lambda p: p.line))
+
+
+def split_typed(
+    text: pa.Table,
+    lines: Offsets,
+    schema: Schema,
+    limits: Limits,
+    bytes_read: int,
+    known_faults: Sequence[CellFault] = (),
+) -> Chunk:
+    """The same for rows that did not come as text; those that are bad become CSV lines."""
+    _check_length(text, limits)
+    known_faults = [*known_faults, *_unstorable(text)]
+    chunk = split(text, lines, schema, known_faults=known_faults)
+    bad = np.flatnonzero(~np.isin(lines, chunk.lines))
+    rows = text.take(pa.array(bad)).to_pydict() if len(bad) else {}
+    rejected = csv_lines(zip(*rows.values(), strict=True)) if rows else b""
+    return Chunk(chunk.text, chunk.lines, chunk.cases, chunk.problems, rejected, bytes_read)
+
+
+def csv_lines(rows: Iterable[Iterable[str | None]]) -> bytes:
+    """Rows as they would stand in a CSV file."""
+    text = "".join(",".join(map(_csv_cell, row)) + "\n" for row in rows)
+    return text.encode("utf-8", "replace")
+
+
+def _csv_cell(cell: str | None) -> str:
+    if cell is None:
+        return ""
+    # The csv module leaves a line end of another kind than its own without quotes.
+    if cell and not any(mark in cell for mark in ',"\r\n'):
+        return cell
+    return '"' + cell.replace('"', '""') + '"'
+
+
+def rows_allowed(rows: int, limits: Limits) -> int:
+    """The number of rows so far; `UserError` when they are too many."""
+    if limits.max_rows is not None and rows > limits.max_rows:
+        raise UserError(
+            f"The table has more than {plural(limits.max_rows, 'row')}; expected no more. Split it."
+        )
+    return rows
+
+
+def _check_length(text: pa.Table, limits: Limits) -> None:
+    for name in text.column_names:
+        longest = pc.max(pc.binary_length(text[name])).as_py() or 0
+        if limits.max_cell is not None and longest > limits.max_cell:
+            raise UserError(
+                f"A cell of the column {name} has {longest:,} bytes; expected at most "
+                f"{limits.max_cell:,}. Shorten it, or leave that column out."
+            )
+
+
+def _unstorable(text: pa.Table) -> Iterable[CellFault]:
+    for name in text.column_names:
+        mask = pc.match_substring(text[name], "\x00")
+        if pc.any(mask).as_py():
+            for row in np.flatnonzero(pc.fill_null(mask, False).to_numpy()).tolist():
+                yield CellFault(row, name, "has a NUL character", "expected text without it")

@@ -1,0 +1,160 @@
+"""What passes between a file of cases and those who read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal, cast
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from second_opinion.errors import UserError
+
+TableFormat = Literal["csv", "json", "jsonl", "xlsx", "parquet"]
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A file that can be read more than once and is never copied whole.
+
+    ``name`` is for messages only. ``open`` gives a fresh stream at the beginning of the file,
+    ``size`` is in bytes.
+    """
+
+    name: str
+    open: Callable[[], BinaryIO]
+    size: int
+
+    @classmethod
+    def of_path(cls, path: str | Path) -> TableFile:
+        """A file on the disk; `UserError` when it cannot be opened."""
+        path = Path(path)
+        try:
+            with path.open("rb") as file:
+                size = file.seek(0, 2)
+        except OSError as error:
+            raise UserError(
+                f"{path} cannot be read ({error.strerror}); expected a table of cases. Correct "
+                "the path."
+            ) from error
+        return cls(path.name, lambda: path.open("rb"), size)
+
+    @classmethod
+    def of_bytes(cls, name: str, content: bytes | memoryview) -> TableFile:
+        """Bytes that are held already, such as an upload; they are looked at where they lie."""
+        buffer = pa.py_buffer(content)
+        return cls(name, lambda: cast(BinaryIO, pa.BufferReader(buffer)), buffer.size)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a table may be; None is no limit. ``max_cell`` is in bytes of one cell."""
+
+    max_bytes: int | None = 50 * MEGABYTE
+    max_rows: int | None = None
+    max_columns: int | None = None
+    max_cell: int | None = 32_000
+
+
+@dataclass(frozen=True)
+class TableProblem:
+    """One thing that is wrong with one cell, or with a whole row where ``column`` is empty.
+
+    ``line`` is the line of the file, from 1; for JSON the number of the case, for Excel the row
+    of the sheet, for Parquet the row.
+    """
+
+    line: int
+    column: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        end = "" if self.expected.endswith(("?", ".")) else "."
+        subject = f"{self.column} {self.found}" if self.column else self.found
+        return f"Line {self.line}: {subject}; {self.expected}{end}"
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """The problem as a row of a table, whose header says what is found and what expected."""
+        return {
+            "line": str(self.line),
+            "column": self.column,
+            "found": self.found.removeprefix("is "),
+            "expected": self.expected.removeprefix("expected "),
+        }
+
+
+@dataclass(frozen=True)
+class CellFault:
+    """One cell that cannot be read; ``row`` counts from 0 within the table at hand."""
+
+    row: int
+    column: str
+    found: str
+    expected: str
+
+    def at(self, line: int) -> TableProblem:
+        """The same as a problem of the file."""
+        return TableProblem(line, self.column, self.found, self.expected)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A choice that the person may make: pass ``value`` to `look` as the argument ``kind``."""
+
+    kind: Literal["encoding", "delimiter"]
+    value: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was understood of a file before its rows are read.
+
+    ``missing`` pairs each feature that the file lacks with the column that may be meant.
+    ``unused`` are columns that the model does not take: they are carried along. ``personal`` are
+    those that look like names or record numbers of people. ``problems`` are sentences that forbid
+    reading on; each says what to do. ``header`` is the first line of a CSV file as it stands there
+    (in UTF-8), and ``first_line`` its number.
+    """
+
+    name: str
+    format: TableFormat = "csv"
+    encoding: str = ""
+    delimiter: str = ""
+    decimal: str = "."
+    columns: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str | None], ...] = ()
+    unused: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    header: bytes = b""
+    first_line: int = 1
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of a table, good and bad apart.
+
+    ``text`` holds the good rows: every column of the file as text in its order, null for an empty
+    cell and "" for an empty text in quotes. ``lines`` are their lines in the file. ``cases`` are
+    their features as `Schema.frame` gives them. ``problems`` are all problems of the bad rows, and
+    ``rejected`` those rows as they stand in the file (in UTF-8 where that has another encoding, as
+    CSV lines where it is no CSV). ``bytes_read`` counts from its beginning. ``row_texts`` has the
+    good rows as one text each, just as they would be written with commas and further cells behind;
+    None where that is not known.
+    """
+
+    text: pa.Table
+    lines: np.ndarray
+    cases: pd.DataFrame
+    problems: list[TableProblem] = field(default_factory=list)
+    rejected: bytes = b""
+    bytes_read: int = 0
+    row_texts: pa.Array | None = None

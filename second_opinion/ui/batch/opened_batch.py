@@ -1,0 +1,282 @@
+"""A batch on its page: which one is open, what was found in its file, and what came of it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from second_opinion.batches import downloads, jobs, stored_chunks
+from second_opinion.formatting import joined, plural
+from second_opinion.records.batch import Batch
+from second_opinion.records.stamp import new_id
+from second_opinion.ui import file_button, who
+from second_opinion.ui.drawing import height_for
+from second_opinion.ui.frame import callback, escape, notice, problem, say
+from second_opinion.ui.visit import Visit
+
+SHOWN_PROBLEMS = 100
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+FORMATS = {
+    "xlsx": "Excel workbook",
+    "json": "JSON",
+    "jsonl": "JSON, one case a line",
+    "parquet": "Parquet",
+}
+SPREADSHEET = "Text that a spreadsheet would run as a formula begins with an apostrophe"
+BECAME = {"cancelled": "was cancelled", "failed": "stopped"}
+STATES = {
+    "checking": "is being checked",
+    "checked": "checked, not scored yet",
+    "scoring": "is being scored",
+    "done": "scored",
+    "cancelled": "cancelled",
+    "failed": "failed",
+}
+
+
+def current(visit: Visit) -> Batch | None:
+    """The batch that is open, as it stands now; None while a file is to be chosen.
+
+    It is opened by its link. Another model in the menu closes it.
+    """
+    was_open = st.session_state.get("batch_id")
+    batch_id = st.query_params.get("batch") or was_open
+    if not batch_id:
+        return None
+    batch = visit.store.batches.find(batch_id)
+    if batch is None:
+        _forget()
+        say(
+            "page",
+            "This link names a batch that is not in the feedback database. Check that the link is "
+            "whole, or choose the file again.",
+        )
+        return None
+    if (batch.model, batch.version) != visit.version:
+        if was_open == batch_id:
+            _forget()
+            return None
+        visit.catalog.resolve(batch.ref)
+        # The menu takes it up on the next run, before its widget is drawn.
+        st.session_state["frame_model"] = batch.ref
+        st.query_params["batch"] = batch_id
+        st.rerun()
+    st.query_params["batch"] = st.session_state["batch_id"] = batch_id
+    return jobs.revive(visit.store, visit.registry, batch)
+
+
+def title(visit: Visit, batch: Batch) -> None:
+    """Which file it is, from whom, and the way to another one."""
+    with st.container(horizontal=True, vertical_alignment="center", key="batch_title"):
+        st.header(escape(batch.name), anchor=False)
+        st.button("Another file", key="batch_another", icon=":material/add:", on_click=another)
+    origin = f"{visit.clock(batch.created_at)} · {batch.model} version {batch.version}"
+    st.caption(escape(f"{batch.asked_by} · {origin}"))
+    if batch.message:
+        problem(batch.message)
+
+
+def check_result(visit: Visit, batch: Batch) -> None:
+    """What was understood, what is wrong, and the choice of what to do about it."""
+    st.header("2 Check", anchor=False)
+    facts(visit, batch)
+    problems(visit, batch)
+    if not batch.rows:
+        st.text("No row of this file can be scored." if batch.bad_rows else "The file has no rows.")
+        st.button("Choose another file", key="batch_fix", on_click=_let_go, args=(visit, batch))
+        return
+    good = plural(batch.rows, "good row" if batch.bad_rows else "row")
+    with st.container(horizontal=True):
+        st.button(
+            f"Score the {good}",
+            key="batch_score",
+            type="primary",
+            on_click=_score,
+            args=(visit, batch.id),
+        )
+        label = "Fix the file first" if batch.bad_rows else "Choose another file"
+        st.button(label, key="batch_fix", on_click=_let_go, args=(visit, batch))
+
+
+def facts(visit: Visit, batch: Batch) -> None:
+    """How the file was read: rows, form, columns."""
+    names = visit.card.case_schema.names
+    inputs = [name for name in names if name in batch.columns]
+    carried = [name for name in batch.columns if name not in names]
+    parts = [plural(batch.rows + batch.bad_rows, "row"), _form(batch)]
+    parts.append(f"{len(inputs)} of {plural(len(names), 'column')}")
+    if carried:
+        parts.append(f"{len(carried)} more carried along")
+    if batch.bad_rows:
+        parts.append(f"{plural(batch.bad_rows, 'row')} with problems")
+    st.text(" · ".join(parts))
+    absent = [name for name in names if name not in batch.columns]
+    if absent:
+        st.caption(escape(f"Not in the file, read as not known: {joined(absent)}"))
+    if carried:
+        st.caption(escape(f"Carried along, not used by the model: {joined(carried[:20])}"))
+    if batch.personal and batch.state == "checked":
+        notice(
+            f"{joined(batch.personal)}: this looks like names or record numbers of people. The "
+            "model does not need them. Take such columns out of the file, unless you need them to "
+            "find the rows again."
+        )
+
+
+def problems(visit: Visit, batch: Batch) -> None:
+    """The problems by line, as many as a person reads, with all of them to download."""
+    if not batch.problems:
+        return
+    first_problems = stored_chunks.problems(visit.store, batch.id, SHOWN_PROBLEMS)
+    with st.container(key="batch_problems"):
+        st.dataframe(
+            [
+                {name.capitalize(): cell for name, cell in problem.cells.items()}
+                | {"Line": problem.line}
+                for problem in first_problems
+            ],
+            hide_index=True,
+            height=height_for(len(first_problems), 8),
+            alt="What is wrong with the file, line by line",
+        )
+    if batch.problems > len(first_problems):
+        st.caption(f"The first {len(first_problems)} of {plural(batch.problems, 'problem')}.")
+    with st.container(horizontal=True):
+        file_button.draw(
+            "Problems",
+            data=lambda: downloads.problems_file(visit.store, batch),
+            file_name=f"{_stem(batch)}-problems.csv",
+            key="batch_problems_download",
+        )
+        file_button.draw(
+            "Bad rows",
+            data=lambda: downloads.rejected_file(visit.store, batch),
+            file_name=f"{_stem(batch)}-bad-rows.csv",
+            key="batch_rejected",
+            help="The rows with problems as they stand in the file, to mend and upload again",
+        )
+
+
+def go_on(visit: Visit, batch: Batch) -> None:
+    """What became of a batch that runs no more, and how the rest of it can be scored."""
+    left = batch.rows - batch.rows_done
+    if batch.state == "done":
+        return
+    if batch.rows_done:
+        scored = f"{batch.rows_done:,} of {plural(batch.rows, 'row')}"
+        st.text(f"This batch {BECAME[batch.state]} after {scored}.")
+    else:
+        st.text(f"This batch {BECAME[batch.state]} before anything was scored.")
+    if left and visit.store.batches.is_whole(batch.id):
+        st.button(
+            f"Score the other {left:,}" if batch.rows_done else f"Score {plural(left, 'row')}",
+            key="batch_score",
+            type="primary",
+            on_click=_score,
+            args=(visit, batch.id),
+        )
+
+
+def files(visit: Visit, batch: Batch) -> None:
+    """The scored file, exact or safe for a spreadsheet, and the rows that were not scored."""
+    with st.container(horizontal=True, key="batch_downloads"):
+        for key, label, safe, note in (
+            ("batch_download", "Download scored file", False, "Every cell as it was, for programs"),
+            ("batch_download_safe", "Download for a spreadsheet", True, SPREADSHEET),
+        ):
+            file_button.draw(
+                label,
+                data=partial(downloads.scored_file, visit.store, batch, spreadsheet_safe=safe),
+                file_name=f"{_stem(batch)}-{'spreadsheet' if safe else 'scored'}.csv",
+                key=key,
+                help=note,
+            )
+    if batch.bad_rows:
+        with st.expander(f"{plural(batch.bad_rows, 'row')} not scored: what is wrong"):
+            problems(visit, batch)
+
+
+def past(visit: Visit) -> None:
+    """The batches that were asked for here, the latest first: who, when, model, progress."""
+    expert = visit.expert
+    everything = expert is not None and expert.role != "expert"
+    ids = None if everything else who.batches()
+    batches = [
+        jobs.revive(visit.store, visit.registry, batch) if batch.is_running else batch
+        for batch in visit.store.batches.listed(ids)
+    ]
+    if not batches:
+        return
+    st.header("Batches so far", anchor=False)
+    for batch in batches:
+        with st.container(
+            horizontal=True, vertical_alignment="center", key=f"batch_row_{batch.id}"
+        ):
+            st.button(
+                escape(batch.name),
+                key=f"batch_open_{batch.id}",
+                type="tertiary",
+                icon=":material/table_rows:",
+                on_click=reopen,
+                args=(batch.id,),
+            )
+            st.text(
+                f"{visit.clock(batch.created_at)} · {batch.asked_by} · {batch.model} version "
+                f"{batch.version} · {progress_text(batch)}"
+            )
+
+
+def progress_text(batch: Batch) -> str:
+    """How far a batch has come: ``812 of 1,237 rows, cancelled``."""
+    if batch.state in ("checking", "failed") and not batch.rows_done:
+        return STATES[batch.state]
+    rows = plural(batch.rows, "row")
+    if batch.state == "done":
+        return f"{rows} {STATES['done']}"
+    scored = f"{batch.rows_done:,} of {rows}, " if batch.rows_done else f"{rows}, "
+    return scored + STATES[batch.state]
+
+
+@callback("page")
+def reopen(batch_id: str) -> None:
+    """Open a batch of the list."""
+    _forget()
+    st.query_params["batch"] = batch_id
+
+
+@callback("page")
+def another() -> None:
+    """Leave the batch for another file."""
+    _forget()
+
+
+@callback("page")
+def _score(visit: Visit, batch_id: str) -> None:
+    jobs.score(visit.store, visit.registry, batch_id)
+
+
+@callback("page")
+def _let_go(visit: Visit, batch: Batch) -> None:
+    """Drop what was checked: the person comes back with another file."""
+    visit.store.batches.cancel(batch.id)
+    _forget()
+
+
+def _forget() -> None:
+    for name in [name for name in st.session_state if str(name).startswith("batch_")]:
+        del st.session_state[name]
+    st.query_params.pop("batch", None)
+
+
+def _form(batch: Batch) -> str:
+    if batch.format in FORMATS:
+        return FORMATS[batch.format]
+    delimiter = DELIMITERS.get(batch.delimiter, batch.delimiter)
+    return f"{delimiter} · {batch.encoding.upper()}"
+
+
+def _stem(batch: Batch) -> str:
+    """A plain name for a file to download, whatever the upload was called."""
+    stem = batch.name.rsplit(".", 1)[0]
+    return "".join(c if c.isalnum() or c in "-_ " else "-" for c in stem)[:60] or new_id()

@@ -1,0 +1,55 @@
+"""One stored case on a page: its inputs in words, and the answer with the panel for a verdict."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from second_opinion import labels
+from second_opinion.formatting import percent
+from second_opinion.labels import input_texts
+from second_opinion.models.card import ModelCard
+from second_opinion.records.prediction import Prediction
+from second_opinion.ui import browser, frame, verdict_panel, who
+from second_opinion.ui.drawing import height_for
+from second_opinion.ui.visit import Visit
+
+
+def table(card: ModelCard | None, prediction: Prediction) -> None:
+    """The inputs of a case, one below the other."""
+    texts = input_texts(card, prediction)
+    st.dataframe(
+        [{"Field": label, "Value": value} for label, value in texts],
+        hide_index=True,
+        height=height_for(len(texts), 16),
+        alt="The inputs of the case",
+    )
+
+
+def judge(visit: Visit, card: ModelCard, prediction: Prediction, title: str, key: str) -> None:
+    """A case beside the model's answer, with the panel that every page has for a verdict.
+
+    The two parts go by the page's ``key``, ``<key>_case`` and ``<key>_answer``.
+    """
+    left, right = st.columns([3, 2], gap="medium")
+    with left, st.container(border=True, key=f"{key}_case"):
+        st.header(title, anchor=False)
+        table(card, prediction)
+    with right, st.container(border=True, key=f"{key}_answer"):
+        st.header("The model says", anchor=False)
+        answer(card, prediction)
+        if visit.expert is None:
+            who.form("Your verdict carries your name.")
+            return
+        verdict_panel.panel(visit, card, prediction)
+    browser.reveal(f"{key}_answer", f"{prediction.id} {st.session_state['verdict_open']}")
+
+
+def answer(card: ModelCard, prediction: Prediction) -> None:
+    """The answer, how sure the model is, and what is unusual about the case."""
+    st.subheader(frame.escape(labels.headline(card, prediction)), anchor=False)
+    if certainty := labels.certainty(card, prediction):
+        st.text(certainty)
+    for label, probability in labels.bars(card, prediction):
+        st.progress(probability, f"{frame.escape(label)} · {percent(probability)}")
+    for flag in prediction.flags:
+        frame.notice(labels.flag_text(card, flag, dict(prediction.inputs)))

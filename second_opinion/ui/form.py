@@ -1,0 +1,215 @@
+"""The form of a case, built from the schema alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from second_opinion.formatting import decimals_of
+from second_opinion.records.value import plain, same_value
+from second_opinion.schema import Feature, Schema
+from second_opinion.ui import widget_values
+from second_opinion.ui.frame import escape
+
+PREFIX = "predict_field_"
+# Up to this many letters in all, choices stand side by side instead of in a list.
+SIDE_BY_SIDE = 40
+
+
+def widget_key(feature: Feature) -> str:
+    """The widget key of a feature."""
+    return PREFIX + feature.name
+
+
+def draw(schema: Schema, case: Mapping[str, Any]) -> None:
+    """Draw a field for each feature, filled with the case where it has no value yet."""
+    if not drawn(schema):
+        fill(schema, case)
+    grid = st.grid(2, min_column_width=210, vertical_alignment="bottom")
+    for feature in schema:
+        key = widget_key(feature)
+        with grid.cell(column_span="all" if widget_of(feature).is_wide(feature) else 1):
+            _draw_field(feature, key)
+
+
+def fill(schema: Schema, case: Mapping[str, Any]) -> None:
+    """Put a case into the fields, before they are drawn, and forget those of other models."""
+    clear()
+    widget_values.put(
+        {widget_key(feature): shown(feature, case.get(feature.name)) for feature in schema}
+    )
+
+
+def values(schema: Schema) -> dict[str, Any]:
+    """What the fields hold now, as the schema reads it."""
+    return {feature.name: _value(feature) for feature in schema}
+
+
+def drawn(schema: Schema) -> bool:
+    """Whether the fields exist, which they do only while the form is open."""
+    return all(widget_key(feature) in st.session_state for feature in schema)
+
+
+def table(schema: Schema, name_in: str) -> list[dict[str, str]]:
+    """What to enter, one row per feature; ``name_in`` says where its name is written so."""
+    return [
+        {
+            "Field": feature.label,
+            f"Name in {name_in}": feature.name,
+            "Expected": feature.expected,
+            "May be empty": "yes" if feature.optional else "no",
+            "Meaning": feature.description,
+        }
+        for feature in schema
+    ]
+
+
+def clear() -> None:
+    """Forget what is in the fields."""
+    for key in [key for key in st.session_state if str(key).startswith(PREFIX)]:
+        del st.session_state[key]
+
+
+def shown(feature: Feature, value: Any) -> Any:
+    """A value as its widget holds it; the widget's empty state where it does not fit."""
+    value, widget = plain(value), widget_of(feature)
+    return widget.empty if value is None else widget.state(feature, value)
+
+
+def _value(feature: Feature) -> Any:
+    return widget_of(feature).value(feature, st.session_state.get(widget_key(feature)))
+
+
+def _draw_field(feature: Feature, key: str) -> None:
+    widget_of(feature).draw(feature, key, _label(feature), escape(feature.description) or None)
+
+
+def _draw_number(feature: Feature, key: str, label: str, note: str | None) -> None:
+    # Without limits on the widget: it would silently move a value that lies outside the range of
+    # the training data, and such a case is to be seen, predicted and flagged.
+    whole = feature.kind_of.is_whole
+    value = st.session_state[key]
+    places = max(feature.decimals, min(decimals_of(value or 0), 6))
+    st.number_input(
+        label,
+        value=None,
+        key=key,
+        step=1 if whole else float(feature.step),
+        format="%d" if whole else f"%.{places}f",
+        help=note,
+        placeholder="not known" if feature.optional else "",
+    )
+
+
+def _draw_choice(feature: Feature, key: str, label: str, note: str | None) -> None:
+    options, value = list(feature.values), st.session_state[key]
+    if value is not None and value not in options:
+        options.append(value)
+    if _side_by_side(feature):
+        st.segmented_control(
+            label,
+            options,
+            key=key,
+            help=note,
+            required=not feature.optional,
+            wrap=True,
+            format_func=lambda value: escape(feature.text(value)),
+        )
+        return
+    st.selectbox(
+        label,
+        options,
+        index=None,
+        key=key,
+        help=note,
+        format_func=feature.text,
+        placeholder="not known" if feature.optional else "choose",
+    )
+
+
+def _side_by_side(feature: Feature) -> bool:
+    """Whether the choices are few and short enough to stand beside one another."""
+    return sum(len(feature.text(value)) + 2 for value in feature.values) <= SIDE_BY_SIDE
+
+
+def _draw_toggle(feature: Feature, key: str, label: str, note: str | None) -> None:
+    st.toggle(label, key=key, help=note)
+
+
+def _draw_text(feature: Feature, key: str, label: str, note: str | None) -> None:
+    st.text_area(label, key=key, help=note, height=100, max_chars=32_000)
+
+
+def _draw_date(feature: Feature, key: str, label: str, note: str | None) -> None:
+    st.date_input(
+        label,
+        None,
+        key=key,
+        help=note,
+        min_value=date(1, 1, 1),
+        max_value=date(9999, 12, 31),
+        format="YYYY-MM-DD",
+    )
+
+
+@dataclass(frozen=True)
+class Widget:
+    """A field of the form: how it is drawn, and what it holds for a value of the feature.
+
+    - ``draw``: the feature, the key, the label and the help under its mark.
+    - ``state``: what the widget holds for a value that is not None; ``empty`` where there is none.
+    - ``value``: what `Feature.read` takes for a state.
+    - ``is_wide``: whether it goes over both columns of the form.
+    - ``where_optional``: the widget that is drawn where a value may be missing, if this one cannot
+      be empty.
+    """
+
+    draw: Callable[[Feature, str, str, str | None], None]
+    state: Callable[[Feature, Any], Any]
+    value: Callable[[Feature, Any], Any] = lambda feature, state: plain(state)
+    empty: Any = None
+    is_wide: Callable[[Feature], bool] = lambda feature: False
+    where_optional: str = ""
+
+
+# By the name that `FeatureKind.widget` calls it.
+WIDGETS = {
+    "number": Widget(
+        _draw_number,
+        lambda feature, value: int(value) if feature.kind_of.is_whole else float(value),
+    ),
+    "toggle": Widget(
+        _draw_toggle,
+        lambda feature, value: bool(same_value(value, feature.values[1])),
+        lambda feature, state: feature.values[1] if state else feature.values[0],
+        empty=False,
+        where_optional="choice",
+    ),
+    "choice": Widget(_draw_choice, lambda feature, value: value, is_wide=_side_by_side),
+    "date": Widget(_draw_date, lambda feature, value: date.fromisoformat(value)),
+    "text": Widget(
+        _draw_text, lambda feature, value: str(value), empty="", is_wide=lambda feature: True
+    ),
+}
+
+
+def widget_of(feature: Feature) -> Widget:
+    """The widget of a feature."""
+    widget = WIDGETS[feature.kind_of.widget]
+    return WIDGETS[widget.where_optional] if feature.optional and widget.where_optional else widget
+
+
+def _label(feature: Feature) -> str:
+    """The label with unit and training range beside it: ``Age (years, 18–90)``.
+
+    Without colours or sizes: screen readers are given the label as it is written here.
+    """
+    beside = [feature.unit if feature.kind_of.has_unit else ""]
+    beside.append(feature.range_text.replace(" to ", "–") if feature.is_numeric else "")
+    beside.append("optional" if feature.optional else "")
+    details = ", ".join(part for part in beside if part)
+    return escape(f"{feature.label} ({details})" if details else feature.label)

@@ -1,0 +1,159 @@
+"""Feedback review: cases in which experts contradict each other, side by side, to be decided.
+
+Names are hidden, so that it is the answers that are weighed; whoever judged a case may not decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from second_opinion import labels
+from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard
+from second_opinion.records.expert import Expert, same_person
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import SharedCase
+from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.review import totals
+from second_opinion.ui import case_view, click_ids
+from second_opinion.ui.case_view import table
+from second_opinion.ui.frame import callback, escape, show_problem
+from second_opinion.ui.review import verdicts_section
+from second_opinion.ui.visit import Visit
+
+LISTED = 50
+
+
+def conflicts(visit: Visit, filters: VerdictFilter, waiting: int) -> None:
+    """The cases that wait for a decision, and the form to decide the chosen one."""
+    show_problem("review")
+    person = visit.expert
+    listed = _conflicts(visit, filters)
+    if person is None:
+        return
+    if not listed:
+        st.text("No case waits for a decision. Experts do not contradict each other here.")
+        return
+    # First those that this person may decide.
+    listed.sort(key=lambda case: _is_judge(case, person))
+    ids = {case.prediction_id: at for at, case in enumerate(listed, 1)}
+    if st.session_state.get("review_conflict") not in ids:
+        st.session_state["review_conflict"] = next(iter(ids))
+    waits = f"{plural(waiting, 'case')} {'waits' if waiting == 1 else 'wait'} for a decision."
+    st.text(f"{waits} The final answer counts from then on; every verdict stays as it is.")
+    if len(listed) < waiting:
+        st.caption(f"The newest {len(listed)} that the filters leave are listed.")
+    case_id = st.selectbox(
+        "Case to decide",
+        list(ids),
+        key="review_conflict",
+        format_func=lambda case: f"{ids[case]} of {len(ids)} · {_last(visit, listed, ids[case])}",
+    )
+    _decide(visit, person, listed[ids[case_id] - 1])
+
+
+def _last(visit: Visit, listed: list[SharedCase], at: int) -> str:
+    return f"last judged {visit.clock(listed[at - 1].last_at)}"
+
+
+def _conflicts(visit: Visit, filters: VerdictFilter) -> list[SharedCase]:
+    cases = visit.store.review.conflicts(filters.model, filters.version, size=LISTED)
+    if totals.is_whole(filters):
+        return cases
+    within = {row.prediction.id for row in visit.store.review.page(filters, size=1_000).rows}
+    return [case for case in cases if case.prediction_id in within]
+
+
+def _is_judge(case: SharedCase, person: Expert) -> bool:
+    return any(same_person(name, person.label) for name, _, _ in case.answers)
+
+
+def _decide(visit: Visit, person: Expert, case: SharedCase) -> None:
+    prediction = visit.store.prediction(case.prediction_id)
+    if prediction is None:
+        return
+    card = verdicts_section.known_card(visit, prediction.model, prediction.version)
+    with st.container(border=True, key="review_conflict_case"):
+        left, right = st.columns([3, 2], gap="medium")
+        with left:
+            st.header("The case", anchor=False)
+            table(card, prediction)
+        with right:
+            st.header("The model says", anchor=False)
+            if card is None:
+                st.text(labels.exact_value_text(None, prediction.value))
+            else:
+                case_view.answer(card, prediction)
+        _side_by_side(visit, card, case)
+        if _is_judge(case, person):
+            st.text("You judged this case yourself. Somebody who did not has to decide it.")
+        else:
+            _form(visit, card, prediction)
+
+
+def _side_by_side(visit: Visit, card: ModelCard | None, case: SharedCase) -> None:
+    """What each expert said, under letters that are given anew for each case."""
+    history = visit.store.verdict_history(case.prediction_id)
+    replaced = {verdict.supersedes for verdict in history}
+    current = [verdict for verdict in history if verdict.id not in replaced]
+    with st.grid(3, min_column_width=220):
+        for letter, name, _, _ in totals.in_order(case):
+            verdict = next((v for v in current if same_person(v.expert, name)), None)
+            if verdict is not None:
+                _expert(card, letter, verdict)
+
+
+def _expert(card: ModelCard | None, letter: str, verdict: Verdict) -> None:
+    with st.container(border=True, height="stretch"):
+        st.markdown(f"**Expert {letter}**")
+        st.text(labels.signed_verdict_text(card, verdict))
+        if verdict.severity == "serious":
+            st.text("Calls the mistake serious.")
+        verdicts_section.comment(verdict.comment or "No comment.")
+
+
+def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
+    if st.session_state.get("review_conflict_for") != prediction.id:
+        st.session_state["review_conflict_for"] = prediction.id
+        click_ids.spend("review_conflict_id")
+        st.session_state["review_conflict_answer"] = None
+        st.session_state["review_conflict_reason"] = ""
+    if card is None:
+        st.text("This version was taken out of the registry; its cases cannot be decided here.")
+        return
+    if card.task == "regression":
+        unit = f" ({card.target.unit})" if card.target.unit else ""
+        label = escape(f"Final answer{unit}")
+        st.number_input(label, value=None, key="review_conflict_answer", step=1.0, format="%g")
+    else:
+        st.selectbox(
+            "Final answer",
+            card.class_values,
+            index=None,
+            key="review_conflict_answer",
+            format_func=card.label,
+            placeholder="choose the answer that is right",
+        )
+    st.text_area("Why", key="review_conflict_reason", max_chars=COMMENT_LIMIT, height=80)
+    decided = _decision_callback(visit, prediction.id)
+    st.button("Decide this case", key="review_adjudicate", type="primary", on_click=decided)
+
+
+def _decision_callback(visit: Visit, prediction_id: str) -> Callable[[], None]:
+    decision_id = click_ids.upcoming("review_conflict_id")
+
+    @callback("review")
+    def save() -> None:
+        person = visit.signer()
+        final: Any = st.session_state["review_conflict_answer"]
+        reason = st.session_state["review_conflict_reason"] or ""
+        visit.store.review.adjudicate(prediction_id, final, reason, by=person, id=decision_id)
+        st.session_state.pop("review_conflict_for", None)
+        st.session_state.pop("review_conflict", None)
+        st.toast("Decided and saved.", icon=":material/check:")
+
+    return save

@@ -1,0 +1,164 @@
+"""Feedback review: who reviewed how many, and how far experts agree with each other."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from second_opinion.formatting import plural
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.records.verdict_kinds import column_labels
+from second_opinion.review import totals
+from second_opinion.review.totals import Figures
+from second_opinion.statistics import expert_agreement as rating
+from second_opinion.ui import row_button
+from second_opinion.ui.drawing import height_for
+from second_opinion.ui.frame import callback
+from second_opinion.ui.review import filter_bar, headline
+from second_opinion.ui.visit import Visit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NUMBER = st.column_config.NumberColumn
+MOST_PAIRS = 200
+
+
+def experts(visit: Visit, filters: VerdictFilter, figures: Figures, shared: dict[str, int]) -> None:
+    """Who reviewed how many, and how far experts agree with each other."""
+    if not figures.counted:
+        st.text("No verdict is like that, so there is nobody to compare.")
+        return
+    st.header("Who reviewed how many", anchor=False)
+    people(figures)
+    st.header("Do they agree with each other?", anchor=False)
+    cases = totals.shared(visit.store.review, filters)
+    table = totals.ratings(cases)
+    agreed = totals.agreement(table, numbers=visit.card.task == "regression")
+    if not agreed.cases:
+        st.text(
+            "No case has answers of two experts. Give the same cases to two of them to learn how "
+            "much of the disagreement lies with the experts."
+        )
+        return
+    agreement(agreed)
+    pairs(table)
+    conflicts(shared)
+    if shared["shared"] > len(cases) and totals.is_whole(filters):
+        st.caption(
+            f"The figures are of the newest {len(cases):,} of {plural(shared['shared'], 'case')}."
+        )
+
+
+def people(figures: Figures) -> None:
+    """The experts with how many verdicts they gave; a button lists these."""
+    rows = totals.with_agreement(figures.by_expert)
+    names = list(rows["expert"].astype(str))
+    button = row_button.column("review_expert", names, _list_verdicts, help="List the verdicts")
+    table = rows[["expert", "verdicts", *column_labels()]]
+    table = table.assign(share=rows["share"] * 100, interval=_intervals(rows))
+    table.insert(0, "list", "List")
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=height_for(len(rows)),
+        column_config={
+            "list": button,
+            "expert": "Expert",
+            "verdicts": "Verdicts",
+            **column_labels(),
+            "share": NUMBER("Model right", format="%.1f %%"),
+            "interval": "95 % interval",
+        },
+        alt="The experts with how many verdicts they gave and how often they agree with the model",
+    )
+
+
+def _list_verdicts(expert: str) -> None:
+    filter_bar.turn_to({"expert": expert})
+
+
+def conflicts(shared: dict[str, int]) -> None:
+    """How many cases experts contradict each other on, and the way to decide them."""
+    waiting = shared["undecided"]
+    with st.container(horizontal=True, vertical_alignment="center", key="review_to_conflicts"):
+        st.text(
+            f"{plural(shared['conflicts'], 'case')} of this model in conflict, "
+            f"{waiting:,} of them without a decision."
+        )
+        if waiting:
+            st.button("Decide them", key="review_decide", type="tertiary", on_click=_decide)
+
+
+@callback()
+def _decide() -> None:
+    st.query_params["section"] = "conflicts"
+
+
+def agreement(agreed: rating.Agreement) -> None:
+    """How many cases have two answers, and how often these are the same."""
+    with st.grid(4, min_column_width=150, key="review_agreement"):
+        of = agreed.agreed, agreed.cases
+        headline.figure("Cases with two answers", f"{agreed.cases:,}")
+        headline.figure(
+            "Same answer", headline.share_text(*of), headline.interval_text(*of), about=SAME
+        )
+        if agreed.ac1 is not None:
+            headline.figure("Gwet's AC1", *_figure(agreed.ac1, agreed.ac1_interval), about=BEYOND)
+        if agreed.alpha is not None:
+            alpha = _figure(agreed.alpha, agreed.alpha_interval)
+            headline.figure("Krippendorff's α", *alpha, about=ALPHA)
+    if agreed.note:
+        st.text(agreed.note)
+
+
+SAME = "Of the cases that two experts or more answered, with the 95 % Wilson interval."
+BEYOND = (
+    "Agreement beyond what chance would give: 1 is perfect, 0 is chance. The interval is by "
+    "drawing the cases again 1,000 times."
+)
+# On a phone there is no room for its name in the label.
+ALPHA = f"Alpha. {BEYOND}"
+
+
+def _intervals(rows: pd.DataFrame) -> list[str]:
+    ends = zip(rows["low"], rows["high"], strict=True)
+    return ["" if low != low else f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in ends]
+
+
+def _figure(value: float, interval: tuple[float, float] | None) -> tuple[str, str]:
+    """A coefficient and its interval in words."""
+    if math.isnan(value):
+        return "not defined", ""
+    if interval is None or math.isnan(interval[0]):
+        return f"{value:.2f}", ""
+    return f"{value:.2f}", f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def pairs(table: pd.DataFrame) -> None:
+    """Each two experts who share a case."""
+    rows = rating.pairwise(table)
+    if not len(rows):
+        return
+    if len(table) > 2:
+        st.markdown("**Two by two**")
+    rows = rows.head(MOST_PAIRS)
+    st.dataframe(
+        rows[["rater_a", "rater_b", "cases", "agreed"]].assign(
+            share=rows["share"] * 100, interval=_intervals(rows), kappa=rows["kappa"]
+        ),
+        hide_index=True,
+        height=height_for(len(rows)),
+        column_config={
+            "rater_a": "Expert",
+            "rater_b": "and",
+            "cases": "Cases",
+            "agreed": "Same answer",
+            "share": NUMBER("Share", format="%.1f %%"),
+            "interval": "95 % interval",
+            "kappa": NUMBER("Cohen's kappa", format="%.2f"),
+        },
+        alt="Each two experts who share a case, with how often they gave the same answer",
+    )

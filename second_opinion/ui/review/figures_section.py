@@ -1,0 +1,187 @@
+"""Feedback review: the model against the experts, and how often it is right where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard
+from second_opinion.review.totals import Figures
+from second_opinion.statistics import calibration, error_rates
+from second_opinion.ui import drawing
+from second_opinion.ui.drawing import height_for
+from second_opinion.ui.frame import escape
+from second_opinion.ui.review import filter_bar
+from second_opinion.ui.visit import Visit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from second_opinion.charts.chart import Chart
+    from second_opinion.review.groups import Groups, Pick
+
+# Of more classes than this the tiles would be too small to read.
+MOST_TILES = 12
+CLICK = (
+    "Click a bar, a point or a tile to list the verdicts behind it. On a touch screen, tap twice."
+)
+
+
+def figures(visit: Visit, summary: Figures) -> None:
+    """The model against the experts, and how often it is right in each group."""
+    if not summary.counted:
+        st.text("No verdict is like that, so there is nothing to count.")
+        return
+    st.header("The model against the experts", anchor=False)
+    if visit.card.task == "regression":
+        distances(visit, summary)
+    else:
+        confusion(visit.card, summary)
+    st.header("How often the model is right", anchor=False)
+    st.text("By what counts as right, of the verdicts that say so, with the 95 % Wilson interval.")
+    groups(visit.card, summary)
+    st.caption(CLICK)
+
+
+def draw(chart: Chart, name: str, picks: Sequence[Pick] = (), below: str = "") -> None:
+    """A figure; with ``picks`` a click on it lists the verdicts that it stands for."""
+    drawing.draw(
+        chart,
+        f"review_figure_{name}",
+        name=f"review-{name}",
+        below=below,
+        picked=partial(_pick, picks) if picks else None,
+        range_too=False,
+        generation=filter_bar.turns(),
+    )
+
+
+def _pick(picks: Sequence[Pick], places: list[int]) -> None:
+    if places and places[0] < len(picks):
+        filter_bar.turn_to(picks[places[0]])
+        st.rerun()
+
+
+def groups(card: ModelCard, summary: Figures) -> None:
+    """How often the model is right, by day and group by group."""
+    from second_opinion.review import groups as by
+
+    days(by.by_day(summary.by_day))
+    panels: list[tuple[str, str, str, Groups]] = [
+        ("class", "where it says {}", "The model said", by.by_class(card, summary.by_class)),
+        ("band", "where it is {} sure", "How sure", by.by_band(summary.by_confidence)),
+        ("expert", "by {}", "Expert", by.by_name(summary.by_expert, "expert")),
+        ("version", "on version {}", "Version", by.by_name(summary.by_version, "version")),
+        ("mode", "given {}", "Given", by.by_mode(summary.by_mode)),
+    ]
+    with st.grid(2, min_column_width=360, gap="medium"):
+        for name, where, axis, each in panels:
+            if len(each.figures) > (name in ("version", "mode")):
+                with st.container():
+                    group(name, where, axis, each)
+
+
+def group(name: str, where: str, axis: str, each: Groups) -> None:
+    """How often the model is right in each of some groups."""
+    from second_opinion.charts import accuracy
+
+    more = len(each.figures) - accuracy.MOST_GROUPS
+    below = f"The first {accuracy.MOST_GROUPS} are drawn; the table has all." * (more > 0)
+    draw(accuracy.right_by(where, axis, each.figures), name, each.picks, below)
+
+
+def days(each: Groups) -> None:
+    """How often the model was right from day to day, where there are several."""
+    if len(each.figures) > 1:
+        from second_opinion.charts import verdict_charts
+        from second_opinion.review import groups
+
+        errors = groups.as_errors(each.figures)
+        chart = verdict_charts.agreement_per_day(errors, verdict_charts.RIGHT, clickable=True)
+        draw(chart, "days", each.picks)
+
+
+def confusion(card: ModelCard, summary: Figures) -> None:
+    """What the model said against what counts as right."""
+    from second_opinion.charts import accuracy
+    from second_opinion.review import groups
+
+    pairs = summary.confusion
+    if not len(pairs):
+        st.text("No verdict names a right answer yet.")
+        return
+    counts = error_rates.confusion(
+        pairs["value"], pairs["answer"], card.class_values, pairs["verdicts"]
+    )
+    names = groups.class_names(card, counts)
+    total = plural(int(pairs["verdicts"].sum()), "verdict")
+    below = f"Of {total} that name a right answer. Shares are of the row; framed, the model is "
+    below += "right."
+    as_shares = accuracy.MOST_BOTH < len(names) and _as_shares()
+    if len(names) > MOST_TILES:
+        _matrix(counts, names, as_shares=as_shares)
+        return
+    chart = accuracy.confusion(counts, names, as_shares=as_shares)
+    draw(chart, "confusion", groups.of_tiles(counts), below)
+
+
+def _as_shares() -> bool:
+    option = st.segmented_control(
+        "Show",
+        ["Counts", "Shares of each row"],
+        default="Counts",
+        key="review_confusion",
+        required=True,
+        label_visibility="collapsed",
+    )
+    return bool(option != "Counts")
+
+
+def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
+    """Many classes as a table: the model in the rows, what counts as right in the columns."""
+    from second_opinion.charts import accuracy
+
+    st.markdown(f"**{escape(accuracy.confusion_title(counts, names))}**")
+    cells: pd.DataFrame = error_rates.normalised(counts) if as_shares else counts
+    table = cells.set_axis([f"Right: {name}" for name in names], axis=1)
+    number = st.column_config.NumberColumn(format="percent" if as_shares else "localized")
+    config = dict.fromkeys(table.columns, number)
+    table.insert(0, "The model said", names)
+    table.insert(1, "All", counts.sum(axis=1))
+    st.dataframe(
+        table.reset_index(drop=True),
+        hide_index=True,
+        height=height_for(len(names), 20),
+        column_config=config,
+        alt="How often the model said each class (rows) where each class counts as right (columns)",
+    )
+    drawing.numbers_file(table, "review-confusion", "review_figure_confusion_csv")
+
+
+def distances(visit: Visit, summary: Figures) -> None:
+    """How far the numbers of the model lie from those that count as right (Bland and Altman)."""
+    from second_opinion.charts import accuracy
+
+    versions = summary.by_version["version"]
+    version = versions.iloc[0] if len(versions) == 1 else None
+    pairs = visit.store.review.numbers(visit.version[0], version)
+    limits = calibration.bland_altman(pairs["value"], pairs["answer"])
+    if limits.n < 2:
+        st.text("Fewer than two verdicts name a right number: no distance can be told yet.")
+        return
+    unit = visit.card.target.unit
+    which = f"version {version}" if version else "all versions"
+    basis = (
+        f"{plural(limits.n, 'verdict')} of {which} that name a number. Who agrees names that of "
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        chart = accuracy.bland_altman(pairs, limits, unit)
+        below = f"{basis}the model. The other filters do not narrow this."
+        draw(chart, "distances", below=below)
+    with right:
+        draw(accuracy.errors(pairs, unit), "errors")

@@ -1,0 +1,134 @@
+"""Feedback review: who may see it, and the headline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from second_opinion import roles
+from second_opinion.formatting import plural
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.review import totals
+from second_opinion.review.totals import Figures
+from second_opinion.statistics.agreement import wilson
+from second_opinion.ui import who
+from second_opinion.ui.visit import Visit
+
+AFTER_SEEING = (
+    "given after seeing the model's answer. People lean towards an answer that they have seen, so "
+    "the share that agrees is likely too high."
+)
+
+
+def is_closed(visit: Visit) -> bool:
+    """Say why this page is closed to who is here, or ask for a missing name; whether it is."""
+    if reason := roles.closed_reason("reviewer", who.role(), visit.settings):
+        st.title("Feedback review", anchor=False)
+        st.text(reason)
+        return True
+    if visit.expert is None:
+        st.title("Feedback review", anchor=False)
+        who.form("What you decide here is on record with your name.")
+        return True
+    return False
+
+
+def title(visit: Visit) -> None:
+    """The line above the page: it is of all versions, as far as no filter asks for one."""
+    st.title("Feedback review", anchor=False)
+    card = visit.card
+    st.text(f"{card.title}. {card.target.description}".strip())
+
+
+def headline(figures: Figures) -> None:
+    """How many verdicts, by how many experts, and how often they agree."""
+    agree, clear_count = figures.of("agree"), figures.of("agree") + figures.of("disagree")
+    right, certain = figures.of("right"), figures.of("right") + figures.of("wrong")
+    days = totals.with_agreement(figures.by_day)
+    with st.grid(5, min_column_width=150, key="review_headline"):
+        total = f"{figures.total:,}{'+' if figures.more else ''}"
+        figure("Verdicts", total, line=days["verdicts"], about="The line is by day.")
+        figure("Experts", f"{len(figures.by_expert):,}")
+        figure(
+            "Agree", share_text(agree, clear_count), interval_text(agree, clear_count), about=AGREE
+        )
+        figure(
+            "Model right",
+            share_text(right, certain),
+            interval_text(right, certain),
+            line=days["share"],
+            about=RIGHT,
+        )
+        figure("Unsure", share_text(figures.of("unsure"), figures.counted))
+
+
+AGREE = "Of the verdicts that agree or disagree, with the 95 % Wilson interval."
+RIGHT = (
+    "The same by what counts as right: an adjudicated answer in the place of what each expert "
+    "said. The line is by day."
+)
+
+
+def figure(label: str, value: str, below: str = "", *, line: Any = None, about: str = "") -> None:
+    """One large figure, with its interval below and a small line of how it went."""
+    points = [] if line is None else [float(point) for point in line if point == point]
+    st.metric(
+        label,
+        value,
+        delta=below or None,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        height="stretch",
+        chart_data=points if len(points) > 1 else None,
+        help=about or None,
+    )
+
+
+def share_text(k: int, n: int) -> str:
+    """``91.3 %``; ``none yet`` of nothing."""
+    return f"{100 * k / n:.1f} %" if n else "none yet"
+
+
+def interval_text(k: int, n: int) -> str:
+    """``88 to 94 %``: the 95 % Wilson interval; empty of nothing."""
+    if not n:
+        return ""
+    low, high = (f"{100 * end:.0f}" for end in wilson(k, n))
+    return f"{low} to {high} %"
+
+
+BY_ITSELF = ("judgement", "outcome", "answer", "severity", "corrected", "triage", "adjudicated")
+
+
+def limits(now: VerdictFilter, figures: Figures, shared: dict[str, int]) -> None:
+    """Say what to know before believing the figures."""
+    for text in _limits(now, figures, shared):
+        st.caption(text)
+
+
+def _limits(now: VerdictFilter, figures: Figures, shared: dict[str, int]) -> list[str]:
+    sentences = []
+    if set(now.texts) & set(BY_ITSELF):
+        sentences.append(
+            "The filters choose verdicts by what they say; shares of these do not tell how good "
+            "the model is."
+        )
+    if figures.counted < figures.total or figures.more:
+        sentences.append(f"The figures are of the newest {figures.counted:,} of these verdicts.")
+    number = figures.of("agree") + figures.of("disagree")
+    if number < totals.FEW:
+        few = f"{plural(number, 'verdict')} {'says' if number == 1 else 'say'} right or wrong"
+        sentences.append(f"{few}: too few to conclude anything. From about {totals.FEW} on, look.")
+    open_verdicts = figures.after_seeing
+    if open_verdicts:
+        some = f"{plural(open_verdicts, 'verdict')} {'was' if open_verdicts == 1 else 'were'}"
+        which = "All verdicts were" if open_verdicts == figures.counted else some
+        sentences.append(f"{which} {AFTER_SEEING}")
+    if shared.get("repeated"):
+        sentences.append(
+            "Cases that several experts judged count once for each of them; the intervals take "
+            "them for separate cases."
+        )
+    return sentences
