@@ -1,18 +1,15 @@
 """The trials in environments of their own: another scikit-learn, and a real MLflow server."""
 
-import os
 import subprocess
 import sys
 
 import pytest
-from builders import ROOT
+from builders import ROOT, THOROUGH
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.network,
-    pytest.mark.skipif(
-        os.environ.get("THOROUGH") != "1", reason="installs packages for minutes: THOROUGH=1"
-    ),
+    pytest.mark.skipif(not THOROUGH, reason="installs packages for minutes: THOROUGH=1"),
 ]
 
 
