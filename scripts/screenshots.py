@@ -24,9 +24,10 @@ sys.path.insert(0, str(HOME))
 from second_opinion import Registry, Store  # noqa: E402
 from second_opinion.batches import jobs  # noqa: E402
 from second_opinion.records.stamp import new_id  # noqa: E402
+from second_opinion.records.value import plain, typed_text  # noqa: E402
 from second_opinion.records.verdict import Verdict  # noqa: E402
 from second_opinion.tables import Limits, TableFile, look  # noqa: E402
-from second_opinion.tables.template import cell, template  # noqa: E402
+from second_opinion.tables.template import template  # noqa: E402
 
 IMAGES = HOME / "docs" / "images"
 LOOKS = {
@@ -141,7 +142,7 @@ def april(database: Path) -> None:
     cases = [reference.plausible(schema, seed) for seed in range(1200)]
     for case in cases:
         case["monthly_charge"] = min(round(case["monthly_charge"] + 15, 2), 99)
-    rows = [",".join(cell(case[name]) for name in schema.names) for case in cases]
+    rows = [",".join(typed_text(plain(case[name])) for name in schema.names) for case in cases]
     header = template(schema).decode().splitlines()[0]
     source = TableFile.of_bytes("april.csv", "\n".join([header, *rows]).encode())
     batch = jobs.check(store, card, source, look(source, schema), asked_by="Ada", limits=Limits())
@@ -202,7 +203,7 @@ def march() -> bytes:
     rows = [template(schema).decode().splitlines()[0]]
     for seed in range(240):
         case = reference.plausible(schema, seed) | ({"age": "n/a"} if seed in (15, 90) else {})
-        rows.append(",".join(cell(case[name]) for name in schema.names))
+        rows.append(",".join(typed_text(plain(case[name])) for name in schema.names))
     return "\n".join(rows).encode()
 
 
