@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from visits import (
     CASE,
     as_read,
+    asked_for,
     assert_strange_text_is_escaped,
     keys,
     messages,
@@ -104,7 +105,7 @@ def test_no_page_takes_strange_text_for_markdown(place, filled_store, page):
 
 
 def test_no_case_takes_strange_text_for_markdown(place, filled_store):
-    found = [p for p in filled_store.predictions_of("Ada", limit=100) if p.model == "hostile"]
+    found = [p for p in asked_for(filled_store, "Ada") if p.model == "hostile"]
     assert len(found) == 4
     for prediction in found:
         at = start(CASE, prediction=prediction.id)
@@ -296,7 +297,7 @@ def test_a_change_and_an_undo_are_new_rows(place):
 
 
 def test_a_linked_prediction_is_shown_with_its_inputs_and_the_verdict(place, filled_store):
-    filled = filled_store.predictions_of("Ada", limit=100)
+    filled = asked_for(filled_store, "Ada")
     for prediction in filled:
         at = start(CASE, prediction=prediction.id)
         assert messages(at) == []
@@ -338,7 +339,7 @@ def test_a_case_that_was_predicted_is_not_predicted_twice(place):
     at = press(start(CASE), "predict_submit")
     first = predicted(at, place).id
     assert predicted(press(at, "predict_submit"), place).id == first
-    assert len(Store.open(place / "feedback.db").predictions_of("Ada")) == 1
+    assert len(asked_for(Store.open(place / "feedback.db"), "Ada")) == 1
 
 
 def test_an_empty_field_is_asked_for_once_predict_is_pressed(place):
@@ -673,7 +674,7 @@ def test_a_model_that_breaks_while_it_is_used_is_said_and_not_used(copied, monke
     changed_model_file(copied, monkeypatch)
     press(at, "predict_submit")
     assert any("was not loaded" in message for message in messages(at))
-    assert Store.open(place / "feedback.db").predictions_of("Ada") == []
+    assert asked_for(Store.open(place / "feedback.db"), "Ada") == []
 
 
 def test_a_summary_that_is_missing_costs_only_the_examples(copied):

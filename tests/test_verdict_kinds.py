@@ -111,7 +111,7 @@ def test_what_counts_as_the_same_stands_in_one_column():
 
 
 def test_a_name_is_given_once():
-    with pytest.raises(UserError, match="'agree' already"):
+    with pytest.raises(UserError, match=r"'agree' .* is taken"):
         register(VerdictKind("agree", "Agree", "✓", "agree", "right"))
 
 

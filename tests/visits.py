@@ -3,6 +3,7 @@
 import re
 
 from builders import ROOT
+from database import ids_in
 from streamlit.testing.v1 import AppTest
 
 from second_opinion.records.expert import Expert
@@ -51,6 +52,12 @@ def predicted(at, place):
     (made,) = [at.query_params["prediction"]]
     made = made if isinstance(made, str) else made[0]
     return Store.open(place / "feedback.db").prediction(made)
+
+
+def asked_for(store, person):
+    """Every prediction that a person asked for, the newest first."""
+    ids = ids_in(store.path, "predictions")
+    return [prediction for prediction, _ in store.history(person, ids, limit=len(ids))]
 
 
 def markdown_in(at):

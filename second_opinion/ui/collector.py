@@ -20,7 +20,7 @@ def leave_out_what_stays() -> None:
 
     All threads wait while the collector walks, and over pandas and scikit-learn it walks long.
     """
-    here = {"modules": len(sys.modules), "loaded": loading.models_loaded()}
+    here = {"modules": len(sys.modules), "loaded": loading.times_loaded()}
     few = here["modules"] - _left_out["modules"] < FEW
     if (few and here["loaded"] == _left_out["loaded"]) or not _collecting.acquire(blocking=False):
         return

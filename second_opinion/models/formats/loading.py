@@ -48,6 +48,7 @@ class Loaded:
 _loading = threading.Lock()
 # By hash, format and trusted types: what one card trusts, another may not.
 _loaded: dict[tuple[str, str, tuple[str, ...]], Loaded] = {}
+_times_loaded = 0
 # The SHA-256 that a file had when it had this stamp.
 _checked: dict[Stamp, str] = {}
 
@@ -60,6 +61,7 @@ def load(path: Path, card: ModelCard) -> Loaded:
     The file is read once, its SHA-256 compared with the card's, and loaded from those very bytes;
     `UserError` when it is missing, is another file, or cannot be loaded here.
     """
+    global _times_loaded
     sha256 = card.artifact.sha256
     key = sha256, card.artifact.format, card.artifact.trusted
     with _loading:
@@ -68,14 +70,15 @@ def load(path: Path, card: ModelCard) -> Loaded:
             content = _genuine(path, card)
             if key not in _loaded:
                 _loaded[key] = Loaded(unpickle(content, card.artifact, path), threads())
+                _times_loaded += 1
             if stamp:
                 _checked[stamp] = sha256
         return _loaded[key]
 
 
-def models_loaded() -> int:
-    """How many estimators this process has loaded so far."""
-    return len(_loaded)
+def times_loaded() -> int:
+    """How often this process has loaded an estimator; those that went again count."""
+    return _times_loaded
 
 
 def file_state(path: Path, artifact: Artifact) -> FileState:
