@@ -792,6 +792,7 @@ def test_an_answer_whose_database_was_replaced_is_stored_again_by_predict(place)
         file.unlink()
     press(at, "verdict_agree")
     assert "predict the case again" in messages(at)[0]
+    assert "verdict_agree" not in keys(at)
     press(press(at, "predict_submit"), "verdict_agree")
     assert messages(at) == []
     assert len(stored(place)) == 1

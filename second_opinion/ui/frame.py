@@ -200,6 +200,11 @@ def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, N
     return decorate
 
 
+def has_problem(place: str) -> bool:
+    """Whether something went wrong in a callback of this place that was not shown yet."""
+    return f"frame_problem_{place}" in st.session_state
+
+
 def show_problem(place: str) -> None:
     """Show what went wrong in a callback of this place, once."""
     say(place, st.session_state.pop(f"frame_problem_{place}", ""))

@@ -18,7 +18,7 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import same_inputs
 from second_opinion.schema import Schema
 from second_opinion.ui import browser, click_ids, form, who
-from second_opinion.ui.frame import callback, header_is_old, notice, say
+from second_opinion.ui.frame import callback, has_problem, header_is_old, notice, say
 from second_opinion.ui.visit import Visit
 
 FORM, JSON = "Form", "JSON"
@@ -46,6 +46,7 @@ def begin(visit: Visit) -> None:
         st.rerun()
     if not _answers_here(visit, st.session_state.get("predict_model")):
         _start_anew(visit, visit.card.case_schema.typical)
+    _forget_what_is_gone(visit)
     if shown_id := _shown_id():
         st.query_params["prediction"] = shown_id
 
@@ -289,6 +290,16 @@ def _show(prediction: Prediction) -> None:
     st.session_state["predict_shown_at"] = time.monotonic()
     st.session_state["predict_tried"] = False
     st.query_params["prediction"] = prediction.id
+
+
+def _forget_what_is_gone(visit: Visit) -> None:
+    """After a verdict that was refused: perhaps the database was deleted with its prediction."""
+    prediction = current()
+    if prediction is None or not has_problem("verdict"):
+        return
+    if visit.store.prediction(prediction.id) is None:
+        st.session_state.pop("predict_shown")
+        st.query_params.pop("prediction", None)
 
 
 def _shown_id() -> str:
