@@ -6,31 +6,26 @@ Exit 2: wrong usage.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from second_opinion.cli import feedback, printing
+from second_opinion.cli.add import add
+from second_opinion.cli.asking import as_json, ask, dumped, without_asking, working
 from second_opinion.cli.score import score
 from second_opinion.doctor import machine as examination
 from second_opinion.errors import UserError
-from second_opinion.formatting import plural
 from second_opinion.models import aliases, traffic_split
 from second_opinion.models.aliases import managed
 from second_opinion.models.catalog import FIRST_ALIAS, Catalog, Entry
-from second_opinion.models.describe.estimator_checks import task_of
-from second_opinion.models.describe.training_data import read_training_csv
-from second_opinion.models.formats import file_format, mlflow_source, skops_format
-from second_opinion.models.formats.model_file import ModelFile
 from second_opinion.models.registry import Registry
 from second_opinion.settings import Settings
 from second_opinion.store import Store
@@ -89,120 +84,6 @@ def commands(debug: bool) -> None:
 
 feedback.register(commands)
 
-without_asking = click.option("--yes", is_flag=True, help="Do not ask.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
-
-
-@commands.command()
-@click.argument("file")
-@click.option(
-    "--name", required=True, help="The model's name in the registry, like customer-churn."
-)
-@click.option("--version", default="", help="Its version.  [default: the next whole number]")
-@click.option("--data", type=click.Path(path_type=Path), help="A CSV file with the training data.")
-@click.option("--target", help="The column of the data that the model predicts.")
-@click.option("--title", default="", help="What people see.  [default: the name]")
-@click.option("--alias", default="", help="A further alias for it, like challenger.")
-@click.option(
-    "--reference",
-    type=click.Choice(["summary", "rows"]),
-    default="summary",
-    show_default=True,
-    help="What to keep of the data: summaries of each feature, or up to 5,000 rows as well.",
-)
-@click.option(
-    "--trust", multiple=True, metavar="TYPE", help="A type that a skops file may hold (repeat it)."
-)
-@without_asking
-@as_json
-def add(
-    file: str,
-    name: str,
-    version: str,
-    data: Path | None,
-    target: str | None,
-    title: str,
-    alias: str,
-    reference: Literal["summary", "rows"],
-    trust: tuple[str, ...],
-    yes: bool,
-    as_json: bool,
-) -> None:
-    """Register the model in FILE.
-
-    FILE is a scikit-learn estimator or pipeline saved by joblib, pickle or skops, or a model that
-    MLflow has: models:/NAME/VERSION, models:/NAME@ALIAS or runs:/RUN_ID/PATH, with the server in
-    MLFLOW_TRACKING_URI. Loading a joblib or pickle file runs whatever its maker put in: add only
-    files of people you trust. From the data come the fields of the form, with their ranges and
-    choices; its rows are not stored. Without it, the form has what the model's own steps know.
-    """
-    if data is not None and target is None:
-        raise click.UsageError("The data needs its target: --target COLUMN, what is predicted.")
-    if data is None and reference == "rows":
-        raise click.UsageError("--reference rows needs the rows: --data train.csv.")
-    registry = Registry(Settings.read().model_dir)
-    version = registry.next_version(name, version, alias)
-    model_file = _brought(file)
-    rows = None
-    if data is not None and target is not None:
-        with _working(f"Reading {data}"):
-            rows = read_training_csv(data, target)
-    model_file = _agreed(model_file, trust, yes)
-    with _working(f"Loading {file}"):
-        estimator, saved_by = model_file.load()
-        task_of(estimator)
-    on = f" on {plural(len(rows.X), 'row')}" if rows else ""
-    with _working(f"Trying the model{on}"):
-        before = printing.default_name(registry.look())
-        with file_format.blamed_on(saved_by):
-            card = registry.add(
-                estimator,
-                rows.X if rows else None,
-                rows.y if rows else None,
-                name=name,
-                version=version,
-                title=title,
-                target=target or "",
-                alias=alias,
-                reference=reference,
-                card=model_file.card_fields(saved_by),
-                artifact=(model_file.format, model_file.content),
-            )
-    report = printing.Added(registry, registry.look(), card, estimator, data, rows, before)
-    click.echo(_dumped(report.facts) if as_json else report.text)
-
-
-def _brought(file: str) -> ModelFile:
-    """The model file at a path or an MLflow URI, not loaded yet."""
-    if not mlflow_source.is_uri(file):
-        return ModelFile.read(Path(file))
-    with _working(f"Fetching {file}"):
-        return mlflow_source.fetch(file)
-
-
-def _agreed(file: ModelFile, trust: tuple[str, ...], yes: bool) -> ModelFile:
-    """The file with the types that it may hold, once the person agreed to what loading it does.
-
-    With --yes, types that are not scikit-learn's, NumPy's or SciPy's own are still to be named.
-    """
-    refused = "Nothing was added."
-    if file.format != "skops":
-        if trust:
-            raise click.UsageError(f"--trust is for skops files; {file.where} is {file.format}.")
-        _ask(printing.pickle_is_code(file), "Load it?", yes, refused)
-        return file
-    open_types = [name for name in file.unknown_types if name not in trust]
-    strange = [name for name in open_types if not skops_format.is_own(name)]
-    if strange and (yes or not sys.stdin.isatty()):
-        raise UserError(
-            f"{file.where} holds {skops_format.named(strange)}, which may be anybody's. "
-            f"{refused} If it comes from you or from people you trust, say "
-            f"{' '.join(f'--trust {name}' for name in strange)}."
-        )
-    if open_types:
-        _ask(printing.types_to_trust(file), "Trust them?", yes, refused)
-    return replace(file, trusted=file.unknown_types)
-
 
 @commands.command()
 @click.argument("name")
@@ -221,7 +102,7 @@ def remove(name: str, version: str, yes: bool) -> None:
     going = [version] if version else catalog.versions(name)
     files = ", ".join(f"{name}/{number}" for number in going)
     about = f"The files of {files} in {registry.folder} will be deleted. Their verdicts stay."
-    _ask(about, "Delete them?", yes, "Nothing was removed.")
+    ask(about, "Delete them?", yes, "Nothing was removed.")
     before = printing.default_name(catalog)
     versions = registry.remove(name, version)
     click.echo(printing.removed(registry.look(), name, versions, before))
@@ -240,7 +121,7 @@ def models(everything: bool, as_json: bool) -> None:
     default = printing.default_name(catalog)
     rows = [printing.facts(registry, entry, default) for entry in listed]
     if as_json:
-        click.echo(_dumped(rows))
+        click.echo(dumped(rows))
     else:
         click.echo(printing.models(registry, rows, len(catalog.entries(demos=True)) - len(listed)))
 
@@ -261,13 +142,14 @@ def verify(name: str, as_json: bool) -> int:
             ref = f"{entry.name}/{entry.version}"
             faults = registry.verify(entry.card) if entry.card else [entry.fault]
             results.append({"model": ref, "ok": not faults, "faults": faults})
-    click.echo(_dumped(results) if as_json else printing.verified(results))
+    click.echo(dumped(results) if as_json else printing.verified(results))
     faults = [f"{result['model']}: {fault}" for result in results for fault in result["faults"]]
     for line in [] if as_json else faults:
         click.echo(printing.printable(line), err=True)
     return 1 if faults else 0
 
 
+commands.add_command(add)
 commands.add_command(score)
 
 alias_option = click.option(
@@ -345,9 +227,9 @@ def doctor(host: str | None, as_json: bool) -> int:
     Settings, versions, database, models, memory and disk, each with what to do about it. Exit code
     1 when there is a problem, 0 with warnings alone.
     """
-    with _working("Looking at everything") as now:
+    with working("Looking at everything") as now:
         checks = examination.examine(host=host or "", heard=lambda step: now(f"Looking at {step}"))
-    click.echo(_dumped([asdict(check) for check in checks]) if as_json else printing.checks(checks))
+    click.echo(dumped([asdict(check) for check in checks]) if as_json else printing.checks(checks))
     return 1 if any(check.state == "problem" for check in checks) else 0
 
 
@@ -364,34 +246,6 @@ def _entries(catalog: Catalog, ref: str) -> list[Entry]:
     return [entry for entry in entries if entry.name == name and entry.version in meant]
 
 
-def _ask(about: str, question: str, yes: bool, refused: str) -> None:
-    """Go on if the person says yes; `UserError` otherwise, and where there is nobody to ask."""
-    if yes:
-        return
-    click.echo(printing.printable(about), err=True)
-    if not sys.stdin.isatty():
-        raise UserError(f"There is no terminal to ask on. {refused} Say --yes if you agree.")
-    if not click.confirm(question, default=False, err=True):
-        raise UserError(refused)
-
-
-@contextmanager
-def _working(on: str) -> Iterator[Any]:
-    """A line on the terminal that says what takes long, gone when it is done."""
-    live = sys.stderr.isatty()
-
-    def say(what: str) -> None:
-        if live:
-            click.echo(f"\r\033[K{printing.printable(what)} …", err=True, nl=False)
-
-    say(on)
-    try:
-        yield say
-    finally:
-        if live:
-            click.echo("\r\033[K", err=True, nl=False)
-
-
 def _progress(entries: list[Entry], label: str) -> Any:
     """A progress bar on the terminal's error output, none elsewhere."""
     hidden = not sys.stderr.isatty()
@@ -402,7 +256,3 @@ def _progress(entries: list[Entry], label: str) -> Any:
         hidden=hidden,
         item_show_func=lambda entry: f"{entry.name}/{entry.version}" if entry else None,
     )
-
-
-def _dumped(content: Any) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False, default=str)
