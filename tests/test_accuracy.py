@@ -140,6 +140,7 @@ def test_a_model_that_is_always_right_has_no_mistake_to_tell_of():
     assert sent(chart)["data"][0]["text"] == ["5<br>100 %", "0<br>0 %", "0<br>–", "0<br>–"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 50), min_size=9, max_size=9).filter(any))
 def test_tiles_hold_every_verdict_once_and_stay_pale_enough_for_their_words(cells):
     counts = pd.DataFrame(np.array(cells).reshape(3, 3))

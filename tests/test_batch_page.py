@@ -248,6 +248,7 @@ def test_a_batch_that_stopped_says_why_and_offers_the_rest(place, registry):
     assert batch_on(at, place).state == "done"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["dose", "risk", "iris", "hostile"])
 def test_every_kind_of_model_has_its_page(place, registry, model):
     content = csv_of(rows_of(registry, model, 30).assign(**{HOSTILE: HOSTILE}))

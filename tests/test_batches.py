@@ -278,6 +278,7 @@ FILTERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("only", FILTERS)
 @pytest.mark.parametrize(("sort", "descending"), SORTS)
 def test_filters_and_orders_agree_with_pandas(empty_store, long, only, sort, descending):

@@ -347,6 +347,7 @@ def test_scores_are_those_of_scikit_learn():
     assert found == {"on": "held-out rows", "rows": 2, "mean absolute error": 0.5, "R²": 0.5}
 
 
+@pytest.mark.slow
 def test_a_model_of_every_kind_of_feature_answers_its_own_rows(tmp_path, models, training):
     """The registered model, asked through its card, says what the estimator itself says."""
     registry, (cases, _) = Registry(models), training

@@ -197,6 +197,7 @@ def test_of_many_classes_the_commonest_is_told():
     assert chart.title == "B is predicted for 3 of 6 cases (50 %)"
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0, 1), st.sampled_from(range(12))), min_size=1, max_size=60))
 def test_the_stacks_of_confidence_hold_every_case_once(rows):
     sure, said = np.array([r[0] for r in rows]), [r[1] for r in rows]

@@ -604,6 +604,7 @@ def test_verify_checks_all_and_ends_with_one_when_any_is_wrong(add, run, empty_f
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("named", "checked"),
     [
@@ -742,6 +743,7 @@ def program(*arguments, **options):
     )
 
 
+@pytest.mark.slow
 def test_the_program_adds_and_ends_with_nothing(brought, empty_folder):
     source = ("--data", brought / "wine.csv", "--target", "barolo")
     done = program("add", brought / "wine.joblib", "--name", "wine", *source, "--yes")
@@ -749,6 +751,7 @@ def test_the_program_adds_and_ends_with_nothing(brought, empty_folder):
     assert Registry(empty_folder).verify("wine") == []
 
 
+@pytest.mark.slow
 def test_the_program_refuses_with_one_and_debug_shows_the_place():
     done = program("remove", "wien", "--yes")
     assert (done.returncode, done.stdout) == (1, "")
@@ -770,6 +773,7 @@ def test_a_reader_that_has_left_hears_no_complaint(wine):
     assert done.stderr == b""
 
 
+@pytest.mark.slow
 def test_on_a_terminal_it_asks_and_shows_what_takes_long(brought, empty_folder):
     """A real terminal: typing y loads the model, and the progress line is gone at the end."""
     master, terminal = pty.openpty()

@@ -112,6 +112,7 @@ def test_a_page_leaves_out_what_it_imported():
     assert gc.get_freeze_count() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "watcher"),
     [({}, "none"), ({"STREAMLIT_SERVER_FILE_WATCHER_TYPE": "auto"}, "auto")],

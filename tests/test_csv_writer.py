@@ -66,6 +66,7 @@ def column(*values, name="a"):
     return pa.table([pa.array(values, pa.string())], names=[name])
 
 
+@pytest.mark.slow
 @often
 @given(tables(), st.booleans())
 @example(pa.table({"a": pa.array(AWKWARD)}), True)
@@ -78,6 +79,7 @@ def test_an_export_is_read_back_exactly(table, safe):
     assert [c.to_pylist() for c in back.columns] == [c.to_pylist() for c in table.columns]
 
 
+@pytest.mark.slow
 @often
 @given(tables())
 def test_other_programs_read_the_same_cells(table):
@@ -94,6 +96,7 @@ def _rows(table):
     return places.to_pylist()
 
 
+@pytest.mark.slow
 @often
 @given(tables())
 def test_no_spreadsheet_takes_a_text_for_a_formula(table):

@@ -117,6 +117,7 @@ def test_no_model_file_is_over_a_megabyte_and_all_demos_are_under_two() -> None:
     assert sum(sizes.values()) < 2 * MEGABYTE
 
 
+@pytest.mark.slow
 @each()
 def test_the_committed_card_is_what_the_script_writes_today(
     demo: Demo, trained: list[Trained], fresh_folder: Registry
@@ -309,6 +310,7 @@ def test_predictions_of_fifty_cases_are_the_estimators_own_to_the_bit(demo: Demo
     assert_same_answers(model, rows)
 
 
+@pytest.mark.slow
 @each()
 def test_predictions_one_by_one_are_the_estimators_own_to_the_bit(demo: Demo) -> None:
     """Like with like: a sum over one row may round otherwise than one over fifty."""
@@ -388,6 +390,7 @@ def test_plausible_patients_get_answers_that_differ() -> None:
 # The script
 
 
+@pytest.mark.slow
 def test_a_second_run_writes_the_same_bytes(trained: list[Trained], fresh_folder: Registry) -> None:
     write(fresh_folder, trained)
     first = bytes_of(fresh_folder.folder)
@@ -413,6 +416,7 @@ def test_a_card_that_changed_gets_a_new_time(
     assert after.artifact.created_at > before.artifact.created_at
 
 
+@pytest.mark.slow
 def test_an_empty_folder_gets_customer_churn_as_its_default(
     trained: list[Trained], fresh_folder: Registry
 ) -> None:

@@ -65,6 +65,7 @@ def query(at, name):
     return found[0] if isinstance(found, list) else found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("model", ["triage", "dose", "risk", "iris", "hostile"])
 def test_every_section_of_every_model_opens(place, store, models, registry, part, model):
@@ -99,6 +100,7 @@ def test_the_latest_batch_is_shown_first_and_stays_in_the_url(place, store, regi
     assert f" of {old} cases (" in texts(again)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "label"),
     [

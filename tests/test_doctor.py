@@ -420,6 +420,7 @@ class Hungry:
         return eval, (f"len(b'x' * {90 * MB})",)
 
 
+@pytest.mark.slow
 def test_the_app_is_weighed_at_its_peak_in_a_process_of_its_own(home):
     light = weight(home)
     iris = load_iris(as_frame=True)

@@ -218,6 +218,7 @@ class Nowhere(io.RawIOBase):
         return len(content)
 
 
+@pytest.mark.slow
 def test_an_export_takes_no_more_memory_for_more_rows(tmp_path):
     peaks = []
     for count in (2_000, 20_000):

@@ -299,6 +299,7 @@ def test_a_batch_with_it_is_counted_along_its_shape(empty_store, ward):
     assert selection.listed(1)["Occupancy"].tolist()[0] == "95 %"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_works_with_it(visited, at_home, ward, page):
     press(press(start(CASE, model="w"), "predict_submit"), "verdict_agree")

@@ -51,6 +51,7 @@ def test_a_regression_loses_its_share_of_explained_variance():
     assert found["nothing"] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_on_few_rows_it_is_scikit_learn_s():
     few, y = X[:50], (SCORE[:50] > 0).astype(int)
     fitted = LogisticRegression().fit(few, y)

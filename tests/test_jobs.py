@@ -53,6 +53,7 @@ def test_a_file_is_checked_scored_and_comes_back_cell_by_cell(empty_store, regis
     assert found["prediction"].tolist() == [str(value) for value in values]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ref", MODELS)
 def test_a_row_that_is_opened_is_the_case_that_a_form_gives(empty_store, registry, ref):
     schema = registry.card(ref).case_schema
@@ -161,6 +162,7 @@ def until(condition, seconds=30):
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_cancelled_scoring_keeps_what_it_has_and_goes_on(empty_store, registry, slow):
     batch = check(empty_store, registry, many(registry))
     jobs.score(empty_store, registry, batch.id)

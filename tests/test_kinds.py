@@ -367,6 +367,7 @@ def assert_same(expected, found):
     assert (type(found), found) == (type(expected), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_twenty_rows_are_answered_as_the_estimator_does(brought, way):
     assert_same_answers(brought, way)
@@ -476,6 +477,7 @@ def predicted(at, folder):
     )
 
 
+@pytest.mark.slow
 def test_the_form_answers_as_the_estimator_does(brought, page, tmp_path):
     at = page(brought)
     schema = brought.model.card.case_schema

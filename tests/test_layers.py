@@ -300,6 +300,7 @@ def test_no_test_imports_another(path):
     assert not {name.split(".")[-1] for name in imports(path)} & tests
 
 
+@pytest.mark.slow
 def test_no_law_has_a_deadline_of_its_own():
     """The one profile in conftest.py has none, and a slow machine breaks no law."""
     profiled = {

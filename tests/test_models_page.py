@@ -269,6 +269,7 @@ def test_the_card_of_each_arm_can_be_read(split):
     assert shown[0] not in texts(at)
 
 
+@pytest.mark.slow
 def test_verdicts_are_counted_by_arm(split, store):
     at = start(MODELS, model=AB)
     assert "No case was asked under ab yet" in texts(at)
@@ -287,6 +288,7 @@ def test_verdicts_are_counted_by_arm(split, store):
     assert messages(at) == []
 
 
+@pytest.mark.slow
 def test_two_versions_are_compared(churn, store):
     at = press(start(MODELS), "models_compare")
     assert messages(at) == []

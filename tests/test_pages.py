@@ -83,6 +83,7 @@ def test_a_page_works_on_an_empty_database(place, page):
         assert at.title
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_works_on_a_filled_database(place, filled_store, page):
     for model in MODELS:
@@ -98,6 +99,7 @@ def test_home_counts_what_was_judged(place, filled_store):
     assert shown["Experts agree"] == "1 of 2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_takes_strange_text_for_markdown(place, filled_store, page):
     """What cards and people wrote is text: each mark of markdown in it is escaped."""
@@ -296,6 +298,7 @@ def test_a_change_and_an_undo_are_new_rows(place):
     assert store.reviewed().empty
 
 
+@pytest.mark.slow
 def test_a_linked_prediction_is_shown_with_its_inputs_and_the_verdict(place, filled_store):
     filled = asked_for(filled_store, "Ada")
     for prediction in filled:
@@ -445,6 +448,7 @@ def assert_form_and_json_agree_with_the_estimator(place, registry, ref, count):
                 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ref", ["triage", "dose", "risk", "iris"])
 def test_form_and_json_agree_with_the_estimator_to_the_bit(place, models, ref):
     assert_form_and_json_agree_with_the_estimator(place, Registry(models), ref, 5)
@@ -460,6 +464,7 @@ def test_form_and_json_of_each_demo_agree_with_its_estimator(place, monkeypatch,
 # --- a case as JSON
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -503,6 +508,7 @@ def test_a_json_case_with_a_fault_makes_one_message(place, change, said):
     assert "prediction" not in at.query_params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "[]", "7", "null", '"case"', "[" * 100_000, "{" * 3])
 def test_text_that_is_no_case_makes_one_message(place, text):
     at = type_json(open_json(start(CASE)), text).run()
@@ -639,6 +645,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damage", "said", "usable"), BAD, ids=[bad[0].__name__ for bad in BAD])
 def test_a_bad_state_makes_one_message(copied, monkeypatch, damage, said, usable):
     """It says where, what was found and what to do; the pages that need nothing broken go on."""
@@ -656,6 +663,7 @@ def test_a_bad_state_makes_one_message(copied, monkeypatch, damage, said, usable
         assert "verdict_undo" in keys(at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", [missing_model_file, changed_model_file, broken_card, wrong_value_in_card]
 )
@@ -798,6 +806,7 @@ def test_an_answer_whose_database_was_replaced_is_stored_again_by_predict(place)
     assert len(stored(place)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize(
     ("part", "verb"), [(Registry, "look"), (Catalog, "resolve"), (Store, "open")]

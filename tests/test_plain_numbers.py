@@ -17,6 +17,7 @@ plain = st.one_of(st.integers(-(10**6), 10**6).map(str), st.decimals(-99, 99, pl
 odd = st.text("0123456789.-+eE ,\x00é−infax", max_size=6)
 
 
+@pytest.mark.slow
 @examples(1500)
 @given(st.lists(st.one_of(st.none(), plain, odd), max_size=6), st.integers(0, 3))
 @example(["1.", "5"], 0)

@@ -113,6 +113,7 @@ def with_words(wanted):
 EACH = [*FILTERS, *map(with_words, FILTERS)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ORDERS)
 def test_a_page_lists_exactly_the_rows_that_match_in_its_order(busy_store, rows, sort):
     for wanted in EACH:
@@ -130,6 +131,7 @@ def test_all_matching_rows_come_oldest_first(busy_store, rows):
         assert listed(streamed) == ids(matching(rows, wanted))[::-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("most", [5, 10_000])
 def test_the_newest_are_counted_by_what_they_have(busy_store, rows, most):
     keys = ("day", "expert", "version", "outcome")

@@ -108,6 +108,7 @@ def test_somebody_without_a_name_is_asked_for_it(judge):
 SECTIONS = ("verdicts", "figures", "fails", "experts", "conflicts", "files")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", SECTIONS)
 @pytest.mark.parametrize("model", ["triage", "dose", "risk", "iris", "hostile"])
 def test_every_section_works_on_an_empty_and_on_a_filled_database(
@@ -170,6 +171,7 @@ def listed(at):
     ]
 
 
+@pytest.mark.slow
 def test_each_filter_narrows_the_table_and_stands_in_the_address(judge, store):
     seen = judge(("Ada", "agree"), pulse=140.0)
     judge(("Bo", "unsure"), comment="a scan is missing", pulse=140.0)
@@ -199,6 +201,7 @@ def test_each_filter_narrows_the_table_and_stands_in_the_address(judge, store):
         assert listed(again) == ["Cy", "Bo", "Ada"]
 
 
+@pytest.mark.slow
 def test_a_filter_offers_only_what_some_verdict_has(judge, store, models):
     """And the second row only what tells verdicts apart."""
     judge(("Ada", "agree"))
@@ -230,6 +233,7 @@ def test_a_filter_offers_only_what_some_verdict_has(judge, store, models):
             assert listed(filtered(open_page(), name, choice)), (name, choice)
 
 
+@pytest.mark.slow
 def test_what_an_address_asks_for_is_offered_and_finds_nothing(judge):
     judge(("Ada", "agree"))
     asks = {"mode": "blind", "source": "plan", "version": "2", "value": '"none"', "batch": "b"}
@@ -456,6 +460,7 @@ def test_too_many_classes_for_tiles_stand_in_a_table_with_their_sums(judge, monk
     assert shown.loc[said, ["All", f"Right: {said}", f"Right: {right}"]].tolist() == [3, 2, 1]
 
 
+@pytest.mark.slow
 def test_a_weak_spot_is_found_and_its_cases_are_listed(judge):
     for at in range(40):
         weak = at % 2

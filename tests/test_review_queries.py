@@ -28,6 +28,7 @@ from second_opinion.store import Store
 from second_opinion.store.migrations import migrations
 
 
+@pytest.mark.slow
 @examples(25)
 @given(st.integers(0, 2**32))
 def test_the_summaries_always_equal_the_full_count(tmp_path_factory, seed):
@@ -36,6 +37,7 @@ def test_the_summaries_always_equal_the_full_count(tmp_path_factory, seed):
         assert kept(store.path) == full_count(store.path)
 
 
+@pytest.mark.slow
 @examples(10)
 @given(st.integers(0, 2**32))
 def test_a_database_from_before_is_filled_in(tmp_path_factory, seed):

@@ -194,6 +194,7 @@ def test_a_device_is_written_to_and_stays_one(place, run):
     assert not Path("/dev/null").is_file()
 
 
+@pytest.mark.slow
 def test_two_processes_say_the_same_as_one(place):
     Path("in.csv").write_text(rows(40_000))
     for jobs in (1, 2):
@@ -202,6 +203,7 @@ def test_two_processes_say_the_same_as_one(place):
     assert Path("1.csv").read_bytes() == Path("2.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_no_fault(place):
     Path("in.csv").write_text(rows(20_000))
     line = f"{' '.join(COMMAND)} in.csv --model risk | head -n 1"
@@ -223,6 +225,7 @@ def _small_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [("-o", "out.csv"), ()])
 def test_a_full_disk_leaves_nothing(place, tmp_path, more):
     Path("in.csv").write_text(rows(60_000))

@@ -189,6 +189,7 @@ def test_flags_of_many_features_are_told_apart():
 # --- from file to file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "jobs"), [("triage", 1), ("dose", 1), ("risk", 1), ("iris", 1), ("triage", 2)]
 )
@@ -282,6 +283,7 @@ def test_a_model_that_fails_on_one_row_names_it_far_down(tmp_path):
     assert (tmp_path / "bad.csv").read_text() == "x\n13\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_model_that_always_fails_leaves_nothing(tmp_path, jobs):
     with pytest.raises(UserError, match="fails on each of the first 100 rows"):

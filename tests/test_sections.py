@@ -31,6 +31,7 @@ def every_section(subset, against):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ref", ["triage", "dose", "risk", "iris", "hostile"])
 def test_what_a_bar_stands_for_is_as_many_cases_as_the_bar_counts(empty_store, registry, ref):
     subset = selection_of(empty_store, registry, ref)

@@ -36,6 +36,7 @@ def count(subset, mark):
     return subset.rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ref", ["triage", "dose", "risk", "iris", "hostile"])
 def test_each_mark_lists_as_many_cases_as_it_counts(empty_store, registry, ref, drawn):
     subset = selection_of(empty_store, registry, ref)
@@ -211,6 +212,7 @@ def test_a_count_is_made_once(empty_store, registry, monkeypatch):
     assert crossed(subset, features).chart is not None
 
 
+@pytest.mark.slow
 def test_what_goes_to_the_browser_is_small(empty_store, registry, monkeypatch):
     monkeypatch.setattr(sections_crossed, "MOST_POINTS", 10)
     subset = selection_of(empty_store, registry)

@@ -17,6 +17,7 @@ from second_opinion.records.verdict import Verdict
 ROWS = 130
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ref", ["triage", "dose", "risk", "iris"])
 def test_a_batch_has_the_answers_and_columns_of_its_rows(empty_store, registry, ref):
     batch, _ = scored_batch(empty_store, registry, ref)

@@ -178,6 +178,7 @@ def test_a_regression_has_neither_confidence_nor_probabilities(empty_store):
     assert empty_store.prediction(prediction.id) == prediction
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["a\x00b", "\ud800", "ok \udfff"])
 @pytest.mark.parametrize(
     "place",
@@ -287,6 +288,7 @@ DEEDS = st.lists(
 )
 
 
+@pytest.mark.slow
 @examples(40)
 @given(DEEDS)
 def test_the_current_verdicts_equal_a_plain_model_of_the_chains(shared_store, deeds):
@@ -516,6 +518,7 @@ def test_no_row_takes_the_place_of_one_that_supersedes_the_same(empty_store, sto
     assert empty_store.verdict_history(stored.id) == [first, second]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -622,6 +625,7 @@ for line in sys.stdin:
 """
 
 
+@pytest.mark.slow
 def test_processes_may_start_on_an_empty_folder_at_the_same_moment(tmp_path):
     processes = [start(STARTER) for _ in range(4)]
     try:
@@ -690,6 +694,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path):
     path = tmp_path / "feedback.db"
     chance = random.Random(1)

@@ -18,6 +18,7 @@ def as_rows(frame, keys):
     return {tuple(map(repr, row)) for row in frame[keys].itertuples(index=False)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [None, "1", "2"])
 def test_counted_figures_equal_the_summaries(busy_store, version):
     models = set(busy_store.review.by_version()["model"])

@@ -225,6 +225,7 @@ def test_an_export_has_a_kind_more(partly, opened):
     assert (row["judgement"], row["answer"], row["outcome"]) == ("partly", "0", "wrong")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("at_home")
 def test_the_review_page_lists_and_counts_a_kind_more(partly, place, models):
     store = Store.open(place / "feedback.db")
@@ -313,6 +314,7 @@ def test_a_database_with_other_kinds_is_refused(opened, kind, message):
 # --- the step to it
 
 
+@pytest.mark.slow
 @examples(10)
 @given(st.integers(0, 2**32))
 def test_a_database_of_before_keeps_every_row_and_every_count(tmp_path_factory, seed):
@@ -391,6 +393,7 @@ Store.open(path)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wal", [False, True], ids=["one file", "with a log"])
 @pytest.mark.parametrize(
     ("module", "name", "is_new"),
