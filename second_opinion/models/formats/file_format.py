@@ -131,15 +131,19 @@ def _load(content: bytes, file_format: ModelFormat, trusted: Sequence[str]) -> A
 def saved_by(content: bytes, file_format: ModelFormat) -> str:
     """The version of scikit-learn that wrote the bytes, without loading them; empty if unknown."""
     try:
-        match = _SAVED_BY.search(_plain(content, file_format))
+        match = _SAVED_BY.search(
+            skops_format.schema(content) if file_format == "skops" else uncompressed(content)
+        )
     except LOAD_ERRORS:
         return ""
     return match[1].decode() if match else ""
 
 
-def _plain(content: bytes, file_format: ModelFormat) -> bytes:
-    if file_format == "skops":
-        return skops_format.schema(content)
+def uncompressed(content: bytes) -> bytes:
+    """The bytes of a joblib or pickle file without its compression.
+
+    Raises one of ``LOAD_ERRORS`` where they are damaged.
+    """
     for start, decompress in COMPRESSED.items():
         if content.startswith(start):
             return decompress(content)

@@ -1,0 +1,1 @@
+"""Models that people keep in several files: scaler, encoder, columns, and the model itself."""
