@@ -47,9 +47,7 @@ def app() -> Iterator[tuple[str, Path]]:
         environment = os.environ | {"FEEDBACK_DB": f"{folder}/feedback.db", "DURABLE": "1"}
         command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.headless=true"]
         command += [f"--server.port={port}", "--server.address=127.0.0.1"]
-        server = subprocess.Popen(  # noqa: S603 - our own command, no input from outside
-            command, cwd=HOME, env=environment, stdout=subprocess.DEVNULL
-        )
+        server = subprocess.Popen(command, cwd=HOME, env=environment, stdout=subprocess.DEVNULL)
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/_stcore/health")
@@ -63,7 +61,7 @@ def wait_for(url: str) -> None:
     """Wait until the server answers."""
     for _ in range(100):
         try:
-            urllib.request.urlopen(url)  # noqa: S310 - our own server on loopback
+            urllib.request.urlopen(url)
             return
         except OSError:
             time.sleep(0.2)

@@ -1,6 +1,7 @@
 """What the doctor looks at, here and for Streamlit Community Cloud."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
@@ -16,6 +18,7 @@ from second_opinion import Registry, UserError, settings
 from second_opinion.doctor import cloud, machine
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.doctor.machine import durability
+from second_opinion.models.formats import releases
 from second_opinion.settings import Settings, names
 from second_opinion.store import Store
 
@@ -171,6 +174,39 @@ def test_packages_are_compared_with_the_pins(home, pins, state, said):
     assert check.state == state
     assert said in check.found
     assert bool(check.todo) == (state != "ok")
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "said"),
+    [
+        (np.__version__, "ok", "2 as in requirements/sklearn-{here}.txt"),
+        ("1.0", "warning", "numpy {numpy}; tested with 1.0"),
+    ],
+)
+def test_packages_of_a_set_are_compared_with_that_set(home, version, state, said):
+    """Under `make run SKLEARN=...` the versions of requirements.txt are not meant to be here."""
+    here = sklearn.__version__
+    release = here.rpartition(".")[0]
+    own = home / f"requirements/sklearn-{release}.txt"
+    own.parent.mkdir()
+    own.write_text(f"# Python 3.11\nscikit-learn=={here}\nnumpy=={version}\nother==1.0\n", "utf-8")
+    (home / "requirements.txt").write_text("scikit-learn==0.1.0\nnumpy==0.1\n", "utf-8")
+    (check,) = found(machine.examine(home=home), "packages")
+    assert check.state == state
+    assert said.format(here=release, numpy=np.__version__) in check.found
+    assert check.todo == ("" if state == "ok" else f"Run `pip install -r {own.relative_to(home)}`.")
+
+
+def test_add_verify_and_doctor_name_one_way_to_another_scikit_learn(home):
+    (wanted,) = re.findall("`[^`]+`", releases.other_release("1.2.1"))
+    path = home / "model/iris/1/card.json"
+    card = json.loads(path.read_text("utf-8"))
+    card["artifact"]["scikit_learn"] = "1.2.1"
+    path.write_text(json.dumps(card), "utf-8")
+    (check,) = found(machine.examine(home=home), "model iris/1")
+    assert check.state == "warning"
+    faults = Registry(home / "model").verify("iris")
+    assert [re.findall("`[^`]+`", text) for text in (check.found, *faults)] == [[wanted]] * 2
 
 
 def test_missing_requirements_are_a_problem(home):

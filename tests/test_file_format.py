@@ -63,9 +63,8 @@ def test_every_compression_of_joblib_is_known_and_loaded(iris, kind, name):
     X, model = iris
     content = compressed(model, kind)
     assert format_of(name, content) == "joblib"
-    found, made_by = loaded(content, "joblib")
+    found = loaded(content, "joblib")
     assert (found.predict_proba(X) == model.predict_proba(X)).all()
-    assert made_by == sklearn.__version__
 
 
 @pytest.mark.parametrize("level", range(10))
@@ -81,7 +80,7 @@ def test_a_file_is_what_it_holds_whatever_it_is_called(iris, file_format):
     content = saved(model, file_format)
     for name in ("model.pkl", "model.skops", "model"):
         assert format_of(name, content) == file_format
-    found, _ = loaded(content, file_format)
+    found = loaded(content, file_format)
     assert (found.predict(X) == model.predict(X)).all()
 
 
@@ -166,7 +165,7 @@ def test_a_part_of_another_version_is_not_taken_for_a_package(error):
     said = why(error, "1.2.0")
     assert "package" not in said
     assert f"saved with scikit-learn 1.2.0, and {sklearn.__version__} runs here" in said
-    assert "write scikit-learn==1.2.0 into requirements.txt" in said
+    assert "Run `make run SKLEARN=1.2`" in said
     assert "damaged or cut off" in why(error, sklearn.__version__)
     assert "damaged or cut off" in why(error, "")
 
@@ -174,26 +173,6 @@ def test_a_part_of_another_version_is_not_taken_for_a_package(error):
 def test_a_class_of_a_notebook_is_named():
     error = AttributeError("Can't get attribute 'Step' on <module '__main__'>")
     assert "defined in a notebook or script" in why(error, "1.2.0")
-
-
-def test_a_patch_release_is_not_another_version():
-    assert file_format.other_release(sklearn.__version__.rpartition(".")[0] + ".99") == ""
-    assert file_format.other_release("") == ""
-
-
-def test_only_what_the_model_raised_is_blamed_on_its_version():
-    with pytest.raises(UserError, match=r"^No such column\.$"), file_format.blamed_on("1.2.0"):
-        raise UserError("No such column.")
-    with (
-        pytest.raises(UserError, match=r"^It fails\. It was saved with scikit-learn 1\.2\.0"),
-        file_format.blamed_on("1.2.0"),
-    ):
-        raise UserError("It fails.") from AttributeError("_fill_dtype")
-    with (
-        pytest.raises(UserError, match=r"^It fails\.$"),
-        file_format.blamed_on(sklearn.__version__),
-    ):
-        raise UserError("It fails.") from AttributeError("_fill_dtype")
 
 
 def test_a_cut_off_compressed_forest_is_a_load_error():

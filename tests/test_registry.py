@@ -23,7 +23,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from second_opinion import Registry, UserError
 from second_opinion.models.describe import card_fields
-from second_opinion.models.formats import file_format
+from second_opinion.models.formats import releases
 from second_opinion.models.formats.model_file import ModelFile
 
 BOTTLES = [f"Bottle of {name}, cellar {n}" for n, name in enumerate(["Ada", "Ben", "Eve"] * 60)]
@@ -231,14 +231,16 @@ def test_a_model_of_another_scikit_learn_warns_with_both_versions(wines, monkeyp
 
     edit(wines.folder / "wine/1/card.json", older)
     (warning,) = wines.load("wine").warnings
-    here = file_format.installed_scikit_learn()
+    here = releases.installed_scikit_learn()
     assert "made with scikit-learn 1.2.0" in warning
     assert f"{here} runs here" in warning
-    assert "Write scikit-learn==1.2.0 into requirements.txt" in warning
+    assert warning.endswith(
+        "Run `make run SKLEARN=1.2` (for a host: use requirements/sklearn-1.2.txt)."
+    )
 
 
 def test_another_patch_release_does_not_warn(wines):
-    here = file_format.installed_scikit_learn().rpartition(".")[0]
+    here = releases.installed_scikit_learn().rpartition(".")[0]
     patch = f"{here}.99"
     edit(wines.folder / "wine/1/card.json", lambda c: c["artifact"].update(scikit_learn=patch))
     assert wines.load("wine").warnings == ()
@@ -272,12 +274,12 @@ def test_a_model_file_is_read_as_what_it_is_not_as_it_is_called(
         assert model_file.format == expected
     found, saved_by = model_file.load()
     assert (found.predict(wine[0]) == estimator.predict(wine[0])).all()
-    assert saved_by == file_format.installed_scikit_learn()
+    assert saved_by == releases.installed_scikit_learn()
 
 
 def test_the_scikit_learn_that_saved_a_file_is_read_from_it(wines, estimator, wine, tmp_path):
     """A card must name what made the model, not what runs where it was added."""
-    here = file_format.installed_scikit_learn().encode()
+    here = releases.installed_scikit_learn().encode()
     path = tmp_path / "old.pkl"
     path.write_bytes(pickle.dumps(estimator, protocol=2).replace(here, b"1.0.0"))
     model_file = ModelFile.read(path)

@@ -15,7 +15,7 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.describe.estimator_checks import task_of
 from second_opinion.models.describe.training_data import read_training_csv
-from second_opinion.models.formats import file_format, mlflow_source, skops_format
+from second_opinion.models.formats import mlflow_source, releases, skops_format
 from second_opinion.models.formats.model_file import ModelFile
 from second_opinion.models.registry import Registry
 from second_opinion.settings import Settings
@@ -82,7 +82,7 @@ def add(
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""
     with working(f"Trying the model{on}"):
         before = printing.default_name(registry.look())
-        with file_format.blamed_on(saved_by):
+        with releases.blamed_on(saved_by):
             card = registry.add(
                 estimator,
                 rows.X if rows else None,

@@ -17,7 +17,9 @@ from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import Catalog, Entry
 from second_opinion.models.describe.estimator_checks import keeps_rows
 from second_opinion.models.describe.training_data import TrainingData
+from second_opinion.models.formats.loading import version_warnings
 from second_opinion.models.formats.model_file import ModelFile
+from second_opinion.models.formats.releases import other_release
 from second_opinion.models.formats.skops_format import named
 from second_opinion.models.registry import Registry
 from second_opinion.schema import Feature
@@ -50,7 +52,7 @@ def pickle_is_code(file: ModelFile) -> str:
     """What to know before a file is loaded."""
     return (
         f"{_described(file)}, and such a file is code:\nloading it runs whatever its maker put in. "
-        "Load it only if it comes from you or from people you trust."
+        f"Load it only if it comes from you or from people you trust.{_age(file)}"
     )
 
 
@@ -59,8 +61,13 @@ def types_to_trust(file: ModelFile) -> str:
     types = "".join(f"\n  {name}" for name in file.unknown_types)
     return (
         f"{_described(file)}. It holds no code, but these types beside those that skops trusts:"
-        f"{types}\nTrust them only if the file comes from you or from people you trust."
+        f"{types}\nTrust them only if the file comes from you or from people you trust.{_age(file)}"
     )
+
+
+def _age(file: ModelFile) -> str:
+    other = other_release(file.saved_by)
+    return f"\n{other}" if other else ""
 
 
 def _described(file: ModelFile) -> str:
@@ -124,6 +131,7 @@ class Added:
             "rows_left_out": self.rows.left_out if self.rows else 0,
             "rows_stored": self.stored_rows,
             "file_keeps_rows": keeps_rows(self.estimator),
+            "warnings": version_warnings(self.card),
             "card": self.card.model_dump(mode="json"),
         }
 
@@ -136,6 +144,7 @@ class Added:
             ("Looks at", self._looks_at),
             ("Made with", f"scikit-learn {self.card.artifact.scikit_learn}"),
             ("SHA-256", self.card.artifact.sha256),
+            *(("Warning", warning) for warning in version_warnings(self.card)),
             *_provenance(self.card),
             ("Rows", self._rows),
             ("Kept", self._stored_text),

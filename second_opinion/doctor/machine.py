@@ -17,6 +17,12 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import closest, plural
 from second_opinion.models.catalog import Entry
 from second_opinion.models.formats import loading
+from second_opinion.models.formats.releases import (
+    installed_scikit_learn,
+    release_of,
+    requirement_sets,
+    runs_here,
+)
 from second_opinion.models.registry import Registry
 from second_opinion.settings import HOME, SECRETS, Settings, names, origins, secrets_of
 
@@ -100,16 +106,27 @@ def _versions(requirements: Path) -> Iterator[Check]:
         todo = "Restore it: it names the versions that were tested together."
         yield Check("packages", "problem", f"{requirements} is missing", todo)
         return
-    pins = dict(re.findall(r"^([\w.-]+)==([^\s;#]+)", requirements.read_text("utf-8"), re.M))
-    astray = list(_astray(pins))
+    source, pins = _tested_with(requirements)
+    astray = list(_astray(pins, source))
     yield from astray
     if not astray:
-        yield Check("packages", "ok", f"{len(pins)} as in {requirements.name}")
+        yield Check("packages", "ok", f"{len(pins)} as in {source}")
 
 
-def _astray(pins: dict[str, str]) -> Iterator[Check]:
+def _tested_with(requirements: Path) -> tuple[str, dict[str, str]]:
+    """The file whose set is meant to be installed here, and its version of each direct package."""
+    pins = dict(re.findall(r"^([\w.-]+)==([^\s;#]+)", requirements.read_text("utf-8"), re.M))
+    if "scikit-learn" not in pins or runs_here(pins["scikit-learn"]):
+        return requirements.name, pins
+    here = requirement_sets(requirements.parent).get(release_of(installed_scikit_learn()))
+    if here is None:
+        return requirements.name, pins
+    return here.file, {name: here.versions[name] for name in pins}
+
+
+def _astray(pins: dict[str, str], source: str) -> Iterator[Check]:
+    todo = f"Run `pip install -r {source}`."
     for package, pin in pins.items():
-        todo = f"Run `pip install {package}=={pin}`, or `make run`."
         try:
             installed_version = version(package)
         except PackageNotFoundError:

@@ -18,6 +18,7 @@ from second_opinion.models.catalog import FIRST_ALIAS, Catalog, Fault
 from second_opinion.models.describe import card_fields, estimator_checks, input_columns
 from second_opinion.models.describe.new_version import NewVersion
 from second_opinion.models.formats import loading
+from second_opinion.models.formats.releases import runs_here
 from second_opinion.models.model import Model
 from second_opinion.records.event import AliasMove
 from second_opinion.statistics.training_summary import Reference
@@ -51,7 +52,8 @@ class Registry:
     def look(self) -> Catalog:
         """What is in the folder, and what each alias means, now.
 
-        Files that are as they were at the look before are not read again.
+        Files that are as they were at the look before are not read again. Demo models that another
+        release of scikit-learn made are not there: what they say here nobody has looked at.
         """
         if not self.folder.is_dir():
             return Catalog(
@@ -60,7 +62,8 @@ class Registry:
                 "to the right folder, or add a model with `python -m second_opinion add`.",
             )
         files = sorted(self.folder.glob("[!.]*/[!.]*/card.json"))
-        cards = {(path.parent.parent.name, path.parent.name): _card_at(path) for path in files}
+        every = {(path.parent.parent.name, path.parent.name): _card_at(path) for path in files}
+        cards = {version: card for version, card in every.items() if not _is_foreign_demo(card)}
         names = dict.fromkeys(name for name, _ in cards)
         return Catalog(
             self.folder,
@@ -276,6 +279,10 @@ def _card_at(path: Path) -> ModelCard | Fault:
             "version, or move the folder."
         )
     return card
+
+
+def _is_foreign_demo(card: ModelCard | Fault) -> bool:
+    return isinstance(card, ModelCard) and card.demo and not runs_here(card.artifact.scikit_learn)
 
 
 def _aliases_at(path: Path) -> dict[str, str] | Fault:

@@ -11,9 +11,7 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Any
@@ -22,6 +20,7 @@ from zipfile import BadZipFile
 from second_opinion.errors import UserError, first_line
 from second_opinion.models.card import ModelFormat
 from second_opinion.models.formats import skops_format
+from second_opinion.models.formats.releases import other_release
 
 # What loading raises when a file is not what its name says or was made by other versions.
 LOAD_ERRORS = (
@@ -99,23 +98,17 @@ def _stranger(name: str, content: bytes) -> UserError:
     )
 
 
-def loaded(
-    content: bytes, file_format: ModelFormat, trusted: Sequence[str] = ()
-) -> tuple[Any, str]:
-    """What the bytes hold, and the version of scikit-learn that wrote them. This runs their code.
+def loaded(content: bytes, file_format: ModelFormat, trusted: Sequence[str] = ()) -> Any:
+    """What the bytes hold. This runs their code.
 
     A skops file runs none: it may hold objects of the ``trusted`` types and of those that skops
     trusts by itself, and raises `UserError` for any other. Raises one of ``LOAD_ERRORS`` where the
     bytes are damaged, or need something that is not here.
     """
-    from sklearn.exceptions import InconsistentVersionWarning
-
     # Another scikit-learn than the one here is said once, in words, by `version_warnings`.
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
-        estimator = _load(content, file_format, trusted)
-    older = [w.message for w in heard if isinstance(w.message, InconsistentVersionWarning)]
-    return estimator, older[0].original_sklearn_version if older else installed_scikit_learn()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _load(content, file_format, trusted)
 
 
 def _load(content: bytes, file_format: ModelFormat, trusted: Sequence[str]) -> Any:
@@ -179,43 +172,3 @@ def _absent_package(error: BaseException) -> str:
     package = error.name.partition(".")[0]
     # Private modules of compiled libraries come and go with their versions: `_loss`.
     return "" if package.startswith("_") or find_spec(package) else package
-
-
-def other_release(saved_by: str) -> str:
-    """What to do about a model of another scikit-learn; empty where it is the one that runs here.
-
-    Two that differ in their patch number are the same.
-    """
-    here = installed_scikit_learn()
-    if not saved_by or same_release(saved_by, here):
-        return ""
-    return (
-        f"It was saved with scikit-learn {saved_by}, and {here} runs here: write scikit-learn=="
-        f"{saved_by} into requirements.txt and install it, or train and save the model again with "
-        "what is installed here."
-    )
-
-
-@contextmanager
-def blamed_on(saved_by: str) -> Iterator[None]:
-    """Try a model: where its own code fails, the message tells of the other scikit-learn."""
-    try:
-        yield
-    except UserError as error:
-        other = other_release(saved_by)
-        if not other or error.__cause__ is None:
-            raise
-        raise UserError(f"{error} {other}") from error
-
-
-def same_release(one: str, other: str) -> bool:
-    """Whether two versions differ in their patch number at most."""
-    return one.split(".")[:2] == other.split(".")[:2]
-
-
-@cache
-def installed_scikit_learn() -> str:
-    """The version of scikit-learn that runs here."""
-    from importlib.metadata import version
-
-    return version("scikit-learn")

@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from second_opinion.errors import UserError, first_line
 from second_opinion.models.card import Artifact, ModelCard
-from second_opinion.models.formats.file_format import (
-    LOAD_ERRORS,
-    installed_scikit_learn,
-    loaded,
-    same_release,
-)
+from second_opinion.models.formats.file_format import LOAD_ERRORS, loaded
+from second_opinion.models.formats.releases import installed_scikit_learn, runs_here, way_to
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -120,7 +116,7 @@ def threads() -> ThreadpoolController:
 def unpickle(content: bytes, artifact: Artifact, path: Path) -> Any:
     """The estimator in bytes whose hash was checked; `UserError` when they cannot be loaded."""
     try:
-        return loaded(content, artifact.format, artifact.trusted)[0]
+        return loaded(content, artifact.format, artifact.trusted)
     except LOAD_ERRORS as error:
         raise UserError(
             f"{path} cannot be loaded ({type(error).__name__}: {first_line(error)}). "
@@ -136,19 +132,19 @@ def _versions(artifact: Artifact) -> str:
         f"{maker} and Python {artifact.python or 'unknown'}; scikit-learn {here} and Python "
         f"{platform.python_version()} run here. "
     )
-    pin = there and not same_release(there, here)
-    first = f"Write scikit-learn=={there} into requirements.txt" if pin else "Install the former"
-    return f"{both}{first}, or train it again here."
+    if not runs_here(there):
+        return both + way_to(there, then="")
+    return f"{both}Add the file that it was made from again, or train it again here."
 
 
 def version_warnings(card: ModelCard) -> tuple[str, ...]:
     """One sentence if the model was made by another scikit-learn than the one installed."""
     here, there = installed_scikit_learn(), card.artifact.scikit_learn
-    if not there or same_release(there, here):
+    if runs_here(there):
         return ()
     return (
         f"This model was made with scikit-learn {there}; {here} runs here, and its answers may "
-        f"differ. Write scikit-learn=={there} into requirements.txt, or train it again.",
+        f"differ. {way_to(there, then='')}",
     )
 
 

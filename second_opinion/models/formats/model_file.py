@@ -12,6 +12,7 @@ from second_opinion.errors import UserError
 from second_opinion.models.card import ModelFormat
 from second_opinion.models.formats import file_format, skops_format
 from second_opinion.models.formats.file_format import LOAD_ERRORS
+from second_opinion.models.formats.releases import installed_scikit_learn
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,18 @@ class ModelFile:
         `UserError` when the file is damaged, or needs something that is not here.
         """
         try:
-            return file_format.loaded(self.content, self.format, self.trusted)
+            estimator = file_format.loaded(self.content, self.format, self.trusted)
         except LOAD_ERRORS as error:
             raise self._unloadable(error) from error
+        return estimator, self.saved_by or installed_scikit_learn()
+
+    @cached_property
+    def saved_by(self) -> str:
+        """The version of scikit-learn that saved it; empty if unknown. Nothing is loaded."""
+        return file_format.saved_by(self.content, self.format)
 
     def _unloadable(self, error: BaseException) -> UserError:
-        reason = file_format.why(error, file_format.saved_by(self.content, self.format))
+        reason = file_format.why(error, self.saved_by)
         return UserError(f"{self.where} cannot be loaded: {reason}")
 
     def card_fields(self, saved_by: str) -> dict[str, Any]:
