@@ -234,7 +234,7 @@ def test_the_next_version_counts_on(add):
         ({"data": "workbook.csv"}, "is an Excel workbook"),
         ({"data": "header.csv"}, "header.csv has a header and no rows"),
         ({"data": "renamed.csv"}, "no column 'ash' that the model was trained on"),
-        ({"data": "odd.csv"}, "The Pipeline cannot predict the data (TypeError: ufunc"),
+        ({"data": "odd.csv"}, "The Pipeline cannot predict the data (ValueError: Found unknown"),
         ({"target": "Barolo "}, 'no column "Barolo "; it has'),
         ({"target": "shade"}, "The target column 'shade' holds"),
         ({"name": "Wine!"}, "The name 'Wine!' will not do"),

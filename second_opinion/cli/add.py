@@ -5,16 +5,23 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from second_opinion.cli import printing
 from second_opinion.cli.asking import as_json, ask, dumped, without_asking, working
+from second_opinion.cli.table_options import with_layout
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.describe.estimator_checks import task_of
-from second_opinion.models.describe.training_data import read_training_csv
+from second_opinion.models.describe.training_data import (
+    TrainingData,
+    from_pickle,
+    from_table,
+    is_pickled,
+)
+from second_opinion.models.describe.training_table import Layout, TrainingTable
 from second_opinion.models.formats import mlflow_source, releases, skops_format
 from second_opinion.models.formats.model_file import ModelFile
 from second_opinion.models.registry import Registry
@@ -27,7 +34,7 @@ from second_opinion.settings import Settings
     "--name", required=True, help="The model's name in the registry, like customer-churn."
 )
 @click.option("--version", default="", help="Its version.  [default: the next whole number]")
-@click.option("--data", type=click.Path(path_type=Path), help="A CSV file with the training data.")
+@click.option("--data", type=click.Path(path_type=Path), help="A table with the training data.")
 @click.option("--target", help="The column of the data that the model predicts.")
 @click.option("--title", default="", help="What people see.  [default: the name]")
 @click.option("--alias", default="", help="A further alias for it, like challenger.")
@@ -41,6 +48,7 @@ from second_opinion.settings import Settings
 @click.option(
     "--trust", multiple=True, metavar="TYPE", help="A type that a skops file may hold (repeat it)."
 )
+@with_layout
 @without_asking
 @as_json
 def add(
@@ -53,6 +61,7 @@ def add(
     alias: str,
     reference: Literal["summary", "rows"],
     trust: tuple[str, ...],
+    layout: Layout,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -71,14 +80,14 @@ def add(
     registry = Registry(Settings.read().model_dir)
     version = registry.next_version(name, version, alias)
     model_file = _brought(file)
-    rows = None
-    if data is not None and target is not None:
-        with working(f"Reading {data}"):
-            rows = read_training_csv(data, target)
+    table = _table(data, target or "", layout)
     model_file = _agreed(model_file, trust, yes)
+    if isinstance(table, ModelFile):
+        _agreed(table, (), yes)
     with working(f"Loading {file}"):
         estimator, saved_by = model_file.load()
         task_of(estimator)
+        rows = _rows(table, target or "", estimator)
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""
     with working(f"Trying the model{on}"):
         before = printing.default_name(registry.look())
@@ -94,10 +103,29 @@ def add(
                 alias=alias,
                 reference=reference,
                 card=model_file.card_fields(saved_by),
+                training=rows,
                 artifact=(model_file.format, model_file.content),
             )
     report = printing.Added(registry, registry.look(), card, estimator, data, rows, before)
     click.echo(dumped(report.facts) if as_json else report.text)
+
+
+def _table(data: Path | None, target: str, layout: Layout) -> TrainingTable | ModelFile | None:
+    """The training data as text; the file itself where it is a pickle, which is not loaded yet."""
+    if data is None:
+        return None
+    if is_pickled(data):
+        return ModelFile.read(data)
+    with working(f"Reading {data}"):
+        return TrainingTable.read(data, target, layout)
+
+
+def _rows(
+    table: TrainingTable | ModelFile | None, target: str, estimator: Any
+) -> TrainingData | None:
+    if isinstance(table, ModelFile):
+        return from_pickle(table, target)
+    return None if table is None else from_table(table, estimator)
 
 
 def _brought(file: str) -> ModelFile:

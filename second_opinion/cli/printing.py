@@ -157,6 +157,7 @@ class Added:
                 "",
                 features(self.card),
                 "",
+                *self._notes,
                 *self._unknown,
                 *self._changes,
                 f"Labels, units and descriptions are yours to edit in {self.folder / 'card.json'}.",
@@ -189,6 +190,11 @@ class Added:
     def _unknown(self) -> list[str]:
         lines = [printable(f"  {sentence}") for sentence in self.card.unknown]
         return ["Not known:", *lines, ""] if lines else []
+
+    @property
+    def _notes(self) -> list[str]:
+        notes = list(self.rows.notes) if self.rows else []
+        return [*map(printable, notes), ""] if notes else []
 
     @property
     def _rows(self) -> str:
@@ -249,7 +255,8 @@ def _feature(feature: Feature) -> tuple[str, ...]:
     choices = [choice.label for choice in feature.choices]
     number = f"{len(choices)}: " if len(choices) > 2 else ""
     span = f"{number}{', '.join(choices)}" if choices else feature.range_text
-    missing = "yes" if feature.optional else "no"
+    words = feature.missing if isinstance(feature.missing, tuple) else ()
+    missing = ("yes" if feature.optional else "no") + (f", as {joined(words)}" if words else "")
     return feature.name, feature.kind, span, feature.text(feature.typical), missing
 
 

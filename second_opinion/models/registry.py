@@ -17,6 +17,7 @@ from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import FIRST_ALIAS, Catalog, Fault
 from second_opinion.models.describe import card_fields, estimator_checks, input_columns
 from second_opinion.models.describe.new_version import NewVersion
+from second_opinion.models.describe.training_data import TrainingData
 from second_opinion.models.formats import loading
 from second_opinion.models.formats.releases import runs_here
 from second_opinion.models.model import Model
@@ -113,13 +114,15 @@ class Registry:
         reference: Literal["summary", "rows"] = "summary",
         card: dict[str, Any] | None = None,
         artifact: tuple[str, bytes] | None = None,
+        training: TrainingData | None = None,
     ) -> ModelCard:
         """Register a trained estimator with the data it was trained on; returns its card.
 
         X is a frame, an array or a series of texts. Without it the card says what the estimator's
         own steps know of its inputs, and what is not known. ``card`` holds fields that replace
         inferred ones (labels, units, intended use); features are merged by name. ``artifact`` is
-        the file's ``(format, bytes)`` where one exists already. The first version of a model
+        the file's ``(format, bytes)`` where one exists already, and ``training`` the table that X
+        and y are from. The first version of a model
         becomes its champion; the first model that is no demo becomes the default. X and y stay out
         of the folder unless ``reference="rows"``.
         """
@@ -136,7 +139,7 @@ class Registry:
         if X is not None:
             y = None if y is None else estimator_checks.outcomes_of(estimator, y)
             data = input_columns.features_of(estimator, X, naming.target)
-        new = NewVersion(estimator, data, y, naming, card or {}, self._card_in_use(name))
+        new = NewVersion(estimator, data, y, naming, card or {}, self._card_in_use(name), training)
         with self._new_version(naming) as home:
             new_card = new.write(home, artifact)
             if reference == "rows" and data is not None:

@@ -145,6 +145,7 @@ Faults = dict[int, tuple[str, str]]
 
 def _numbers(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, Faults]:
     faults: Faults = {}
+    cells = _without_words(cells, feature)
     number_cells = cells
     plain = numbers(cells) if decimal == "." else None
     if plain is None:
@@ -163,6 +164,15 @@ def _numbers(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, F
             )
             missing = _with(missing, row)
     return Column(feature, values, missing), faults
+
+
+def _without_words(cells: pa.Array, feature: Feature) -> pa.Array:
+    """The cells with null for each word that means a missing value: it may be a number, as -999."""
+    words = texts_for_missing(feature)
+    if not words:
+        return cells
+    is_word = pc.is_in(pc.ascii_trim_whitespace(cells), pa.array(words))
+    return pc.if_else(is_word, pa.scalar(None, pa.string()), cells)
 
 
 def _regular(cells: pa.Array, feature: Feature, decimal: str) -> tuple[pa.Array, Faults]:

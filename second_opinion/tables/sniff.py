@@ -14,6 +14,7 @@ from second_opinion.tables.csv_rows import BLANK, scan
 from second_opinion.tables.decoding import beginning, byte_order_mark, row_cells
 from second_opinion.tables.excel_reader import is_workbook, look_at_workbook
 from second_opinion.tables.json_reader import is_json, look_at_json
+from second_opinion.tables.pandas_names import named_for
 from second_opinion.tables.parquet_reader import look_at_parquet
 from second_opinion.tables.personal import personal_columns
 from second_opinion.tables.table_file import Look, Offer, TableFile
@@ -115,6 +116,7 @@ def _look_at_text(
 def with_columns(look: Look, schema: Schema, rows: Sequence[Sequence[str | None]]) -> Look:
     """The same look with its columns matched to the schema by their exact names."""
     feature_names = set(schema.names)
+    look = replace(look, columns=named_for(look.columns, feature_names))
     unused = tuple(name for name in look.columns if name not in feature_names)
     absent = [name for name in schema.names if name not in look.columns]
     missing = tuple((name, closest(name, unused)) for name in absent)

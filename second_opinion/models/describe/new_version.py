@@ -13,6 +13,7 @@ from second_opinion.jsonfile import write_json
 from second_opinion.models.card import ModelCard
 from second_opinion.models.describe import card_fields, estimator_checks, importance, missing_inputs
 from second_opinion.models.describe.inherited_wording import taken_over
+from second_opinion.models.describe.training_data import TrainingData
 from second_opinion.models.formats import loading
 from second_opinion.models.model import Model, as_taken
 from second_opinion.statistics.training_summary import MOST_ROWS
@@ -28,7 +29,7 @@ class NewVersion:
     """What is to become a version: the estimator with its cases, outcomes, names and card fields.
 
     ``overrides`` holds fields of the card that replace inferred ones, and ``before`` is the card
-    whose words the new one begins with.
+    whose words the new one begins with. ``training`` is the table that the cases are from.
     """
 
     estimator: Any
@@ -37,6 +38,7 @@ class NewVersion:
     naming: card_fields.Naming
     overrides: dict[str, Any]
     before: ModelCard | None = None
+    training: TrainingData | None = None
 
     def write(self, home: Path, artifact: tuple[str, bytes] | None = None) -> ModelCard:
         """Write model file, card and summary into an empty folder; returns the card.
@@ -48,6 +50,9 @@ class NewVersion:
         inferred = card_fields.card_fields(
             self.estimator, self.data, self.y, self.naming, signature=signature
         )
+        for feature in inferred["features"]:
+            words = self.training.missing_words.get(feature["name"]) if self.training else None
+            feature |= {"missing": list(words)} if words else {}
         if self.before is not None:
             inferred = taken_over(inferred, self.before)
             inferred["title"] = self.naming.title or self.before.title

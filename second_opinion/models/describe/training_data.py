@@ -1,61 +1,146 @@
-"""The training data that somebody brings in a CSV file."""
+"""The training data that somebody brings: cases and outcomes in the types of the training."""
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import closest, joined, quoted
-from second_opinion.tables.sniff import foreign_format
+from second_opinion.models.describe.estimator_facts import InputFacts, known_of
+from second_opinion.models.describe.input_form import as_lightgbm, form_of, names_of
+from second_opinion.models.describe.training_column import ColumnSource, training_column
+from second_opinion.models.describe.training_table import TrainingTable
+from second_opinion.models.formats.model_file import ModelFile
+from second_opinion.records.value import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
+NOTHING = InputFacts()
+# Formats whose cells know that they are dates; the reader gives them as ISO text.
+TYPED = ("xlsx",)
+PICKLES = (".pkl", ".pickle", ".joblib")
+
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Cases and their known outcomes. ``left_out`` counts the rows that had no outcome."""
+    """Cases and their known outcomes, row by row in the order of the table.
+
+    ``left_out`` counts the rows that had no outcome. ``missing_words`` are, for each column that
+    has some, the words that stand there for a missing value. ``notes`` are sentences on how the
+    table was read. ``table`` is the file, where it was one; the index of ``X`` counts its rows.
+    """
 
     X: pd.DataFrame
     y: pd.Series[Any]
     left_out: int
+    missing_words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    table: TrainingTable | None = None
 
 
-def read_training_csv(path: Path, target: str) -> TrainingData:
-    """The rows of a CSV file that have a value in the target column.
+def is_pickled(path: Path) -> bool:
+    """Whether the table is a pickle, which is code: it is loaded only where somebody trusts it."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1) == b"\x80" or path.suffix.lower() in PICKLES
+    except OSError:
+        return False
 
-    `UserError` when there is no such file, column or row, or the file is no CSV in UTF-8.
-    """
-    table = _table(path)
-    if target not in table.columns:
-        raise UserError(_no_column(path, target, [str(name) for name in table.columns]))
-    if table.empty:
-        raise UserError(f"{path} has a header and no rows; expected the training data below it.")
-    rows = table[table[target].notna()]
-    if rows.empty:
+
+def from_pickle(file: ModelFile, target: str) -> TrainingData:
+    """The rows of a frame that pandas or joblib pickled. This runs the file's code."""
+    import pandas as pd
+
+    frame, _ = file.load()
+    if not isinstance(frame, pd.DataFrame):
+        kind = type(frame).__name__
         raise UserError(
-            f"{path} has no value in {quoted(target)} in any row; expected the known outcomes. "
-            "Name another column with --target, or fill it."
+            f"{file.where} holds a {kind}; expected a frame of pandas with the training data. Save "
+            "that with to_pickle, or as CSV."
         )
-    return TrainingData(
-        rows.drop(columns=target), _without_holes(rows[target]), len(table) - len(rows)
+    frame = frame.reset_index(drop=True).rename(columns=str)
+    if target not in frame.columns:
+        near = closest(target, frame.columns)
+        hint = f"Did you mean {quoted(near)}?" if near else "Name one of them with --target."
+        names = joined([quoted(name) for name in frame.columns[:12]])
+        raise UserError(f"{file.where} has no column {quoted(target)}; it has {names}. {hint}")
+    return _parted(frame, target, file.where)
+
+
+def from_table(table: TrainingTable, estimator: Any) -> TrainingData:
+    """The rows of a table with an outcome, in the types in which the estimator was trained.
+
+    `UserError` when a column that it takes cannot be read, or no row has an outcome.
+    """
+    import pandas as pd
+
+    if not table.has_names:
+        table = _named_by(table, estimator)
+    facts = _facts(table, estimator)
+    columns, words = {}, {}
+    for at, name in enumerate(table.text.column_names):
+        cells = table.text.column(at).combine_chunks()
+        if name not in facts:
+            columns[name] = pd.Series(cells.to_pylist(), name=name, dtype="object")
+            continue
+        source = ColumnSource(
+            *(name, cells, table.lines, table.look.decimal),
+            kind=table.kinds.get(name, ""),
+            missing=table.layout.missing,
+            tells_dates=table.look.format in TYPED,
+        )
+        column = training_column(source, facts[name])
+        columns[name] = column.values
+        if column.missing_words and name != table.target:
+            words[name] = column.missing_words
+    rows = _parted(pd.DataFrame(columns), table.target, str(table.path))
+    return TrainingData(rows.X, rows.y, rows.left_out, words, table.notes, table)
+
+
+def _facts(table: TrainingTable, estimator: Any) -> dict[str, InputFacts]:
+    """What is known of the target and of each column that the estimator takes, or may take."""
+    names = [name for name in table.text.column_names if name != table.target]
+    own = names_of(estimator)
+    taken = [n for n in names if own is None or n in own or as_lightgbm(n) in own]
+    tells = own is not None or form_of(estimator) == "series"
+    facts = known_of(estimator, taken) if tells else dict.fromkeys(taken, NOTHING)
+    expected = getattr(estimator, "n_features_in_", None)
+    if not tells and expected is not None:
+        inputs = taken[1:] if len(taken) == expected + 1 else taken
+        facts |= known_of(estimator, inputs) if len(inputs) == expected else {}
+    classes = getattr(estimator, "classes_", None)
+    levels = () if classes is None or isinstance(classes, list) else map(plain, classes)
+    return {**facts, table.target: InputFacts(choices=tuple(levels) or None)}
+
+
+def _named_by(table: TrainingTable, estimator: Any) -> TrainingTable:
+    """A table without a header under the model's own names, the target behind them."""
+    count = table.text.num_columns
+    own = names_of(estimator)
+    inputs = own or [f"x{at}" for at in range(getattr(estimator, "n_features_in_", 0))]
+    if len(inputs) + 1 == count:
+        return table.named([*inputs, table.target])
+    first = joined([quoted(cell) for cell in table.first_row[:4]])
+    raise UserError(
+        f"{table.path} has no header, its first row is data ({first}), and it has {count} columns; "
+        f"the model takes {len(inputs)}, and the target is one more. Name them all with --names "
+        "FILE, which has a name a line."
     )
 
 
-def _no_column(path: Path, target: str, columns: list[str]) -> str:
-    if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
-        return (
-            f"{path} has one column, {quoted(columns[0])}; expected cells with a comma between "
-            "them. Save it as CSV with commas."
+def _parted(table: pd.DataFrame, target: str, where: str) -> TrainingData:
+    """Cases and outcomes apart, without the rows that have none."""
+    rows = table[table[target].notna()]
+    if rows.empty:
+        raise UserError(
+            f"{where} has no value in {quoted(target)} in any row; expected the known outcomes. "
+            "Name another column with --target, or fill it."
         )
-    near = closest(target, columns)
-    hint = f"Did you mean {quoted(near)}?" if near else "Name one of them with --target."
-    names = [quoted(name) for name in columns[:12]]
-    more = [f"{len(columns) - 12} more"] if len(columns) > 12 else []
-    return f"{path} has no column {quoted(target)}; it has {joined([*names, *more])}. {hint}"
+    outcomes = _without_holes(rows[target])
+    return TrainingData(rows.drop(columns=target), outcomes, len(table) - len(rows))
 
 
 def _without_holes(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -63,48 +148,3 @@ def _without_holes(column: pd.Series[Any]) -> pd.Series[Any]:
     column = column.infer_objects()
     whole = column.dtype.kind == "f" and bool((column == column.round()).all())
     return column.astype("int64") if whole else column
-
-
-def _table(path: Path) -> pd.DataFrame:
-    """The file as pandas reads it, which is how nearly every model's training read it."""
-    import pandas as pd
-
-    try:
-        _refuse_strangers(path)
-        with warnings.catch_warnings():
-            # A row with a cell too many would shift or drop cells with no more than a warning.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(path, index_col=False, low_memory=False, compression=None)
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error.strerror}); expected the training data as a CSV file. "
-            "Correct the path behind --data."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path} is not text in UTF-8 (byte {error.start}); expected a CSV file. Save it again "
-            "as CSV in UTF-8."
-        ) from error
-    except pd.errors.EmptyDataError as error:
-        raise UserError(
-            f"{path} is empty; expected a CSV file with a header and the training data."
-        ) from error
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
-        raise UserError(
-            f"{path} is not a regular CSV file ({reason}); expected as many cells in each row as "
-            "in the header. Correct that row."
-        ) from error
-    return table
-
-
-def _refuse_strangers(path: Path) -> None:
-    with path.open("rb") as file:
-        head = file.read(4096)
-    meaning = foreign_format(head)
-    if meaning:
-        raise UserError(f"{path} is {meaning}; expected a CSV file. Save the table as CSV.")
-    if b"\x00" in head:
-        raise UserError(
-            f"{path} holds NUL bytes; expected CSV text in UTF-8. Save it as CSV in UTF-8."
-        )
