@@ -96,7 +96,21 @@ class Feature(CardPart):
             raise ValueError(f"a {self.kind} needs its choices")
         if self.kind_of.choices == "pair" and len(self.choices) not in (0, 2):
             raise ValueError(f"a {self.kind} has no choices, or the pair for no and yes")
+        for place in ("min", "max", "typical"):
+            self._refuse_unreadable(place)
+        if self.min is not None and self.max is not None and type_safe_less(self.max, self.min):
+            raise ValueError(f"min is {self.min!r}, above max, which is {self.max!r}")
         return self
+
+    def _refuse_unreadable(self, place: str) -> None:
+        """`ValueError` where the card says of this feature what no case could have."""
+        value = getattr(self, place)
+        if value in (None, "") or (place != "typical" and self.kind_of.choices == "list"):
+            return
+        _, problem = self.kind_of.read(self, value)
+        if problem and problem.blocking:
+            # Not `expected`: the range in it may be what is wrong.
+            raise ValueError(f"{place} is {quoted(value)}; expected {self.kind_of.noun}")
 
     @property
     def kind_of(self) -> FeatureKind:

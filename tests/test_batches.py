@@ -13,7 +13,7 @@ from builders import WORKER, batch_of, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from second_opinion.batches import stored_chunks
+from second_opinion.batches import jobs, stored_chunks
 from second_opinion.batches.packing import ROW_GROUP, scored_columns
 from second_opinion.batches.recent import Recent
 from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, ScoredRows
@@ -188,6 +188,21 @@ def test_two_workers_never_hold_one_batch(empty_store):
     assert not empty_store.batches.beat(batch.id, OTHER)
     assert not stored_chunks.add_scored(empty_store, batch.id, OTHER, 0, answers_for(1, 3))
     assert not empty_store.batches.finish(batch.id, OTHER)
+
+
+@pytest.mark.parametrize("heard_at", ["2099-01-01T00:00:00.000Z", "2020-01-01T00:00:00.000Z"])
+def test_a_worker_that_was_heard_in_the_future_is_gone_like_a_silent_one(empty_store, heard_at):
+    """The clock was wrong, and set right since: nobody would wait for 2099."""
+    scoring, checking = checked(empty_store, [3]), batch_of()
+    empty_store.batches.create(checking)
+    assert empty_store.batches.claim(scoring.id, "w1")
+    assert not empty_store.batches.claim(scoring.id, "w2")
+    with empty_store._file.writing() as connection:
+        connection.execute("UPDATE batches SET heartbeat_at = ?", (heard_at,))
+    assert empty_store.batches.claim(scoring.id, "w2")
+    empty_store.batches.give_up_stale_check(checking.id)
+    assert empty_store.batches.find(checking.id).state == "failed"
+    assert jobs._is_abandoned(replace(checking, heartbeat_at=heard_at))
 
 
 def test_a_silent_worker_loses_the_batch_and_stores_no_more(empty_store):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import pytest
 
@@ -91,6 +92,19 @@ def test_keys_that_are_not_known_are_kept(path):
         ("bands.low", 60, "bands.low is 60"),
         ("answer", "maybe", "answer is 'maybe'"),
         ("classes", [0], "classes: a classifier needs at least two"),
+        ("classes", [0, 1, 0], "classes: 0 stands there twice"),
+        ("positive", "1", "positive is '1': expected one of the classes"),
+        ("positive", True, "positive is True: expected one of the classes"),
+        ("features.0.min", "low", 'features[0]: min is "low"; expected a whole number'),
+        ("features.0.max", "90", 'features[0]: max is "90"; expected a whole number'),
+        ("features.0.max", 90.5, "features[0]: max is 90.5; expected a whole number"),
+        ("features.0.max", 17, "features[0]: min is 18, above max, which is 17"),
+        ("features.0.typical", "forty", 'features[0]: typical is "forty"; expected a whole'),
+        ("features.0.typical", [40], "features[0]: typical is [40]; expected a whole number"),
+        ("features.0.typical", True, "features[0]: typical is true; expected a whole number"),
+        ("features.0.places", "two", "features[0].places is 'two'"),
+        ("bands.low", "often", "bands.low is 'often'"),
+        ("importance", {"age": "much"}, "importance.age is 'much'"),
     ],
 )
 def test_a_fault_is_named_with_its_place(path, place, value, said):
@@ -121,6 +135,40 @@ def test_a_file_that_is_no_card_is_named(path, text):
         read(path, text)
     assert str(path) in str(caught.value)
     assert "add the model again" in str(caught.value)
+
+
+@pytest.mark.parametrize("levels", [60, 900, 100_000])
+@pytest.mark.parametrize("ends", ["[]", ('{"a":', "}")])
+def test_a_card_of_many_levels_is_refused_in_words(path, levels, ends):
+    opening, closing = ends
+    text = json.dumps(FIELDS)[:-1] + f', "note": {opening * levels}1{closing * levels}}}'
+    with pytest.raises(UserError, match=r"more than 50 levels deep\. Correct that place"):
+        read(path, text)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b" \n", "it is blank"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9",
+            "a pointer of Git LFS",
+        ),
+        (b"<!DOCTYPE html><title>Sign in</title>", "a web page"),
+        (b"\xef\xbb\xbf  <html><body>404", "a web page"),
+    ],
+)
+def test_what_came_in_the_place_of_a_card_is_called_by_name(path, content, said):
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        ModelCard.read(path)
+
+
+def test_a_pipe_in_the_place_of_a_card_does_not_hang(path):
+    os.mkfifo(path)
+    with pytest.raises(UserError, match=r"cannot be read .a pipe or device, not a file"):
+        ModelCard.read(path)
 
 
 def test_a_file_that_is_not_there_is_named(path):
@@ -154,7 +202,8 @@ def test_the_probability_is_that_of_the_positive_class(path):
     assert read(path, FIELDS).probability((0.9, 0.1)) == 0.1
     assert read(path, changed("positive", 0)).probability((0.9, 0.1)) == 0.9
     assert read(path, FIELDS).probability(None) is None
-    assert read(path, changed("positive", "1")).probability((0.9, 0.1)) is None
+    other = read(path, FIELDS).model_copy(update={"positive": "1"})
+    assert other.probability((0.9, 0.1)) is None
 
 
 def test_the_event_is_a_noun_even_where_the_card_has_none(path):

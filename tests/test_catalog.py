@@ -124,11 +124,19 @@ def test_broken_aliases_are_said_and_leave_other_models_usable():
 def test_the_default_is_the_preferred_model_or_the_first():
     both = card("ada"), card("ben")
     assert catalog(*both, preferred="ben").default == "ben"
-    assert catalog(*both, preferred="gone").default == "ada"
+    assert catalog(*both).default == "ada"
     with pytest.raises(UserError, match="holds no model"):
         _ = Catalog(Path("here")).default
     with pytest.raises(UserError, match=r"registry\.json: no"):
         _ = catalog(*both, preferred=Fault("registry.json: no")).default
+
+
+@pytest.mark.parametrize("preferred", ["gone", "Ben", "ben/1", "7", "['ben']"])
+def test_a_default_that_is_none_is_said_and_not_replaced_by_another_model(preferred):
+    both = catalog(card("ada"), card("ben"), preferred=preferred)
+    with pytest.raises(UserError, match=r"registry\.json names .* expected one of ada, ben"):
+        both.card()
+    assert both.card("ada").name == "ada"
 
 
 def test_a_missing_folder_is_said():

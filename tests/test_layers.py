@@ -12,7 +12,8 @@ from builders import ROOT
 MAY_IMPORT = {
     "errors": "",
     "formatting": "",
-    "jsonfile": "errors",
+    "file_content": "",
+    "jsonfile": "errors file_content",
     "settings": "errors",
     "records": "errors",
     "roles": "errors settings records",
@@ -20,14 +21,14 @@ MAY_IMPORT = {
     "schema": "feature_kinds formatting records",
     "store": "errors records roles",
     "tables": "errors feature_kinds formatting records schema",
-    "statistics": "errors feature_kinds formatting records schema",
+    "statistics": "errors feature_kinds file_content formatting jsonfile records schema",
     "models": (
-        "errors feature_kinds formatting jsonfile settings records roles schema store tables "
-        "statistics"
+        "errors feature_kinds file_content formatting jsonfile settings records roles schema store "
+        "tables statistics"
     ),
     "__init__": "errors store models",
     "labels": "formatting records models",
-    "doctor": "errors formatting settings store models",
+    "doctor": "errors file_content formatting settings store models",
     "batches": "errors formatting records store tables models",
     "charts": "formatting records schema statistics models",
     "review": "errors formatting records roles store tables statistics models",

@@ -204,7 +204,7 @@ def test_a_case_that_the_drawn_version_cannot_take_makes_one_message(split):
     """A folder edited by hand may share cases between versions with other fields."""
     path = split / "model" / CHURN / "2" / "card.json"
     card = json.loads(path.read_text("utf-8"))
-    card["features"][0]["kind"] = "boolean"
+    card["features"][0] = {"name": "age", "kind": "boolean"}
     path.write_text(json.dumps(card), "utf-8")
     at = start(CASE, model=AB)
     while traffic_split.drawn({"1": 0.5, "2": 0.5}, at.session_state["predict_next_id"]) == "1":

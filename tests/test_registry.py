@@ -7,6 +7,8 @@ import pickle
 import sys
 import threading
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
@@ -61,6 +63,18 @@ class Moody(ClassifierMixin, BaseEstimator):
     def predict(self, X):
         if self.reason:
             raise self.reason
+        return np.full(len(X), self.classes_[0])
+
+
+class Disturbed(Moody):
+    """A classifier that answers while somebody else writes a note into a folder."""
+
+    def __init__(self, note=""):
+        self.note = note
+
+    def predict(self, X):
+        Path(self.note).parent.mkdir(parents=True, exist_ok=True)
+        Path(self.note).write_text("mine")
         return np.full(len(X), self.classes_[0])
 
 
@@ -353,6 +367,88 @@ def test_one_broken_card_leaves_the_others_usable(wines, estimator, wine):
     assert wines.load("other").predict(wine[0][:3]).shape[0] == 3
 
 
+def reordered(card):
+    card["features"].reverse()
+
+
+def without_a_class(card):
+    card["classes"].append({"value": 2})
+
+
+def renamed(card):
+    card["features"][1]["name"] = "Ash"
+
+
+def shortened(card):
+    del card["features"][0]
+
+
+HAND_EDITS = [
+    (reordered, "features: the order is shade, hue"),
+    (without_a_class, "classes: it has 3; the model knows 2"),
+    (renamed, "features: it has alcohol, Ash"),
+    (shortened, "features: it has ash"),
+    (lambda card: card["features"][0].update(min="low"), 'min is "low"'),
+    (lambda card: card["features"][2].update(typical="much"), 'typical is "much"'),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), HAND_EDITS)
+def test_a_hand_edited_card_is_caught_at_reading_and_takes_no_other_model_down(
+    wines, estimator, wine, change, said
+):
+    wines.add(estimator, *wine, name="ale")
+    edit(wines.folder / "wine/1/card.json", change)
+    broken = {entry.name: entry.fault for entry in wines.look().entries()}
+    assert said in broken["wine"]
+    assert "add the model again" in broken["wine"]
+    assert broken["ale"] == ""
+    assert wines.load("ale").card.name == "ale"
+
+
+def test_one_class_too_few_is_caught_at_reading(registry):
+    X, y = load_wine(return_X_y=True, as_frame=True)
+    registry.add(LogisticRegression(max_iter=5000).fit(X, y), X, y, name="three")
+    card, summary = (registry.folder / "three/1" / name for name in ("card.json", "summary.json"))
+    edit(card, lambda fields: fields["classes"].pop())
+    with pytest.raises(UserError, match=r"classes: it has 2; the model knows 3\. Restore"):
+        registry.card("three")
+    # Without a summary it is the model that tells.
+    summary.unlink()
+    assert registry.card("three").class_values == (0, 1)
+    with pytest.raises(UserError, match=r"does not fit its model: classes: it has 2; the model"):
+        registry.load("three")
+
+
+STRANGERS = {
+    "a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+    "a web page": b"<!doctype html><html><title>Sign in</title></html>",
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+@pytest.mark.parametrize("part", ["card.json", "model.joblib", "summary.json"])
+def test_what_came_in_the_place_of_a_file_is_called_by_name(wines, name, part):
+    (wines.folder / "wine/1" / part).write_bytes(STRANGERS[name])
+    (fault, *_) = wines.verify("wine")
+    assert name in fault
+    assert part in fault
+
+
+@pytest.mark.parametrize(
+    "part", ["1/card.json", "1/model.joblib", "1/summary.json", "aliases.json"]
+)
+def test_a_pipe_in_the_place_of_a_file_does_not_hang(wines, part):
+    path = wines.folder / "wine" / part
+    card = wines.card("wine")
+    path.unlink()
+    os.mkfifo(path)
+    fault = wines.look().entries()[0].fault or wines.verify("wine")[0]
+    assert "a pipe or device, not a file" in fault
+    assert wines.hash_state(card) in ("intact", "changed", "missing")
+
+
 def test_hand_edited_words_come_through_without_a_restart(wines):
     assert wines.card("wine").case_schema["ash"].unit == ""
 
@@ -488,6 +584,41 @@ def test_an_interrupted_add_leaves_nothing_behind(wines, wine, name):
     assert files(wines.folder) == before
     assert not list(wines.folder.glob("**/.*"))
     assert (wines.folder / "second").exists() is False
+
+
+def test_two_adds_of_one_new_name_leave_the_one_that_was_told_added(
+    registry, estimator, wine, monkeypatch
+):
+    """Both are past every look at the folder before either writes."""
+    both = threading.Barrier(2)
+
+    def met():
+        both.wait(60)
+        return uuid.uuid4()
+
+    monkeypatch.setattr("second_opinion.models.registry.uuid4", met)
+
+    def added(_):
+        try:
+            return registry.add(estimator, *wine, name="wine", version="1").ref
+        except UserError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = sorted(pool.map(added, range(2)), key=len)
+    assert answers[0] == "wine/1"
+    assert "is there already" in answers[1]
+    assert registry.verify("wine/1") == []
+    assert not list(registry.folder.glob("**/.*"))
+
+
+def test_a_failing_add_leaves_what_somebody_else_put_into_the_folder(registry, wine):
+    """Made while it was at work: the folder of the new model is not its own any more."""
+    note = registry.folder / "wine" / "1" / "note.txt"
+    with pytest.raises(UserError, match="is there already"):
+        registry.add(Disturbed(str(note)).fit(*wine), *wine, name="wine")
+    assert note.read_text() == "mine"
+    assert [path.name for path in registry.folder.iterdir()] == ["wine"]
 
 
 def test_a_reader_never_sees_half_a_version(wines, estimator, wine, monkeypatch):
@@ -660,6 +791,26 @@ def test_removing_the_last_version_removes_the_model(wines):
     assert wines.look().entries() == []
     with pytest.raises(UserError, match=r"holds no model\. Add one with"):
         wines.load()
+
+
+def test_removing_a_model_leaves_files_that_are_not_its_own(wines):
+    (wines.folder / "wine/notes.md").write_text("Ask Ada")
+    assert wines.remove("wine") == ["1"]
+    assert list(files(wines.folder)) == [Path("wine/notes.md")]
+
+
+def test_removing_a_linked_version_leaves_what_the_link_means(wines, tmp_path):
+    (wines.folder / "wine/1").rename(tmp_path / "theirs")
+    (wines.folder / "wine/1").symlink_to(tmp_path / "theirs")
+    wines.remove("wine", "1")
+    assert (tmp_path / "theirs/card.json").exists()
+    assert not list(wines.folder.iterdir())
+
+
+def test_removing_the_default_model_leaves_no_default_that_is_none(wines, estimator, wine):
+    wines.add(estimator, *wine, name="ale")
+    wines.remove("wine")
+    assert wines.look().default == "ale"
 
 
 @pytest.mark.parametrize("named", [("wien",), ("wine", "2"), ("..",), ("", "")])

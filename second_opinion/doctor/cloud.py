@@ -14,9 +14,9 @@ from pathlib import Path
 
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
+from second_opinion.file_content import LFS_POINTER
 from second_opinion.formatting import joined, plural
 from second_opinion.models.card import ModelCard
-from second_opinion.models.formats.file_format import LFS_POINTER
 from second_opinion.models.registry import Registry
 from second_opinion.settings import HOME, SECRETS, Settings, origins, secrets_of
 

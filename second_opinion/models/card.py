@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +10,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from second_opinion.errors import UserError
+from second_opinion.file_content import read_bytes
 from second_opinion.formatting import humanise, round_to_three
+from second_opinion.jsonfile import parsed
 from second_opinion.records.value import same_value
 from second_opinion.schema import CardPart, Choice, Feature, Schema
 
@@ -108,18 +109,18 @@ class ModelCard(CardPart):
             raise ValueError("answer: only a binary model can answer with a probability")
         if self.answer == "probability" and self.positive is None:
             raise ValueError("positive: an answer as a probability needs the class that it is of")
-        names = [feature.name for feature in self.features]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"features: {', '.join(sorted(twice))} stands there twice")
+        _refuse_twice("features", [feature.name for feature in self.features])
+        _refuse_twice("classes", [repr(value) for value in self.class_values])
+        if self.positive is not None and not _is_among(self.positive, self.class_values):
+            raise ValueError(f"positive is {self.positive!r}: expected one of the classes")
         return self
 
     @classmethod
     def read(cls, path: Path) -> ModelCard:
         """The card in a file; `UserError` naming file and place when it is broken."""
         try:
-            text = path.read_bytes()
-            fields = json.loads(text)
+            text = read_bytes(path)
+            fields = parsed(text)
         except OSError as error:
             raise UserError(
                 f"{path} cannot be read ({error.strerror}). Restore it, or add the model again."
@@ -187,6 +188,16 @@ class ModelCard(CardPart):
             if same_value(value, self.positive):
                 return probability
         return None
+
+
+def _refuse_twice(place: str, names: list[str]) -> None:
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ValueError(f"{place}: {', '.join(sorted(twice))} stands there twice")
+
+
+def _is_among(value: Any, values: tuple[Any, ...]) -> bool:
+    return any(same_value(value, other) for other in values)
 
 
 def _first_fault(path: Path, error: ValidationError | TypeError) -> str:

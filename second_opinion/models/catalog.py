@@ -120,12 +120,22 @@ class Catalog:
         if preferred and self.versions(preferred):
             return preferred
         entries = self.entries()
+        if preferred and entries:
+            raise UserError(
+                f"{self.folder / 'registry.json'} names {preferred!r} as the default model, and "
+                f"there is none of that name; expected one of {', '.join(self._names)}. Correct "
+                "it, or delete that file."
+            )
         if not entries:
             raise UserError(
                 f"The folder {self.folder} holds no model. Add one with "
                 "`python -m second_opinion add FILE --name NAME --data train.csv --target COLUMN`."
             )
         return entries[0].name
+
+    @property
+    def _names(self) -> list[str]:
+        return sorted({entry.name for entry in self.entries(demos=True)})
 
     def resolve(self, ref: str = "") -> tuple[str, str]:
         """The name and version that a reference means, the first of several.
@@ -156,8 +166,9 @@ class Catalog:
         name, mark, rest = re.fullmatch(r"([^@/]*)([@/]?)(.*)", ref or self.default, re.S).groups()  # type: ignore[union-attr]
         versions = self.versions(name)
         if not versions:
-            models = sorted({entry.name for entry in self.entries(demos=True)})
-            raise UserError(f"There is no model {name!r}; there are {', '.join(models) or 'none'}.")
+            raise UserError(
+                f"There is no model {name!r}; there are {', '.join(self._names) or 'none'}."
+            )
         if mark == "/":
             if rest not in versions:
                 raise UserError(f"{name} has no version {rest!r}; it has {', '.join(versions)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from uuid import uuid4
 
 from second_opinion.errors import UserError
 from second_opinion.jsonfile import read_json, write_json
-from second_opinion.models import traffic_split
+from second_opinion.models import card_check, traffic_split
 from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import FIRST_ALIAS, Catalog, Fault
 from second_opinion.models.describe import card_fields, estimator_checks, input_columns
@@ -87,6 +88,7 @@ class Registry:
         card = self._card(model)
         path = self._home(card.name, card.version) / card.artifact.file
         loaded = loading.load(path, card)
+        card_check.refuse_other_classes(card, loaded.estimator)
         return Model(card, loaded.estimator, loaded.threads, loading.version_warnings(card))
 
     def reference(self, model: str | ModelCard = "") -> Reference:
@@ -186,7 +188,7 @@ class Registry:
         if self.look().versions(name):
             traffic_split.write_file(self._aliases_file(name), left)
         else:
-            _vanish(self.folder / name)
+            self._forget(name)
         return versions
 
     def hash_state(self, card: ModelCard) -> loading.FileState:
@@ -212,25 +214,27 @@ class Registry:
             changed = [str(error)]
         return [*loaded.warnings, *changed]
 
+    def _forget(self, name: str) -> None:
+        """Take out what is left of a model without versions; files of others stay, with folder."""
+        self._aliases_file(name).unlink(missing_ok=True)
+        with suppress(OSError):
+            (self.folder / name).rmdir()
+        preferred = self.folder / "registry.json"
+        if _preferred_at(preferred) == name:
+            preferred.unlink(missing_ok=True)
+
     @contextmanager
     def _new_version(self, naming: card_fields.Naming) -> Iterator[Path]:
         """A folder that appears in the registry only when everything in it is written."""
         home = self._home(naming.name, naming.version)
-        has_parent = home.parent.exists()
-        draft = home.parent / f".{uuid4().hex}"
+        # Under a name of its own, not in the model's folder: somebody else may be removing that.
+        draft = self.folder / f".{uuid4().hex}"
         draft.mkdir(parents=True)
         try:
             yield draft
-            if home.exists():
-                raise UserError(
-                    f"{home} is there already; expected no such folder. Somebody added it at the "
-                    "same moment, or it has no card.json: remove it first."
-                )
-            draft.rename(home)
+            _appear(draft, home)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
-            if not has_parent:
-                shutil.rmtree(home.parent, ignore_errors=True)
             raise
 
     def _card_in_use(self, name: str) -> ModelCard | None:
@@ -265,11 +269,38 @@ class Registry:
         return self.folder / name / version
 
 
+def _appear(draft: Path, home: Path) -> None:
+    """Give a written folder its name; `UserError` where that is taken. Nothing else is touched."""
+    while True:
+        home.parent.mkdir(exist_ok=True)
+        try:
+            # An empty folder gives way to it, a full one does not.
+            draft.rename(home)
+            return
+        except FileNotFoundError:
+            if home.parent.is_dir():
+                raise
+            # The model's folder went with its last version in between: once more.
+        except OSError as error:
+            if not os.path.lexists(home):
+                raise
+            raise UserError(
+                f"{home} is there already; expected no such folder. Somebody added it at the "
+                "same moment, or it has no card.json: give another --version, or move it away."
+            ) from error
+
+
 def _vanish(folder: Path) -> None:
-    """Remove a folder at one stroke: a reader finds all of it, or nothing."""
+    """Remove a folder at one stroke: a reader finds all of it, or nothing.
+
+    Of a link, the link alone: what it means belongs to somebody else.
+    """
     hidden = folder.with_name(f".{uuid4().hex}")
     folder.rename(hidden)
-    shutil.rmtree(hidden)
+    if hidden.is_symlink():
+        hidden.unlink()
+    else:
+        shutil.rmtree(hidden)
 
 
 def _card_at(path: Path) -> ModelCard | Fault:
@@ -281,6 +312,10 @@ def _card_at(path: Path) -> ModelCard | Fault:
             f"{path} is the card of {card.ref}; expected {name}/{version}. Correct its name and "
             "version, or move the folder."
         )
+    if isinstance(card, ModelCard):
+        shape = _read_once(path.with_name("summary.json"), card_check.model_shape)
+        if isinstance(shape, card_check.ModelShape) and (fault := card_check.fault(card, shape)):
+            return Fault(f"{path}: {fault}, or add the model again.")
     return card
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,8 @@ import numpy as np
 
 from second_opinion.errors import UserError
 from second_opinion.feature_kinds import Shape
+from second_opinion.file_content import read_bytes
+from second_opinion.jsonfile import parsed
 from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 
@@ -55,7 +56,7 @@ class Reference:
     def read(cls, path: Path) -> Reference:
         """The summary in a file; `UserError` when it is missing or broken."""
         try:
-            fields = json.loads(path.read_text("utf-8"))
+            fields = parsed(read_bytes(path))
             return cls(**fields)
         except (OSError, ValueError, TypeError) as error:
             raise UserError(

@@ -97,9 +97,10 @@ class Batches:
     def claim(self, batch_id: str, worker: str) -> bool:
         """Take a checked or stopped batch to score it; False when another worker has it.
 
-        A batch in scoring is free when its worker was silent for `LEASE_SECONDS`.
+        A batch in scoring is free when its worker was silent for `LEASE_SECONDS`, or was heard in
+        the future.
         """
-        return self._moved(sql_batches.CLAIM, batch_id, worker, stale=_long_ago())
+        return self._moved(sql_batches.CLAIM, batch_id, worker, **_lease())
 
     def begin(self, batch_id: str, worker: str) -> bool:
         """Say that the scoring starts now, which its pace is counted from."""
@@ -154,7 +155,7 @@ class Batches:
 
     def give_up_stale_check(self, batch_id: str) -> None:
         """Say plainly of a check whose worker is gone that it stopped."""
-        about = {"id": batch_id, "message": CUT_OFF, "now": now(), "stale": _long_ago()}
+        about = {"id": batch_id, "message": CUT_OFF, "now": now(), **_lease()}
         with self._file.writing() as connection:
             if connection.execute(sql_batches.END_STALE_CHECK, about).rowcount:
                 connection.execute(sql_batches.DROP_CHUNKS, {"id": batch_id})
@@ -221,6 +222,11 @@ class Batches:
             return connection.execute(query, parameters).fetchall()
 
 
-def _long_ago() -> str:
-    moment = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _lease() -> dict[str, str]:
+    """The moments between which a worker that is still there was last heard."""
+    moment, lease = datetime.now(UTC), timedelta(seconds=LEASE_SECONDS)
+    edges = {"stale": moment - lease, "too_early": moment + lease}
+    return {
+        name: edge.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        for name, edge in edges.items()
+    }

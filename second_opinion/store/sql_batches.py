@@ -53,7 +53,9 @@ CLAIM = """
         heartbeat_at = :now, rows_before = rows_done
     WHERE id = :id AND rows > 0 AND (
         state IN ('checked', 'cancelled', 'failed')
-        OR state = 'scoring' AND (worker IS NULL OR heartbeat_at < :stale)
+        OR state = 'scoring' AND (
+            worker IS NULL OR heartbeat_at < :stale OR heartbeat_at > :too_early
+        )
     ) AND EXISTS (SELECT 1 FROM batch_chunks WHERE batch_id = :id)
 """
 
@@ -106,7 +108,8 @@ END = """
 # A check whose worker is gone cannot go on: the file was in its memory alone.
 END_STALE_CHECK = """
     UPDATE batches SET state = 'failed', message = :message, finished_at = :now, worker = NULL
-    WHERE id = :id AND state = 'checking' AND heartbeat_at < :stale
+    WHERE id = :id AND state = 'checking'
+        AND (heartbeat_at < :stale OR heartbeat_at > :too_early)
 """
 
 DROP_CHUNKS = "DELETE FROM batch_chunks WHERE batch_id = :id"

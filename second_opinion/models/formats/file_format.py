@@ -18,6 +18,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 from second_opinion.errors import UserError, first_line
+from second_opinion.file_content import LFS_POINTER
 from second_opinion.models.card import ModelFormat
 from second_opinion.models.formats import skops_format
 from second_opinion.models.formats.releases import other_release
@@ -45,7 +46,6 @@ COMPRESSED: dict[bytes, Callable[[bytes], bytes]] = {
     b"]\x00": lzma.decompress,
     b"\x04\x22\x4d\x18": _lz4,
 }
-LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _STRANGERS = (
     (LFS_POINTER, "a pointer of Git LFS, not the file itself. Run `git lfs pull`"),
     (b"PK", "a zip archive, but no skops file. Save the estimator with joblib.dump or skops.io"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from second_opinion.errors import UserError, first_line
+from second_opinion.file_content import mistaken_for, read_bytes
 from second_opinion.models.card import Artifact, ModelCard
 from second_opinion.models.formats.file_format import LOAD_ERRORS, loaded
 from second_opinion.models.formats.releases import installed_scikit_learn, runs_here, way_to
@@ -97,6 +98,8 @@ def file_state(path: Path, artifact: Artifact) -> FileState:
 def _sha256(path: Path, stamp: Stamp) -> str:
     """The hash of a file with this stamp; empty where it cannot be read."""
     try:
+        if not path.is_file():  # a pipe would wait for somebody who writes into it
+            return ""
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
@@ -151,13 +154,19 @@ def version_warnings(card: ModelCard) -> tuple[str, ...]:
 def _genuine(path: Path, card: ModelCard) -> bytes:
     """The bytes of the model file, if they are those that were added."""
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except OSError as error:
         raise UserError(
             f"{path} cannot be read ({error.strerror}); the card of {card.ref} names it. Restore "
             "the file, or add the model again."
         ) from error
     digest = hashlib.sha256(content).hexdigest()
+    mistake = mistaken_for(content)
+    if mistake and digest != card.artifact.sha256:
+        raise UserError(
+            f"{path} is not the file that was added: it is {mistake}, or restore the file. It was "
+            "not loaded."
+        )
     if digest != card.artifact.sha256:
         raise UserError(
             f"{path} is not the file that was added: its SHA-256 is {digest[:12]}…; the card "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from second_opinion.errors import UserError
+from second_opinion.file_content import read_bytes
 from second_opinion.models.card import ModelFormat
 from second_opinion.models.formats import file_format, skops_format
 from second_opinion.models.formats.file_format import LOAD_ERRORS
@@ -35,7 +36,7 @@ class ModelFile:
     def read(cls, path: Path) -> ModelFile:
         """The file at a path; `UserError` when it is no joblib, pickle or skops file."""
         try:
-            content = path.read_bytes()
+            content = read_bytes(path)
         except OSError as error:
             raise UserError(
                 f"{path} cannot be read ({error.strerror}); expected a model file. Correct the "
