@@ -11,6 +11,7 @@ import click
 
 from second_opinion.cli import printing
 from second_opinion.cli.asking import as_json, ask, dumped, without_asking, working
+from second_opinion.cli.code_options import CodeChoice, nowhere, with_code_choice
 from second_opinion.cli.table_options import with_layout
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
@@ -49,6 +50,7 @@ from second_opinion.settings import Settings
     "--trust", multiple=True, metavar="TYPE", help="A type that a skops file may hold (repeat it)."
 )
 @with_layout
+@with_code_choice
 @without_asking
 @as_json
 def add(
@@ -62,6 +64,7 @@ def add(
     reference: Literal["summary", "rows"],
     trust: tuple[str, ...],
     layout: Layout,
+    code_choice: CodeChoice,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -69,9 +72,12 @@ def add(
 
     FILE is a scikit-learn estimator or pipeline saved by joblib, pickle or skops, or a model that
     MLflow has: models:/NAME/VERSION, models:/NAME@ALIAS or runs:/RUN_ID/PATH, with the server in
-    MLFLOW_TRACKING_URI. Loading a joblib or pickle file runs whatever its maker put in: add only
-    files of people you trust. From the data come the fields of the form, with their ranges and
-    choices; its rows are not stored. Without it, the form has what the model's own steps know.
+    MLFLOW_TRACKING_URI. For any other model FILE is a predict.py, whose load(folder) returns an
+    object with predict(cases), and optionally predict_proba(cases) and classes_.
+
+    Loading a joblib or pickle file or a predict.py runs whatever its maker put in: add only files
+    of people you trust. From the data come the fields of the form, with their ranges and choices;
+    its rows are not stored. Without it, the form has what the model's own steps know.
     """
     if data is not None and target is None:
         raise click.UsageError("The data needs its target: --target COLUMN, what is predicted.")
@@ -79,13 +85,15 @@ def add(
         raise click.UsageError("--reference rows needs the rows: --data train.csv.")
     registry = Registry(Settings.read().model_dir)
     version = registry.next_version(name, version, alias)
-    model_file = _brought(file)
+    model_file = code_choice.predict_file(file, data) or _brought(file)
+    model_file = code_choice.joined_to(model_file, data)
     table = _table(data, target or "", layout)
     model_file = _agreed(model_file, trust, yes)
     if isinstance(table, ModelFile):
         _agreed(table, (), yes)
     with working(f"Loading {file}"):
-        estimator, saved_by = model_file.load()
+        with nowhere(model_file):
+            estimator, saved_by = model_file.load()
         task_of(estimator)
         rows = _rows(table, target or "", estimator)
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""

@@ -15,8 +15,10 @@ from second_opinion.formatting import joined, percent, plural
 from second_opinion.models import traffic_split
 from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import Catalog, Entry
+from second_opinion.models.describe.adapter_trial import SLOW
 from second_opinion.models.describe.estimator_checks import keeps_rows
 from second_opinion.models.describe.training_data import TrainingData
+from second_opinion.models.formats import code_files
 from second_opinion.models.formats.loading import version_warnings
 from second_opinion.models.formats.model_file import ModelFile
 from second_opinion.models.formats.releases import other_release
@@ -50,6 +52,16 @@ def _cut(text: str) -> str:
 
 def pickle_is_code(file: ModelFile) -> str:
     """What to know before a file is loaded."""
+    if file.format == "python":
+        files = code_files.unpacked(file.content)
+        width = max(map(len, files))
+        lines = "".join(
+            f"\n  {name:<{width}}  {len(c) / 1000:,.1f} kB" for name, c in files.items()
+        )
+        return (
+            f"These files become the model, and its code is run:{lines}\nGo on only if they come "
+            "from you or from people you trust."
+        )
     return (
         f"{_described(file)}, and such a file is code:\nloading it runs whatever its maker put in. "
         f"Load it only if it comes from you or from people you trust.{_age(file)}"
@@ -142,6 +154,7 @@ class Added:
             ("Task", self._task),
             ("Scores", self._scores),
             ("Looks at", self._looks_at),
+            ("Speed", _speed(self.card)),
             ("Made with", f"scikit-learn {self.card.artifact.scikit_learn}"),
             ("SHA-256", self.card.artifact.sha256),
             *(("Warning", warning) for warning in version_warnings(self.card)),
@@ -226,6 +239,15 @@ class Added:
         if self.hides_demos:
             sentences.append("The demo models are hidden now; `models --all` lists them.")
         return sentences
+
+
+def _speed(card: ModelCard) -> str:
+    """How long a model that is code takes for a case."""
+    seconds = card.artifact.seconds_per_case
+    if seconds is None:
+        return ""
+    slow = "; people wait that long for each answer" if seconds > SLOW else ""
+    return f"{seconds:g} s a case{slow}"
 
 
 def _provenance(card: ModelCard) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from second_opinion.errors import UserError
 from second_opinion.file_content import LFS_POINTER
 from second_opinion.formatting import joined, plural
 from second_opinion.models.card import ModelCard
+from second_opinion.models.formats.code_files import files_below
 from second_opinion.models.registry import Registry
 from second_opinion.settings import HOME, SECRETS, Settings, origins, secrets_of
 
@@ -140,6 +141,13 @@ def _private(settings: Settings, home: Path, top: Path, tracked: list[str]) -> I
         yield Check("private files", "ok", "secrets and verdicts stay out of the repository")
 
 
+def _files_of(card: ModelCard, folder: Path) -> list[str]:
+    """The card and the model file of a version; for a model that is code, all of its files."""
+    artifact = folder / card.ref / card.artifact.file
+    files = files_below(artifact) if artifact.is_dir() else [artifact]
+    return [f"{card.ref}/card.json", *(file.relative_to(folder).as_posix() for file in files)]
+
+
 def _deployed(settings: Settings, top: Path, tracked: list[str]) -> Iterator[Check]:
     """Whether the models that visitors should see are in the repository, without foreign rows."""
     folder = Path(settings.model_dir).resolve()
@@ -149,7 +157,7 @@ def _deployed(settings: Settings, top: Path, tracked: list[str]) -> Iterator[Che
         return
     root = folder.relative_to(top.resolve()).as_posix()
     cards = _visible(settings)
-    needed = [f"{card.ref}/{name}" for card in cards for name in ("card.json", card.artifact.file)]
+    needed = [name for card in cards for name in _files_of(card, folder)]
     needed += [name for name in ("registry.json", *_aliases(cards)) if (folder / name).is_file()]
     absent = [name for name in needed if f"{root}/{name}" not in tracked]
     private = [

@@ -17,7 +17,10 @@ from second_opinion.records.value import same_value
 from second_opinion.schema import CardPart, Choice, Feature, Schema
 
 Task = Literal["binary", "multiclass", "regression"]
-ModelFormat = Literal["joblib", "pickle", "skops"]
+ModelFormat = Literal["joblib", "pickle", "skops", "python"]
+# What the owner's own `predict` gives: the answers themselves, the chance of the second of two
+# classes, or the share of each class.
+AnswerForm = Literal["values", "chance", "shares"]
 
 
 class Target(CardPart):
@@ -52,6 +55,10 @@ class Artifact(CardPart):
     ``trusted`` are the types that somebody agreed to when a skops file was added. ``origin`` is
     what MLflow said of the model then: uri, name, version, run_id, status, tags, description,
     aliases.
+
+    A model that is code has the format ``python``, and ``file`` is its folder. ``classes`` are in
+    the order of its probabilities, ``answers`` is what its `predict` gives, and
+    ``seconds_per_case`` how long it took for a single case when it was added.
     """
 
     file: str = Field(pattern=r"^[^/\\]+$")
@@ -62,6 +69,9 @@ class Artifact(CardPart):
     created_at: str = ""
     trusted: tuple[str, ...] = ()
     origin: Origin | None = None
+    classes: tuple[Any, ...] = ()
+    answers: AnswerForm = "values"
+    seconds_per_case: float | None = None
 
 
 class Bands(CardPart):

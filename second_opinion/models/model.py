@@ -157,14 +157,17 @@ class Model:
 
     def _ask(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
         """The values, and the probabilities in the estimator's own order of the classes."""
-        X = as_taken(frame, self.card.input)
+
+        def cases() -> Any:
+            return as_taken(frame, self.card.input)
+
         with self.threads.limit(limits=1 if len(frame) <= SMALL else None):
             if not self._has_probabilities:
-                return np.asarray(self.estimator.predict(X)), None
-            shares = self.estimator.predict_proba(X)
+                return np.asarray(self.estimator.predict(cases())), None
+            shares = self.estimator.predict_proba(cases())
             if self.card.label_from_probability:
                 return self.estimator.classes_[shares.argmax(axis=1)], shares
-            return np.asarray(self.estimator.predict(X)), shares
+            return np.asarray(self.estimator.predict(cases())), shares
 
     @property
     def _has_probabilities(self) -> bool:
@@ -268,7 +271,8 @@ def as_taken(frame: pd.DataFrame, form: str) -> Any:
     """Cases as an estimator was trained on them: a ``frame``, an ``array`` or a ``series``."""
     if form == "array":
         return frame.to_numpy()
-    return frame.iloc[:, 0] if form == "series" else frame
+    # A copy: many a step of somebody's own writes its derived columns into what it is given.
+    return frame.iloc[:, 0] if form == "series" else frame.copy()
 
 
 def _strange(cells: Any, categories: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -16,10 +16,16 @@ from second_opinion.jsonfile import read_json, write_json
 from second_opinion.models import card_check, traffic_split
 from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import FIRST_ALIAS, Catalog, Fault
-from second_opinion.models.describe import card_fields, estimator_checks, input_columns
+from second_opinion.models.describe import (
+    adapter_facts,
+    card_fields,
+    estimator_checks,
+    input_columns,
+)
 from second_opinion.models.describe.new_version import NewVersion
 from second_opinion.models.describe.training_data import TrainingData
 from second_opinion.models.formats import loading
+from second_opinion.models.formats.adapter import adapted
 from second_opinion.models.formats.releases import runs_here
 from second_opinion.models.model import Model
 from second_opinion.records.event import AliasMove
@@ -88,8 +94,9 @@ class Registry:
         card = self._card(model)
         path = self._home(card.name, card.version) / card.artifact.file
         loaded = loading.load(path, card)
-        card_check.refuse_other_classes(card, loaded.estimator)
-        return Model(card, loaded.estimator, loaded.threads, loading.version_warnings(card))
+        estimator = adapted(loaded.estimator, card)
+        card_check.refuse_other_classes(card, estimator)
+        return Model(card, estimator, loaded.threads, loading.version_warnings(card))
 
     def reference(self, model: str | ModelCard = "") -> Reference:
         """What is known of the training data of a model, by its reference or card."""
@@ -139,6 +146,7 @@ class Registry:
         target = target or (str(y.name) if y is not None and y.name is not None else "")
         naming = card_fields.Naming(name, self.next_version(name, version, alias), title, target)
         if X is not None:
+            estimator = adapter_facts.understood(estimator, X, y)
             y = None if y is None else estimator_checks.outcomes_of(estimator, y)
             data = input_columns.features_of(estimator, X, naming.target)
         new = NewVersion(estimator, data, y, naming, card or {}, self._card_in_use(name), training)

@@ -11,6 +11,7 @@ import numpy as np
 
 from second_opinion.errors import UserError, first_line
 from second_opinion.formatting import joined, plural, quoted
+from second_opinion.models.formats.adapter import Adapter
 from second_opinion.models.formats.file_format import LOAD_ERRORS
 from second_opinion.records.value import plain, same_value
 
@@ -44,6 +45,8 @@ def task_of(estimator: Any) -> str:
     """``binary``, ``multiclass`` or ``regression``; `UserError` for anything else."""
     from sklearn.base import is_classifier, is_regressor
 
+    if isinstance(estimator, Adapter):
+        return estimator.task
     kind = type(estimator).__name__
     content = f"an {kind}" if kind[0] in "AEIOUaeiou" else f"a {kind}"
     if isinstance(estimator, type):
@@ -146,7 +149,7 @@ def follows_probabilities(estimator: Any, X: Any) -> bool:
     """
     kind = type(estimator).__name__
     with third_party(f"The {kind} cannot predict the data"):
-        answers = np.asarray(estimator.predict(X))
+        answers = np.asarray(estimator.predict(X.copy()))
         if answers.shape not in ((len(X),), (len(X), 1)):
             raise UserError(
                 f"The {kind} gives answers of shape {answers.shape} for "
@@ -155,7 +158,7 @@ def follows_probabilities(estimator: Any, X: Any) -> bool:
             )
         if not hasattr(estimator, "predict_proba"):
             return False
-        likeliest = estimator.classes_[estimator.predict_proba(X).argmax(axis=1)]
+        likeliest = estimator.classes_[estimator.predict_proba(X.copy()).argmax(axis=1)]
     return bool(np.array_equal(likeliest, answers))
 
 
@@ -164,6 +167,8 @@ def keeps_rows(estimator: Any) -> bool:
 
     True as well where that cannot be told.
     """
+    if isinstance(estimator, Adapter):
+        return False
     try:
         return _mentions(estimator, KEEPS_ROWS)
     except LOAD_ERRORS:

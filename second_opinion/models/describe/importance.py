@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from second_opinion.models.describe.estimator_checks import task_of
 from second_opinion.models.model import as_taken
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ def drops(
     processor time. Empty for a single feature, and where even one repeat on 200 rows takes too
     long.
     """
-    from sklearn.base import is_regressor
-
-    score = _r2 if is_regressor(estimator) else _accuracy
+    score = _r2 if task_of(estimator) == "regression" else _accuracy
     rows = _sample(data, MOST_ROWS)
     started = time.process_time()
     score(estimator, as_taken(rows, form), y.loc[rows.index].to_numpy())
@@ -69,10 +68,10 @@ def _sample(data: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 
 def _accuracy(estimator: Any, X: Any, y: Any) -> float:
-    return float(np.mean(np.ravel(estimator.predict(X)) == y))
+    return float(np.mean(np.ravel(estimator.predict(X.copy())) == y))
 
 
 def _r2(estimator: Any, X: Any, y: Any) -> float:
     from sklearn.metrics import r2_score
 
-    return float(r2_score(y, np.ravel(estimator.predict(X))))
+    return float(r2_score(y, np.ravel(estimator.predict(X.copy()))))

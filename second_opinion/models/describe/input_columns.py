@@ -9,9 +9,11 @@ import numpy as np
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import closest, joined, plural, quoted
+from second_opinion.models.describe.adapter_facts import columns_read
 from second_opinion.models.describe.estimator_checks import third_party
 from second_opinion.models.describe.estimator_facts import known_of, look
 from second_opinion.models.describe.input_form import as_lightgbm, form_of, names_of
+from second_opinion.models.formats.adapter import Adapter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +28,8 @@ def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame
     form, named = form_of(estimator), names_of(estimator)
     if form == "series":
         return _one_text(beside)
+    if named is None and isinstance(estimator, Adapter):
+        return columns_read(estimator, beside.rename(columns=str))
     if named is None:
         return _unnamed(estimator, beside)
     if target in named:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from second_opinion.models.formats.adapter import Adapter
+
 # Under these names estimators that are made of others keep the fitted ones.
 # `estimators_` comes first: beside it, `estimator_` is the template that was never trained.
 WRAPPED = ("best_estimator_", "regressor_", "estimators_", "estimator_", "calibrated_classifiers_")
@@ -29,6 +31,8 @@ def as_lightgbm(name: str) -> str:
 
 def form_of(estimator: Any) -> Literal["frame", "array", "series"]:
     """What a fitted estimator takes: a frame with names, an array, or a series of texts."""
+    if isinstance(estimator, Adapter):
+        return "frame"
     if _takes_texts(estimator):
         return "series"
     return "array" if names_of(estimator) is None else "frame"

@@ -11,11 +11,20 @@ from typing import TYPE_CHECKING, Any
 from second_opinion.errors import UserError
 from second_opinion.jsonfile import write_json
 from second_opinion.models.card import ModelCard
-from second_opinion.models.describe import card_fields, estimator_checks, importance, missing_inputs
+from second_opinion.models.describe import (
+    adapter_trial,
+    card_fields,
+    estimator_checks,
+    importance,
+    missing_inputs,
+)
 from second_opinion.models.describe.inherited_wording import taken_over
 from second_opinion.models.describe.training_data import TrainingData
 from second_opinion.models.formats import loading
+from second_opinion.models.formats.adapter import Adapter
+from second_opinion.models.formats.code_files import write_folder
 from second_opinion.models.model import Model, as_taken
+from second_opinion.records.value import plain
 from second_opinion.statistics.training_summary import MOST_ROWS
 
 if TYPE_CHECKING:
@@ -58,18 +67,32 @@ class NewVersion:
             inferred["title"] = self.naming.title or self.before.title
         fields = merged(inferred, self.overrides)
         file_format, content = artifact or ("joblib", _dumped(self.estimator))
+        file = home / ("code" if file_format == "python" else f"model.{file_format}")
         fields["artifact"] = {
-            "file": f"model.{file_format}",
+            "file": file.name,
             "format": file_format,
             "sha256": hashlib.sha256(content).hexdigest(),
             **card_fields.made_by(),
             **_made_elsewhere(self.overrides),
+            **(self._about_code(fields["input"]) if file_format == "python" else {}),
         }
-        (home / f"model.{file_format}").write_bytes(content)
+        _write_artifact(file, content)
         model = self._try(fields, home)
         summary = card_fields.summarise(model, self.data, self.y)
         write_json(home / "summary.json", summary, indent=None)
         return model.card
+
+    def _about_code(self, form: str) -> dict[str, Any]:
+        """What the card says of a model that is code, which is tried for that."""
+        about: dict[str, Any] = {}
+        if isinstance(self.estimator, Adapter) and self.estimator.task != "regression":
+            classes = [plain(value) for value in self.estimator.classes_]
+            about = {"classes": classes, "answers": self.estimator.form}
+        if self.data is not None:
+            with estimator_checks.third_party("The model cannot answer the data"):
+                seconds = adapter_trial.seconds_per_case(self.estimator, self.data, form)
+            about["seconds_per_case"] = float(f"{seconds:.2g}")
+        return about
 
     def _try(self, fields: dict[str, Any], home: Path) -> Model:
         """The model with its card complete: each thing that it then says of itself was tried."""
@@ -137,6 +160,13 @@ def merged(inferred: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any
 def _write_card(home: Path, fields: dict[str, Any]) -> ModelCard:
     write_json(home / "card.json", fields)
     return ModelCard.read(home / "card.json")
+
+
+def _write_artifact(file: Path, content: bytes) -> None:
+    if file.suffix:
+        file.write_bytes(content)
+    else:
+        write_folder(content, file)
 
 
 def _made_elsewhere(overrides: dict[str, Any]) -> dict[str, Any]:

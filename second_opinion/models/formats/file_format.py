@@ -20,7 +20,7 @@ from zipfile import BadZipFile
 from second_opinion.errors import UserError, first_line
 from second_opinion.file_content import LFS_POINTER
 from second_opinion.models.card import ModelFormat
-from second_opinion.models.formats import skops_format
+from second_opinion.models.formats import python_code, skops_format
 from second_opinion.models.formats.releases import other_release
 
 # What loading raises when a file is not what its name says or was made by other versions.
@@ -114,6 +114,8 @@ def loaded(content: bytes, file_format: ModelFormat, trusted: Sequence[str] = ()
 def _load(content: bytes, file_format: ModelFormat, trusted: Sequence[str]) -> Any:
     if file_format == "skops":
         return skops_format.load(content, trusted)
+    if file_format == "python":
+        return python_code.load(content)
     if file_format == "pickle":
         return pickle.loads(content)
     import joblib

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from second_opinion.errors import UserError, first_line
 from second_opinion.file_content import mistaken_for, read_bytes
 from second_opinion.models.card import Artifact, ModelCard
+from second_opinion.models.formats.code_files import files_below, packed_at
 from second_opinion.models.formats.file_format import LOAD_ERRORS, loaded
 from second_opinion.models.formats.releases import installed_scikit_learn, runs_here, way_to
 
@@ -98,15 +99,21 @@ def file_state(path: Path, artifact: Artifact) -> FileState:
 def _sha256(path: Path, stamp: Stamp) -> str:
     """The hash of a file with this stamp; empty where it cannot be read."""
     try:
-        if not path.is_file():  # a pipe would wait for somebody who writes into it
+        if not (path.is_file() or path.is_dir()):  # a pipe would wait for somebody who writes
             return ""
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = _digest(path)
     except OSError:
         return ""
     if is_settled(stamp):
         _checked[stamp] = sha256
     return sha256
+
+
+def _digest(path: Path) -> str:
+    if path.is_dir():
+        return hashlib.sha256(packed_at(path)).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def threads() -> ThreadpoolController:
@@ -154,7 +161,7 @@ def version_warnings(card: ModelCard) -> tuple[str, ...]:
 def _genuine(path: Path, card: ModelCard) -> bytes:
     """The bytes of the model file, if they are those that were added."""
     try:
-        content = read_bytes(path)
+        content = packed_at(path) if path.is_dir() else read_bytes(path)
     except OSError as error:
         raise UserError(
             f"{path} cannot be read ({error.strerror}); the card of {card.ref} names it. Restore "
@@ -180,11 +187,26 @@ def stamp_of(path: Path) -> Stamp | None:
     """What tells whether a file is still the one that was read: path, inode, times and size."""
     try:
         state = path.stat()
+        if path.is_dir():
+            return _stamp_of_folder(path)
     except OSError:
         return None
     # A copy that keeps the time of its last change still changes its inode's.
     return Stamp(
         str(path.absolute()), state.st_ino, state.st_mtime_ns, state.st_ctime_ns, state.st_size
+    )
+
+
+def _stamp_of_folder(folder: Path) -> Stamp:
+    """One stamp for all files of a model that is code: any of them that changes changes it."""
+    states = {str(path.relative_to(folder)): path.stat() for path in files_below(folder)}
+    each = [(name, s.st_ino, s.st_mtime_ns, s.st_size) for name, s in states.items()]
+    return Stamp(
+        str(folder.absolute()),
+        hash(tuple(each)),
+        max((s.st_mtime_ns for s in states.values()), default=0),
+        max((s.st_ctime_ns for s in states.values()), default=0),
+        sum(s.st_size for s in states.values()),
     )
 
 
