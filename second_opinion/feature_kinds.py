@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol
 
+from second_opinion.choices import Choices
 from second_opinion.formatting import number_text, quoted
-from second_opinion.records.value import same_value
 
 Shape = Literal["number", "date", "level", "text"]
 
@@ -19,6 +19,17 @@ LARGEST_EXACT_INTEGER = 2**53
 
 # How programs write a date that they hold as a moment.
 _MIDNIGHT = re.compile(r"(?<=[0-9])[T ]00:00(:00(\.0{1,9})?)?\Z")
+# ISO 8601 with an offset or none. Python alone takes any sign between day and time, and cuts off
+# what is finer than a microsecond.
+_MOMENT = re.compile(
+    r"(?P<moment>\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(?=[. Z+-]|\Z))?)?)"
+    r"((?<=:\d\d:\d\d)\.(?P<fraction>\d{1,9})0*)? ?(?P<offset>Z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
+)
+# The dot and six digits.
+MICROSECONDS = 7
+# What 64 bits of nanoseconds hold.
+_NANOSECOND_YEARS = range(1678, 2262)
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,22 @@ class Described(Protocol):
     @property
     def unknown(self) -> str:
         """``error`` where a value beside the listed ones is refused."""
+
+    @property
+    def dtype(self) -> str:
+        """The pandas dtype of the training column, where it is not the usual one."""
+
+    @property
+    def has_zone(self) -> bool:
+        """Whether the moments of the training column have a time zone."""
+
+    @property
+    def index(self) -> Choices:
+        """The allowed values, to look one up."""
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
 
     def problem(self, finding: str, *, blocking: bool = True) -> Problem:
         """The finding with what is expected instead."""
@@ -94,24 +121,24 @@ def read_integer(feature: Described, value: Any) -> Reading:
 
 
 def read_category(feature: Described, value: Any) -> Reading:
-    """One of the choices, or another value of their type, which is flagged or refused."""
-    for category in feature.values:
-        if same_value(category, value):
-            return category, None
-    alike = _alike(feature, value)
-    if alike is not None:
-        finding = f"is {quoted(value)}"
-        return None, Problem(feature.name, finding, f"did you mean {quoted(alike)}?")
-    types = {type(category) for category in feature.values}
-    if type(value) not in types or feature.unknown == "error":
-        return None, feature.problem(f"is {quoted(value)}")
-    return value, feature.problem(f"is {quoted(value)}", blocking=False)
+    """One of the choices, or another value of their type, which is flagged or refused.
+
+    One that differs in case or blanks alone is refused in any case.
+    """
+    choice = feature.index.same(value)
+    if choice is not None:
+        return choice, None
+    is_strange = type(value) not in feature.index.types or feature.unknown == "error"
+    if is_strange or feature.index.alike(value) is not None:
+        return None, misspelt(feature, value)
+    return value, replace(misspelt(feature, value), blocking=False)
 
 
-def _alike(feature: Described, value: Any) -> Any:
-    """The choice that differs from the value in case, blanks or type alone."""
-    tidy = str(value).strip().casefold()
-    return next((v for v in feature.values if str(v).strip().casefold() == tidy), None)
+def misspelt(feature: Described, value: Any) -> Problem:
+    """The refusal of a value that is no choice, with the choice that may be meant."""
+    near = feature.index.nearest(value)
+    problem = feature.problem(f"is {quoted(value)}")
+    return problem if near is None else replace(problem, expected=f"did you mean {quoted(near)}?")
 
 
 def read_boolean(feature: Described, value: Any) -> Reading:
@@ -119,10 +146,8 @@ def read_boolean(feature: Described, value: Any) -> Reading:
     no, yes = feature.values
     if isinstance(value, bool):
         return (yes if value else no), None
-    for candidate in feature.values:
-        if same_value(candidate, value):
-            return candidate, None
-    return None, feature.problem(f"is {quoted(value)}")
+    choice = feature.index.same(value)
+    return choice, None if choice is not None else feature.problem(f"is {quoted(value)}")
 
 
 def read_text(feature: Described, value: Any) -> Reading:
@@ -137,10 +162,58 @@ def read_text(feature: Described, value: Any) -> Reading:
 def read_date(feature: Described, value: Any) -> Reading:
     """A day as ISO text."""
     try:
-        day = date.fromisoformat(_MIDNIGHT.sub("", value)).isoformat()
+        day = date.fromisoformat(_MIDNIGHT.sub("", value))
     except (TypeError, ValueError):
         return None, feature.problem(f"is {quoted(value)}")
-    return day, feature.outside(day)
+    return _within_reach(feature, day, day.isoformat())
+
+
+def read_datetime(feature: Described, value: Any) -> Reading:
+    """A moment as ISO text to the second, or as fine as it is: to the micro- or nanosecond.
+
+    Where the training column has a time zone it is in UTC, with its offset, and a value without an
+    offset is taken as UTC. Where it has none, a value with an offset is refused.
+    """
+    parts = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    try:
+        moment = datetime.fromisoformat(
+            f"{parts['moment']}{parts['offset'] or ''}" if parts else ""
+        )
+        if feature.has_zone:
+            moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None, feature.problem(f"is {quoted(value)}")
+    if moment.tzinfo is not None and not feature.has_zone:
+        expected = f"expected {feature.expected} without a time zone, which the model does not know"
+        return None, Problem(feature.name, f"is {quoted(value)}", expected)
+    fraction = _fraction((parts and parts["fraction"]) or "")
+    if len(fraction) > MICROSECONDS and "[ns" not in feature.dtype:
+        expected = "expected nothing finer than a microsecond, as in the model's column"
+        return None, Problem(feature.name, f"is {quoted(value)}", expected)
+    text = moment.isoformat(timespec="seconds")
+    return _within_reach(feature, moment, text[:19] + fraction + text[19:])
+
+
+def _fraction(digits: str) -> str:
+    """What stands behind the second, as pandas writes it: nothing, six digits or nine."""
+    digits = digits.ljust(9, "0")
+    if digits.strip("0") == "":
+        return ""
+    return f".{digits[:6] if digits.endswith('000') else digits}"
+
+
+def _within_reach(feature: Described, moment: date, text: str) -> Reading:
+    """The text of a day or moment, if the training column could have held it."""
+    if "[ns" in feature.dtype and moment.year not in _NANOSECOND_YEARS:
+        expected = "expected a year from 1678 to 2261, which is all that the model's column holds"
+        return None, Problem(feature.name, f"is {quoted(text)}", expected)
+    return text, feature.outside(text)
+
+
+def moment_text(value: Any) -> str:
+    """A moment as people read it: ``2026-11-20 14:30``, with seconds where there are any."""
+    text = str(value).removesuffix("+00:00").replace("T", " ")
+    return text.removesuffix(":00") if text.count(":") == 2 else text
 
 
 # How a column of a shape may be read: for each shape the parsers that give what it is counted by.
@@ -257,6 +330,16 @@ KINDS = {
             widget="date",
             read=read_date,
             dtype="datetime64[s]",
+        ),
+        FeatureKind(
+            name="datetime",
+            noun="a date and time like 2026-11-20T14:30",
+            shape="date",
+            widget="datetime",
+            read=read_datetime,
+            dtype="datetime64[us]",
+            text=moment_text,
+            has_unit=True,
         ),
     )
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from second_opinion.choices import Choices
 from second_opinion.feature_kinds import KINDS, FeatureKind, Problem, Shape
 from second_opinion.formatting import closest, decimals_of, humanise, quoted, round_down
-from second_opinion.records.value import plain, same_value
+from second_opinion.records.value import key_of, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +129,7 @@ class Feature(CardPart):
         """Whether the value may be missing."""
         return bool(self.missing)
 
-    @property
+    @cached_property
     def values(self) -> tuple[Any, ...]:
         """The allowed values: of a category its choices, of a boolean the pair for no and yes."""
         if self.choices:
@@ -135,10 +137,25 @@ class Feature(CardPart):
         return (False, True) if self.kind_of.choices == "pair" else ()
 
     @cached_property
+    def index(self) -> Choices:
+        """The allowed values, to look one up."""
+        return Choices(self.values, self.dtype)
+
+    @property
+    def has_zone(self) -> bool:
+        """Whether the moments of the training column have a time zone."""
+        return ", " in self.dtype or "tz=" in self.dtype
+
+    @cached_property
     def column_dtype(self) -> str:
-        """The pandas dtype in which the estimator takes this column."""
+        """The pandas dtype in which the estimator takes this column.
+
+        Small numbers are widened: 300 in an int8 is 44. Not the floats that an encoder compares
+        with those of its training.
+        """
         if self.dtype or self.kind_of.dtype:
-            return self.dtype or self.kind_of.dtype
+            dtype = _widened(self.dtype or self.kind_of.dtype)
+            return self.dtype if dtype == "float64" and self.choices else dtype
         types = {type(value) for value in self.values}
         named = {str: "str", bool: "bool", int: "int64", float: "float64"}
         return named.get(types.pop(), "object") if len(types) == 1 else "object"
@@ -180,11 +197,15 @@ class Feature(CardPart):
         value = plain(value)
         if value is None:
             return "not known"
-        for choice in self.choices:
-            if same_value(choice.value, value):
-                return choice.label
+        label = self._labels.get(key_of(value)) if self.choices else None
+        if label is not None:
+            return label
         text = self.kind_of.text(value)
         return f"{text} {self._unit}" if unit and self._unit else text
+
+    @cached_property
+    def _labels(self) -> dict[Any, str]:
+        return {key_of(choice.value): choice.label for choice in reversed(self.choices)}
 
     @property
     def _unit(self) -> str:
@@ -344,6 +365,20 @@ def typed(values: Any, feature: Feature) -> Any:
         cells[pd.isna(cells)] = None if feature.gap == "none" else math.nan
         return cells
     return pd.array(values, dtype=dtype)
+
+
+_WIDE = (
+    (re.compile(r"u?int\d+(?=\Z|\[)"), "int64"),
+    (re.compile(r"U?Int\d+\Z"), "Int64"),
+    (re.compile(r"float(16|32)\Z"), "float64"),
+    (re.compile(r"Float32\Z"), "Float64"),
+    (re.compile(r"(half)?float(?=\[pyarrow)"), "double"),
+)
+
+
+def _widened(dtype: str) -> str:
+    """The dtype of 64 bits that holds numbers of this one; any other dtype as it is."""
+    return next((p.sub(wide, dtype, count=1) for p, wide in _WIDE if p.match(dtype)), dtype)
 
 
 def _shared(values: Any) -> Any:

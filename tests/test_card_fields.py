@@ -107,6 +107,11 @@ def test_a_text_leaves_no_word_of_it_in_the_card():
     [
         ([None, None], "float64", "has no value at all"),
         ([1.0, math.inf], None, "holds inf; expected finite numbers"),
+        (
+            [*map(str, range(30)), 7],
+            "object",
+            "different values, not all of them texts: 7",
+        ),
         ([1, 2**53 + 1], None, "whole ones up to 2"),
         ([1, -(2**60)], None, "whole ones up to 2"),
         ([1 + 2j, 3j], None, "values of type complex"),
@@ -143,7 +148,9 @@ def with_steps(values, dtype=None, **known):
         ([9.0, 3.0], (3.0, 9.0), (3, 9)),
         ([9, 3], (3, 5, 9), (3, 5, 9)),
         ([9, 3], ("three", "nine"), (3, 9)),
-        ([9, 3], tuple(range(300)), (3, 9)),
+        ([9, 3], tuple(range(300)), tuple(range(300))),
+        ([0, 1], (0, 1, 2), (0, 1, 2)),
+        (range(500), tuple(range(500)), tuple(range(500))),
     ],
 )
 def test_whole_numbers_that_a_step_encodes_are_codes(values, learned, choices):
@@ -154,14 +161,36 @@ def test_whole_numbers_that_a_step_encodes_are_codes(values, learned, choices):
 
 @pytest.mark.parametrize(
     ("values", "kind"),
-    [([0, 1], "boolean"), ([True, False], "boolean"), ([1.5, 2.0], "number")],
+    [([0, 1], "boolean"), ([True, False], "boolean"), ([1.5, 2.0], "category")],
 )
-def test_what_is_no_whole_number_keeps_its_kind_though_it_is_encoded(values, kind):
+def test_what_is_encoded_is_of_the_kind_that_its_values_allow(values, kind):
     assert with_steps(values, choices=tuple(values)).kind == kind
 
 
-def test_more_codes_than_a_list_can_show_stay_numbers():
-    assert with_steps(range(500), choices=tuple(range(500))).kind == "integer"
+def test_numbers_that_no_step_encodes_stay_numbers():
+    assert with_steps(range(500)).kind == "integer"
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_levels_come_from_the_encoder_however_many_and_it_says_whether_others_are_refused(strict):
+    names = tuple(f"Item {n:05}" for n in range(3000))
+    feature = with_steps(names[:2500], choices=names, strict=strict)
+    assert (feature.kind, feature.values) == ("category", names)
+    value, problem = feature.read("Item 3")
+    assert problem.blocking is strict
+    assert problem.expected == 'did you mean "Item 00003"?'
+    assert value == (None if strict else "Item 3")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_short_floats_stand_in_the_card_as_people_write_them(dtype):
+    values = np.array([0.1, 0.7, 0.3], dtype)
+    number = inferred(values)
+    assert (number.typical, number.places) == (0.3, 1)
+    assert dtype == "float16" or number.range_text == "0.1 to 0.7"
+    assert {number.read(value)[1] for value in (0.1, 0.7, *values.tolist())} == {None}
+    coded = with_steps(values, choices=(0.1, 0.3, 0.7), dtype=dtype)
+    assert (coded.values, coded.column_dtype) == ((0.1, 0.3, 0.7), dtype)
 
 
 def test_a_text_for_words_is_no_category_however_often_it_repeats():
@@ -191,8 +220,9 @@ def test_the_order_of_the_categories_of_pandas_is_kept():
         (InputFacts(choices=(5.0, 3.0)), "category", 5, (3, 5)),
         (InputFacts(choices=(0, 1)), "boolean", 0, (0, 1)),
         (InputFacts(choices=(False, True)), "boolean", False, (False, True)),
-        (InputFacts(choices=tuple(range(300))), "number", 0.0, ()),
-        (InputFacts(choices=tuple(f"street {n}" for n in range(300))), "text", "", ()),
+        (InputFacts(choices=tuple(range(300))), "category", 0, tuple(range(300))),
+        (InputFacts(choices=tuple("abcdefgh" * 30)), "category", "a", tuple("abcdefgh")),
+        (InputFacts(choices=(0.5, 1.5)), "category", 0.5, (0.5, 1.5)),
         (InputFacts(words=True), "text", "", ()),
         (InputFacts(choices=("S", "L"), dtype="category"), "category", "S", ("S", "L")),
     ],
@@ -245,7 +275,9 @@ def columns(draw):
     values = kinds[dtype]
     if dtype not in ("int64", "int8", "bool"):
         values = st.one_of(values, st.none())
-    found = draw(st.lists(values, min_size=1, max_size=30).filter(lambda v: set(v) != {None}))
+    # More different texts and flags in one column are refused.
+    most = 10 if dtype == "object" else 30
+    found = draw(st.lists(values, min_size=1, max_size=most).filter(lambda v: set(v) != {None}))
     return pd.Series(found, name="x", dtype=dtype)
 
 

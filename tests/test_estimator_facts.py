@@ -26,6 +26,7 @@ from sklearn.preprocessing import (
     QuantileTransformer,
     RobustScaler,
     StandardScaler,
+    TargetEncoder,
 )
 from sklearn.tree import DecisionTreeClassifier
 
@@ -103,8 +104,29 @@ def test_encoders_know_their_categories_and_whether_a_hole_is_one(encoder):
     holes = X[columns].astype({"ward": float}).mask(X["age"] < 30)
     fitted = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(holes, Y)
     assert look(fitted, columns)["ward"] == InputFacts(
-        used=True, choices=(3.0, 5.0, 9.0), missing=True
+        used=True, choices=(3.0, 5.0, 9.0), missing=True, strict=True
     )
+
+
+@pytest.mark.parametrize(
+    ("encoder", "strict"),
+    [
+        (OneHotEncoder(), True),
+        (OrdinalEncoder(), True),
+        (OneHotEncoder(handle_unknown="ignore"), False),
+        (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), False),
+        (TargetEncoder(cv=2), False),
+    ],
+)
+def test_an_encoder_says_whether_it_refuses_what_it_never_saw(encoder, strict):
+    assert seen(encoder, columns=["ward", "colour"])["colour"].strict is strict
+
+
+def test_the_short_floats_of_an_encoder_are_read_as_people_write_them():
+    doses = pd.DataFrame({"dose": np.array([0.1, 0.3] * 20, "float32")})
+    fitted = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(doses, [0, 1] * 20)
+    facts = look(fitted, ["dose"])["dose"]
+    assert (facts.choices, facts.dtype) == ((0.1, 0.3), "float32")
 
 
 def test_a_column_is_followed_past_others_through_a_transformer_and_a_selector():

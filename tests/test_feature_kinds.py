@@ -38,7 +38,7 @@ from second_opinion.tables import TableFile, look, read, typed
 from second_opinion.tables.template import template
 from second_opinion.ui import form, typed_case
 
-NAMES = ["number", "integer", "category", "boolean", "text", "date"]
+NAMES = ["number", "integer", "category", "boolean", "text", "date", "datetime"]
 PAPER = (ROOT / "docs/bring-your-own-model.md").read_text("utf-8")
 PAGES = sorted(f"pages/{path.name}" for path in ROOT.glob("pages/*.py"))
 GRACE = Expert("Grace", role="reviewer")

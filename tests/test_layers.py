@@ -17,14 +17,15 @@ MAY_IMPORT = {
     "settings": "errors",
     "records": "errors",
     "roles": "errors settings records",
-    "feature_kinds": "formatting records",
-    "schema": "feature_kinds formatting records",
+    "choices": "records",
+    "feature_kinds": "choices formatting",
+    "schema": "choices feature_kinds formatting records",
     "store": "errors records roles",
     "tables": "errors feature_kinds formatting records schema",
     "statistics": "errors feature_kinds file_content formatting jsonfile records schema",
     "models": (
-        "errors feature_kinds file_content formatting jsonfile settings records roles schema store "
-        "tables statistics"
+        "choices errors feature_kinds file_content formatting jsonfile settings records roles "
+        "schema store tables statistics"
     ),
     "__init__": "errors store models",
     "labels": "formatting records models",

@@ -2,7 +2,7 @@
 
 import json
 import math
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,8 @@ FEATURES = [
     Feature(name="answer", kind="boolean", choices=["no", "yes"]),
     Feature(name="note", kind="text"),
     Feature(name="admitted", kind="date", min="2024-01-01", max="2024-12-31", missing=True),
+    Feature(name="seen at", kind="datetime", min="2024-01-01T00:00:00", max="2024-12-31T23:00:00"),
+    Feature(name="sent at", kind="datetime", dtype="datetime64[ns, Europe/Berlin]", unit="UTC"),
 ]
 SCHEMA = Schema(FEATURES)
 CASE = {
@@ -43,6 +45,8 @@ CASE = {
     "answer": "yes",
     "note": "well",
     "admitted": "2024-02-29",
+    "seen at": "2024-02-29T18:00:00",
+    "sent at": "2024-02-29T18:00:00+00:00",
 }
 
 ANYTHING = st.recursive(
@@ -127,6 +131,15 @@ def test_a_boolean_a_number_and_a_text_stay_apart(value):
         ("admitted", "29.02.2024"),
         ("admitted", "2023-02-29"),
         ("admitted", 20240229),
+        ("admitted", "2024-02-29T18:00"),
+        ("seen at", "29.02.2024 18:00"),
+        ("seen at", "2024-02-29x18:00"),
+        ("seen at", "2024-02-29T25:00"),
+        ("seen at", "2024-02-29T18"),
+        ("seen at", "2024-02-29T18:00.5"),
+        ("seen at", "2024-02-29T18:00:00.1234567"),
+        ("seen at", 1709229600),
+        ("sent at", "0001-01-01T00:00+14:00"),
     ],
 )
 def test_nothing_passes_for_something_else(name, value):
@@ -144,6 +157,16 @@ def test_nothing_passes_for_something_else(name, value):
         ("insured", True, 1),
         ("answer", False, "no"),
         ("admitted", date(2024, 2, 29), "2024-02-29"),
+        ("seen at", date(2024, 2, 29), "2024-02-29T00:00:00"),
+        ("seen at", datetime(2024, 2, 29, 6, 30), "2024-02-29T06:30:00"),
+        ("seen at", "2024-02-29 06:30", "2024-02-29T06:30:00"),
+        ("seen at", "2024-02-29T06:30:15.000", "2024-02-29T06:30:15"),
+        ("seen at", "2024-02-29T06:30:15.5", "2024-02-29T06:30:15.500000"),
+        ("sent at", "2024-02-29T19:00+01:00", "2024-02-29T18:00:00+00:00"),
+        ("sent at", "2024-02-29 18:00Z", "2024-02-29T18:00:00+00:00"),
+        ("sent at", "2024-02-29 13:00:00 -0500", "2024-02-29T18:00:00+00:00"),
+        ("sent at", "2024-02-29T18:00", "2024-02-29T18:00:00+00:00"),
+        ("sent at", "2024-02-29T18:00:00.123456789Z", "2024-02-29T18:00:00.123456789+00:00"),
         ("weight", math.nan, None),
         ("visits", "", None),
     ],
@@ -182,6 +205,32 @@ def test_a_value_outside_the_training_range_is_kept_and_said():
     found, problem = read("admitted", "2025-01-01")
     assert found == "2025-01-01"
     assert "go from 2024-01-01 to 2024-12-31" in str(problem)
+
+
+def test_a_moment_with_a_time_zone_is_refused_where_the_model_knows_none():
+    found, problem = read("seen at", "2024-02-29T18:00:00+01:00")
+    assert found is None
+    assert problem.expected.endswith("without a time zone, which the model does not know")
+
+
+def test_a_moment_is_flagged_by_its_time_too():
+    assert read("seen at", "2024-12-31T23:00")[1] is None
+    assert "go from 2024-01-01 00:00 to 2024-12-31 23:00" in str(
+        read("seen at", "2024-12-31T23:00:01")[1]
+    )
+
+
+@pytest.mark.parametrize("name", ["sent at", "seen at"])
+def test_a_moment_beyond_what_its_column_can_hold_is_refused(name):
+    found, problem = read(name, "2300-01-01T00:00")
+    assert (found is None) == problem.blocking == (name == "sent at")
+
+
+def test_the_model_gets_a_moment_as_it_was_trained_on_it():
+    found = SCHEMA.frame(CASE)
+    assert found["seen at"][0] == pd.Timestamp("2024-02-29 18:00")
+    assert found["sent at"][0] == pd.Timestamp("2024-02-29 19:00", tz="Europe/Berlin")
+    assert str(found["sent at"].dtype) == "datetime64[ns, Europe/Berlin]"
 
 
 @pytest.mark.parametrize("edge", [40, 120.5])
@@ -327,6 +376,25 @@ def test_a_frame_has_the_columns_and_types_of_the_training():
 )
 def test_a_boolean_has_the_type_of_its_pair(choices, dtype):
     assert Feature(name="x", kind="boolean", choices=choices).column_dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "wide"),
+    [
+        *[("integer", dtype, "int64") for dtype in ("int8", "int16", "int32", "uint8", "uint64")],
+        *[("integer", dtype, "Int64") for dtype in ("Int8", "UInt16", "Int64")],
+        *[("number", dtype, "float64") for dtype in ("float16", "float32", "float64")],
+        ("number", "Float32", "Float64"),
+        ("integer", "int8[pyarrow]", "int64[pyarrow]"),
+        ("number", "halffloat[pyarrow]", "double[pyarrow]"),
+        ("number", "float[pyarrow]", "double[pyarrow]"),
+    ],
+)
+def test_small_numbers_are_widened(kind, dtype, wide):
+    feature = Feature(name="x", kind=kind, dtype=dtype)
+    assert feature.column_dtype == wide
+    for value in (300, 70_000, 16_777_217, 2**53):
+        assert Schema([feature]).frame([{"x": feature.read(value)[0]}])["x"].tolist() == [value]
 
 
 def test_one_case_a_list_and_a_frame_make_the_same_frame():

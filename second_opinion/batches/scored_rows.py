@@ -301,9 +301,6 @@ def inputs_of(text: pa.Table, card: ModelCard, decimal: str = ".") -> dict[str, 
     schema = card.case_schema
     cases, _ = typed(text.slice(0, 1), schema, decimal=decimal)
     case = {name: plain(cases[name].iloc[0]) for name in schema.names}
-    for feature in schema:
-        if feature.shape == "date" and case[feature.name]:
-            case[feature.name] = case[feature.name][:10]
     inputs, _ = schema.read(case)
     return inputs
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from second_opinion.choices import Choices
     from second_opinion.schema import Cases, Feature
 
 # Histogram boosting starts a thread a core even for one row, which on a busy machine costs a
@@ -163,11 +164,11 @@ class Model:
 
         with self.threads.limit(limits=1 if len(frame) <= SMALL else None):
             if not self._has_probabilities:
-                return np.asarray(self.estimator.predict(cases())), None
+                return _one_each(self.estimator.predict(cases())), None
             shares = self.estimator.predict_proba(cases())
             if self.card.label_from_probability:
                 return self.estimator.classes_[shares.argmax(axis=1)], shares
-            return np.asarray(self.estimator.predict(cases())), shares
+            return _one_each(self.estimator.predict(cases())), shares
 
     @property
     def _has_probabilities(self) -> bool:
@@ -220,7 +221,7 @@ class Model:
             name = feature.name
             if feature.kind_of.choices == "list":
                 # The typed column will not do: an unseen level of a pandas category is NaN there.
-                unseen, missing = _strange(columns[name], feature.values)
+                unseen, missing = _strange(columns[name], feature.index)
                 yield f"unseen:{name}", unseen
             else:
                 missing = np.asarray(pd.isna(columns[name]))
@@ -258,6 +259,12 @@ def _cells(answers: Answers) -> dict[str, list[Any]]:
     }
 
 
+def _one_each(answers: Any) -> np.ndarray:
+    """The answers as one column: an estimator that was fitted with a frame of one answers so."""
+    values = np.asarray(answers)
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
 def _absent(values: np.ndarray) -> np.ndarray:
     """Which answers are none: NaN, NaT or None."""
     if values.dtype.kind in "fcmM":
@@ -275,31 +282,35 @@ def as_taken(frame: pd.DataFrame, form: str) -> Any:
     return frame.iloc[:, 0] if form == "series" else frame.copy()
 
 
-def _strange(cells: Any, categories: tuple[Any, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _strange(cells: Any, choices: Choices) -> tuple[np.ndarray, np.ndarray]:
     """Which cells hold an unknown value, and which none."""
     import pandas as pd
 
+    missing = np.asarray(pd.isna(pd.array(cells, "object") if isinstance(cells, list) else cells))
     if isinstance(cells, list):
-        strange = np.flatnonzero([value not in categories for value in cells])
-        empty = pd.isna(np.array([cells[at] for at in strange.tolist()], dtype=object))
+        is_listed = np.array([choices.same(value) is not None for value in cells], dtype=bool)
     else:
-        strange = np.flatnonzero(~cells.isin(list(categories)))
-        empty = np.asarray(pd.isna(cells[strange]))
-    unseen, missing = np.zeros((2, len(cells)), dtype=bool)
-    unseen[strange[~empty]] = True
-    missing[strange[empty]] = True
-    return unseen, missing
+        codes, levels = pd.factorize(cells)
+        # The last place is for missing cells, which have the code -1.
+        is_listed = np.array([*(choices.same(plain(v)) is not None for v in levels), False])[codes]
+    return ~is_listed & ~missing, missing
 
 
 def _outside(column: pd.Series[Any], feature: Feature) -> Any:
-    cells: Any = column.to_numpy()
+    import pandas as pd
+
     low, high = feature.min, feature.max
     if feature.shape == "date":
-        return (cells < np.datetime64(str(low))) | (cells > np.datetime64(str(high)))
+        moments = (column < pd.Timestamp(str(low))) | (column > pd.Timestamp(str(high)))
+        return moments.to_numpy(bool, na_value=False)
     if isinstance(low, str) or isinstance(high, str):
         codes, levels = column.factorize()
         outside = [feature.outside(level) is not None for level in levels.tolist()]
         return np.array([*outside, False])[codes]
+    cells: Any = column.to_numpy()
+    if cells.dtype == object:
+        # A missing value among nullable numbers would make the comparison itself missing.
+        cells = column.to_numpy(float, na_value=np.nan)
     return (cells < low) | (cells > high)
 
 

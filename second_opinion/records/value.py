@@ -73,6 +73,20 @@ def plain(value: Any) -> Any:
     return value
 
 
+def shortest(value: Any, dtype: Any) -> Any:
+    """A number of a column as its shortest text in that column's floats reads: 0.1, not 0.1000…15.
+
+    What is no float of 32 bits or less comes back plain.
+    """
+    narrow = str(dtype).casefold().removesuffix("[pyarrow]")
+    size = {"float16": "f2", "halffloat": "f2", "float32": "f4", "float": "f4"}.get(narrow)
+    if size is None or plain(value) is None:
+        return plain(value)
+    import numpy as np
+
+    return float(str(np.dtype(size).type(value)))
+
+
 def _unpacked(scalar: Any) -> Any:
     # NumPy unpacks a datetime64[ns] to a bare count of nanoseconds.
     in_nanoseconds = str(scalar.dtype) == "datetime64[ns]"

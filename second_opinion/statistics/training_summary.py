@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,10 +98,20 @@ def summary(column: pd.Series[Any], shape: Shape) -> dict[str, Any]:
         levels = np.quantile(values.to_numpy(float), shares(len(values)))
         return {**missing, "quantiles": [float(f"{level:.7g}") for level in levels]}
     if shape == "date":
-        levels = np.quantile(values.to_numpy("datetime64[D]").astype(int), shares(len(values)))
-        return {**missing, "quantiles": [str(np.datetime64(int(v), "D")) for v in levels]}
+        return {**missing, "quantiles": _quantiles_in_time(values)}
     counts = values.value_counts().head(MOST_LEVELS)
     return {**missing, "counts": [[plain(value), int(n)] for value, n in counts.items()]}
+
+
+def _quantiles_in_time(moments: pd.Series[Any]) -> list[str]:
+    """As fine as the moments are: days, hours, minutes or seconds; those with a zone in UTC."""
+    if moments.dt.tz is not None:
+        moments = moments.dt.tz_convert("UTC").dt.tz_localize(None)
+    times = moments.to_numpy("datetime64[s]")
+    unit = next(unit for unit in "Dhms" if (times.astype(f"datetime64[{unit}]") == times).all())
+    counts = times.astype(f"datetime64[{unit}]").astype("int64")
+    levels = np.quantile(counts, shares(len(counts))).astype("int64").astype(f"datetime64[{unit}]")
+    return [str(level) for level in (levels if unit == "D" else levels.astype("datetime64[s]"))]
 
 
 def normal_score_correlation(data: pd.DataFrame, schema: Schema) -> tuple[tuple[float, ...], ...]:
@@ -141,7 +150,7 @@ def _at(share: float, summary: Mapping[str, Any], feature: Feature) -> Any:
     if "quantiles" in summary:
         levels = summary["quantiles"]
         if feature.shape == "date":
-            return date.fromisoformat(levels[round(share * (len(levels) - 1))]).isoformat()
+            return feature.read(levels[round(share * (len(levels) - 1))])[0]
         value = float(np.interp(share, np.linspace(0, 1, len(levels)), levels))
         return _inside(value, feature)
     if "counts" in summary:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from second_opinion.feature_kinds import Problem, Reading
+from second_opinion.feature_kinds import Problem, Reading, misspelt
 from second_opinion.formatting import quoted
-from second_opinion.records.value import text_of
 from second_opinion.schema import Feature
 
 BLANKS = " \t\r\n\v\f"
+_POINT_ZERO = re.compile(r"(?<=^[01])\.0+\Z")
 _YES_NO = {"true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0}
 _CANONICAL_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})")
 _CANONICAL_FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+(e[+-]?[0-9]+)?")
@@ -29,7 +29,7 @@ def is_missing(text: str, feature: Feature) -> bool:
     """
     if feature.kind_of.choices == "list":
         named = text in texts_for_missing(feature)
-        return not text or (named and not any(text in texts_of(v) for v in feature.values))
+        return not text or (named and not feature.index.written(text))
     tidy = text.strip(BLANKS)
     return not tidy or tidy in texts_for_missing(feature)
 
@@ -70,28 +70,9 @@ def cell_reader(feature: Feature) -> Callable[[str], Reading]:
     choices = feature.kind_of.choices
     if choices == "none":
         return lambda text: _parsed(feature, text)
-    values_by_text = _by_text(feature)
     if choices == "pair":
-        return lambda text: _boolean(feature, values_by_text, text)
-    return lambda text: _category(feature, values_by_text, text)
-
-
-def _by_text(feature: Feature) -> dict[str, list[Any]]:
-    """The values that a text may stand for."""
-    values_by_text: dict[str, list[Any]] = {}
-    for value in feature.values:
-        for text in dict.fromkeys(texts_of(value)):
-            values_by_text.setdefault(text, []).append(value)
-    return values_by_text
-
-
-def texts_of(value: Any) -> tuple[str, ...]:
-    """How a value of a card may be written in a file; the first is how it is written back."""
-    if isinstance(value, bool):
-        return (text_of(value), str(value))
-    if isinstance(value, float) and value.is_integer():
-        return (text_of(value), str(int(value)))
-    return (text_of(value),)
+        return lambda text: _boolean(feature, text)
+    return lambda text: _category(feature, text)
 
 
 def _parsed(feature: Feature, text: str) -> Reading:
@@ -101,22 +82,22 @@ def _parsed(feature: Feature, text: str) -> Reading:
     return value, problem
 
 
-def _boolean(feature: Feature, values_by_text: dict[str, list[Any]], text: str) -> Reading:
-    if len(values_by_text.get(text, [])) == 1:
-        return values_by_text[text][0], None
-    tidy = text.strip(BLANKS).casefold()
+def _boolean(feature: Feature, text: str) -> Reading:
+    listed = feature.index.written(text)
+    if len(listed) == 1:
+        return listed[0], None
+    tidy = _POINT_ZERO.sub("", text.strip(BLANKS).casefold())
     if tidy in _YES_NO:
         return feature.values[_YES_NO[tidy]], None
-    return _refused(feature, text)
+    return None, misspelt(feature, text)
 
 
-def _category(feature: Feature, values_by_text: dict[str, list[Any]], text: str) -> Reading:
-    if text in values_by_text:
-        return _one_of(feature, values_by_text[text], text)
+def _category(feature: Feature, text: str) -> Reading:
+    listed = feature.index.written(text)
+    if listed:
+        return _one_of(feature, listed, text)
     value = _unseen(feature, text)
-    if value is None:
-        return _refused(feature, text)
-    return feature.read(value)
+    return (None, misspelt(feature, text)) if value is None else feature.read(value)
 
 
 def _one_of(feature: Feature, values: list[Any], text: str) -> Reading:
@@ -128,7 +109,7 @@ def _one_of(feature: Feature, values: list[Any], text: str) -> Reading:
 
 def _unseen(feature: Feature, text: str) -> Any:
     """A text that is no choice as a value of the kind that the choices have, or None."""
-    kinds = {type(value) for value in feature.values}
+    kinds = feature.index.types
     if str in kinds:
         return text
     if kinds & {int, float} and _CANONICAL_WHOLE.fullmatch(text):
@@ -136,20 +117,3 @@ def _unseen(feature: Feature, text: str) -> Any:
     if float in kinds and _CANONICAL_FLOAT.fullmatch(text):
         return float(text)
     return None
-
-
-def _refused(feature: Feature, text: str) -> Reading:
-    """The problem with a text that is no value, with the one that may be meant."""
-    fault = f"is {quoted(text)}"
-    for value in feature.values:
-        if any(_tidy(text) == _tidy(spelling) for spelling in texts_of(value)):
-            return None, Problem(feature.name, fault, f"did you mean {quoted(value)}?")
-    return None, Problem(feature.name, fault, f"expected {expected(feature)}")
-
-
-def _tidy(text: str) -> Any:
-    text = text.strip().casefold()
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from second_opinion import schema as schemas
 from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import quoted
-from second_opinion.records.value import same_value
 from second_opinion.schema import Feature, Schema
 from second_opinion.tables.parse_cell import (
     cell_reader,
@@ -83,7 +82,7 @@ def _str(texts: pa.Array) -> Any:
 def _from_levels(codes: Any, levels: tuple[Any, ...], feature: Feature) -> Any:
     """Values by their places; each distinct value is converted once."""
     if feature.column_dtype == "category":
-        unseen = [v for v in levels if not any(same_value(v, value) for value in feature.values)]
+        unseen = [value for value in levels if feature.index.same(value) is None]
         categories = pd.Index([*feature.values, *dict.fromkeys(unseen)])
         places = np.append(categories.get_indexer(list(levels)), -1)
         return pd.Categorical.from_codes(places[codes], categories)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import streamlit as st
 
+from second_opinion.feature_kinds import moment_text
 from second_opinion.formatting import decimals_of
 from second_opinion.records.value import plain, same_value
 from second_opinion.schema import Feature, Schema
@@ -156,6 +157,33 @@ def _draw_date(feature: Feature, key: str, label: str, note: str | None) -> None
     )
 
 
+def _draw_datetime(feature: Feature, key: str, label: str, note: str | None) -> None:
+    # The calendar has no seconds: a moment with some stands as a text that keeps them.
+    if isinstance(st.session_state[key], str):
+        st.text_input(label, key=key, help=note)
+        return
+    st.datetime_input(
+        label,
+        None,
+        key=key,
+        help=note,
+        min_value=datetime(1, 1, 1),
+        max_value=datetime(9999, 12, 31, 23, 59),
+        format="YYYY-MM-DD",
+        step=60,
+    )
+
+
+def _moment_state(feature: Feature, value: str) -> datetime | str:
+    moment = datetime.fromisoformat(value.removesuffix("+00:00"))
+    has_seconds = len(value.removesuffix("+00:00")) > 19 or moment.second
+    return moment_text(value) if has_seconds else moment
+
+
+def _moment_value(feature: Feature, state: Any) -> Any:
+    return state.isoformat() if isinstance(state, datetime) else state
+
+
 @dataclass(frozen=True)
 class Widget:
     """A field of the form: how it is drawn, and what it holds for a value of the feature.
@@ -191,6 +219,7 @@ WIDGETS = {
     ),
     "choice": Widget(_draw_choice, lambda feature, value: value, is_wide=_side_by_side),
     "date": Widget(_draw_date, lambda feature, value: date.fromisoformat(value)),
+    "datetime": Widget(_draw_datetime, _moment_state, _moment_value),
     "text": Widget(
         _draw_text, lambda feature, value: str(value), empty="", is_wide=lambda feature: True
     ),

@@ -56,7 +56,7 @@ def card_fields(
         "task": task,
         "target": {"name": target, "unit": "", "description": ""},
         "features": inputs(estimator, data, signature),
-        "input": form_of(estimator),
+        "input": form_of(estimator, data),
         "bands": {"low": 0.6},
         "answer": "class",
         "importance": {},
@@ -100,7 +100,7 @@ def unknown(
     """What the card cannot say, a sentence each."""
     kind = type(estimator).__name__
     sentences = []
-    if form_of(estimator) == "array":
+    if form_of(estimator, data) == "array":
         order = "the columns of the data are taken" if data is not None else "they stand"
         sentences.append(
             f"The names of its inputs: the {kind} was trained on an array, so {order} in "

@@ -26,7 +26,7 @@ from second_opinion.models.describe.input_form import (
     parts_of,
     splits_words,
 )
-from second_opinion.records.value import plain
+from second_opinion.records.value import plain, shortest
 
 MOST_TREES = 25
 FIRST = ("choices", "low", "high", "spread", "dtype")
@@ -40,7 +40,8 @@ class InputFacts:
     data, ``typical`` a middle of it and ``spread`` its scale, all in the column's own unit;
     ``missing`` whether each step that gets the column takes a missing value for what it is.
     ``used`` is False for a column that no step takes; ``dtype`` is ``category`` where it must be
-    one of pandas.
+    one of pandas, and that of the encoder's categories where they are floats of less than 64 bits.
+    ``strict`` says that a step refuses values that are not among the choices.
     """
 
     used: bool = False
@@ -52,6 +53,7 @@ class InputFacts:
     missing: bool | None = None
     words: bool = False
     dtype: str = ""
+    strict: bool = False
 
 
 def look(estimator: Any, names: Sequence[str]) -> dict[str, InputFacts]:
@@ -109,6 +111,7 @@ class _Walk:
             typical=typical[0] if typical else None,
             missing=all(notes["missing"]) if notes["missing"] else None,
             words=bool(notes["words"]),
+            strict=bool(notes["strict"]),
             **first,
         )
 
@@ -168,8 +171,14 @@ class _Walk:
 
     def _encoder(self, step: Any, columns: ColumnsOnTheWay) -> ColumnsOnTheWay:
         for column, levels in zip(columns, step.categories_, strict=True):
-            choices = tuple(value for value in map(plain, levels) if value is not None)
+            dtype = np.asarray(levels).dtype
+            read = ((plain(v), shortest(v, dtype)) for v in levels)
+            choices = tuple(value for known, value in read if known is not None)
             self._own(column, "choices", choices)
+            if dtype in (np.float16, np.float32):
+                self._own(column, "dtype", str(dtype))
+            if getattr(step, "handle_unknown", "") == "error":
+                self._own(column, "strict", True)
             self._holes(column, len(choices) < len(levels))
         return [column and replace(column, same=False, filled=True) for column in columns]
 

@@ -11,7 +11,7 @@ from second_opinion.errors import UserError
 from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import decimals_of, humanise
 from second_opinion.models.describe.estimator_facts import InputFacts
-from second_opinion.records.value import plain
+from second_opinion.records.value import plain, shortest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ def feature_fields(column: pd.Series[Any], inside: InputFacts = NOTHING) -> dict
     """
     import pandas as pd
 
-    values = column.dropna()
+    values = _inferred(column.dropna())
     name = str(column.name)
     fields = _field(name) | {
         "missing": bool(len(values) < len(column)),
@@ -43,22 +43,37 @@ def feature_fields(column: pd.Series[Any], inside: InputFacts = NOTHING) -> dict
     _refuse_odd(name, values)
     if inside.words:
         return fields | {"kind": "text", "typical": ""}
+    if inside.strict:
+        fields["unknown"] = "error"
     levels = values.unique()
-    if pd.api.types.is_bool_dtype(values) or set(levels) <= {0, 1}:
+    if _is_yes_or_no(values, levels, inside):
         return fields | _boolean(_mode(values))
+    if column.dtype == "category":
+        # Their order counts: old boosted trees know a category by its place alone.
+        in_order = [plain(value) for value in column.cat.categories]
+        return fields | _category(in_order, _mode(values))
     if pd.api.types.is_datetime64_any_dtype(column):
-        return fields | _range("date", values.dt.date.map(str), sorted)
-    if pd.api.types.is_numeric_dtype(column):
-        codes = inside.choices is not None and len(levels) <= MOST_CHOICES and _is_whole(values)
-        return fields | (_codes(values, inside) if codes else _numeric(column, values))
-    if _is_category(len(levels), len(values)):
-        if column.dtype == "category":
-            # Their order counts: old boosted trees know a category by its place alone.
-            in_order = [plain(value) for value in column.cat.categories]
-            return fields | _category(in_order, _mode(values))
-        choices = _learned(inside, str) or {plain(value) for value in levels}
-        return fields | _category(choices, _mode(values))
+        return fields | _moments(values)
+    if pd.api.types.is_numeric_dtype(values):
+        return fields | (_codes(values, inside) or _numeric(column, values))
+    learned = _learned(inside, str)
+    if learned or _is_category(len(levels), len(values)):
+        return fields | _category(learned or {plain(value) for value in levels}, _mode(values))
+    _refuse_mixed(name, levels)
     return fields | {"kind": "text", "typical": ""}
+
+
+def _inferred(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers that are kept as Python objects as a column of numbers; all else as it is."""
+    numbers = values.infer_objects() if values.dtype == "object" else values
+    return numbers if numbers.dtype.kind in "iuf" else values
+
+
+def _is_yes_or_no(values: pd.Series[Any], levels: Any, inside: InputFacts) -> bool:
+    import pandas as pd
+
+    is_pair = pd.api.types.is_bool_dtype(values.dtype) or set(levels) <= {0, 1}
+    return is_pair and set(inside.choices or ()) <= {0, 1}
 
 
 def _gap(column: pd.Series[Any]) -> dict[str, Any]:
@@ -80,17 +95,15 @@ def known_fields(name: str, inside: InputFacts) -> dict[str, Any]:
     typical: Any = inside.typical if inside.typical in levels else next(iter(levels), None)
     if levels and set(levels) <= {0, 1}:
         return fields | _boolean(typical)
-    if levels and len(levels) <= MOST_CHOICES:
-        floats = any(isinstance(level, float) for level in levels)
-        whole = _learned(inside, (int, float))
-        if inside.dtype:
-            return fields | _category(list(levels), typical) | {"dtype": inside.dtype}
-        if floats and whole:
-            return fields | _category({int(v) for v in whole}, int(typical)) | {"dtype": "float64"}
-        return fields | _category(set(levels), typical)
-    if any(isinstance(level, str) for level in levels):
-        return fields | {"kind": "text", "typical": ""}
-    return fields | _guessed(inside)
+    if not levels:
+        return fields | _guessed(inside)
+    fields |= {"unknown": "error"} if inside.strict else {}
+    if inside.dtype:
+        return fields | _category(list(levels), typical) | {"dtype": inside.dtype}
+    if any(isinstance(level, float) for level in levels) and _learned(inside, (int, float)):
+        whole = {int(level) for level in levels}
+        return fields | _category(whole, int(typical)) | {"dtype": "float64"}
+    return fields | _category(set(levels), typical)
 
 
 def _field(name: str) -> dict[str, Any]:
@@ -117,17 +130,29 @@ def _category(choices: set[Any] | list[Any], typical: Any) -> dict[str, Any]:
 
 
 def _codes(values: pd.Series[Any], inside: InputFacts) -> dict[str, Any]:
-    """Whole numbers that are names: a category, in the integers that people see in their data."""
-    choices = _learned(inside, (int, float)) or set(values.unique())
-    return _category({int(plain(v)) for v in choices}, int(plain(_mode(values))))
+    """Numbers that an encoder takes for names: a category; empty where none does.
+
+    Whole ones stand there as the integers that people see in their data.
+    """
+    if inside.choices is None:
+        return {}
+    choices = _learned(inside, (int, float))
+    if _is_whole(values) and (choices or values.nunique() <= MOST_CHOICES):
+        choices = choices or set(values.unique())
+        return _category({int(plain(v)) for v in choices}, int(plain(_mode(values))))
+    if all(type(choice) in (int, float) for choice in inside.choices):
+        typical = shortest(_mode(values), values.dtype)
+        dtype = {"dtype": inside.dtype} if inside.dtype else {}
+        return _category({float(choice) for choice in inside.choices}, typical) | dtype
+    return {}
 
 
 def _learned(inside: InputFacts, kind: Any) -> set[Any]:
-    """The categories that an encoder learned, if they are few and of this kind."""
+    """The categories that an encoder learned, if they are of this kind, and numbers whole."""
     choices = set(inside.choices or ())
     fits = all(isinstance(v, kind) and not isinstance(v, bool) for v in choices)
     whole = all(v == int(v) for v in choices) if fits and kind is not str else True
-    return choices if fits and whole and len(choices) <= MOST_CHOICES else set()
+    return choices if fits and whole else set()
 
 
 def _is_whole(values: pd.Series[Any]) -> bool:
@@ -164,6 +189,17 @@ def _refuse_odd(name: str, values: pd.Series[Any]) -> None:
             )
 
 
+def _refuse_mixed(name: str, levels: Any) -> None:
+    """Raise `UserError` for a column of free texts that holds something else as well."""
+    strange = next((level for level in levels if not isinstance(level, str)), None)
+    if strange is not None:
+        raise UserError(
+            f"The column {name!r} of the data holds {len(levels):,} different values, not all of "
+            f"them texts: {plain(strange)!r}. Expected texts alone, or numbers alone. Convert it, "
+            "train and save again."
+        )
+
+
 def _boolean(typical: Any) -> dict[str, Any]:
     """A yes or no, in the values that the model was trained on: True or 1 or 1.0."""
     typical = plain(typical)
@@ -180,25 +216,41 @@ def _numeric(column: pd.Series[Any], values: pd.Series[Any]) -> dict[str, Any]:
     # A whole-number column with holes is read as floats by pandas; people still count in ones.
     kind = (
         "integer"
-        if whole and (column.dtype.kind in "iu" or len(values) < len(column))
+        if whole and (values.dtype.kind in "iu" or len(values) < len(column))
         else "number"
     )
     # The lower of two middle values: their mean has a digit that no training case has.
     middle = values.quantile(0.5, interpolation="lower")
-    fields = {"min": values.min(), "max": values.max(), "typical": middle}
+    low, high = values.min(), values.max()
     cast = int if kind == "integer" else float
-    numbers = {key: cast(plain(value)) for key, value in fields.items()}
-    return {"kind": kind, **numbers, **({"places": _places(values)} if kind == "number" else {})}
+    fields = {
+        "kind": kind,
+        "min": cast(min(plain(low), shortest(low, values.dtype))),
+        "max": cast(max(plain(high), shortest(high, values.dtype))),
+        "typical": cast(shortest(middle, values.dtype)),
+    }
+    return fields | ({"places": _places(values)} if kind == "number" else {})
 
 
 def _places(values: pd.Series[Any]) -> int:
     """Digits after the point of the training values, up to six: what a person would type."""
-    return min(6, max(decimals_of(float(value)) for value in values.unique()[:MOST_LEVELS]))
+    some = values.unique()[:MOST_LEVELS]
+    return min(6, max(decimals_of(shortest(value, values.dtype)) for value in some))
 
 
-def _range(kind: str, column: pd.Series[Any], order: Any) -> dict[str, Any]:
-    values: list[Any] = order(column)
-    return {"kind": kind, "min": values[0], "max": values[-1], "typical": values[len(values) // 2]}
+def _moments(values: pd.Series[Any]) -> dict[str, Any]:
+    """A day, or a moment where some training value has a time of day or a time zone."""
+    moments = values.sort_values()
+    has_zone = values.dt.tz is not None
+    if not has_zone and bool((values == values.dt.normalize()).all()):
+        ends = [str(moments.iloc[at].date()) for at in (0, -1, len(moments) // 2)]
+        kind, unit = "date", ""
+    else:
+        moments = moments.dt.tz_convert("UTC") if has_zone else moments
+        ends = [moments.iloc[at].isoformat() for at in (0, -1, len(moments) // 2)]
+        kind, unit = "datetime", "UTC" if has_zone else ""
+    fields = dict(zip(("min", "max", "typical"), ends, strict=True))
+    return {"kind": kind, "unit": unit, **fields}
 
 
 def _mode(values: pd.Series[Any]) -> Any:

@@ -18,20 +18,24 @@ from second_opinion.models.formats.adapter import Adapter
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_CELLS = 20_000_000
+
 
 def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame:
-    """The columns of the data that the estimator takes, in its order.
+    """The columns of the data that the estimator takes, in its order, none of them sparse.
 
-    `UserError` names a feature that the data lacks, or says how many columns were expected.
+    `UserError` names a feature that the data lacks or has twice, or says how many columns were
+    expected.
     """
-    beside = data[[name for name in data.columns if name != target]]
+    beside = data.loc[:, [str(name) != target for name in data.columns]]
     form, named = form_of(estimator), names_of(estimator)
     if form == "series":
         return _one_text(beside)
+    _refuse_twins(beside, named)
     if named is None and isinstance(estimator, Adapter):
         return columns_read(estimator, beside.rename(columns=str))
     if named is None:
-        return _unnamed(estimator, beside)
+        return _dense(_unnamed(estimator, beside))
     if target in named:
         raise UserError(
             f"The model was trained with {target!r} as an input; expected the column that it "
@@ -46,9 +50,33 @@ def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame
         raise UserError(
             f"The data has no column {absent[0]!r}{others} that the model was trained on.{hint}"
         )
-    return _with_categories(
-        estimator, _without_idle(estimator, beside[[columns[name] for name in named]])
-    )
+    taken = _dense(beside[[columns[name] for name in named]])
+    return _with_categories(estimator, _without_idle(estimator, taken))
+
+
+def _refuse_twins(data: pd.DataFrame, named: list[str] | None) -> None:
+    """Raise `UserError` where a column that the estimator takes stands there twice."""
+    names = [str(name) for name in data.columns]
+    twins = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    taken = [name for name in twins if named is None or name in named]
+    if taken:
+        raise UserError(
+            f"The data has {names.count(taken[0])} columns {taken[0]!r}; expected each name once. "
+            "Rename or remove the others, train and add it again."
+        )
+
+
+def _dense(data: pd.DataFrame) -> pd.DataFrame:
+    """The data without sparse columns and Arrow dictionaries, which a case of a form never is."""
+    import pandas as pd
+
+    dtypes: dict[Any, Any] = {}
+    for name, dtype in data.dtypes.items():
+        if isinstance(dtype, pd.SparseDtype):
+            dtypes[name] = dtype.subtype
+        elif str(dtype).startswith("dictionary<"):
+            dtypes[name] = "category"
+    return data.astype(dtypes) if dtypes else data
 
 
 def _with_categories(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
@@ -131,20 +159,41 @@ def aligned(X: Any, y: Any) -> tuple[pd.DataFrame, pd.Series[Any] | None]:
     The columns of an array are called x0, x1 and so on. `UserError` when there are no rows, or not
     one outcome for each.
     """
-    import pandas as pd
-
     cases = _as_frame(X)
     if cases.empty:
         raise UserError("The data has no rows; expected those that the model was trained on.")
     if y is None:
         return cases, None
-    outcomes = y if isinstance(y, pd.Series) else pd.Series(np.ravel(y))
+    outcomes = _outcomes(y)
     if len(outcomes) != len(cases):
         raise UserError(
             f"The data has {plural(len(cases), 'row')} and {plural(len(outcomes), 'outcome')}; "
             "expected one each."
         )
     return cases, outcomes.set_axis(cases.index)
+
+
+def _outcomes(y: Any) -> pd.Series[Any]:
+    """Outcomes as a series, from a series, an array, or a frame of one column."""
+    import pandas as pd
+
+    if isinstance(y, pd.DataFrame):
+        if y.shape[1] != 1:
+            names = joined([quoted(str(name)) for name in y.columns[:6]]) or "none"
+            raise UserError(
+                f"The outcomes have {plural(y.shape[1], 'column')} ({names}); expected one. Train "
+                "a model for each target, then add them one by one."
+            )
+        y = y.iloc[:, 0]
+    if isinstance(y, pd.Series):
+        return y.astype(y.dtype.subtype) if isinstance(y.dtype, pd.SparseDtype) else y
+    outcomes = np.asarray(y)
+    if outcomes.ndim == 2 and min(outcomes.shape) > 1:
+        raise UserError(
+            f"The outcomes are an array of {outcomes.shape[0]:,} × {outcomes.shape[1]:,}; expected "
+            "one for each row. Train a model for each target, then add them one by one."
+        )
+    return pd.Series(outcomes.ravel())
 
 
 def _as_frame(X: Any) -> pd.DataFrame:
@@ -154,6 +203,14 @@ def _as_frame(X: Any) -> pd.DataFrame:
         return X
     if isinstance(X, pd.Series):
         return X.to_frame("text" if X.name is None else X.name)
+    if hasattr(X, "toarray"):
+        if np.prod(X.shape) > MOST_CELLS:
+            raise UserError(
+                f"The cases are a sparse matrix of {X.shape[0]:,} × {X.shape[1]:,}; expected "
+                "columns that a person can fill in. Save the whole pipeline with the step that "
+                "makes them, and give the data that goes into that."
+            )
+        X = X.toarray()
     cells = np.asarray(X)
     if cells.ndim == 1:
         return pd.DataFrame({"text": cells})

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from second_opinion.errors import UserError
+from second_opinion.models.describe.estimator_checks import third_party
 from second_opinion.models.formats.adapter import Adapter
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Under these names estimators that are made of others keep the fitted ones.
 # `estimators_` comes first: beside it, `estimator_` is the template that was never trained.
@@ -29,13 +35,31 @@ def as_lightgbm(name: str) -> str:
     return "_".join(name.split(" "))
 
 
-def form_of(estimator: Any) -> Literal["frame", "array", "series"]:
-    """What a fitted estimator takes: a frame with names, an array, or a series of texts."""
+def form_of(
+    estimator: Any, cases: pd.DataFrame | None = None
+) -> Literal["frame", "array", "series"]:
+    """What a fitted estimator takes: a frame with names, an array, or a series of texts.
+
+    A first step of somebody's own keeps neither the names nor their number: what it takes is tried
+    on some of the ``cases``.
+    """
     if isinstance(estimator, Adapter):
         return "frame"
     if _takes_texts(estimator):
         return "series"
-    return "array" if names_of(estimator) is None else "frame"
+    if names_of(estimator) is not None:
+        return "frame"
+    if cases is None or hasattr(estimator, "n_features_in_"):
+        return "array"
+    few = cases.head(20)
+    fails_on_frame = not _answers(estimator, few.copy())
+    return "array" if fails_on_frame and _answers(estimator, few.to_numpy()) else "frame"
+
+
+def _answers(estimator: Any, cases: Any) -> bool:
+    with suppress(UserError), third_party("It cannot predict"):
+        return len(estimator.predict(cases)) == len(cases)
+    return False
 
 
 def _takes_texts(estimator: Any) -> bool:

@@ -15,7 +15,7 @@ KINDS = {
     "integer": "integer",
     "string": "text",
     "boolean": "boolean",
-    "datetime": "date",
+    "datetime": "datetime",
 }
 # What an encoder in the model says of a column is more than its type.
 CLOSER = ("category", "boolean")
@@ -59,5 +59,10 @@ def _whole(kind: str, feature: dict[str, Any], key: str) -> bool:
 def _typical(kind: str, feature: dict[str, Any]) -> Any:
     """A value of this kind to begin with: nobody knows a typical one without data."""
     number = round(feature["typical"]) if feature["kind"] in ("number", "integer") else 0
-    begin = {"number": float(number), "integer": number, "date": "2000-01-01", "boolean": False}
+    begin = {
+        "number": float(number),
+        "integer": number,
+        "datetime": "2000-01-01T00:00:00",
+        "boolean": False,
+    }
     return begin.get(kind, "")
