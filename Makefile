@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
-VERSION ?= 1.7.2
+VERSION ?= 1.7
 # A release of scikit-learn whose models are to be opened, like 1.2: requirements/ has a set for it.
 SKLEARN ?=
 ENVIRONMENT := $(PYTHON) scripts/environment --sklearn "$(SKLEARN)"
@@ -51,7 +51,7 @@ screenshots: workshop ## Draw docs/images: every page, light, dark and phone
 	@scripts/browser $(BIN)/python
 	$(BIN)/python scripts/screenshots.py
 
-try-sklearn: ## Try the app with another scikit-learn, from scratch: VERSION=1.7.2
+try-sklearn: ## Try the app with another scikit-learn, from scratch: VERSION=1.7
 	$(PYTHON) scripts/try-sklearn $(VERSION)
 
 try-mlflow: ## Try the app with a real MLflow server, from scratch

@@ -183,7 +183,7 @@ def _errors(estimator: Any, held_out: Rows, _: Any) -> dict[str, float]:
     found = estimator.predict(held_out.X)
     return {
         "mean absolute error": metrics.mean_absolute_error(held_out.y, found),
-        "RMSE": metrics.root_mean_squared_error(held_out.y, found),
+        "RMSE": float(np.sqrt(metrics.mean_squared_error(held_out.y, found))),
         "R²": metrics.r2_score(held_out.y, found),
     }
 

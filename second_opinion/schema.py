@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from second_opinion import compatibility
 from second_opinion.choices import Choices
 from second_opinion.feature_kinds import KINDS, FeatureKind, Problem, Shape
 from second_opinion.formatting import closest, decimals_of, humanise, quoted, round_down
@@ -364,7 +365,7 @@ def typed(values: Any, feature: Feature) -> Any:
         cells[:] = values
         cells[pd.isna(cells)] = None if feature.gap == "none" else math.nan
         return cells
-    return pd.array(values, dtype=dtype)
+    return compatibility.texts(values) if dtype == "str" else pd.array(values, dtype=dtype)
 
 
 _WIDE = (
@@ -386,11 +387,10 @@ def _shared(values: Any) -> Any:
     import numpy as np
     import pandas as pd
 
-    objects = pd.StringDtype("python", na_value=math.nan)
-    if len(values) > MANY and getattr(values, "dtype", None) != objects:
-        codes, levels = pd.factorize(pd.array(values, dtype="str"))
+    if len(values) > MANY and not compatibility.are_object_texts(values):
+        codes, levels = pd.factorize(compatibility.texts(values))
         values = np.append(np.asarray(levels, dtype=object), math.nan)[codes]
-    return pd.array(values, dtype=objects)
+    return compatibility.object_texts(values)
 
 
 def _absent(feature: Feature) -> Problem:

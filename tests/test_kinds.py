@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
+from ages import FixedThresholdClassifier, needs
 from builders import ROOT
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_transformer
@@ -29,9 +30,9 @@ from sklearn.ensemble import (
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from streamlit import config
@@ -158,6 +159,9 @@ def pipeline_with_imputers_and_encoders():
 
 @kind
 def target_encoder():
+    needs((1, 3), "TargetEncoder")
+    from sklearn.preprocessing import TargetEncoder
+
     steps = make_column_transformer(
         (TargetEncoder(), ["ward", "colour"]), ("passthrough", ["age", "smoker"])
     )
@@ -254,6 +258,7 @@ def fixed_threshold():
 
 @kind
 def boosting_with_holes_and_categories():
+    needs((1, 4), "boosting that encodes its texts")
     boosting = HistGradientBoostingClassifier(
         max_iter=10, categorical_features=["ward", "colour"], random_state=0
     )

@@ -11,6 +11,7 @@ from builders import ROOT
 # From the ground up: what each part of the project may import of the others.
 MAY_IMPORT = {
     "errors": "",
+    "compatibility": "",
     "formatting": "",
     "file_content": "",
     "jsonfile": "errors file_content",
@@ -19,13 +20,13 @@ MAY_IMPORT = {
     "roles": "errors settings records",
     "choices": "records",
     "feature_kinds": "choices formatting",
-    "schema": "choices feature_kinds formatting records",
-    "store": "errors records roles",
-    "tables": "errors feature_kinds formatting records schema",
+    "schema": "compatibility choices feature_kinds formatting records",
+    "store": "compatibility errors records roles",
+    "tables": "compatibility errors feature_kinds formatting records schema",
     "statistics": "errors feature_kinds file_content formatting jsonfile records schema",
     "models": (
-        "choices errors feature_kinds file_content formatting jsonfile settings records roles "
-        "schema store tables statistics"
+        "choices compatibility errors feature_kinds file_content formatting jsonfile settings "
+        "records roles schema store tables statistics"
     ),
     "__init__": "errors store models",
     "labels": "formatting records models",

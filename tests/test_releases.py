@@ -5,6 +5,7 @@ import pickle
 import re
 import sys
 
+import pandas as pd
 import pytest
 import sklearn
 from builders import ROOT
@@ -12,6 +13,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from second_opinion import Registry, UserError
+from second_opinion.cli.main import main
 from second_opinion.models.formats import releases
 from second_opinion.models.formats.model_file import ModelFile
 
@@ -89,6 +91,42 @@ def test_the_version_is_known_before_anything_is_loaded(tmp_path, fitted):
     assert broken.saved_by == f"{OTHERS[0]}.0"
     with pytest.raises(UserError, match=re.escape(SETS[OTHERS[0]].command)):
         broken.load()
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "tests/trials/models").glob("old-*")), ids=str)
+def test_a_saved_model_of_another_age_is_refused_with_its_command_or_answers_as_there(
+    folder, tmp_path, monkeypatch, capsys
+):
+    """`make try-sklearn` follows that command."""
+    monkeypatch.setenv("MODEL_DIR", str(tmp_path))
+    release = folder.name.removeprefix("old-")
+    (model,) = folder.glob("model.*")
+    train = folder / "train.csv"
+    target = train.read_text("utf-8").partition("\n")[0].split(",")[-1]
+    code = main(["add", str(model), "--name=old", f"--data={train}", "--target", target, "--yes"])
+    said = capsys.readouterr().err
+    if release != HERE:
+        assert (code, list(tmp_path.iterdir())) == (1, [])
+        assert re.findall("`([^`]+)`", said) == [SETS[release].command]
+        assert said.count("\n") == 1
+    else:
+        assert (code, said) == (0, "")
+        assert main(["score", str(folder / "new.csv"), "-o", str(tmp_path / "out.csv")]) == 0
+        found = pd.read_csv(tmp_path / "out.csv")["prediction"]
+        expected = pd.read_csv(folder / "want.csv")["prediction"]
+        pd.testing.assert_series_equal(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_the_version_is_said_before_the_question_whether_to_load(
+    tmp_path, fitted, capsys, monkeypatch, yes
+):
+    monkeypatch.setenv("MODEL_DIR", str(tmp_path / "model"))
+    as_if_by("1.0.2", fitted[0], tmp_path / "old.pkl")
+    code = main(["add", str(tmp_path / "old.pkl"), "--name=old", *(["--yes"] if yes else [])])
+    said = capsys.readouterr()
+    assert code == (0 if yes else 1)
+    assert "made with scikit-learn 1.0.2" in said.out if yes else "saved with" in said.err
 
 
 def test_only_what_the_model_raised_is_blamed_on_its_release():

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from second_opinion import UserError
+from second_opinion.compatibility import dtype_name
 from second_opinion.models.describe.training_data import from_pickle, from_table, is_pickled
 from second_opinion.models.describe.training_table import Layout, TrainingTable
 from second_opinion.models.formats.model_file import ModelFile
@@ -43,7 +44,8 @@ def rows(tmp_path):
 
 def test_cases_and_outcomes_come_apart_in_the_types_of_pandas(rows):
     training = rows("age,left,city\n31,yes,Bonn\n,no,\n")
-    assert training.X.dtypes.astype(str).to_dict() == {"age": "float64", "city": "str"}
+    types = {name: dtype_name(training.X[name]) for name in training.X}
+    assert types == {"age": "float64", "city": "str"}
     assert training.y.tolist() == ["yes", "no"]
     assert training.left_out == 0
 

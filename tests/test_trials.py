@@ -6,6 +6,10 @@ import sys
 import pytest
 from builders import ROOT, THOROUGH
 
+from second_opinion.models.formats.releases import requirement_sets
+
+OTHERS = list(requirement_sets())[:-1]
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.network,
@@ -14,7 +18,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize(
-    "command", [["try-sklearn", "1.6.1"], ["try-sklearn", "1.7.2"], ["try-mlflow"]], ids=" ".join
+    "command", [*(["try-sklearn", release] for release in OTHERS), ["try-mlflow"]], ids=" ".join
 )
 def test_the_trial_ends_as_expected(command):
     script, *arguments = command

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from second_opinion import compatibility
 from second_opinion.errors import UserError
 from second_opinion.records.event import AliasMove
 from second_opinion.records.expert import folded, same_person
@@ -189,7 +190,8 @@ class Store:
         import pandas as pd
 
         records = [record_rows.from_row(row) for row in self._select(sql_verdicts.REVIEWED)]
-        return pd.DataFrame(records, columns=list(REVIEWED), dtype="object").astype(REVIEWED)
+        rows = pd.DataFrame(records, columns=list(REVIEWED), dtype="object")
+        return compatibility.with_types(rows, REVIEWED)
 
     def progress(self, model: str, version: str | None = None) -> ReviewProgress:
         """How far the review of this model has come, over all its versions or one."""

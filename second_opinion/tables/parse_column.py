@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from second_opinion import compatibility
 from second_opinion import schema as schemas
 from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import quoted
@@ -76,7 +77,7 @@ class Column:
 
 
 def _str(texts: pa.Array) -> Any:
-    return pd.array(texts.cast(pa.large_string()), dtype="str")
+    return compatibility.texts(texts.cast(pa.large_string()))
 
 
 def _from_levels(codes: Any, levels: tuple[Any, ...], feature: Feature) -> Any:

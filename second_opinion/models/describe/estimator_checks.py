@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from second_opinion.compatibility import is_estimator
 from second_opinion.errors import UserError, first_line
 from second_opinion.formatting import joined, plural, quoted
 from second_opinion.models.formats.adapter import Adapter
@@ -51,7 +52,7 @@ def task_of(estimator: Any) -> str:
     content = f"an {kind}" if kind[0] in "AEIOUaeiou" else f"a {kind}"
     if isinstance(estimator, type):
         content = f"the class {estimator.__name__} itself"
-    if isinstance(estimator, type) or not hasattr(estimator, "__sklearn_tags__"):
+    if isinstance(estimator, type) or not is_estimator(estimator):
         raise UserError(
             f"The file holds {content}{_inside(estimator)}; expected a trained scikit-learn "
             "classifier or regressor. Save that one alone, then add it again."

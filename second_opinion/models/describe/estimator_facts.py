@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from second_opinion.compatibility import takes_missing
 from second_opinion.errors import UserError
 from second_opinion.models.describe import boosters
 from second_opinion.models.describe.estimator_checks import third_party
@@ -206,7 +207,7 @@ class _Walk:
         if hasattr(step, "func"):
             return columns if step.func is None else []
         fills = hasattr(step, "missing_values")
-        if fills or not _takes_missing(step):
+        if fills or not takes_missing(step):
             for column in columns:
                 self._holes(column, fills)
         if not isinstance(step, OneToOneFeatureMixin):
@@ -217,7 +218,7 @@ class _Walk:
         parts = list(parts_of(step))
         if not parts or is_tree(parts[0][0]):
             for column in columns:
-                self._holes(column, _takes_missing(step))
+                self._holes(column, takes_missing(step))
         for part, positions in parts[:MOST_TREES] if parts and is_tree(parts[0][0]) else parts:
             self.through(part, columns if positions is None else [columns[at] for at in positions])
         for column, cuts in self._cuts(step, columns):
@@ -297,9 +298,3 @@ def _statistics(step: Any) -> Iterator[tuple[str, Any]]:
 def _middle(cuts: list[Any]) -> list[float]:
     """The median of all cuts; nothing where there are none."""
     return [float(np.median(np.concatenate(cuts)))] if cuts else []
-
-
-def _takes_missing(step: Any) -> bool:
-    from sklearn.utils import get_tags
-
-    return bool(get_tags(step).input_tags.allow_nan)

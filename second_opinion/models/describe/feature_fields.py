@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from second_opinion.compatibility import dtype_name
 from second_opinion.errors import UserError
 from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import decimals_of, humanise
@@ -32,7 +33,7 @@ def feature_fields(column: pd.Series[Any], inside: InputFacts = NOTHING) -> dict
     name = str(column.name)
     fields = _field(name) | {
         "missing": bool(len(values) < len(column)),
-        "dtype": dtype_of(column),
+        "dtype": dtype_name(column),
         **_gap(column),
     }
     if values.empty:
@@ -255,8 +256,3 @@ def _moments(values: pd.Series[Any]) -> dict[str, Any]:
 
 def _mode(values: pd.Series[Any]) -> Any:
     return plain(values.value_counts().index[0])
-
-
-def dtype_of(column: pd.Series[Any]) -> str:
-    """The column's dtype as pandas takes it back: ``str``, ``object``, ``int64``, ``category``."""
-    return str(column.dtype)

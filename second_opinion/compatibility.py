@@ -1,0 +1,94 @@
+"""Where versions of scikit-learn and pandas differ: a noun for each difference, and its reason.
+
+The app runs with scikit-learn 1.2 and pandas 2.1, and all that came after. Whoever raises the
+lowest version in pyproject.toml takes out what nobody needs any more.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def is_estimator(thing: Any) -> bool:
+    """Whether scikit-learn can ask an object what it is: from 1.6 on by its tags."""
+    from sklearn import utils
+
+    marks = "__sklearn_tags__" if hasattr(utils, "get_tags") else "_estimator_type"
+    return hasattr(thing, marks) or (marks == "_estimator_type" and hasattr(thing, "get_params"))
+
+
+def takes_missing(step: Any) -> bool:
+    """Whether an estimator says that it takes NaN: before 1.6 its tags were private."""
+    from sklearn import utils
+
+    if hasattr(utils, "get_tags"):
+        return bool(utils.get_tags(step).input_tags.allow_nan)
+    return bool(step._get_tags()["allow_nan"])
+
+
+def has_text_type() -> bool:
+    """Whether pandas reads texts into a type of their own, as it does from 3 on; else objects."""
+    import pandas as pd
+
+    return int(pd.__version__.partition(".")[0]) >= 3
+
+
+def texts(values: Any) -> Any:
+    """A column of texts as pandas reads it from a file, missing ones as NaN.
+
+    ``astype("str")`` would write "nan" for a missing text before pandas 3.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if has_text_type():
+        return pd.array(values, dtype="str")
+    if hasattr(values, "to_pandas"):  # arrow
+        values = values.to_pandas()
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = values
+    cells[pd.isna(cells)] = math.nan
+    return cells
+
+
+def object_texts(values: Any) -> Any:
+    """`texts` in Python's own objects, not in arrow's memory: encoders hash those as they are."""
+    import pandas as pd
+
+    return pd.array(values, dtype=_object_texts()) if has_text_type() else texts(values)
+
+
+def are_object_texts(values: Any) -> bool:
+    """Whether `object_texts` has nothing to change in a column."""
+    dtype = getattr(values, "dtype", None)
+    return bool(dtype == (_object_texts() if has_text_type() else "object"))
+
+
+def _object_texts() -> Any:
+    import pandas as pd
+
+    return pd.StringDtype("python", na_value=math.nan)
+
+
+def dtype_name(column: pd.Series[Any]) -> str:
+    """What a card calls the type of a training column: "str" for texts that `texts` would give."""
+    import pandas as pd
+
+    if has_text_type() or column.dtype != "object":
+        return str(column.dtype)
+    own_gaps = all(isinstance(gap, float) for gap in column[column.isna()])
+    is_str = own_gaps and pd.api.types.infer_dtype(column, skipna=True) == "string"
+    return "str" if is_str else "object"
+
+
+def with_types(frame: pd.DataFrame, types: dict[str, str]) -> pd.DataFrame:
+    """A frame of objects whose columns get these types, "str" among them."""
+    import pandas as pd
+
+    named = {name for name, dtype in types.items() if dtype == "str"}
+    typed = frame.astype({name: dtype for name, dtype in types.items() if name not in named})
+    return typed.assign(**{name: pd.Series(texts(frame[name]), frame.index) for name in named})
