@@ -13,6 +13,7 @@ from second_opinion.cli import printing
 from second_opinion.cli.asking import as_json, ask, dumped, without_asking, working
 from second_opinion.cli.code_options import CodeChoice, nowhere, with_code_choice
 from second_opinion.cli.table_options import with_layout
+from second_opinion.cli.wrap import or_wrapped
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.describe.estimator_checks import task_of
@@ -86,20 +87,20 @@ def add(
     registry = Registry(Settings.read().model_dir)
     version = registry.next_version(name, version, alias)
     model_file = code_choice.predict_file(file, data) or _brought(file)
-    model_file = code_choice.joined_to(model_file, data)
+    model_file = code_choice.joined_to(model_file, file, data)
     table = _table(data, target or "", layout)
     model_file = _agreed(model_file, trust, yes)
     if isinstance(table, ModelFile):
         _agreed(table, (), yes)
-    with working(f"Loading {file}"):
-        with nowhere(model_file):
-            estimator, saved_by = model_file.load()
+    with working(f"Loading {file}"), nowhere(model_file):
+        estimator, saved_by = model_file.load()
+    with or_wrapped(file, saved_by):
         task_of(estimator)
         rows = _rows(table, target or "", estimator)
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""
     with working(f"Trying the model{on}"):
         before = printing.default_name(registry.look())
-        with releases.blamed_on(saved_by):
+        with or_wrapped(file, saved_by), releases.blamed_on(saved_by):
             card = registry.add(
                 estimator,
                 rows.X if rows else None,

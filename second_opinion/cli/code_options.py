@@ -49,9 +49,11 @@ class CodeChoice:
             raise click.UsageError("--with is for what a predict.py needs; --code for a model.")
         return None
 
-    def joined_to(self, file: ModelFile, table: Path | None) -> ModelFile:
-        """The model file with its modules."""
-        return code_brought.with_code(file, self.code, table) if self.code else file
+    def joined_to(self, file: ModelFile, entry: str, table: Path | None) -> ModelFile:
+        """The model file with its modules: those that were named, else those beside it."""
+        pickled = file.format in ("joblib", "pickle")
+        code = self.code or (code_brought.modules_beside(Path(entry), file) if pickled else ())
+        return code_brought.with_code(file, code, table) if code else file
 
 
 def with_code_choice(command: Callable[..., Any]) -> Callable[..., Any]:

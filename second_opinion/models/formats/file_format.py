@@ -152,12 +152,13 @@ def why(error: BaseException, saved_by: str) -> str:
     if package:
         return (
             f"it needs the package {package!r}, which is not here. Install it, write it into "
-            "requirements.txt, then add the model again."
+            "requirements.txt, then add the model again. If it is a file of yours, name that: "
+            f"--code {package}.py."
         )
     if "__main__" in str(error):
         return (
-            f"it needs something that was defined in a notebook or script ({reason}). Move that "
-            "into a module that can be imported here, train and save again."
+            f"it needs something that was defined in a notebook or script ({reason}). Copy that "
+            "class or function into a file of its own, and name it: --code FILE.py."
         )
     if other := other_release(saved_by):
         return f"{reason}. {other}"

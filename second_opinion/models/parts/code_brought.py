@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path, PurePosixPath
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined
+from second_opinion.models.formats import skops_format
 from second_opinion.models.formats.code_files import ENTRY, packed, safe
 from second_opinion.models.formats.file_format import LOAD_ERRORS, uncompressed
 from second_opinion.models.formats.model_file import ModelFile
@@ -73,6 +75,24 @@ def with_code(file: ModelFile, code: Sequence[Path], table: Path | None = None) 
     return CodeBrought(files, written).model_file(f"{file.where} with {names}")
 
 
+def modules_beside(entry: Path, file: ModelFile) -> list[Path]:
+    """The modules that loading a model file would import, and that lie beside it or here.
+
+    Not those that are installed: a folder may well hold a file of the same name.
+    """
+    homes = dict.fromkeys(path.resolve() for path in (entry.parent, Path.cwd()))
+    found = []
+    for module in sorted(_modules_wanted(file)):
+        if not _is_installed(module.partition(".")[0]):
+            paths = [home / (module.replace(".", "/") + ".py") for home in homes]
+            found += [path for path in paths if path.is_file()][:1]
+    return found
+
+
+def _is_installed(top: str) -> bool:
+    return top in sys.stdlib_module_names or top in ITS_OWN or top in packages_distributions()
+
+
 def _given(path: Path, without: Iterable[Path]) -> list[Path]:
     """The file at a path, or those in a folder; `UserError` for the training data itself."""
     if path.is_dir():
@@ -105,10 +125,10 @@ def _place(file: Path, given: Path, wanted: Iterable[str]) -> str:
 
 
 def _modules_wanted(file: ModelFile) -> set[str]:
-    """The modules that loading a pickle would import."""
-    if file.format == "skops":
-        return {name.rpartition(".")[0] for name in file.unknown_types}
+    """The modules that loading a model file would import; nothing of a damaged one."""
     try:
+        if file.format == "skops":
+            return {name.rpartition(".")[0] for name in skops_format.unknown_types(file.content)}
         imports = outline(uncompressed(file.content))[1]
     except LOAD_ERRORS:
         return set()
@@ -124,7 +144,8 @@ def _loader(artifact: str, file: ModelFile, modules: list[str]) -> str:
     imports = "".join(f"import {module}\n" for module in modules)
     call = f"joblib.load(folder / {artifact!r})"
     if file.format == "skops":
-        call = f"skops.io.load(folder / {artifact!r}, trusted={list(file.unknown_types)!r})"
+        types = skops_format.unknown_types(file.content)
+        call = f"skops.io.load(folder / {artifact!r}, trusted={types!r})"
     library = "skops.io" if file.format == "skops" else "joblib"
     return (
         '"""Loads the model with the modules that it needs."""\n\n'
