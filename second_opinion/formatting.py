@@ -27,12 +27,13 @@ def percent(fraction: float) -> str:
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that the name most likely meant, or None."""
-    folded = {_fold(candidate): candidate for candidate in candidates}
-    near = get_close_matches(_fold(name), folded, n=1, cutoff=0.75)
-    return folded[near[0]] if near else None
+    by_fold = {folded(candidate): candidate for candidate in candidates}
+    near = get_close_matches(folded(name), by_fold, n=1, cutoff=0.75)
+    return by_fold[near[0]] if near else None
 
 
-def _fold(name: str) -> str:
+def folded(name: str) -> str:
+    """A name without what people tend to write in another way: case, blanks, marks."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 

@@ -7,7 +7,7 @@ import time
 import pandas as pd
 import pytest
 from builders import HOSTILE, batch_of, csv_of, rows_of
-from visits import keys, messages, press, start
+from visits import as_read, keys, messages, press, start
 
 from second_opinion.batches import downloads
 from second_opinion.records.stamp import new_id
@@ -51,6 +51,10 @@ def scored(at, content, **about):
 def open_row(at, row):
     at.number_input(key="batch_row").set_value(row).run()
     return at
+
+
+def warnings(at):
+    return [as_read(warning.value) for warning in at.warning]
 
 
 def frames(at):
@@ -133,10 +137,12 @@ def test_a_file_that_cannot_be_read_says_why_and_makes_no_batch(place, content, 
 
 def test_an_offer_is_a_button_and_is_taken(place, registry):
     frame = rows_of(registry, "triage", 5)
-    content = frame.to_csv(index=False, sep=";").encode()
+    content = b"Patients of March\n\n" + frame.to_csv(index=False, sep=";").encode()
     at = start(BATCH, model="triage")
     at.file_uploader(key="batch_file").upload("march.csv", content, "text/csv").run()
-    assert messages(at)
+    assert "The names of the columns stand in line 3: read from there." in warnings(at)
+    assert at.button(key="batch_offer_0").label == "Read from line 3"
+    assert len(frames(at)[0]) == 5
     until_idle(press(at, "batch_offer_0"))
     assert messages(at) == []
     assert batch_on(at, place).rows == 5

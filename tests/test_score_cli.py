@@ -159,7 +159,7 @@ def test_a_taken_name_is_said(place, run):
         (("in.csv", "--model", "risk", "-o", "a.parquet"), "a.parquet would be CSV"),
         (("in.csv", "--model", "risk", "-o", "no/a.csv"), "There is no folder no"),
         (("in.csv", "--model", "dose"), '"bmi"'),
-        (("semi.csv", "--model", "risk"), "add --delimiter ';'"),
+        (("semi.csv", "--model", "risk", "--delimiter", "|"), "none of the columns"),
         (("empty.csv", "--model", "risk"), "empty.csv is empty"),
         (("header.csv", "--model", "risk"), "no rows"),
     ],

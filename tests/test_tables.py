@@ -17,7 +17,7 @@ from workbooks import workbook
 
 from second_opinion import UserError
 from second_opinion.schema import Feature, Schema
-from second_opinion.tables import Limits, TableFile, look, read, typed
+from second_opinion.tables import Decisions, Limits, TableFile, look, read, typed
 
 SCHEMA = Schema(
     [
@@ -52,7 +52,7 @@ def all_of(content, schema=SCHEMA, limits=None, name="cases.csv", **chosen):
     """Everything that is read of a file: text and cases as frames, lines, problems, bad rows."""
     content = content.encode() if isinstance(content, str) else content
     source = TableFile.of_bytes(name, content)
-    seen = look(source, schema, **chosen)
+    seen = look(source, schema, Decisions(**chosen))
     assert not seen.problems, seen.problems
     return joined(list(read(source, seen, schema, limits or Limits())))
 
@@ -71,7 +71,7 @@ def joined(chunks):
 
 def seen(content, schema=SCHEMA, name="cases.csv", **chosen):
     content = content.encode() if isinstance(content, str) else content
-    return look(TableFile.of_bytes(name, content), schema, **chosen)
+    return look(TableFile.of_bytes(name, content), schema, Decisions(**chosen))
 
 
 def row(**cells):
@@ -408,9 +408,19 @@ def test_columns_are_matched_by_their_exact_names():
 
 def test_a_column_that_may_be_missing_may_be_absent():
     header, cells = HEADER.replace(",weight", ""), row().replace(",70.5", "")
-    assert seen(f"{header}\n{cells}\n").missing == (("weight", None),)
-    assert all_of(f"{header}\n{cells}\n").cases["weight"].isna().all()
-    assert seen(f"{header},Weight\n{cells},1\n").problems
+    found = seen(f"{header},kilos\n{cells},70\n")
+    assert found.missing == (("weight", None),)
+    assert found.problems == (
+        'cases.csv has no column "weight": every row would be scored as if that were not known. '
+        'If one of the columns left over ("kilos") is meant, rename it; or go on without.',
+    )
+    assert [(offer.kind, offer.value) for offer in found.offers] == [("absent_ok", True)]
+    accepted = seen(f"{header},kilos\n{cells},70\n", absent_ok=True)
+    assert accepted.problems == accepted.offers == ()
+    assert 'read as not known in every row: "weight". Not used: "kilos".' in accepted.notes[0]
+    assert all_of(f"{header}\n{cells}\n", absent_ok=True).cases["weight"].isna().all()
+    near = seen(f"{header},Weight\n{cells},1\n")
+    assert 'Rename "Weight" to "weight" exactly, or go on without.' in near.problems[0]
 
 
 def test_columns_may_stand_in_any_order():
@@ -421,24 +431,41 @@ def test_columns_may_stand_in_any_order():
     assert found.cases["age"].tolist() == [40]
 
 
-def test_a_name_that_stands_twice_is_refused():
-    (problem,) = seen(f"{HEADER},x,x\n{row()},1,2\n").problems
-    assert problem.startswith('cases.csv has more than one column "x"')
-    assert seen(f"{HEADER},\n{row()},1\n").problems == ()
-    assert "no name for the columns 11 and 12" in seen(f"{HEADER},,\n{row()},1,2\n").problems[0]
+def test_a_name_of_the_model_that_stands_twice_is_refused():
+    (problem,) = seen(f"{HEADER},age\n{row()},41\n").problems
+    assert problem.startswith('cases.csv has more than one column "age"')
+
+
+def test_other_columns_may_share_a_name_or_have_none():
+    found = all_of(f"{HEADER},x,x,,\n{row()},1,2,3,4\n")
+    assert list(found.text)[10:] == ["x", "x.1", "", "Unnamed: 13"]
+    assert found.text.iloc[0].tolist()[10:] == ["1", "2", "3", "4"]
+    assert '"x.1" and "Unnamed: 13"' in seen(f"{HEADER},x,x,,\n{row()},1,2,3,4\n").notes[0]
+
+
+def test_columns_without_name_and_content_are_left_out():
+    look_at = seen(f"{HEADER},,\n{row()},,\n")
+    assert look_at.columns == tuple(GOOD)
+    assert look_at.notes == ("Left out as they have neither name nor content: columns 11 and 12.",)
+    found = all_of(f"{HEADER},,\n" + f"{row()},,\n" * 600 + f"{row()},,late\n")
+    assert list(found.text) == list(GOOD)
+    assert len(found.cases) == 600
+    assert found.said == [
+        'Line 602: the row has "late" in column 12; expected nothing where there is no name.'
+    ]
+    assert found.rejected.decode() == f"{row()},,late\n"
 
 
 @pytest.mark.parametrize(("mark", "words"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
-def test_another_delimiter_is_offered_where_only_it_fits(mark, words):
+def test_another_delimiter_is_taken_where_only_it_fits_and_said(mark, words):
     content = f"{HEADER}\n{row()}\n".replace(",", mark)
-    found = seen(content)
-    assert words in found.problems[0]
-    (offer,) = found.offers
-    assert (offer.kind, offer.value) == ("delimiter", mark)
-    assert all_of(content, delimiter=mark).cases["age"].tolist() == [40]
     quoted = '"' + content.replace(mark, f'"{mark}"').replace("\n", '"\n"').removesuffix('"')
-    assert seen(quoted).offers == found.offers
-    assert all_of(quoted, delimiter=mark).cases["age"].tolist() == [40]
+    for text in (content, quoted):
+        found = seen(text)
+        assert found.problems == found.offers == ()
+        assert words in found.notes[0]
+        assert all_of(text).cases["age"].tolist() == [40]
+        assert all_of(text, delimiter=mark).cases["age"].tolist() == [40]
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])
@@ -500,8 +527,8 @@ def test_another_encoding_is_chosen_by_the_person():
     content = f"{HEADER}\n{row()}\n{row(note='Zürich €')}\n".encode("cp1252")
     found = seen(content)
     assert "is not text in UTF-8 (line 3)" in found.problems[0]
-    (offer,) = found.offers
-    assert (offer.kind, offer.value) == ("encoding", "cp1252")
+    assert (found.offers[0].kind, found.offers[0].value) == ("encoding", "cp1252")
+    assert found.offers[0].text == "Read it as Windows-1252 (Western Europe): Zürich €"
     assert all_of(content, encoding="cp1252").text["note"].tolist() == ["well", "Zürich €"]
     assert "no such encoding" in seen(content, encoding="klingon").problems[0]
     for none in ("rot13", "idna", "base64", "utf-7"):
@@ -543,7 +570,7 @@ def test_utf16_without_a_mark_is_offered():
     ("content", "said"),
     [
         (b"PK\x03\x04rest", "an Excel workbook or another zip archive"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Excel workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "is a workbook that cannot be read"),
         (b"%PDF-1.7", "a PDF document"),
         (b"\x89PNG\r\n\x1a\n", "a picture"),
         (b"\xff\xd8\xff\xe0", "a picture"),
@@ -684,10 +711,18 @@ def test_a_parquet_table_becomes_the_same_columns():
     assert found.text["age"].tolist() == ["40", "40"]
 
 
-def test_a_parquet_table_with_lists_is_refused():
+def test_lists_and_bytes_of_a_parquet_table_are_left_out_unless_the_model_takes_them():
     file = io.BytesIO()
-    pq.write_table(pa.table({"age": [1], "l": [[1, 2]]}), file)
-    assert 'has lists or bytes in "l"' in seen(file.getvalue()).problems[0]
+    pq.write_table(pa.table({"age": [[1, 2]]}), file)
+    assert 'has lists or bytes in "age"' in seen(file.getvalue()).problems[0]
+    cells = {name: [cell] for name, cell in GOOD.items()}
+    file = io.BytesIO()
+    pq.write_table(pa.table({**cells, "l": [[1, 2]], "b": [b"x"], "y": ["z"]}), file)
+    assert (
+        'Left out, as lists, bytes or the index of pandas: "l" and "b".'
+        in seen(file.getvalue()).notes
+    )
+    assert list(all_of(file.getvalue()).text) == [*GOOD, "y"]
 
 
 # --- typing stored text again

@@ -14,7 +14,7 @@ from second_opinion import UserError
 from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature, Schema
-from second_opinion.tables import Limits, TableFile, look, read
+from second_opinion.tables import Decisions, Limits, TableFile, look, read
 
 often = settings(examples(100, thorough=5000), suppress_health_check=[HealthCheck.data_too_large])
 
@@ -73,7 +73,7 @@ def written(rows, end="\n", every=False):
 
 def all_of(content, schema=SCHEMA, **chosen):
     source = TableFile.of_bytes("cases.csv", content)
-    seen = look(source, schema, **chosen)
+    seen = look(source, schema, Decisions(**chosen))
     if seen.problems:
         return seen, []
     return seen, list(read(source, seen, schema, Limits(), with_row_texts=True))
@@ -253,7 +253,8 @@ def strictly(content):
         at += 2 if text[at : at + 2] == b"\r\n" else 1
         raw = text[start:at]
         line += len(raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")) - 1
-        if raw.strip(b" \t\r\n") or raw == b'""':
+        blank = fine and not any((cell or b"").strip(b" \t\r\n") for cell in cells)
+        if not blank or (len(cells) == 1 and b'"' in raw):
             rows.append((first, cells if fine else None, raw))
     return rows
 

@@ -145,6 +145,7 @@ def check(
         encoding=look.encoding,
         delimiter=look.delimiter,
         decimal=look.decimal,
+        notes=look.notes,
         worker=job_worker,
     )
     store.batches.create(batch)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from second_opinion.models.registry import Registry
     from second_opinion.tables import Look, TableFile
 
-OTHER_FORMATS = (".json", ".jsonl", ".parquet", ".xlsx", ".xls")
+OTHER_FORMATS = (".json", ".jsonl", ".parquet", ".xlsx", ".xls", ".xlsb", ".ods")
 path = click.Path(path_type=Path)
 
 
@@ -44,10 +44,11 @@ path = click.Path(path_type=Path)
 @click.option("--problems", type=path, help="List here all that is wrong, line by line, as CSV.")
 @click.option("--record", is_flag=True, help="Keep the rows and answers for the pages as well.")
 @click.option("--jobs", type=click.IntRange(1), default=1, help="Processes that predict at once.")
-@click.option("--encoding", default="", help="How IN is encoded, if not in UTF-8, like cp1252.")
-@click.option(
-    "--delimiter", default="", help="What parts the cells of IN, if no comma: ; | or tab."
-)
+@click.option("--absent-ok", is_flag=True, help="Score without columns that may be missing.")
+@click.option("--sheet", default="", help="The sheet of a workbook, if several would do.")
+@click.option("--encoding", default="", help="How IN is encoded, if not in UTF-8, like cp1250.")
+@click.option("--delimiter", default="", help="What parts the cells of IN: , ; | or tab.")
+@click.option("--decimal", default="", help="The decimal sign of IN: . or ,")
 def score(
     file: Path,
     output: Path | None,
@@ -56,25 +57,28 @@ def score(
     problems: Path | None,
     record: bool,
     jobs: int,
-    encoding: str,
-    delimiter: str,
+    **decided: Any,
 ) -> None:
     """Predict every row of IN.
 
-    IN is CSV, .xlsx, .json, .jsonl or .parquet. OUT has its columns as they are, then prediction,
-    confidence and flags. With a row that cannot be scored and no --bad-rows, nothing is written.
+    IN is CSV or other text, .xlsx, .xls, .xlsb, .ods, .json, .jsonl or .parquet. OUT has its
+    columns as they are, then prediction, confidence and flags. With a row that cannot be scored and
+    no --bad-rows, nothing is written.
     """
-    from second_opinion.tables import TableFile, look
+    from second_opinion.tables import Decisions, TableFile, look
 
     _check_names(file, output, bad_rows, problems)
     settings = Settings.read()
     registry = managed(settings)
     loaded_model = registry.load(_only_card(registry.look(), model or settings.model))
     source = TableFile.of_path(file)
-    delimiter = "\t" if delimiter in ("tab", "\\t") else delimiter
-    layout = look(source, loaded_model.card.case_schema, encoding=encoding, delimiter=delimiter)
+    if decided["delimiter"] in ("tab", "\\t"):
+        decided["delimiter"] = "\t"
+    layout = look(source, loaded_model.card.case_schema, Decisions(**decided))
     if layout.problems:
-        raise UserError("\n".join([*layout.problems, *_offers(layout)]))
+        raise UserError("\n".join([*layout.problems, *layout.notes, *layout.ways_out]))
+    for note in layout.notes:
+        click.echo(printable(note), err=True)
     with (
         stopped_in_peace() as check,
         _into(output) as out,
@@ -146,10 +150,6 @@ def _check_names(file: Path, *outputs: Path | None) -> None:
                 f"There is no folder {path.parent}; expected it for {path.name}. Make it."
             )
         paths.add(path.resolve())
-
-
-def _offers(layout: Look) -> list[str]:
-    return [f"{offer.text}: add --{offer.kind} {offer.value!r}." for offer in layout.offers]
 
 
 @contextmanager

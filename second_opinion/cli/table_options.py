@@ -28,6 +28,8 @@ OPTIONS = (
     ),
     click.option("--delimiter", default="", help="What parts the cells of the data: ; | or tab."),
     click.option("--encoding", default="", help="How the data is encoded, like cp1252."),
+    click.option("--decimal", default="", help="The decimal sign of the data: . or ,"),
+    click.option("--sheet", default="", help="The sheet of a workbook, if several would do."),
 )
 
 
@@ -43,11 +45,13 @@ def with_layout(command: Callable[..., Any]) -> Callable[..., Any]:
         names: Path | None,
         delimiter: str,
         encoding: str,
+        decimal: str,
+        sheet: str,
         **others: Any,
     ) -> Any:
         delimiter = "\t" if delimiter in ("tab", "\\t") else delimiter
         columns = names_in(names) if names else ()
-        layout = Layout(delimiter, encoding, columns, text, date, missing)
+        layout = Layout(delimiter, encoding, decimal, sheet, columns, text, date, missing)
         return command(*args, layout=layout, **others)
 
     for option in reversed(OPTIONS):

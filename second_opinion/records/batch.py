@@ -24,8 +24,10 @@ class Batch:
     ``rows`` are the good rows and ``bad_rows`` those with problems, as far as the file is read;
     ``rows_done`` of the good ones are scored, ``rows_failed`` of these without an answer.
     ``columns`` are in the order of the file, and ``personal`` those that look like names or record
-    numbers of people. ``message`` says why a batch stopped. ``worker`` holds the batch while its
-    ``heartbeat_at`` is fresh; ``rows_before`` were done when it began.
+    numbers of people. ``notes`` say how the file was read. ``decimal`` is the decimal sign, and
+    behind it the one between thousands if there may be one. ``message`` says why a batch stopped.
+    ``worker`` holds the batch while its ``heartbeat_at`` is fresh; ``rows_before`` were done when
+    it began.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Batch:
     delimiter: str = ","
     decimal: str = "."
     personal: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     id: str = field(default_factory=new_id)
     created_at: str = field(default_factory=now)
     bytes_read: int = 0

@@ -232,3 +232,16 @@ def m005_review(db: Database) -> None:
 def m006_verdict_kinds(db: Database) -> None:
     """What a verdict counts as stands in a table, so that a kind more needs no step of its own."""
     verdict_kinds_table.copy_verdicts(db)
+
+
+@migrations()
+def m008_notes_of_a_batch(db: Database) -> None:
+    """How a file was read, such as which sheet of it, is said as long as its batch is there."""
+    db.executescript("""
+        ALTER TABLE batches ADD COLUMN notes TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(notes));
+
+        CREATE TRIGGER batches_keep_their_notes BEFORE UPDATE OF notes ON batches
+        BEGIN
+            SELECT RAISE(ABORT, 'a batch keeps its file and its model: add a new one');
+        END;
+    """)

@@ -33,9 +33,10 @@ JSON_COLUMNS = frozenset(
         "details",
         "columns",
         "personal",
+        "notes",
     }
 )
-TUPLES = ("probabilities", "flags", "columns", "personal")
+TUPLES = ("probabilities", "flags", "columns", "personal", "notes")
 
 
 def to_row(

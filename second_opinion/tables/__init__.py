@@ -15,6 +15,7 @@ from second_opinion.tables.spreadsheet_csv import read_export, write_export
 from second_opinion.tables.table_file import (
     CellFault,
     Chunk,
+    Decisions,
     Limits,
     Look,
     Offer,
@@ -25,6 +26,7 @@ from second_opinion.tables.table_file import (
 __all__ = [
     "CellFault",
     "Chunk",
+    "Decisions",
     "Limits",
     "Look",
     "Offer",
@@ -63,6 +65,9 @@ _READERS = {
     "json": read_json,
     "jsonl": read_json,
     "xlsx": read_workbook,
+    "xlsb": read_workbook,
+    "xls": read_workbook,
+    "ods": read_workbook,
     "parquet": read_parquet,
 }
 
@@ -75,8 +80,8 @@ def _check(source: TableFile, look: Look, limits: Limits) -> None:
             f"{source.name} is {source.size / 1e6:,.1f} MB; expected at most "
             f"{limits.max_bytes / 1e6:,.0f} MB. Split it, or use the command line."
         )
-    if limits.max_columns is not None and len(look.columns) > limits.max_columns:
+    if limits.max_columns is not None and look.width > limits.max_columns:
         raise UserError(
-            f"{source.name} has {plural(len(look.columns), 'column')}; expected at most "
+            f"{source.name} has {plural(look.width, 'column')}; expected at most "
             f"{limits.max_columns}. Leave out those that the model does not need."
         )

@@ -14,22 +14,29 @@ from second_opinion.formatting import plural
 from second_opinion.schema import Schema
 from second_opinion.tables.csv_rows import BLANK, CR, Offsets, Records, scan
 from second_opinion.tables.decoding import blocks, row_cells
-from second_opinion.tables.split_rows import MOST_ROWS, rows_allowed, split
+from second_opinion.tables.split_rows import rows_allowed, rows_at_once, split, without_columns
 from second_opinion.tables.table_file import MEGABYTE, Chunk, Limits, Look, TableFile, TableProblem
 
 # Where a cell may be of any length, a row that goes on for longer is an unclosed quote.
 LONGEST_ROW = 16 * MEGABYTE
 BYTE_ORDER_MARK = "\ufeff".encode()
+ENCODING_NAMES = {
+    "utf-8": "UTF-8",
+    "utf-16-le": "UTF-16",
+    "utf-16-be": "UTF-16",
+    "cp1252": "Windows-1252",
+}
 
 
 def read_csv(
     source: TableFile, look: Look, schema: Schema, limits: Limits, *, with_row_texts: bool = False
 ) -> Iterator[Chunk]:
     """The rows of a CSV file, about a megabyte at a time."""
-    reader = _Reader(look, schema, limits, with_row_texts and look.delimiter == ",")
-    rest = b""
+    as_written = with_row_texts and look.delimiter == "," and not look.left_out
+    reader = _Reader(look, schema, limits, as_written, look.first_line)
+    rest, above = b"", look.offset
     for text, bytes_read, final in blocks(source, look.encoding):
-        block = rest + text
+        block, above = rest + text[above:], max(above - len(text), 0)
         if final and block and not block.endswith(b"\n"):
             block += b"\n"
             reader.line_end_added = True
@@ -50,23 +57,24 @@ class _Reader:
     look: Look
     schema: Schema
     limits: Limits
-    with_row_texts: bool = False
-    line: int = 1
+    with_row_texts: bool
+    line: int
     rows: int = 0
     beyond_header: bool = False
     line_end_added: bool = False
     bad: dict[int, TableProblem] = field(default_factory=dict)
 
     def chunks(self, block: bytes, records: Records, bytes_read: int) -> Iterator[Chunk]:
-        """The rows of one block, at most `MOST_ROWS` at a time."""
+        """The rows of one block, some thousands at a time."""
         rows = np.flatnonzero(records.cells != BLANK)
         if not self.beyond_header and len(rows):
             self.beyond_header = True
             rows = rows[1:]
         self.rows = rows_allowed(self.rows + len(rows), self.limits)
         self.bad = self._bad_rows(block, records, rows)
-        for first in range(0, len(rows), MOST_ROWS):
-            yield self._chunk(block, records, rows[first : first + MOST_ROWS], bytes_read)
+        most = rows_at_once(self.look.width)
+        for first in range(0, len(rows), most):
+            yield self._chunk(block, records, rows[first : first + most], bytes_read)
 
     def check_length(self, records: Records, rest: int) -> None:
         """`UserError` for a cell over the limit, or a row that does not end."""
@@ -77,7 +85,7 @@ class _Reader:
                 f"{self.line} and line {self.line + records.used_lines}; expected at most "
                 f"{longest:,}. Shorten it, or leave that column out."
             )
-        most = LONGEST_ROW if longest is None else longest * (len(self.look.columns) + 1)
+        most = LONGEST_ROW if longest is None else longest * (self.look.width + 1)
         if rest > max(most, MEGABYTE):
             raise UserError(
                 f"{self.look.name} has a row from line {self.line + records.used_lines} on that "
@@ -87,7 +95,7 @@ class _Reader:
 
     def _bad_rows(self, block: bytes, records: Records, rows: Offsets) -> dict[int, TableProblem]:
         """What is wrong with rows as rows, before any cell is read."""
-        expected = len(self.look.columns)
+        expected = self.look.width
         bad = {}
         for row in rows[records.cells[rows] != expected].tolist():
             bad[row] = self._misshapen(records, row)
@@ -108,19 +116,19 @@ class _Reader:
             return TableProblem(line, "", *_quote_fault(records.faults[row], line, self.line + end))
         count = int(records.cells[row])
         cells = plural(count, "cell")
-        expected = f"expected {len(self.look.columns)}, as the header has"
+        expected = f"expected {self.look.width}, as the header has"
         return TableProblem(line, "", f"the row has {cells}", expected)
 
     def _unstorable(self, block: bytes, records: Records, row: int) -> TableProblem:
         cells = row_cells(block[records.starts[row] : records.ends[row]], self.look.delimiter)
-        at = next((at for at, cell in enumerate(cells) if "\x00" in cell), len(self.look.columns))
-        column = self.look.columns[at] if at < len(self.look.columns) else ""
+        at = next((at for at, cell in enumerate(cells) if "\x00" in cell), self.look.width)
+        column = self.look.file_columns[at] if at < self.look.width else ""
         line = self.line + int(records.lines[row])
         return TableProblem(line, column, "has a NUL character", "expected text without it")
 
     def _undecodable(self, records: Records, row: int) -> TableProblem:
         line = self.line + int(records.lines[row])
-        encoding = {"utf-8": "UTF-8", "cp1252": "Windows-1252"}.get(self.look.encoding, "UTF-16")
+        encoding = ENCODING_NAMES.get(self.look.encoding, self.look.encoding)
         return TableProblem(
             line, "", f"the row is not text in {encoding}", "expected it saved in one encoding"
         )
@@ -130,7 +138,8 @@ class _Reader:
         good = rows if misshapen is None else rows[~misshapen]
         lines = self.line + records.lines[good]
         text = self._parsed(b"".join(_pieces(block, records, good)), len(good))
-        chunk = split(text, lines, self.schema, self.look.decimal)
+        text, nameless = without_columns(text, self.look)
+        chunk = split(text, lines, self.schema, self.look.decimal, nameless)
         problems = chunk.problems
         if misshapen is not None:
             problems = [*(self.bad[row] for row in rows[misshapen].tolist()), *problems]
@@ -156,7 +165,8 @@ class _Reader:
         return rejected
 
     def _parsed(self, text: bytes, rows: int) -> pa.Table:
-        names = list(self.look.columns)
+        # In Arrow's reader every column needs a name of its own.
+        names = [f"c{at}" for at in range(self.look.width)]
         kinds = dict.fromkeys(names, pa.string())
         if not rows:
             return pa.schema(list(kinds.items())).empty_table()

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from second_opinion.tables.decoding import row_cells
+
 Offsets = npt.NDArray[np.int64]
 Letters = npt.NDArray[np.uint8]
 
@@ -28,7 +30,8 @@ class Records:
 
     ``starts`` and ``ends`` are byte offsets, line ends included; ``lines`` count from 0 at the
     start of the block; ``cells`` are how many cells a row has: 0 where its quotes are broken
-    (``faults`` says how, by the number of the row) and -1 where it is blank. The rest of the
+    (``faults`` says how, by the number of the row) and -1 where none of its cells
+    holds more than blanks. The rest of the
     block, from ``used`` on, is the beginning of an incomplete row; ``used_lines`` are before it.
     ``longest`` is the length in bytes of the longest cell.
     """
@@ -73,9 +76,8 @@ def scan(block: bytes, delimiter: str, *, final: bool, measured: bool = True) ->
         if rows is not None:
             starts = np.concatenate([[0], rows.ends[:-1]])
             used, lines = int(rows.ends[-1]), np.arange(len(starts))
-            return Records(
-                starts, rows.ends, lines, rows.cells, {}, rows.longest, used, len(starts)
-            )
+            cells = _blanks_marked(letters, starts, rows, ord(delimiter))
+            return Records(starts, rows.ends, lines, cells, {}, rows.longest, used, len(starts))
     marks = _marks(block, letters, ord(delimiter))
     line_ends = marks.at[marks.kind == LF]
     faults: dict[int, str] = {}
@@ -89,7 +91,7 @@ def scan(block: bytes, delimiter: str, *, final: bool, measured: bool = True) ->
         starts,
         rows.ends,
         np.searchsorted(line_ends, starts) if b'"' in block else np.arange(len(starts)),
-        _blanks_marked(block, letters, starts, rows),
+        _blanks_marked(letters, starts, rows, ord(delimiter)),
         {int(np.searchsorted(rows.ends, end)): fault for end, fault in faults.items()},
         rows.longest,
         used,
@@ -269,13 +271,25 @@ def _outside_quotes(
     return outside, None
 
 
-def _blanks_marked(block: bytes, letters: Letters, starts: Offsets, rows: _Rows) -> Offsets:
-    """The numbers of cells, with -1 for the rows that are empty or only blanks."""
+def _blanks_marked(letters: Letters, starts: Offsets, rows: _Rows, delimiter: int) -> Offsets:
+    """The numbers of cells, with -1 for the rows of which no cell holds more than blanks.
+
+    In a file of one column, quotes around nothing are a cell.
+    """
+    hollow = np.zeros(256, bool)
+    hollow[[delimiter, LF, CR, QUOTE, *b" \t"]] = True
+    first = letters[starts]
+    rows_like = np.flatnonzero(
+        hollow[first] & (rows.cells > 0) & ((rows.cells > 1) | (first != QUOTE))
+    )
+    if not len(rows_like):
+        return rows.cells
+    solid = np.append(np.flatnonzero(~hollow[letters]), len(letters))
+    next_solid = solid[np.searchsorted(solid, starts[rows_like])]
     cells = rows.cells.copy()
-    alone = np.flatnonzero(cells == 1)
-    if len(alone):
-        blank = np.isin(letters[starts[alone]], np.frombuffer(b" \t\r\n", np.uint8))
-        for row in alone[blank]:
-            if not block[starts[row] : rows.ends[row]].strip(b" \t\r\n"):
-                cells[row] = BLANK
+    for row in rows_like[next_solid >= rows.ends[rows_like]].tolist():
+        piece = bytes(letters[starts[row] : rows.ends[row]])
+        # Between quotes, what parts cells is content.
+        if b'"' not in piece or not any(cell.strip() for cell in row_cells(piece, chr(delimiter))):
+            cells[row] = BLANK
     return cells

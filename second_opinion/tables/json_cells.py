@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,38 @@ from second_opinion.schema import Feature, Schema
 from second_opinion.tables.parse_cell import cell_reader, is_missing
 from second_opinion.tables.split_rows import split_typed
 from second_opinion.tables.table_file import CellFault, Chunk, Limits, Look
+
+# Python refuses to read whole numbers of more digits than about this.
+MOST_DIGITS = 4_000
+MOST_EXACT = 16
+
+
+class WrittenNumber(float):
+    """A JSON number that a float does not hold to the digit, with the text that it was."""
+
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> WrittenNumber:
+        """The nearest float, infinite beyond the largest, and the text."""
+        number = cls(text)
+        number.text = text
+        return number
+
+
+def fraction(text: str) -> float:
+    """A JSON number with a point or an exponent."""
+    value = float(text)
+    # So many letters hold at most fifteen digits, and those come back from a float.
+    if len(text) <= MOST_EXACT and value not in (math.inf, -math.inf):
+        return value
+    same = math.isfinite(value) and Decimal(text) == Decimal(repr(value))
+    return value if same else WrittenNumber.of(text)
+
+
+def whole(text: str) -> int | float:
+    """A JSON number without a point, of any length."""
+    return int(text) if len(text) < MOST_DIGITS else WrittenNumber.of(text)
 
 
 def chunk_of(
@@ -44,6 +78,8 @@ def cell_text(value: Any) -> str | None:
     """A JSON value as it would stand in a CSV cell; None for null."""
     if value is None:
         return None
+    if isinstance(value, WrittenNumber):
+        return value.text
     return quoted(value) if isinstance(value, (list, dict)) else text_of(value)
 
 
@@ -64,7 +100,7 @@ class _Cells:
         kind = type(value)
         if kind in (float, int) and self._takes_numbers and abs(value) < LARGEST_EXACT_INTEGER:
             return repr(value)
-        if self._read_back is None or kind in (dict, list):
+        if self._read_back is None or kind in (dict, list, WrittenNumber):
             return self._read(value, row)
         # What a category or a boolean may be comes again and again; 1, 1.0 and true are equal.
         known_text = self._known.get((kind, value))
@@ -101,6 +137,9 @@ class _Cells:
     def _as_feature(
         self, feature: Feature, value: Any, text: str
     ) -> tuple[str, tuple[str, str] | None]:
+        if isinstance(value, WrittenNumber) and feature.kind_of.column == "numbers":
+            # Read like a cell of any other table.
+            return text, None
         clean, problem = feature.read(value)
         if problem is not None and problem.blocking:
             return text, (problem.found, problem.expected)

@@ -1,9 +1,9 @@
-"""Cases as JSON: a list of them, an object that holds the list, or one on each line."""
+"""Cases as JSON: a list of them, an object that holds them in any usual form, or one on each
+line."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -11,17 +11,24 @@ from typing import Any
 
 from second_opinion.formatting import quoted
 from second_opinion.schema import Schema
+from second_opinion.tables.column_names import with_columns
 from second_opinion.tables.decoding import blocks, byte_order_mark
-from second_opinion.tables.json_cells import cell_text, chunk_of
-from second_opinion.tables.split_rows import csv_lines, rows_allowed
-from second_opinion.tables.table_file import Chunk, Limits, Look, TableFile, TableProblem
+from second_opinion.tables.json_cells import cell_text, chunk_of, fraction, whole
+from second_opinion.tables.json_forms import cases_in, is_case
+from second_opinion.tables.split_rows import csv_lines, rows_allowed, rows_at_once
+from second_opinion.tables.table_file import (
+    Chunk,
+    Decisions,
+    Limits,
+    Look,
+    TableFile,
+    TableProblem,
+)
 
 _BETWEEN = " \t\r\n"
 # Cases at a time; their values take more memory than their text.
 CASES = 5_000
 SAMPLE = 500
-# Python refuses to read whole numbers of more digits than about this.
-MOST_DIGITS = 4_000
 
 
 @dataclass(frozen=True)
@@ -49,33 +56,50 @@ def is_json(head: bytes) -> bool:
     return text.lstrip(_BETWEEN).startswith(("{", "["))
 
 
-def look_at_json(source: TableFile, look: Look) -> tuple[Look, list[list[str | None]]]:
-    """The fields of all cases in the order in which they first come, and some cases as rows."""
+def look_at_json(source: TableFile, look: Look, schema: Schema, decisions: Decisions) -> Look:
+    """The fields of all cases in the order in which they first come."""
     with source.open() as stream:
         encoding = byte_order_mark(stream.read(4))[1] or "utf-8"
-    text = _Text(source, encoding)
-    by_line = text.skip() == "{" and _is_case(text.line())
+    by_line = _is_by_line(_Text(source, encoding))
     look = replace(look, format="jsonl" if by_line else "json", encoding=encoding, delimiter=",")
     names: dict[str, None] = {}
     sample: list[Mapping[str, Any]] = []
-    for item in _items(source, look):
-        if not isinstance(item.case, _Broken):
+    broken: _Broken | None = None
+    for item in _items(source, look, schema):
+        if isinstance(item.case, _Broken):
+            broken = broken or item.case
+        else:
             names.update(dict.fromkeys(item.case))
             if len(sample) < SAMPLE:
                 sample.append(item.case)
     if not names:
-        problem = f"{look.name} has no cases; expected a list of them. Choose another file."
-        return replace(look, problems=(problem,)), []
-    rows = [[cell_text(case.get(name)) for name in names] for case in sample]
+        return look.refused(_without_cases(broken))
     columns = tuple(name.encode("utf-8", "replace").decode() for name in names)
-    return replace(look, columns=columns, header=csv_lines([columns])), rows
+    look = replace(look, header=csv_lines([columns]))
+    rows = [[cell_text(case.get(name)) for name in names] for case in sample]
+    return with_columns(look, columns, rows, schema, decisions)
+
+
+def _without_cases(broken: _Broken | None) -> str:
+    if broken is None:
+        return "has no cases; expected a list of them. Choose another file."
+    return f"has no cases that can be read: {broken.fault}; {broken.expected}. Correct it there."
+
+
+def _is_by_line(text: _Text) -> bool:
+    """Whether there is a case on each line: the first is one, or the second begins like one."""
+    if text.skip() != "{":
+        return False
+    value = _value(text.line())
+    is_whole = is_case(value) or (isinstance(value, _Broken) and bool(value.text))
+    return is_whole or text.skip() == "{"
 
 
 def read_json(source: TableFile, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
     """The cases of a JSON file, some thousands at a time."""
-    items = _items(source, look)
+    items = _items(source, look, schema)
     rows = 0
-    while batch := list(islice(items, CASES)):
+    while batch := list(islice(items, min(CASES, rows_at_once(look.width)))):
         rows = rows_allowed(rows + len(batch), limits)
         cases = {i.number: i.case for i in batch if not isinstance(i.case, _Broken)}
         faults = {i.number: i.case for i in batch if isinstance(i.case, _Broken)}
@@ -89,11 +113,11 @@ def read_json(source: TableFile, look: Look, schema: Schema, limits: Limits) -> 
         )
 
 
-def _items(source: TableFile, look: Look) -> Iterator[_Item]:
+def _items(source: TableFile, look: Look, schema: Schema) -> Iterator[_Item]:
     text = _Text(source, look.encoding)
     if look.format == "jsonl":
         return _lines(text)
-    return _listed(text) if text.skip() == "[" else _held(text)
+    return _listed(text) if text.skip() == "[" else _held(text, schema)
 
 
 def _lines(text: _Text) -> Iterator[_Item]:
@@ -101,17 +125,14 @@ def _lines(text: _Text) -> Iterator[_Item]:
     while line := text.line():
         number += 1
         if line.strip(_BETWEEN):
-            yield _Item(number, _case(_value(line)), text.bytes_read)
+            yield _Item(number, _case(_value(line, number)), text.bytes_read)
 
 
-def _held(text: _Text) -> Iterator[_Item]:
+def _held(text: _Text, schema: Schema) -> Iterator[_Item]:
     """The cases in an object, or the object itself where it is one case."""
     value = text.value()
-    if isinstance(value, dict) and isinstance(value.get("cases"), list):
-        for number, case in enumerate(value["cases"], start=1):
-            yield _Item(number, _case(case), text.bytes_read)
-    else:
-        yield _Item(1, _case(value), text.bytes_read)
+    for number, case in enumerate(cases_in(value, schema.names), start=1):
+        yield _Item(number, _case(case), text.bytes_read)
     if not isinstance(value, _Broken) and text.skip():
         after = _Broken("something follows the end of the object", "expected nothing there")
         yield _Item(2, after, text.bytes_read)
@@ -140,13 +161,6 @@ def _listed(text: _Text) -> Iterator[_Item]:
     yield _Item(number + 1, fault, text.bytes_read)
 
 
-def _is_case(line: str) -> bool:
-    value = _value(line)
-    if isinstance(value, _Broken):
-        return bool(value.text)
-    return isinstance(value, dict) and not isinstance(value.get("cases"), list)
-
-
 def _case(value: Any) -> Mapping[str, Any] | _Broken:
     if isinstance(value, (dict, _Broken)):
         return value
@@ -163,20 +177,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Broken:
     return _Broken(f"the case has {quoted(twice)} twice", "expected each field once", text)
 
 
-def _whole(digits: str) -> float:
-    return int(digits) if len(digits) < MOST_DIGITS else math.inf
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=whole, parse_float=fraction)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=_whole)
-
-
-def _value(text: str) -> Any:
-    """The JSON value that is the whole text, or what is wrong with it."""
+def _value(text: str, line: int = 1) -> Any:
+    """The JSON value that is the whole text, or what is wrong with it; ``line`` is its number."""
     try:
         return _DECODER.decode(text)
-    except ValueError as error:
-        reason = str(error).partition(":")[0]
-        return _Broken(f"the JSON is broken ({reason})", "expected a case on this line")
+    except json.JSONDecodeError as error:
+        where = f"line {line}, column {error.colno}: {error.msg}"
+        return _Broken(f"the JSON is broken ({where})", "expected a case on this line")
     except RecursionError:
         return _Broken("the JSON is nested too deeply", "expected a value for each field")
 
@@ -188,11 +198,13 @@ class _Text:
         self._blocks = blocks(source, encoding)
         self._rest, self._ended = b"", False
         self.held, self.at, self.bytes_read = "", 0, 0
+        self.lines_before = 0
 
     def more(self) -> bool:
         """Read at least as much again as is held; False at the end."""
         if self._ended:
             return False
+        self.lines_before += self.held.count("\n", 0, self.at)
         parts = [self.held[self.at :]]
         letters_left = len(parts[0])
         self.at = 0
@@ -230,10 +242,10 @@ class _Text:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.held, self.at)
-            except ValueError as error:
+            except json.JSONDecodeError as error:
                 if not self.more():
-                    reason = str(error).partition(":")[0]
-                    fault = f"the JSON is broken or cut off here ({reason})"
+                    where = f"line {self.lines_before + error.lineno}: {error.msg}"
+                    fault = f"the JSON is broken or cut off here ({where})"
                     return _Broken(fault, "expected a case; what follows was not read")
             except RecursionError:
                 return _Broken("the JSON is nested too deeply", "expected a value for each field")

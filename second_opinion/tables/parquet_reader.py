@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,31 +14,44 @@ import pyarrow.parquet as pq
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, quoted
 from second_opinion.schema import Schema
-from second_opinion.tables.split_rows import MOST_ROWS, csv_lines, rows_allowed, split_typed
-from second_opinion.tables.table_file import Chunk, Limits, Look, TableFile
+from second_opinion.tables.column_names import with_columns
+from second_opinion.tables.split_rows import csv_lines, rows_allowed, rows_at_once, split_typed
+from second_opinion.tables.table_file import Chunk, Decisions, Limits, Look, TableFile
 
 SAMPLE = 500
+# Where pandas keeps the row labels of a frame that has no name for them.
+PANDAS_INDEX = re.compile(r"__index_level_[0-9]+__")
 
 
-def look_at_parquet(source: TableFile, look: Look) -> tuple[Look, list[list[str | None]]]:
-    """The columns of a Parquet table, and some rows."""
+def look_at_parquet(source: TableFile, look: Look, schema: Schema, decisions: Decisions) -> Look:
+    """The columns of a Parquet table."""
     look = replace(look, format="parquet", delimiter=",")
     try:
         with source.open() as stream:
             file = pq.ParquetFile(stream)
-            columns = tuple(file.schema_arrow.names)
-            look = replace(look, columns=columns, header=csv_lines([columns]))
-            nested = [field.name for field in file.schema_arrow if not _is_plain(field.type)]
-            if nested:
-                return replace(look, problems=(_nested_said(look.name, nested),)), []
+            fields = list(file.schema_arrow)
+            columns = tuple(field.name for field in fields)
+            look = replace(look, header=csv_lines([columns]))
+            unreadable = _unreadable(fields)
+            taken = [columns[at] for at in unreadable if columns[at] in schema.names]
+            if taken:
+                return look.refused(_nested_said(taken))
             if not file.metadata.num_rows:
-                problem = f"{look.name} has no rows; expected cases. Choose another file."
-                return replace(look, problems=(problem,)), []
+                return look.refused("has no rows; expected cases. Choose another file.")
             batch = next(file.iter_batches(batch_size=SAMPLE))
-            rows = zip(*[column.to_pylist() for column in _texts(batch)], strict=True)
-            return look, [list(row) for row in rows]
+            rows = zip(*_texts(batch, unreadable), strict=True)
+            return with_columns(look, columns, list(rows), schema, decisions, unreadable)
     except (pa.ArrowException, OSError) as error:
-        return replace(look, problems=(_damaged(look.name, error),)), []
+        return replace(look, problems=(_damaged(look.name, error),))
+
+
+def _unreadable(fields: list[pa.Field]) -> list[int]:
+    """The places of columns that no cell of a table can hold, and of the index that pandas adds."""
+    return [
+        at
+        for at, field in enumerate(fields)
+        if not _is_plain(field.type) or PANDAS_INDEX.fullmatch(field.name)
+    ]
 
 
 def read_parquet(source: TableFile, look: Look, schema: Schema, limits: Limits) -> Iterator[Chunk]:
@@ -46,10 +60,11 @@ def read_parquet(source: TableFile, look: Look, schema: Schema, limits: Limits) 
     try:
         with source.open() as stream:
             file = pq.ParquetFile(stream)
-            for batch in file.iter_batches(batch_size=MOST_ROWS, use_threads=False):
+            for batch in file.iter_batches(rows_at_once(look.width), use_threads=False):
                 lines = np.arange(rows + 1, rows + batch.num_rows + 1)
                 rows = rows_allowed(rows + batch.num_rows, limits)
-                table = pa.table(_texts(batch), names=list(look.columns))
+                kept = [at for at in range(look.width) if at not in look.left_out]
+                table = pa.table([_text(batch.column(at)) for at in kept], list(look.columns))
                 bytes_read = source.size * rows // file.metadata.num_rows
                 yield split_typed(table, lines, schema, limits, bytes_read)
     except (pa.ArrowException, OSError) as error:
@@ -64,9 +79,9 @@ def _damaged(name: str, error: Exception) -> str:
     )
 
 
-def _nested_said(name: str, nested: list[str]) -> str:
+def _nested_said(nested: list[str]) -> str:
     names = joined([quoted(column) for column in nested])
-    return f"{name} has lists or bytes in {names}; expected one value a cell. Remove that column."
+    return f"has lists or bytes in {names}; expected one value a cell. Write one there."
 
 
 def _is_plain(kind: pa.DataType) -> bool:
@@ -76,8 +91,11 @@ def _is_plain(kind: pa.DataType) -> bool:
     return not (pa.types.is_nested(kind) or binary or pa.types.is_fixed_size_binary(kind))
 
 
-def _texts(batch: pa.RecordBatch) -> list[pa.Array]:
-    return [_text(column) for column in batch.columns]
+def _texts(batch: pa.RecordBatch, unreadable: list[int]) -> list[list[str | None]]:
+    return [
+        [None] * batch.num_rows if at in unreadable else _text(column).to_pylist()
+        for at, column in enumerate(batch.columns)
+    ]
 
 
 def _text(column: pa.Array) -> pa.Array:
@@ -87,4 +105,7 @@ def _text(column: pa.Array) -> pa.Array:
     if pa.types.is_floating(column.type):
         column = column.cast(pa.float64())
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, pa.float64()), column)
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        # In its own zone the text would be another time of day than the moment that is stored.
+        column = column.cast(pa.timestamp(column.type.unit, "UTC"))
     return column.cast(pa.string())

@@ -56,6 +56,7 @@ _HINTS = (
     (r"\u2212", "with a plain hyphen for minus"),
     (r"[$€£¥]", "without a currency sign"),
     (r"%", "without a percent sign"),
+    (r"[\u00a0\u202f]", "without the no-break space in it"),
     (r"_", "without underscores"),
     (r"^[+-]?0[xob]", "in decimal digits"),
     (r"[^\x00-\x7f]", "in the digits 0 to 9"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -31,6 +32,7 @@ from second_opinion.tables.table_file import CellFault
 Flags = npt.NDArray[np.bool_]
 
 NUMBER = r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+GROUPED = rf"({NUMBER}|[+-]?[0-9]{{1,3}}(THOUSANDS[0-9]{{3}})+(\.[0-9]+)?)"
 # Whole numbers of at most fifteen digits are exact in a float, whatever they are.
 SAFE_WHOLE = r"[+-]?[0-9]{1,15}(\.0{1,6})?"
 
@@ -177,11 +179,24 @@ def _without_words(cells: pa.Array, feature: Feature) -> pa.Array:
 
 def _regular(cells: pa.Array, feature: Feature, decimal: str) -> tuple[pa.Array, Faults]:
     """The cells that are numbers, with a decimal point; the others are null, and why."""
-    pattern = f"^{NUMBER}$".replace(r"\.", f"[{decimal}]")
+    pattern = number_pattern(decimal)
     faults: Faults = {}
     if not _all(pc.match_substring_regex(cells, pattern)):
-        cells, faults = _trimmed(cells, pattern, feature, decimal)
-    return (cells if decimal == "." else pc.replace_substring(cells, decimal, ".")), faults
+        cells, faults = _trimmed(cells, pattern, feature, decimal[0])
+    return with_point(cells, decimal), faults
+
+
+def number_pattern(decimal: str) -> str:
+    """What a number looks like with a decimal sign, and behind it the one between thousands."""
+    pattern = GROUPED if decimal[1:] else NUMBER
+    return f"^{pattern}$".replace(r"\.", f"[{decimal[0]}]").replace("THOUSANDS", f"[{decimal[1:]}]")
+
+
+def with_point(cells: pa.Array, decimal: str) -> pa.Array:
+    """Such numbers with a decimal point, and with nothing between thousands."""
+    if decimal[1:]:
+        cells = pc.replace_substring(cells, decimal[1:], "")
+    return cells if decimal[0] == "." else pc.replace_substring(cells, decimal[0], ".")
 
 
 def _trimmed(
@@ -226,8 +241,10 @@ def _inexact(text: str, feature: Feature) -> str | None:
         if exact != exact.to_integral_value():
             return ""
         return ", too large to be exact" if abs(exact) > LARGEST_EXACT_INTEGER else None
-    whole = text.lstrip("+-").isdigit()
-    return ", too large to be exact" if whole and abs(exact) > LARGEST_EXACT_INTEGER else None
+    if text.lstrip("+-").isdigit():
+        return ", too large to be exact" if abs(exact) > LARGEST_EXACT_INTEGER else None
+    rounded = re.fullmatch(r"[+-]?[0-9]+\.0*", text) and exact != Decimal(float(text))
+    return ", too large to be exact" if rounded else None
 
 
 def _texts(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, Faults]:
@@ -257,7 +274,8 @@ def _levels(cells: pa.Array, feature: Feature, decimal: str) -> tuple[Column, Fa
     return Column(feature, codes, codes < 0, tuple(levels)), faults
 
 
-# The parser of a column by what its kind calls it; the last argument is the decimal sign.
+# The parser of a column by what its kind calls it; the last argument is the decimal sign, and
+# behind it the one between thousands if there may be one.
 PARSERS: dict[str, Callable[[pa.Array, Feature, str], tuple[Column, Faults]]] = {
     "numbers": _numbers,
     "texts": _texts,

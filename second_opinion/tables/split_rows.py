@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from second_opinion.errors import UserError
-from second_opinion.formatting import plural
+from second_opinion.formatting import plural, quoted
 from second_opinion.schema import Schema
 from second_opinion.tables.csv_rows import Offsets
 from second_opinion.tables.parse_column import columns, frame
-from second_opinion.tables.table_file import CellFault, Chunk, Limits
+from second_opinion.tables.table_file import CellFault, Chunk, Limits, Look
 
-# More rows than this are not held at once, however short they are.
+# More rows or cells than this are not held at once, however short they are.
 MOST_ROWS = 20_000
+MOST_CELLS = 400_000
+
+
+def rows_at_once(columns: int) -> int:
+    """How many rows of so many columns are held at once."""
+    return max(1, min(MOST_ROWS, MOST_CELLS // max(1, columns)))
 
 
 def split(
@@ -47,6 +55,38 @@ def split(
     return Chunk(text, lines, frame(read, len(lines)), sorted(problems, key=lambda p: p.line))
 
 
+def without_columns(text: pa.Table, look: Look) -> tuple[pa.Table, list[CellFault]]:
+    """The columns that are read, under their names, and what stands in one that has none."""
+    faults = []
+    for at in look.left_out:
+        for row in np.flatnonzero(~blank(text.column(at))).tolist():
+            found = f"the row has {quoted(text.column(at)[row].as_py())} in column {at + 1}"
+            faults.append(CellFault(row, "", found, "expected nothing where there is no name"))
+    kept = [at for at in range(text.num_columns) if at not in look.left_out]
+    return text.select(kept).rename_columns(list(look.columns)), faults
+
+
+def blank(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Which cells of a column hold nothing, or blanks alone."""
+    empty = pc.equal(pc.utf8_trim_whitespace(column), "")
+    return np.array(pc.fill_null(empty, True).to_numpy(), dtype=bool)
+
+
+def without_blank_rows(
+    text: pa.Table, lines: Offsets, faults: Sequence[CellFault]
+) -> tuple[pa.Table, Offsets, list[CellFault]]:
+    """The rows that hold something; one of which something is wrong does."""
+    empty = np.ones(text.num_rows, dtype=bool)
+    empty[[fault.row for fault in faults]] = False
+    for column in text.columns:
+        if not empty.any():
+            return text, lines, list(faults)
+        empty &= blank(column)
+    rows = np.cumsum(~empty) - 1
+    faults = [replace(fault, row=int(rows[fault.row])) for fault in faults]
+    return text.filter(pa.array(~empty)), lines[~empty], faults
+
+
 def split_typed(
     text: pa.Table,
     lines: Offsets,
@@ -55,13 +95,17 @@ def split_typed(
     bytes_read: int,
     known_faults: Sequence[CellFault] = (),
 ) -> Chunk:
-    """The same for rows that did not come as text; those that are bad become CSV lines."""
+    """The same for rows that did not come as text; those that are bad become CSV lines.
+
+    Rows of empty cells alone are none.
+    """
+    text, lines, known_faults = without_blank_rows(text, lines, known_faults)
     _check_length(text, limits)
     known_faults = [*known_faults, *_unstorable(text)]
     chunk = split(text, lines, schema, known_faults=known_faults)
     bad = np.flatnonzero(~np.isin(lines, chunk.lines))
-    rows = text.take(pa.array(bad)).to_pydict() if len(bad) else {}
-    rejected = csv_lines(zip(*rows.values(), strict=True)) if rows else b""
+    rows = [column.take(pa.array(bad)).to_pylist() for column in text.columns]
+    rejected = csv_lines(zip(*rows, strict=True)) if len(bad) else b""
     return Chunk(chunk.text, chunk.lines, chunk.cases, chunk.problems, rejected, bytes_read)
 
 

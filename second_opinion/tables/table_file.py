@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import BinaryIO, Literal, cast
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from second_opinion.errors import UserError
 
-TableFormat = Literal["csv", "json", "jsonl", "xlsx", "parquet"]
+TableFormat = Literal["csv", "json", "jsonl", "xlsx", "xlsb", "xls", "ods", "parquet"]
 MEGABYTE = 1_000_000
 
 
@@ -104,23 +105,56 @@ class CellFault:
 
 
 @dataclass(frozen=True)
-class Offer:
-    """A choice that the person may make: pass ``value`` to `look` as the argument ``kind``."""
+class Decisions:
+    """What a person decided about how a file is read; empty where it is to be found out.
 
-    kind: Literal["encoding", "delimiter"]
-    value: str
+    ``decimal`` is ``.`` or ``,``: the other one may then stand between thousands. ``line`` is where
+    the names of the columns stand, from 1. With ``absent_ok``, columns that may be missing may be
+    absent altogether.
+    """
+
+    encoding: str = ""
+    delimiter: str = ""
+    decimal: str = ""
+    sheet: str = ""
+    line: int = 0
+    absent_ok: bool = False
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A choice that the person may make: `Decisions` with ``value`` as the field ``kind``."""
+
+    kind: Literal["encoding", "delimiter", "decimal", "sheet", "line", "absent_ok"]
+    value: str | int | bool
     text: str
+
+    @property
+    def option(self) -> str:
+        """The same on a command line; empty for what a command takes to be so and says."""
+        if self.kind == "line":
+            return ""
+        return (
+            "--absent-ok" if self.kind == "absent_ok" else f"--{self.kind} {quote(str(self.value))}"
+        )
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was understood of a file before its rows are read.
+    """What was understood of a file before its rows are read; readers and stored batches go by it.
 
     ``missing`` pairs each feature that the file lacks with the column that may be meant.
     ``unused`` are columns that the model does not take: they are carried along. ``personal`` are
-    those that look like names or record numbers of people. ``problems`` are sentences that forbid
-    reading on; each says what to do. ``header`` is the first line of a CSV file as it stands there
-    (in UTF-8), and ``first_line`` its number.
+    those that look like names or record numbers of people. ``columns`` all have names of their own;
+    ``left_out`` are the positions in the file, from 0, of those that are not read. ``decimal`` is
+    the decimal sign, and behind it the one between thousands if there may be one. ``header`` is the
+    line of the names of a CSV file as it stands there (in UTF-8), ``first_line`` its number and
+    ``offset`` the bytes of text before it; ``sheet`` is the one that is read of a workbook.
+    ``first_rows`` are some rows below it.
+
+    ``problems`` are sentences that forbid reading on; each says what to do. ``notes`` say what was
+    taken to be so. ``offers`` are the ways out of problems, or, where there are none, what a person
+    should confirm.
     """
 
     name: str
@@ -128,14 +162,44 @@ class Look:
     encoding: str = ""
     delimiter: str = ""
     decimal: str = "."
+    sheet: str = ""
     columns: tuple[str, ...] = ()
+    left_out: tuple[int, ...] = ()
     missing: tuple[tuple[str, str | None], ...] = ()
     unused: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
     header: bytes = b""
     first_line: int = 1
+    offset: int = 0
+    first_rows: tuple[tuple[str | None, ...], ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many columns the file has, with those that are not read."""
+        return len(self.columns) + len(self.left_out)
+
+    @property
+    def file_columns(self) -> list[str]:
+        """The columns by their places in the file; those that are left out have no name."""
+        names = iter(self.columns)
+        return ["" if at in self.left_out else next(names) for at in range(self.width)]
+
+    def refused(self, problem: str, *offers: Offer) -> Look:
+        """The same with one more sentence, after the file's name, that forbids to read on."""
+        problems = (*self.problems, f"{self.name} {problem}")
+        return replace(self, problems=problems, offers=(*self.offers, *offers))
+
+    @property
+    def ways_out(self) -> list[str]:
+        """The offers as sentences for a command line."""
+        return [f"{offer.text}: add {offer.option}" for offer in self.offers if offer.option]
+
+    def noted(self, note: str, *offers: Offer) -> Look:
+        """The same with one more sentence on what was taken to be so."""
+        return replace(self, notes=(*self.notes, note), offers=(*self.offers, *offers))
 
 
 @dataclass(frozen=True)

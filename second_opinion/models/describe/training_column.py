@@ -11,6 +11,7 @@ import numpy as np
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, plural, quoted
 from second_opinion.models.describe.estimator_facts import InputFacts
+from second_opinion.tables.parse_column import number_pattern, with_point
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,11 +119,8 @@ def _numbers(source: ColumnSource, cells: pa.Array) -> pd.Series[Any] | None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if source.decimal == ",":
-        regular = _all(cells, DECIMAL_COMMA)
-        cells = pc.replace_substring(cells, ",", ".") if regular else cells
-    else:
-        regular = _all(cells, NUMBER)
+    regular = _all(cells, number_pattern(source.decimal))
+    cells = with_point(cells, source.decimal) if regular else cells
     if not regular and len(cells) > cells.null_count:
         return None
     cells = pc.utf8_ltrim(cells, "+")
@@ -167,8 +165,7 @@ def _refuse_odd_numbers(source: ColumnSource, cells: pa.Array) -> None:
     """Raise `UserError` for a column of numbers in which some cells are none."""
     import pyarrow.compute as pc
 
-    pattern = DECIMAL_COMMA if source.decimal == "," else NUMBER
-    is_number = pc.match_substring_regex(cells, pattern)
+    is_number = pc.match_substring_regex(cells, number_pattern(source.decimal))
     odd = np.flatnonzero(~pc.fill_null(is_number, True).to_numpy(zero_copy_only=False))
     filled = len(cells) - cells.null_count
     if odd.size >= MOSTLY * filled:

@@ -16,9 +16,9 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import closest, joined, plural, quoted
 from second_opinion.models.describe.training_column import DECIMAL_COMMA, NUMBER
 from second_opinion.schema import Feature, Schema
+from second_opinion.tables.csv_top import DELIMITERS
 from second_opinion.tables.decoding import byte_order_mark
 from second_opinion.tables.pandas_names import pandas_names
-from second_opinion.tables.sniff import DELIMITERS
 from second_opinion.tables.split_rows import csv_lines
 
 NO_LIMITS = tables.Limits(max_bytes=None, max_rows=None, max_columns=None, max_cell=None)
@@ -38,6 +38,8 @@ class Layout:
 
     delimiter: str = ""
     encoding: str = ""
+    decimal: str = ""
+    sheet: str = ""
     names: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
@@ -86,7 +88,7 @@ class TrainingTable:
             source = _with_header(source, layout)
         look, notes = _look(source, target, layout)
         text, lines = _cells(source, look)
-        look = _with_decimal(source, look, text)
+        look = _with_decimal(source, look, text, layout)
         if layout.names:
             lines = lines - 1
         kinds = _kinds(source, look, layout)
@@ -117,23 +119,36 @@ def _look(
     source: tables.TableFile, target: str, layout: Layout
 ) -> tuple[tables.Look, tuple[str, ...]]:
     """What the reader understands of the file, and a sentence on each choice that was made."""
-    notes: tuple[str, ...] = ()
     look = _looked(source, [target, *layout.names], layout)
-    offers = [offer for offer in look.offers if offer.kind == "delimiter"]
-    if len(offers) == 1 and not layout.delimiter:
-        layout = replace(layout, delimiter=offers[0].value)
-        notes = (f"{source.name} was read with {DELIMITERS[layout.delimiter]} between its cells.",)
     # Once more with the names of all columns: then none is called missing, or misspelt.
-    look = _looked(source, pandas_names(look.columns), layout)
+    look = _looked(source, _names_in(look), replace(layout, sheet=look.sheet), look.first_line)
     if look.problems:
-        offered = [f"{o.text}: add --{o.kind} {o.value!r}." for o in look.offers]
-        raise UserError("\n".join([*look.problems, *offered]))
-    return look, notes
+        raise UserError("\n".join([*look.problems, *look.ways_out]))
+    return look, look.notes
 
 
-def _looked(source: tables.TableFile, names: Iterable[str], layout: Layout) -> tables.Look:
+def _names_in(look: tables.Look) -> list[str]:
+    """The names that pandas gives to the columns that are read."""
+    names = pandas_names(look.file_columns)
+    return [name for at, name in enumerate(names) if at not in look.left_out]
+
+
+def _looked(
+    source: tables.TableFile, names: Iterable[str], layout: Layout, line: int = 0
+) -> tables.Look:
     schema = Schema(_feature(name, "text") for name in dict.fromkeys(names))
-    return tables.look(source, schema, encoding=layout.encoding, delimiter=layout.delimiter)
+    return tables.look(source, schema, _decisions(layout, line))
+
+
+def _decisions(layout: Layout, line: int) -> tables.Decisions:
+    return tables.Decisions(
+        encoding=layout.encoding,
+        delimiter=layout.delimiter,
+        decimal=layout.decimal,
+        sheet=layout.sheet,
+        line=line,
+        absent_ok=True,
+    )
 
 
 def _feature(name: str, kind: str) -> Feature:
@@ -158,16 +173,19 @@ def _cells(source: tables.TableFile, look: tables.Look) -> tuple[pa.Table, np.nd
     return text, np.concatenate([chunk.lines for chunk in chunks])
 
 
-def _with_decimal(source: tables.TableFile, look: tables.Look, text: pa.Table) -> tables.Look:
+def _with_decimal(
+    source: tables.TableFile, look: tables.Look, text: pa.Table, layout: Layout
+) -> tables.Look:
     """The look with the decimal sign, which the reader tells from columns of numbers alone."""
     if look.delimiter == ",":
         return look
     few = text.slice(0, SAMPLE)
     kinds = {name: "number" if _is_numeric(few[name]) else "text" for name in text.column_names}
     schema = Schema(_feature(name, kind) for name, kind in kinds.items())
-    look = tables.look(source, schema, encoding=look.encoding, delimiter=look.delimiter)
+    layout = replace(layout, encoding=look.encoding, delimiter=look.delimiter)
+    look = tables.look(source, schema, _decisions(layout, look.first_line))
     if look.problems:
-        raise UserError("\n".join(look.problems))
+        raise UserError("\n".join([*look.problems, *look.ways_out]))
     return look
 
 
@@ -206,11 +224,12 @@ def _kinds(source: tables.TableFile, look: tables.Look, layout: Layout) -> dict[
     if look.format == "parquet":
         with source.open() as stream:
             fields = list(pq.read_schema(stream))
-        for name, column in zip(look.columns, fields, strict=True):
+        for name, column in zip(look.file_columns, fields, strict=True):
             if pa.types.is_temporal(column.type):
                 kinds[name] = "date"
             elif not pa.types.is_primitive(column.type):
                 kinds[name] = "text"
+        kinds.pop("", None)
     kinds |= dict.fromkeys(layout.text, "text") | dict.fromkeys(layout.dates, "date")
     absent = [name for name in kinds if name not in look.columns]
     if absent:

@@ -10,15 +10,20 @@ from second_opinion.batches import downloads, jobs, stored_chunks
 from second_opinion.formatting import joined, plural
 from second_opinion.records.batch import Batch
 from second_opinion.records.stamp import new_id
+from second_opinion.records.value import plain
 from second_opinion.ui import file_button, who
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, escape, notice, problem, say
 from second_opinion.ui.visit import Visit
 
 SHOWN_PROBLEMS = 100
+SHOWN_ROWS = 5
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 FORMATS = {
     "xlsx": "Excel workbook",
+    "xlsb": "Excel workbook (.xlsb)",
+    "xls": "Excel workbook (.xls)",
+    "ods": "OpenDocument sheet",
     "json": "JSON",
     "jsonl": "JSON, one case a line",
     "parquet": "Parquet",
@@ -82,6 +87,7 @@ def check_result(visit: Visit, batch: Batch) -> None:
     st.header("2 Check", anchor=False)
     facts(visit, batch)
     problems(visit, batch)
+    first_rows(visit, batch)
     if not batch.rows:
         st.text("No row of this file can be scored." if batch.bad_rows else "The file has no rows.")
         st.button("Choose another file", key="batch_fix", on_click=_let_go, args=(visit, batch))
@@ -111,9 +117,8 @@ def facts(visit: Visit, batch: Batch) -> None:
     if batch.bad_rows:
         parts.append(f"{plural(batch.bad_rows, 'row')} with problems")
     st.text(" · ".join(parts))
-    absent = [name for name in names if name not in batch.columns]
-    if absent:
-        st.caption(escape(f"Not in the file, read as not known: {joined(absent)}"))
+    for note in batch.notes:
+        st.caption(escape(note))
     if carried:
         st.caption(escape(f"Carried along, not used by the model: {joined(carried[:20])}"))
     if batch.personal and batch.state == "checked":
@@ -122,6 +127,31 @@ def facts(visit: Visit, batch: Batch) -> None:
             "model does not need them. Take such columns out of the file, unless you need them to "
             "find the rows again."
         )
+
+
+def first_rows(visit: Visit, batch: Batch) -> None:
+    """The first good rows as the model will take them."""
+    from second_opinion.tables import typed
+
+    chunk = stored_chunks.next_chunk(visit.store, batch)
+    if chunk is None or not len(chunk.text):
+        return
+    schema = visit.card.case_schema
+    cases, _ = typed(chunk.text.slice(0, SHOWN_ROWS), schema, decimal=batch.decimal)
+    columns = {
+        feature.name: [
+            None if value is None else feature.text(value)
+            for value in map(plain, cases[feature.name])
+        ]
+        for feature in schema
+    }
+    st.caption("The first rows as the model takes them")
+    st.dataframe(
+        {"Line": chunk.lines[:SHOWN_ROWS].tolist(), **columns},
+        hide_index=True,
+        key="batch_first_rows",
+        alt="The first rows as the model takes them",
+    )
 
 
 def problems(visit: Visit, batch: Batch) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from second_opinion.batches import jobs
 from second_opinion.formatting import plural
 from second_opinion.ui import browser, file_button, form, who
-from second_opinion.ui.frame import callback, escape, problem
+from second_opinion.ui.frame import callback, escape, notice, problem
 from second_opinion.ui.visit import Visit
 
-SUFFIXES = ["csv", "tsv", "xlsx", "json", "jsonl", "parquet"]
+if TYPE_CHECKING:
+    from second_opinion.tables import Look
+
+SUFFIXES = ["csv", "tsv", "txt", "xlsx", "xls", "xlsb", "ods", "json", "jsonl", "parquet"]
 
 
 def choose(visit: Visit) -> None:
@@ -62,23 +65,14 @@ def choose(visit: Visit) -> None:
 
 def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> None:
     """Say what stands in the way of reading a file, or begin to read it."""
-    from second_opinion.tables import Limits, TableFile, look
+    from second_opinion.tables import Decisions, Limits, TableFile, look
 
     # The bytes are those of the upload, not a copy.
     source = TableFile.of_bytes(name, content)
-    choices = {k: st.session_state.get(f"batch_{k}", "") for k in ("encoding", "delimiter")}
-    preview = look(source, visit.card.case_schema, **choices)
-    for sentence in preview.problems:
-        problem(sentence)
-    if preview.problems:
-        with st.container(horizontal=True):
-            for at, offer in enumerate(preview.offers):
-                st.button(
-                    escape(offer.text),
-                    key=f"batch_offer_{at}",
-                    on_click=_accept,
-                    args=(offer.kind, offer.value),
-                )
+    decisions = Decisions(**st.session_state.get("batch_decisions", {}))
+    preview = look(source, visit.card.case_schema, decisions)
+    if preview.problems or preview.offers:
+        _ask(preview)
         return
     expert = visit.expert
     if expert is None:
@@ -92,14 +86,40 @@ def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> No
     st.rerun()
 
 
+def _ask(preview: Look) -> None:
+    """What stands in the way, what was understood so far, and what may be decided about it."""
+    for sentence in preview.problems:
+        problem(sentence)
+    for note in preview.notes:
+        notice(note)
+    with st.container(horizontal=True):
+        for at, offer in enumerate(preview.offers):
+            st.button(
+                escape(offer.text),
+                key=f"batch_offer_{at}",
+                on_click=_accept,
+                args=(offer.kind, offer.value),
+            )
+    if preview.first_rows:
+        columns = [name or "(no name)" for name in preview.columns]
+        rows = [dict(zip(columns, row, strict=True)) for row in preview.first_rows]
+        st.caption("The first rows as they would be read")
+        st.dataframe(
+            rows,
+            hide_index=True,
+            key="batch_first_rows",
+            alt="The first rows as they would be read",
+        )
+
+
 @callback("page")
-def _accept(kind: str, value: str) -> None:
-    st.session_state[f"batch_{kind}"] = value
+def _accept(kind: str, value: str | int | bool) -> None:
+    decisions = st.session_state.get("batch_decisions", {})
+    st.session_state["batch_decisions"] = {**decisions, kind: value}
 
 
 def _forget_choices() -> None:
-    for name in ("encoding", "delimiter"):
-        st.session_state.pop(f"batch_{name}", None)
+    st.session_state.pop("batch_decisions", None)
 
 
 def _template(visit: Visit) -> bytes:

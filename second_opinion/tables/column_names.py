@@ -1,0 +1,151 @@
+"""The columns of a file beside those that the model takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from second_opinion.formatting import closest, joined, quoted
+from second_opinion.schema import Schema
+from second_opinion.tables.pandas_names import named_for, pandas_names
+from second_opinion.tables.personal import personal_columns
+from second_opinion.tables.table_file import Decisions, Look, Offer
+
+SHOWN_ROWS = 5
+SHOWN_NAMES = 12
+
+Rows = Sequence[Sequence[str | None]]
+
+
+def with_columns(
+    look: Look,
+    names: Sequence[str],
+    rows: Rows,
+    schema: Schema,
+    decisions: Decisions,
+    unreadable: Collection[int] = (),
+) -> Look:
+    """The same look with the names of a file's columns matched to the schema by their exact names.
+
+    ``rows`` are some of the file's. Columns without a name and without content are left out, and
+    so are those that are ``unreadable``, by their places, where the model does not take them.
+    """
+    names = named_for(names, schema.names)
+    look = _with_own_names(look, names, rows, schema, unreadable)
+    kept = [at for at in range(len(names)) if at not in look.left_out]
+    rows = [[row[at] if at < len(row) else None for at in kept] for row in rows]
+    feature_names = set(schema.names)
+    unused = tuple(name for name in look.columns if name not in feature_names)
+    missing = tuple(
+        (name, closest(name, unused)) for name in schema.names if name not in look.columns
+    )
+    look = replace(
+        look,
+        missing=missing,
+        unused=unused,
+        personal=personal_columns(look.columns, feature_names, rows),
+        first_rows=tuple(map(tuple, rows[:SHOWN_ROWS])),
+    )
+    return _with_missing(look, schema, decisions) if missing else look
+
+
+def _with_own_names(
+    look: Look, names: Sequence[str], rows: Rows, schema: Schema, unreadable: Collection[int]
+) -> Look:
+    counts = Counter(names)
+    twice = [quoted(name) for name in schema.names if counts[name] > 1]
+    if twice:
+        look = look.refused(
+            f"has more than one column {joined(twice)}; expected each name that the model takes "
+            "once. Rename or remove one."
+        )
+    empty = [at for at, name in enumerate(names) if not name.strip() and not _has_cell(rows, at)]
+    apart = [at for at in unreadable if names[at] not in schema.names]
+    if len(empty) == len(names):
+        empty = []
+    left_out = tuple(sorted({*empty, *apart}))
+    columns = _once(names, left_out)
+    new_names = [quoted(name) for name in columns if name not in names]
+    return _said(replace(look, columns=columns, left_out=left_out), names, empty, apart, new_names)
+
+
+def _said(
+    look: Look, names: Sequence[str], empty: list[int], apart: list[int], new_names: list[str]
+) -> Look:
+    if empty:
+        places = joined([str(at + 1) for at in empty])
+        look = look.noted(f"Left out as they have neither name nor content: columns {places}.")
+    if apart:
+        columns = joined([quoted(names[at]) for at in apart])
+        look = look.noted(f"Left out, as lists, bytes or the index of pandas: {columns}.")
+    if new_names:
+        look = look.noted(
+            f"Called otherwise, since each column needs a name of its own: {joined(new_names)}."
+        )
+    return look
+
+
+def _has_cell(rows: Rows, at: int) -> bool:
+    return any(at < len(row) and (row[at] or "").strip() for row in rows)
+
+
+def _once(names: Sequence[str], left_out: Collection[int]) -> tuple[str, ...]:
+    """The names that are kept, each once: the first without a name stays so, as an index does."""
+    own = list(pandas_names(names))
+    first = next((at for at, name in enumerate(names) if not name and at not in left_out), None)
+    if first is not None:
+        own[first] = ""
+    return tuple(name for at, name in enumerate(own) if at not in left_out)
+
+
+def _with_missing(look: Look, schema: Schema, decisions: Decisions) -> Look:
+    if len(look.missing) == len(schema) and not any(near for _, near in look.missing):
+        return look.refused(
+            f"has none of the columns that the model takes ({_some(schema.names)}); it has "
+            f"{_some(look.columns)}. Choose another file, or name its columns so in a line above "
+            "the rows."
+        )
+    absent = [(name, near) for name, near in look.missing if schema[name].optional]
+    look = _with_refusals(look, [pair for pair in look.missing if pair not in absent])
+    if not absent:
+        return look
+    names = _some([name for name, _ in absent])
+    if decisions.absent_ok:
+        left_over = f" Not used: {_some(look.unused)}." if look.unused else ""
+        return look.noted(f"Not in the file, read as not known in every row: {names}.{left_over}")
+    return look.refused(
+        f"has no column {names}: every row would be scored as if that were not known. "
+        f"{_renaming(absent, look.unused)}go on without.",
+        Offer("absent_ok", True, f"Go on without {names}"),
+    )
+
+
+def _renaming(absent: Iterable[tuple[str, str | None]], unused: Sequence[str]) -> str:
+    near = [f"{quoted(column)} to {quoted(name)}" for name, column in absent if column]
+    if near:
+        return f"Rename {joined(near)} exactly, or "
+    if unused:
+        return f"If one of the columns left over ({_some(unused)}) is meant, rename it; or "
+    return "Add it, or "
+
+
+def _with_refusals(look: Look, missing: Sequence[tuple[str, str | None]]) -> Look:
+    sentences = [
+        f"{quoted(name)} is missing; {look.name} has {quoted(near)}. Rename that column to "
+        f"{quoted(name)} exactly."
+        for name, near in missing
+        if near is not None
+    ]
+    alone = [name for name, near in missing if near is None]
+    if alone:
+        verb = "is" if len(alone) == 1 else "are"
+        sentences.append(
+            f"{_some(alone)} {verb} missing in {look.name}; expected a column of that name. Add it."
+        )
+    return replace(look, problems=(*look.problems, *sentences))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = [f"{len(names) - SHOWN_NAMES} more"] if len(names) > SHOWN_NAMES else []
+    return joined([*(quoted(name) for name in names[:SHOWN_NAMES]), *more])

@@ -1,0 +1,167 @@
+"""Workbooks of any age: their visible sheets, and the rows of one as a person would type them."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from itertools import chain
+from typing import Any, NamedTuple
+
+from second_opinion.errors import UserError
+from second_opinion.records.value import typed_text
+from second_opinion.tables.sheet_xml import CellMark, RowMarks, row_marks
+from second_opinion.tables.table_file import MEGABYTE, TableFile, TableFormat
+
+# A workbook is packed; a small file may hold a great deal of nothing.
+MOST_UNPACKED = 1_000 * MEGABYTE
+OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+_ZIPPED: dict[str, TableFormat] = {
+    "xl/workbook.xml": "xlsx",
+    "xl/workbook.bin": "xlsb",
+    "content.xml": "ods",
+}
+
+
+class SheetRow(NamedTuple):
+    """A row of a sheet that is not blank: its number, its cells, and by their places what is known
+    of some of them beyond that."""
+
+    line: int
+    cells: list[str | None]
+    marks: dict[int, CellMark]
+
+
+@dataclass(frozen=True)
+class Sheets:
+    """The names of the sheets of a workbook that may be read, and of those that are hidden."""
+
+    visible: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+
+
+def workbook_format(source: TableFile, head: bytes) -> TableFormat | None:
+    """The format of a workbook that begins like this, or None for another file."""
+    if head.startswith(OLD_OFFICE):
+        return "xls"
+    if not head.startswith(b"PK"):
+        return None
+    try:
+        with source.open() as stream, zipfile.ZipFile(stream) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return None
+    return next((form for part, form in _ZIPPED.items() if part in names), None)
+
+
+def sheets(source: TableFile) -> Sheets:
+    """The sheets of a workbook in their order; `UserError` when the file is damaged."""
+    with _workbook(source) as (workbook, library):
+        found = Sheets()
+        for sheet in workbook.sheets_metadata:
+            if sheet.typ == library.SheetTypeEnum.WorkSheet:
+                shown = sheet.visible == library.SheetVisibleEnum.Visible
+                (found.visible if shown else found.hidden).append(sheet.name)
+        return found
+
+
+def sheet_rows(source: TableFile, sheet: str, form: TableFormat) -> Iterator[SheetRow]:
+    """The rows of a sheet that are not blank; `UserError` when the file is damaged.
+
+    Only an .xlsx file tells an error from an empty cell, and how a number is shown.
+    """
+    with _workbook(source) as (workbook, _), source.open() as stream:
+        cells = workbook.get_sheet_by_name(sheet)
+        marks = row_marks(stream, sheet) if form == "xlsx" else iter(())
+        # Columns count from the first that has a cell, rows from the top of the sheet.
+        before = cells.start[1] if cells.start else 0
+        for line, values, of_row in _merged(enumerate(cells.iter_rows(), start=1), marks):
+            texts = [_text(value) for value in values]
+            of_row = {at - before: mark for at, mark in of_row.items() if at >= before}
+            if of_row:
+                texts += [None] * (max(of_row) + 1 - len(texts))
+            if of_row or any(cell is not None and cell.strip() for cell in texts):
+                yield SheetRow(line, texts, of_row)
+
+
+def _merged(
+    rows: Iterator[tuple[int, list[Any]]], marks: Iterator[RowMarks]
+) -> Iterator[tuple[int, list[Any], dict[int, CellMark]]]:
+    """Both by their row; a row that has marks alone may stand below all others."""
+    waiting = next(marks, None)
+    for line, values in rows:
+        of_row: dict[int, CellMark] = {}
+        if waiting is not None and waiting.line < line:
+            raise ValueError(f"its row {waiting.line} stands below row {line - 1}")
+        if waiting is not None and waiting.line == line:
+            of_row, waiting = waiting.marks, next(marks, None)
+        yield line, values, of_row
+    for row in chain([waiting] if waiting else [], marks):
+        yield row.line, [], row.marks
+
+
+@contextmanager
+def _workbook(source: TableFile) -> Iterator[tuple[Any, Any]]:
+    python_calamine = _library(source.name)
+    try:
+        with source.open() as stream:
+            _check_unpacked(source, stream)
+            stream.seek(0)
+            yield python_calamine.CalamineWorkbook.from_filelike(stream), python_calamine
+    except python_calamine.PasswordError as error:
+        raise UserError(
+            f"{source.name} is protected by a password; expected a workbook that anybody can "
+            "open. Save it without one, or save it as CSV."
+        ) from error
+    except (
+        python_calamine.CalamineError,
+        zipfile.BadZipFile,
+        OSError,
+        ValueError,
+        KeyError,
+    ) as error:
+        raise UserError(
+            f"{source.name} is a workbook that cannot be read ({error}); expected cases in one of "
+            "its sheets. Open it in Excel and save it again as .xlsx, or save it as CSV."
+        ) from error
+
+
+def _library(name: str) -> Any:
+    try:
+        import python_calamine
+    except ImportError as error:
+        raise UserError(
+            f"{name} is an Excel workbook; python-calamine is needed to read it and is not "
+            "installed. Run `pip install -r requirements.txt`, or save the table as CSV."
+        ) from error
+    return python_calamine
+
+
+def _check_unpacked(source: TableFile, stream: Any) -> None:
+    if not zipfile.is_zipfile(stream):
+        return
+    with zipfile.ZipFile(stream) as archive:
+        unpacked = sum(part.file_size for part in archive.infolist())
+    if unpacked > MOST_UNPACKED:
+        raise UserError(
+            f"{source.name} unpacks to {unpacked / MEGABYTE:,.0f} MB; expected at most "
+            f"{MOST_UNPACKED / MEGABYTE:,.0f} MB. Save it as CSV."
+        )
+
+
+def _text(value: Any) -> str | None:
+    """A cell as a person would type it: 35 rather than 35.0, a date without its midnight."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, datetime):
+        return str(value.date()) if value.time() == time() else value.isoformat(" ")
+    return duration_text(value) if isinstance(value, timedelta) else typed_text(value)
+
+
+def duration_text(value: timedelta) -> str:
+    """A duration as a spreadsheet shows it: 30:00:00, not a day and six hours."""
+    seconds = round(abs(value).total_seconds())
+    sign = "-" if value < timedelta() else ""
+    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
