@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -205,6 +205,13 @@ class Feature(CardPart):
         return f"{text} {self._unit}" if unit and self._unit else text
 
     @cached_property
+    def choice_text(self) -> Callable[[Any], str]:
+        """`text` as one look-up: a list asks it for each of its choices, in each run of a page."""
+        if {bool, int} <= self.index.types or {bool, float} <= self.index.types:
+            return self.text
+        return _Texts(self).__getitem__
+
+    @cached_property
     def _labels(self) -> dict[Any, str]:
         return {key_of(choice.value): choice.label for choice in reversed(self.choices)}
 
@@ -250,6 +257,17 @@ class Feature(CardPart):
         if self._unit:
             parts.append(self._unit)
         return " ".join(parts)
+
+
+class _Texts(dict[Any, str]):
+    """The words for each choice, and for any other value once it is asked for."""
+
+    def __init__(self, feature: Feature) -> None:
+        super().__init__((choice.value, choice.label) for choice in reversed(feature.choices))
+        self._feature = feature
+
+    def __missing__(self, value: Any) -> str:
+        return self._feature.text(value)
 
 
 class Schema:

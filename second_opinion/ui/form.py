@@ -127,13 +127,15 @@ def _draw_choice(feature: Feature, key: str, label: str, note: str | None) -> No
         index=None,
         key=key,
         help=note,
-        format_func=feature.text,
+        format_func=feature.choice_text,
         placeholder="not known" if feature.optional else "choose",
     )
 
 
 def _side_by_side(feature: Feature) -> bool:
     """Whether the choices are few and short enough to stand beside one another."""
+    if len(feature.values) > SIDE_BY_SIDE:
+        return False
     return sum(len(feature.text(value)) + 2 for value in feature.values) <= SIDE_BY_SIDE
 
 
