@@ -227,7 +227,7 @@ def test_the_next_version_counts_on(add):
         ({"file": "cut.joblib"}, "cut.joblib cannot be loaded: it is damaged or cut off"),
         ({"file": "module.pkl"}, "it needs the package 'no_such_package', which is not here"),
         ({"file": "main.pkl"}, "it needs something that was defined in a notebook or script"),
-        ({"file": "dict.joblib"}, "a dict with a model at ['model']"),
+        ({"file": "dict.joblib"}, "The file holds a dict; say which part is the model: "),
         ({"file": "clusters.joblib"}, "The file holds a KMeans; expected a trained classifier"),
         ({"file": "unfitted.joblib"}, "The Pipeline is not trained yet"),
         ({"data": "none.csv"}, "none.csv cannot be read"),
@@ -236,7 +236,7 @@ def test_the_next_version_counts_on(add):
         ({"data": "renamed.csv"}, "no column 'ash' that the model was trained on"),
         ({"data": "odd.csv"}, "The Pipeline cannot predict the data (ValueError: Found unknown"),
         ({"target": "Barolo "}, 'no column "Barolo "; it has'),
-        ({"target": "shade"}, "The target column 'shade' holds"),
+        ({"target": "shade"}, "The model was trained with 'shade' as an input"),
         ({"name": "Wine!"}, "The name 'Wine!' will not do"),
     ],
 )
@@ -459,7 +459,7 @@ def test_trust_is_for_skops_files(add, empty_folder):
         ("main.skops", "it needs something that was defined in a notebook or script"),
         ("absent.skops", "it needs the package 'no_such_package', which is not here"),
         ("gone.skops", "saved with scikit-learn 1.0.0, and"),
-        ("dict.skops", "a dict with a model at ['model']"),
+        ("dict.skops", "The file holds a dict; say which part is the model: "),
     ],
 )
 def test_add_refuses_a_skops_file_in_one_line_and_leaves_nothing(

@@ -9,13 +9,16 @@ from typing import Any, Literal
 
 import click
 
-from second_opinion.cli import printing
+from second_opinion.cli import folder_proposal, printing
 from second_opinion.cli.asking import as_json, ask, dumped, without_asking, working
+from second_opinion.cli.brought_model import BroughtModel, parts_options
 from second_opinion.cli.code_options import CodeChoice, nowhere, with_code_choice
 from second_opinion.cli.table_options import with_layout
 from second_opinion.cli.wrap import or_wrapped
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard
+from second_opinion.models.describe.class_words import ClassWordsError
 from second_opinion.models.describe.estimator_checks import task_of
 from second_opinion.models.describe.training_data import (
     TrainingData,
@@ -24,8 +27,9 @@ from second_opinion.models.describe.training_data import (
     is_pickled,
 )
 from second_opinion.models.describe.training_table import Layout, TrainingTable
-from second_opinion.models.formats import mlflow_source, releases, skops_format
+from second_opinion.models.formats import releases, skops_format
 from second_opinion.models.formats.model_file import ModelFile
+from second_opinion.models.parts.part_file import PartFile, class_words
 from second_opinion.models.registry import Registry
 from second_opinion.settings import Settings
 
@@ -52,6 +56,7 @@ from second_opinion.settings import Settings
 )
 @with_layout
 @with_code_choice
+@parts_options
 @without_asking
 @as_json
 def add(
@@ -66,10 +71,13 @@ def add(
     trust: tuple[str, ...],
     layout: Layout,
     code_choice: CodeChoice,
+    before: tuple[str, ...],
+    columns: str,
+    classes: str,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Register the model in FILE.
+    """Register the model in FILE, or look through a folder and propose the command for it.
 
     FILE is a scikit-learn estimator or pipeline saved by joblib, pickle or skops, or a model that
     MLflow has: models:/NAME/VERSION, models:/NAME@ALIAS or runs:/RUN_ID/PATH, with the server in
@@ -79,29 +87,41 @@ def add(
     Loading a joblib or pickle file or a predict.py runs whatever its maker put in: add only files
     of people you trust. From the data come the fields of the form, with their ranges and choices;
     its rows are not stored. Without it, the form has what the model's own steps know.
+
+    A model in parts is joined to one pipeline: --before for each fitted step, in the order in which
+    they are applied; FILE#KEY for what lies in a dict or tuple; --columns for the names of a model
+    that was trained without.
     """
+    if Path(file).is_dir():
+        options = folder_proposal.agreed(Path(file), name, data, target, yes)
+        file, before, columns, classes = options.model.where, *options.parts
+        data, target = Path(options.data) if options.data else None, options.target or None
     if data is not None and target is None:
         raise click.UsageError("The data needs its target: --target COLUMN, what is predicted.")
     if data is None and reference == "rows":
         raise click.UsageError("--reference rows needs the rows: --data train.csv.")
     registry = Registry(Settings.read().model_dir)
     version = registry.next_version(name, version, alias)
-    model_file = code_choice.predict_file(file, data) or _brought(file)
-    model_file = code_choice.joined_to(model_file, file, data)
+    brought = BroughtModel.read(
+        file, before, columns, classes, code_choice.predict_file(file, data)
+    )
+    place = str(brought.model.path)
+    brought = brought.with_code(lambda whole: code_choice.joined_to(whole, place, data))
     table = _table(data, target or "", layout)
-    model_file = _agreed(model_file, trust, yes)
+    brought = _agreed_all(brought, trust, yes)
     if isinstance(table, ModelFile):
         _agreed(table, (), yes)
-    with working(f"Loading {file}"), nowhere(model_file):
-        estimator, saved_by = model_file.load()
-    with or_wrapped(file, saved_by):
+    with working(f"Loading {file}"), nowhere(brought.file):
+        estimator, saved_by = brought.load(_names(table), target or "")
+    with or_wrapped(place, saved_by):
         task_of(estimator)
         rows = _rows(table, target or "", estimator)
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""
-    with working(f"Trying the model{on}"):
-        before = printing.default_name(registry.look())
-        with or_wrapped(file, saved_by), releases.blamed_on(saved_by):
-            card = registry.add(
+    previous = printing.default_name(registry.look())
+
+    def register(words: dict[str, str] | None) -> ModelCard:
+        with working(f"Trying the model{on}"), releases.blamed_on(saved_by):
+            return registry.add(
                 estimator,
                 rows.X if rows else None,
                 rows.y if rows else None,
@@ -111,12 +131,28 @@ def add(
                 target=target or "",
                 alias=alias,
                 reference=reference,
-                card=model_file.card_fields(saved_by),
+                card=brought.card_fields(estimator, saved_by, words),
                 training=rows,
-                artifact=(model_file.format, model_file.content),
+                artifact=brought.artifact,
             )
-    report = printing.Added(registry, registry.look(), card, estimator, data, rows, before)
+
+    with or_wrapped(place, saved_by):
+        try:
+            card = register(brought.words)
+        except ClassWordsError as error:
+            card = register(_confirmed_words(error, yes))
+    report = printing.Added(registry, registry.look(), card, estimator, data, rows, previous)
     click.echo(dumped(report.facts) if as_json else report.text)
+
+
+def _confirmed_words(error: ClassWordsError, yes: bool) -> dict[str, str]:
+    """The words proposed for the classes, if somebody on a terminal says that they are right."""
+    if yes or not sys.stdin.isatty():
+        raise error
+    click.echo(printing.printable(f"{error.finding}."), err=True)
+    if not click.confirm(printing.printable(f"Is it {error.pairs}?"), default=False, err=True):
+        raise error
+    return class_words(error.pairs)
 
 
 def _table(data: Path | None, target: str, layout: Layout) -> TrainingTable | ModelFile | None:
@@ -137,12 +173,22 @@ def _rows(
     return None if table is None else from_table(table, estimator)
 
 
-def _brought(file: str) -> ModelFile:
-    """The model file at a path or an MLflow URI, not loaded yet."""
-    if not mlflow_source.is_uri(file):
-        return ModelFile.read(Path(file))
-    with working(f"Fetching {file}"):
-        return mlflow_source.fetch(file)
+def _names(table: TrainingTable | ModelFile | None) -> list[str]:
+    """The names of the table's columns, where it has a header."""
+    if isinstance(table, ModelFile):
+        return list(PartFile(Path(table.where)).outline.names)
+    return list(table.text.column_names) if table is not None and table.has_names else []
+
+
+def _agreed_all(brought: BroughtModel, trust: tuple[str, ...], yes: bool) -> BroughtModel:
+    """The brought files with the types that each may hold, once the person agreed to each."""
+    skops = [file for file in brought.files.values() if file.format == "skops"]
+    if trust and not skops:
+        raise click.UsageError(
+            f"--trust is for skops files; {brought.file.where} is {brought.file.format}."
+        )
+    files = {path: _agreed(file, trust, yes) for path, file in brought.files.items()}
+    return replace(brought, files=files)
 
 
 def _agreed(file: ModelFile, trust: tuple[str, ...], yes: bool) -> ModelFile:
@@ -152,8 +198,6 @@ def _agreed(file: ModelFile, trust: tuple[str, ...], yes: bool) -> ModelFile:
     """
     refused = "Nothing was added."
     if file.format != "skops":
-        if trust:
-            raise click.UsageError(f"--trust is for skops files; {file.where} is {file.format}.")
         ask(printing.pickle_is_code(file), "Load it?", yes, refused)
         return file
     open_types = [name for name in file.unknown_types if name not in trust]

@@ -84,7 +84,9 @@ class ModelCard(CardPart):
     """One version of one model: what it takes, what it answers, and what it is meant for.
 
     ``importance`` is how much worse the model does when a feature is shuffled: the drop of its
-    accuracy, or of R². ``unknown`` holds a sentence for each thing that nobody could say of it.
+    accuracy, or of R². ``one_hot`` has, for each feature that the estimator knows as dummies, the
+    dummy of each level by the level's text; None for a level without one. ``unknown`` holds a
+    sentence for each thing that nobody could say of it.
     """
 
     name: str
@@ -98,6 +100,7 @@ class ModelCard(CardPart):
     positive: Any = None
     input: Literal["frame", "array", "series"] = "frame"
     label_from_probability: bool = False
+    one_hot: dict[str, dict[str, str | None]] = Field(default_factory=dict)
     bands: Bands = Bands()
     answer: Literal["class", "probability"] = "class"
     importance: dict[str, float] = Field(default_factory=dict)
@@ -123,6 +126,9 @@ class ModelCard(CardPart):
         _refuse_twice("classes", [repr(value) for value in self.class_values])
         if self.positive is not None and not _is_among(self.positive, self.class_values):
             raise ValueError(f"positive is {self.positive!r}: expected one of the classes")
+        strange = {*self.one_hot}.difference(feature.name for feature in self.features)
+        if strange:
+            raise ValueError(f"one_hot: {', '.join(sorted(strange))} is no feature of the card")
         return self
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -19,13 +19,16 @@ from second_opinion.models.catalog import FIRST_ALIAS, Catalog, Fault
 from second_opinion.models.describe import (
     adapter_facts,
     card_fields,
+    class_words,
+    dummy_groups,
     estimator_checks,
     input_columns,
+    input_form,
 )
-from second_opinion.models.describe.new_version import NewVersion
+from second_opinion.models.describe.new_version import NewVersion, dumped
 from second_opinion.models.describe.training_data import TrainingData
 from second_opinion.models.formats import loading
-from second_opinion.models.formats.adapter import adapted
+from second_opinion.models.formats.adapter import Adapter, adapted
 from second_opinion.models.formats.releases import runs_here
 from second_opinion.models.model import Model
 from second_opinion.records.event import AliasMove
@@ -96,6 +99,7 @@ class Registry:
         loaded = loading.load(path, card)
         estimator = adapted(loaded.estimator, card)
         card_check.refuse_other_classes(card, estimator)
+        estimator = _asked(estimator, card.one_hot)
         return Model(card, estimator, loaded.threads, loading.version_warnings(card))
 
     def reference(self, model: str | ModelCard = "") -> Reference:
@@ -135,7 +139,7 @@ class Registry:
         becomes its champion; the first model that is no demo becomes the default. X and y stay out
         of the folder unless ``reference="rows"``.
         """
-        data = None
+        data, asked, card = None, estimator, card or {}
         if X is None and (y is not None or reference == "rows"):
             raise UserError(
                 "There are outcomes or rows to keep, but no cases; expected the data that the "
@@ -146,12 +150,18 @@ class Registry:
         target = target or (str(y.name) if y is not None and y.name is not None else "")
         naming = card_fields.Naming(name, self.next_version(name, version, alias), title, target)
         if X is not None:
-            estimator = adapter_facts.understood(estimator, X, y)
-            y = None if y is None else estimator_checks.outcomes_of(estimator, y)
-            data = input_columns.features_of(estimator, X, naming.target)
-        new = NewVersion(estimator, data, y, naming, card or {}, self._card_in_use(name), training)
+            asked = estimator = adapter_facts.understood(estimator, X, y)
+            if not isinstance(estimator, Adapter):
+                one_hot = card.get("one_hot") or dummy_groups.one_hot_of(
+                    input_form.names_of(estimator) or (), X, naming.target
+                )
+                asked, card = _asked(estimator, one_hot), {**card, "one_hot": one_hot}
+            data = input_columns.features_of(asked, X, naming.target)
+            if y is not None:
+                y = class_words.outcomes(asked, y, data, card.get("classes", []))
+        new = NewVersion(asked, data, y, naming, card, self._card_in_use(name), training)
         with self._new_version(naming) as home:
-            new_card = new.write(home, artifact)
+            new_card = new.write(home, artifact or ("joblib", dumped(estimator)))
             if reference == "rows" and data is not None:
                 new.write_rows(home, data)
         self._point(new_card, alias)
@@ -296,6 +306,19 @@ def _appear(draft: Path, home: Path) -> None:
                 f"{home} is there already; expected no such folder. Somebody added it at the "
                 "same moment, or it has no card.json: give another --version, or move it away."
             ) from error
+
+
+def _asked(estimator: Any, one_hot: Mapping[str, Any]) -> Any:
+    """The estimator as it is asked for the columns of its card: with its dummies, where it has any.
+
+    Every frame of cases passes here, those that `add` tries too.
+    """
+    if not one_hot:
+        return estimator
+    # Imports scikit-learn, which takes a while.
+    from second_opinion.models.one_hot import with_dummies
+
+    return with_dummies(estimator, one_hot)
 
 
 def _vanish(folder: Path) -> None:

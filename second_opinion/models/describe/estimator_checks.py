@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 KEEPS_ROWS = (b"_fit_X", b"support_vectors_", b"X_train_")
 
 
+class StrangeOutcomesError(UserError):
+    """No known outcome is among the classes of the model."""
+
+
 @contextmanager
 def third_party(doing: str) -> Iterator[None]:
     """Run an estimator's own code: whatever it raises is a `UserError` that begins with ``doing``.
@@ -106,7 +110,7 @@ def outcomes_of(estimator: Any, y: pd.Series[Any]) -> pd.Series[Any]:
 
     A file cannot say whether its 1 is the number or the text, so a class is also known by its
     text; an outcome that is no class of the estimator stays as it is. `UserError` when one is
-    missing, or none fits.
+    missing; `StrangeOutcomesError`, which is one, when none fits.
     """
     import pandas as pd
 
@@ -135,7 +139,7 @@ def _as_classes(y: pd.Series[Any], classes: list[Any]) -> pd.Series[Any]:
         own[str(level)] = next(equal, by_text.get(str(level)))
     if all(value is None for value in own.values()):
         actual, expected = (joined([quoted(v) for v in some[:6]]) for some in (list(own), classes))
-        raise UserError(
+        raise StrangeOutcomesError(
             f"The target column {y.name!r} holds {actual}; the model knows {expected}. Name the "
             "column that it was trained to predict, with the same values."
         )

@@ -127,12 +127,37 @@ class _Walk:
             for _, part in step.steps:
                 columns = self.through(part, columns)
             return columns
+        if hasattr(step, "one_hot"):
+            return self._dummies(step, columns)
+        if hasattr(step, "names_out"):
+            return self._by_name(step, columns)
         if hasattr(step, "transformers_"):
             return self._side_by_side(step, columns)
         if hasattr(step, "transformer_list"):
             outcomes = [self.through(part, columns) for _, part in step.transformer_list]
             return [column for outcome in outcomes for column in outcome] if all(outcomes) else []
         return self._leaf(step, columns)
+
+    def _dummies(self, step: Any, columns: ColumnsOnTheWay) -> ColumnsOnTheWay:
+        """Dummies of a column are its levels; the empty one is that of a missing value."""
+        by_name = dict(zip(step.feature_names_in_, columns, strict=True))
+        for name, dummies in step.one_hot.items():
+            self._note(by_name[name], "used", True)
+            self._own(by_name[name], "choices", tuple(filter(None, dummies)))
+            self._holes(by_name[name], "" in dummies)
+        return [by_name.get(name) for name in step.names]
+
+    def _by_name(self, step: Any, columns: ColumnsOnTheWay) -> ColumnsOnTheWay:
+        """A step that was joined from parts gets its columns, and puts its results behind them."""
+        out = dict(zip(step.names, columns, strict=True))
+        if hasattr(step, "step"):
+            inputs = [out[name] for name in step.columns]
+            results = self.through(step.step, inputs)
+            fits = len(results) == len(step.results)
+            out |= zip(step.results, results if fits else [None] * len(step.results), strict=True)
+        elif hasattr(step, "results"):
+            return columns
+        return [out[name] for name in step.names_out]
 
     def _side_by_side(self, step: Any, columns: ColumnsOnTheWay) -> ColumnsOnTheWay:
         """A ColumnTransformer: each part gets its columns, and its results have their place."""

@@ -49,11 +49,11 @@ class NewVersion:
     before: ModelCard | None = None
     training: TrainingData | None = None
 
-    def write(self, home: Path, artifact: tuple[str, bytes] | None = None) -> ModelCard:
+    def write(self, home: Path, artifact: tuple[str, bytes]) -> ModelCard:
         """Write model file, card and summary into an empty folder; returns the card.
 
-        ``artifact`` is the file's ``(format, bytes)`` where one exists already. Predicts the data
-        once through the card: what the card then says of the model has been tried.
+        ``artifact`` is the file's ``(format, bytes)``. Predicts the data once through the card:
+        what the card then says of the model has been tried.
         """
         signature = self.overrides.get("artifact", {}).get("origin", {}).get("signature", ())
         inferred = card_fields.card_fields(
@@ -66,7 +66,7 @@ class NewVersion:
             inferred = taken_over(inferred, self.before)
             inferred["title"] = self.naming.title or self.before.title
         fields = merged(inferred, self.overrides)
-        file_format, content = artifact or ("joblib", _dumped(self.estimator))
+        file_format, content = artifact
         file = home / ("code" if file_format == "python" else f"model.{file_format}")
         fields["artifact"] = {
             "file": file.name,
@@ -176,7 +176,8 @@ def _made_elsewhere(overrides: dict[str, Any]) -> dict[str, Any]:
     return {part: artifact[part] for part in parts if part in artifact}
 
 
-def _dumped(estimator: Any) -> bytes:
+def dumped(estimator: Any) -> bytes:
+    """The estimator as joblib writes it; `UserError` where the app could not load that."""
     import joblib
 
     estimator_checks.refuse_unsaveable(estimator)

@@ -1,0 +1,170 @@
+"""A model that somebody brings to `add`, whole or in parts: read, and loaded once agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from second_opinion.cli.asking import working
+from second_opinion.errors import UserError
+from second_opinion.models.card import ModelFormat
+from second_opinion.models.describe.class_words import class_fields
+from second_opinion.models.formats import mlflow_source
+from second_opinion.models.formats.model_file import ModelFile
+from second_opinion.models.parts.part_file import PartFile, class_words
+from second_opinion.models.parts.proposal import proposed
+
+
+def parts_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a model in parts."""
+    for option in (
+        click.option(
+            "--classes",
+            default="",
+            metavar="0=No,1=Yes|FILE",
+            help="Words for the classes: pairs, or a LabelEncoder's or another file of them.",
+        ),
+        click.option(
+            "--columns",
+            default="",
+            metavar="FILE[#KEY]",
+            help="The names of the model's inputs in its order: pickled, JSON, or one a line.",
+        ),
+        click.option(
+            "--before",
+            multiple=True,
+            metavar="FILE[#KEY][:COLUMN,COLUMN]",
+            help="A fitted step before the model, such as a scaler, and its columns (repeat it).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class BroughtModel:
+    """A model's file, the steps before it, the names of its inputs, and words for its classes.
+
+    ``files`` are those to be loaded, by the path or the MLflow URI under which they were brought.
+    """
+
+    model: PartFile
+    files: dict[str, ModelFile]
+    before: tuple[PartFile, ...] = ()
+    columns: tuple[str, ...] = ()
+    words: dict[str, str] | None = None
+
+    @classmethod
+    def read(
+        cls,
+        file: str,
+        before: tuple[str, ...],
+        columns: str,
+        classes: str,
+        predict_file: ModelFile | None = None,
+    ) -> BroughtModel:
+        """What the options name, read but not loaded; `UserError` where something is not there.
+
+        ``predict_file`` is a predict.py with what it needs, where the model is one.
+        """
+        model = PartFile(Path(file)) if mlflow_source.is_uri(file) else PartFile.named(file)
+        steps = tuple(PartFile.named(text) for text in before)
+        key = file if mlflow_source.is_uri(file) else str(model.path)
+        files = {key: predict_file or _model_file(key)}
+        files |= {str(s.path): ModelFile.read(s.path) for s in steps if str(s.path) not in files}
+        return cls(
+            model,
+            files,
+            steps,
+            PartFile.named(columns).names() if columns else (),
+            class_words(classes) if classes else None,
+        )
+
+    @property
+    def file(self) -> ModelFile:
+        """The file that the model is in."""
+        return next(iter(self.files.values()))
+
+    def with_code(self, joined_to: Callable[[ModelFile], ModelFile]) -> BroughtModel:
+        """The model with the modules that its file needs; `UsageError` for one in parts."""
+        key, file = next(iter(self.files.items()))
+        whole = joined_to(file)
+        if whole is file:
+            return self
+        if not self.is_whole:
+            raise click.UsageError(
+                "--code is for a model in one file; for parts that need a module of your own write "
+                "a predict.py: python -m second_opinion wrap FOLDER."
+            )
+        return replace(self, files={key: whole})
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the file is what is stored; otherwise the pipeline that was joined."""
+        return not (self.model.keys or self.before or self.columns)
+
+    @property
+    def artifact(self) -> tuple[ModelFormat, bytes] | None:
+        """Format and bytes of the file, where that is what is stored."""
+        return (self.file.format, self.file.content) if self.is_whole else None
+
+    def load(self, names: Sequence[str], target: str) -> tuple[Any, str]:
+        """The estimator, joined where it is in parts, and the scikit-learn that saved the model.
+
+        ``names`` are the columns of the table that comes with it. This runs the files' code.
+        `UserError` where parts do not fit together.
+        """
+        loaded = {path: file.load() for path, file in self.files.items()}
+        content, saved_by = next(iter(loaded.values()))
+        estimator = self.model.inside(content)
+        if isinstance(estimator, (dict, list, tuple)):
+            raise UserError(self._bundled(type(estimator).__name__))
+        if not (self.before or self.columns):
+            return estimator, saved_by
+        # Imports scikit-learn, which takes a while.
+        from second_opinion.models.parts.joined_pipeline import Step, joined
+
+        steps = [
+            Step(part.where, part.inside(loaded[str(part.path)][0]), part.columns)
+            for part in self.before
+        ]
+        model = Step(self.model.where, estimator)
+        return joined(model, steps, self.columns, names, target), saved_by
+
+    def card_fields(
+        self, estimator: Any, saved_by: str, words: dict[str, str] | None
+    ) -> dict[str, Any]:
+        """What the card keeps of the files, and the words for the classes."""
+        fields = self.file.card_fields(saved_by)
+        if words is not None:
+            fields["classes"] = class_fields(estimator, words)
+        if not self.is_whole:
+            fields["parts"] = [
+                {"file": Path(path).name, "sha256": file.sha256}
+                for path, file in self.files.items()
+            ]
+        return fields
+
+    def _bundled(self, kind: str) -> str:
+        """What to say of a file that holds several things."""
+        inside = f"The file holds a {kind}"
+        try:
+            proposal = proposed([self.model.outline])
+        except UserError:
+            return (
+                f"{inside} without a model that can be told; expected a trained model. Name where "
+                f"it lies, like {self.model.where}#model."
+            )
+        return f"{inside}; say which part is the model: {proposal.command('')}"
+
+
+def _model_file(file: str) -> ModelFile:
+    """The model file at a path or an MLflow URI, not loaded yet."""
+    if not mlflow_source.is_uri(file):
+        return ModelFile.read(Path(file))
+    with working(f"Fetching {file}"):
+        return mlflow_source.fetch(file)
