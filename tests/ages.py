@@ -24,7 +24,7 @@ def text_series(values, **options):
 
 
 class OwnThresholdClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Answers its second class from a threshold on, as FixedThresholdClassifier does from 1.5 on."""
+    """Answers its second class from a threshold on: FixedThresholdClassifier from 1.5 on."""
 
     def __init__(self, estimator, *, threshold=0.5):
         self.estimator = estimator
