@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +18,7 @@ from second_opinion.cli.table_options import with_layout
 from second_opinion.cli.wrap import or_wrapped
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.models.card import Finding
 from second_opinion.models.describe.estimator_checks import task_of
 from second_opinion.models.describe.training_data import (
     TrainingData,
@@ -52,6 +55,7 @@ from second_opinion.settings import Settings
 )
 @with_layout
 @with_code_choice
+@click.option("--anyway", is_flag=True, help="Add it although its answers look wrong.")
 @without_asking
 @as_json
 def add(
@@ -66,6 +70,7 @@ def add(
     trust: tuple[str, ...],
     layout: Layout,
     code_choice: CodeChoice,
+    anyway: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -113,10 +118,25 @@ def add(
                 reference=reference,
                 card=model_file.card_fields(saved_by),
                 training=rows,
+                agree=partial(_agreed_to_findings, anyway=anyway, yes=yes),
                 artifact=(model_file.format, model_file.content),
             )
     report = printing.Added(registry, registry.look(), card, estimator, data, rows, before)
     click.echo(dumped(report.facts) if as_json else report.text)
+
+
+def _agreed_to_findings(findings: Sequence[Finding], *, anyway: bool, yes: bool) -> None:
+    """Go on if nothing is doubtful, or somebody wants the model all the same.
+
+    --yes was said before anybody knew what there is to agree to.
+    """
+    doubts = "\n".join(finding.text for finding in findings if finding.doubtful)
+    if not doubts or anyway:
+        return
+    refused = "Nothing was added. If it is to be added all the same, say --anyway."
+    if yes or not sys.stdin.isatty():
+        raise UserError(f"{doubts}\n{refused}")
+    ask(f"\n{doubts}", "Add it all the same?", False, refused)
 
 
 def _table(data: Path | None, target: str, layout: Layout) -> TrainingTable | ModelFile | None:
