@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +19,7 @@ from second_opinion.cli.table_options import with_layout
 from second_opinion.cli.wrap import or_wrapped
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
-from second_opinion.models.card import ModelCard
+from second_opinion.models.card import Finding, ModelCard
 from second_opinion.models.describe.class_words import ClassWordsError
 from second_opinion.models.describe.estimator_checks import task_of
 from second_opinion.models.describe.training_data import (
@@ -57,6 +59,7 @@ from second_opinion.settings import Settings
 @with_layout
 @with_code_choice
 @parts_options
+@click.option("--anyway", is_flag=True, help="Add it although its answers look wrong.")
 @without_asking
 @as_json
 def add(
@@ -74,6 +77,7 @@ def add(
     before: tuple[str, ...],
     columns: str,
     classes: str,
+    anyway: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -133,6 +137,7 @@ def add(
                 reference=reference,
                 card=brought.card_fields(estimator, saved_by, words),
                 training=rows,
+                agree=partial(_agreed_to_findings, anyway=anyway, yes=yes),
                 artifact=brought.artifact,
             )
 
@@ -153,6 +158,20 @@ def _confirmed_words(error: ClassWordsError, yes: bool) -> dict[str, str]:
     if not click.confirm(printing.printable(f"Is it {error.pairs}?"), default=False, err=True):
         raise error
     return class_words(error.pairs)
+
+
+def _agreed_to_findings(findings: Sequence[Finding], *, anyway: bool, yes: bool) -> None:
+    """Go on if nothing is doubtful, or somebody wants the model all the same.
+
+    --yes was said before anybody knew what there is to agree to.
+    """
+    doubts = "\n".join(finding.text for finding in findings if finding.doubtful)
+    if not doubts or anyway:
+        return
+    refused = "Nothing was added. If it is to be added all the same, say --anyway."
+    if yes or not sys.stdin.isatty():
+        raise UserError(f"{doubts}\n{refused}")
+    ask(f"\n{doubts}", "Add it all the same?", False, refused)
 
 
 def _table(data: Path | None, target: str, layout: Layout) -> TrainingTable | ModelFile | None:

@@ -207,6 +207,7 @@ class Added:
     @property
     def _notes(self) -> list[str]:
         notes = list(self.rows.notes) if self.rows else []
+        notes += [finding.text for finding in self.card.findings]
         return [*map(printable, notes), ""] if notes else []
 
     @property

@@ -80,13 +80,25 @@ class Bands(CardPart):
     low: float = Field(default=0.6, ge=0, le=1)
 
 
+class Finding(CardPart):
+    """One thing about a model's answers that was noticed when it was added.
+
+    A ``doubtful`` one says that they are no better than a guess, or far from what they could be.
+    """
+
+    name: str
+    text: str
+    doubtful: bool = False
+
+
 class ModelCard(CardPart):
     """One version of one model: what it takes, what it answers, and what it is meant for.
 
     ``importance`` is how much worse the model does when a feature is shuffled: the drop of its
     accuracy, or of R². ``one_hot`` has, for each feature that the estimator knows as dummies, the
     dummy of each level by the level's text; None for a level without one. ``unknown`` holds a
-    sentence for each thing that nobody could say of it.
+    sentence for each thing that nobody could say of it, ``findings`` what was noticed when it was
+    tried.
     """
 
     name: str
@@ -111,6 +123,7 @@ class ModelCard(CardPart):
     licence: str = ""
     data: dict[str, Any] = Field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     demo: bool = False
     sha256: str = ""
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from second_opinion.errors import UserError
 from second_opinion.jsonfile import read_json, write_json
 from second_opinion.models import card_check, traffic_split
-from second_opinion.models.card import ModelCard
+from second_opinion.models.card import Finding, ModelCard
 from second_opinion.models.catalog import FIRST_ALIAS, Catalog, Fault
 from second_opinion.models.describe import (
     adapter_facts,
@@ -128,6 +128,7 @@ class Registry:
         card: dict[str, Any] | None = None,
         artifact: tuple[str, bytes] | None = None,
         training: TrainingData | None = None,
+        agree: Callable[[Sequence[Finding]], None] | None = None,
     ) -> ModelCard:
         """Register a trained estimator with the data it was trained on; returns its card.
 
@@ -135,9 +136,12 @@ class Registry:
         own steps know of its inputs, and what is not known. ``card`` holds fields that replace
         inferred ones (labels, units, intended use); features are merged by name. ``artifact`` is
         the file's ``(format, bytes)`` where one exists already, and ``training`` the table that X
-        and y are from. The first version of a model
-        becomes its champion; the first model that is no demo becomes the default. X and y stay out
-        of the folder unless ``reference="rows"``.
+        and y are from. The first version of a model becomes its champion; the first model that is
+        no demo becomes the default. X and y stay out of the folder unless ``reference="rows"``.
+
+        What is noticed of its answers are the ``findings`` of the card. ``agree`` hears them before
+        anything is there to be seen: what it raises keeps the model out. `UserError` when the
+        answers can be none.
         """
         data, asked, card = None, estimator, card or {}
         if X is None and (y is not None or reference == "rows"):
@@ -164,6 +168,8 @@ class Registry:
             new_card = new.write(home, artifact or ("joblib", dumped(estimator)))
             if reference == "rows" and data is not None:
                 new.write_rows(home, data)
+            if agree is not None:
+                agree(new_card.findings)
         self._point(new_card, alias)
         return self.card(new_card.ref)
 

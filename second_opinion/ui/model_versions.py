@@ -70,6 +70,7 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("Data", str(card.data.get("description", ""))),
         ("Looks at most", _importance(card)),
         ("Not known", " ".join(card.unknown)),
+        ("Noticed", " ".join(finding.text for finding in card.findings)),
         ("Owner", card.owner),
         ("Licence", card.licence),
         ("Made with", _made_with(card)),

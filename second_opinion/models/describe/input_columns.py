@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_CELLS = 20_000_000
+# What pandas calls the index that it wrote into a file.
+INDEX = "Unnamed: 0"
 
 
 def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame:
@@ -125,6 +127,8 @@ def _one_text(data: pd.DataFrame) -> pd.DataFrame:
 
 def _unnamed(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
     expected = getattr(estimator, "n_features_in_", data.shape[1])
+    if INDEX in data and data.shape[1] == expected + 1:
+        data = data.drop(columns=INDEX)
     if expected != data.shape[1]:
         raise UserError(
             f"The data has {plural(data.shape[1], 'column')} beside the target; the model was "

@@ -17,18 +17,21 @@ from second_opinion.models.describe import (
     estimator_checks,
     importance,
     missing_inputs,
+    sanity,
 )
 from second_opinion.models.describe.inherited_wording import taken_over
 from second_opinion.models.describe.training_data import TrainingData
 from second_opinion.models.formats import loading
 from second_opinion.models.formats.adapter import Adapter
 from second_opinion.models.formats.code_files import write_folder
-from second_opinion.models.model import Model, as_taken
+from second_opinion.models.model import Answers, Model, as_taken
 from second_opinion.records.value import plain
 from second_opinion.statistics.training_summary import MOST_ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from second_opinion.schema import Cases
 
 ABOUT = "the rows given to add, which may include the training rows"
 
@@ -104,8 +107,10 @@ class NewVersion:
         for feature in fields["features"]:
             if feature["name"] in allowed and "missing" not in features.get(feature["name"], {}):
                 feature["missing"] = True
-        if self.data is not None and self.y is not None:
-            self._add_scores(fields, model, self.data, self.y)
+        if self.data is not None:
+            self._add_scores(fields, model, self.data)
+        else:
+            self._answers(model, [model.card.case_schema.typical])
         return Model(_write_card(home, fields), self.estimator, model.threads)
 
     def _follows_probabilities(self, form: str) -> bool:
@@ -114,16 +119,23 @@ class NewVersion:
             return False
         return estimator_checks.follows_probabilities(self.estimator, as_taken(self.data, form))
 
-    def _add_scores(
-        self, fields: dict[str, Any], model: Model, data: pd.DataFrame, y: pd.Series[Any]
-    ) -> None:
-        with estimator_checks.third_party(
-            f"The {type(self.estimator).__name__} cannot predict the data"
-        ):
-            if not fields["metrics"]:
-                answers = model.predict(data)["value"].tolist()
-                fields["metrics"] = card_fields.metrics_on(answers, y, model.card.task, ABOUT)
-            if not fields["importance"]:
+    def _answers(self, model: Model, cases: Cases) -> Answers:
+        """What the model says of cases; `UserError` where that cannot be an answer."""
+        kind = type(self.estimator).__name__
+        with estimator_checks.third_party(f"The {kind} cannot predict the data"):
+            answers = model.answers(cases)
+        sanity.refuse_impossible(answers, kind, model.card.artifact.scikit_learn)
+        return answers
+
+    def _add_scores(self, fields: dict[str, Any], model: Model, data: pd.DataFrame) -> None:
+        answers, y, claimed = self._answers(model, data), self.y, dict(fields["metrics"])
+        if y is not None and not claimed:
+            values = map(plain, answers.values)
+            fields["metrics"] = card_fields.metrics_on(values, y, model.card.task, ABOUT)
+        trial = sanity.Trial(model, data, answers, y, claimed, self.training)
+        fields["findings"] = [finding.model_dump() for finding in sanity.verdict(trial)]
+        if y is not None and not fields["importance"]:
+            with estimator_checks.third_party("What it looks at cannot be told"):
                 # Threads that wait for work cost more time than they save on a few rows.
                 with model.threads.limit(limits=1):
                     drops = importance.drops(self.estimator, data, y, fields["input"])

@@ -95,6 +95,13 @@ class TrainingTable:
         return cls(path, target, layout, source, look, text, lines, kinds=kinds, notes=notes)
 
     @property
+    def decisions(self) -> tables.Decisions:
+        """How the file is to be read once more, as it was read."""
+        look = self.look
+        layout = replace(self.layout, encoding=look.encoding, delimiter=look.delimiter)
+        return _decisions(replace(layout, sheet=look.sheet), look.first_line)
+
+    @property
     def first_row(self) -> list[str]:
         """The cells of the first row, empty ones as an empty text."""
         return [column[0].as_py() or "" for column in self.text.columns]
