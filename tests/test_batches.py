@@ -437,7 +437,7 @@ def test_the_database_of_an_earlier_version_learns_of_batches(tmp_path, models):
         connection.executescript("DROP TABLE batch_chunks; DROP TABLE batches;")
         connection.execute("DROP INDEX predictions_by_batch")
         steps = "name LIKE 'm004%' OR name LIKE 'm008%'"
-        connection.execute(f"DELETE FROM _sqlite_migrations WHERE {steps}")  # noqa: S608
+        connection.execute(f"DELETE FROM _sqlite_migrations WHERE {steps}")
     store.close()
     later = Store(path)
     assert scored(later, [3]).state == "done"
