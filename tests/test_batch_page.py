@@ -142,7 +142,7 @@ def test_an_offer_is_a_button_and_is_taken(place, registry):
     at.file_uploader(key="batch_file").upload("march.csv", content, "text/csv").run()
     assert "The names of the columns stand in line 3: read from there." in warnings(at)
     assert at.button(key="batch_offer_0").label == "Read from line 3"
-    assert len(frames(at)[0]) == 5
+    assert [len(frame) for frame in frames(at) if "Line" not in frame][-1] == 5
     until_idle(press(at, "batch_offer_0"))
     assert messages(at) == []
     assert batch_on(at, place).rows == 5

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "feature_kinds": "choices formatting",
     "schema": "compatibility choices feature_kinds formatting records",
     "store": "compatibility errors records roles",
-    "tables": "compatibility errors feature_kinds formatting records schema",
+    "tables": "choices compatibility errors feature_kinds formatting records schema",
     "statistics": "errors feature_kinds file_content formatting jsonfile records schema",
     "models": (
         "choices compatibility errors feature_kinds file_content formatting jsonfile settings "

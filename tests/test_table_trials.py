@@ -295,7 +295,7 @@ def test_a_hidden_sheet_is_never_read(score, model):
     content = workbook(notes=[["read me"]], hidden_cases=[HEAD, [35, 3000, "basic"]])
     said, scored = score("hidden.xlsx", model, content=content)
     assert scored is None
-    assert 'Hidden sheets are not read: "cases"' in said
+    assert 'hidden sheets are not read: "cases"' in said
     said, scored = score("hidden.xlsx", model, "--sheet", "cases", content=content)
     assert scored is None
     assert "Unhide it" in said
