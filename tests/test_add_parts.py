@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("empty_folder")
 def command_in(text):
     """The arguments of the command that a message names."""
     (line,) = [line.strip() for line in text.splitlines() if "python -m second_opinion" in line]
-    return shlex.split(line[line.index("python -m") :])[3:]
+    return shlex.split(line[line.index("python -m") :].partition("`")[0])[3:]
 
 
 @pytest.fixture

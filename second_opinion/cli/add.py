@@ -116,8 +116,9 @@ def add(
     if isinstance(table, ModelFile):
         _agreed(table, (), yes)
     with working(f"Loading {file}"), nowhere(brought.file):
-        estimator, saved_by = brought.load(_names(table), target or "")
+        loaded, saved_by = brought.load()
     with or_wrapped(place, saved_by):
+        estimator = brought.estimator(loaded, _names(table), target or "")
         task_of(estimator)
         rows = _rows(table, target or "", estimator)
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""

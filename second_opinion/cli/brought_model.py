@@ -112,28 +112,34 @@ class BroughtModel:
         """Format and bytes of the file, where that is what is stored."""
         return (self.file.format, self.file.content) if self.is_whole else None
 
-    def load(self, names: Sequence[str], target: str) -> tuple[Any, str]:
-        """The estimator, joined where it is in parts, and the scikit-learn that saved the model.
+    def load(self) -> tuple[dict[str, Any], str]:
+        """What each file holds, and the scikit-learn that saved the model's. This runs their code.
 
-        ``names`` are the columns of the table that comes with it. This runs the files' code.
-        `UserError` where parts do not fit together.
+        `UserError` when a file is damaged, or needs something that is not here.
         """
         loaded = {path: file.load() for path, file in self.files.items()}
-        content, saved_by = next(iter(loaded.values()))
-        estimator = self.model.inside(content)
+        saved_by = next(saved_by for _, saved_by in loaded.values())
+        return {path: content for path, (content, _) in loaded.items()}, saved_by
+
+    def estimator(self, loaded: dict[str, Any], names: Sequence[str], target: str) -> Any:
+        """The estimator, joined where it is in parts.
+
+        ``names`` are the columns of the table that comes with it. `UserError` where parts do not
+        fit together.
+        """
+        estimator = self.model.inside(next(iter(loaded.values())))
         if isinstance(estimator, (dict, list, tuple)):
             raise UserError(self._bundled(type(estimator).__name__))
         if not (self.before or self.columns):
-            return estimator, saved_by
+            return estimator
         # Imports scikit-learn, which takes a while.
         from second_opinion.models.parts.joined_pipeline import Step, joined
 
         steps = [
-            Step(part.where, part.inside(loaded[str(part.path)][0]), part.columns)
+            Step(part.where, part.inside(loaded[str(part.path)]), part.columns)
             for part in self.before
         ]
-        model = Step(self.model.where, estimator)
-        return joined(model, steps, self.columns, names, target), saved_by
+        return joined(Step(self.model.where, estimator), steps, self.columns, names, target)
 
     def card_fields(
         self, estimator: Any, saved_by: str, words: dict[str, str] | None
@@ -159,7 +165,7 @@ class BroughtModel:
                 f"{inside} without a model that can be told; expected a trained model. Name where "
                 f"it lies, like {self.model.where}#model."
             )
-        return f"{inside}; say which part is the model: {proposal.command('')}"
+        return f"{inside}; say which part is the model: `{proposal.command('')}`."
 
 
 def _model_file(file: str) -> ModelFile:
