@@ -355,6 +355,8 @@ class Schema:
         import pandas as pd
 
         if isinstance(cases, pd.DataFrame):
+            if not all(isinstance(name, str) for name in cases.columns):
+                cases = cases.rename(columns=str)
             return {name: cases[name].array for name in self.names}
         rows = [cases] if isinstance(cases, Mapping) else cases
         return {name: [row[name] for row in rows] for name in self.names}

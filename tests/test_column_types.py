@@ -12,6 +12,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from ages import SKLEARN
+from sklearn import preprocessing
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.impute import SimpleImputer
@@ -22,7 +24,6 @@ from sklearn.preprocessing import (
     OneHotEncoder,
     OrdinalEncoder,
     StandardScaler,
-    TargetEncoder,
 )
 from workbooks import workbook
 
@@ -141,8 +142,9 @@ ENCODERS = {
     "strict": OneHotEncoder(),
     "ignoring": OneHotEncoder(handle_unknown="ignore"),
     "ordinal": OrdinalEncoder(),
-    "by target": TargetEncoder(cv=2),
 }
+if SKLEARN >= (1, 3):
+    ENCODERS["by target"] = preprocessing.TargetEncoder(cv=2)
 EVERY_ENCODER = ("string", "category of 40 names", "60 whole levels", "short levels of tenths")
 WAYS_TO_TRAIN = [
     *((name, column, "ridge", numeric) for name, column in NUMBERS.items()),
@@ -153,7 +155,11 @@ WAYS_TO_TRAIN = [
         for by, encoder in ENCODERS.items()
         if by == "strict" or name in EVERY_ENCODER
     ),
-    *((n, c, "boosting", boosted) for n, c in LEVELS.items() if c.dtype == "category"),
+    *(
+        (name, column, "boosting", boosted)
+        for name, column in LEVELS.items()
+        if column.dtype == "category" and SKLEARN >= (1, 4)
+    ),
     *((name, column, "time", timed) for name, column in MOMENT_COLUMNS.items()),
 ]
 IDS = [f"{name}, {by}" for name, _, by, _ in WAYS_TO_TRAIN]

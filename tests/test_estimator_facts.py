@@ -27,7 +27,6 @@ from sklearn.preprocessing import (
     QuantileTransformer,
     RobustScaler,
     StandardScaler,
-    TargetEncoder,
 )
 from sklearn.tree import DecisionTreeClassifier
 
@@ -116,7 +115,6 @@ def test_encoders_know_their_categories_and_whether_a_hole_is_one(encoder):
         (OrdinalEncoder(), True),
         (OneHotEncoder(handle_unknown="ignore"), False),
         (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), False),
-        (TargetEncoder(cv=2), False),
     ],
 )
 def test_an_encoder_says_whether_it_refuses_what_it_never_saw(encoder, strict):

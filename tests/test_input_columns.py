@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -174,3 +175,51 @@ def test_outcomes_without_cases_are_refused(tmp_path):
     for given in ({"y": pd.Series(Y)}, {"reference": "rows"}):
         with pytest.raises(UserError, match="but no cases; expected the data"):
             registry.add(LinearRegression().fit(FRAME, Y), name="lost", **given)
+
+
+# --- outcomes, twins and sparse cases
+
+
+@pytest.mark.parametrize(
+    "shaped",
+    [
+        pd.Series.to_frame,
+        lambda y: y.to_numpy()[:, None],
+        pd.Series.tolist,
+        lambda y: y.astype("Float64"),
+        lambda y: y.astype(pd.SparseDtype("float64", 0.0)),
+    ],
+)
+def test_outcomes_are_taken_in_each_form_of_one_column(shaped):
+    X, y = pd.DataFrame({"a": [1.0, 2.0, 3.0]}), pd.Series([0.5, 1.0, 0.0], name="price")
+    _, found = aligned(X, shaped(y))
+    assert found.tolist() == y.tolist()
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        (pd.DataFrame({"p": [1, 2, 3], "q": [1, 2, 3]}), r"2 columns \(\"p\" and \"q\"\)"),
+        (np.ones((3, 2)), "array of 3 × 2"),
+    ],
+)
+def test_outcomes_of_several_columns_are_named(outcomes, said):
+    with pytest.raises(UserError, match=said):
+        aligned(pd.DataFrame({"a": [1.0, 2.0, 3.0]}), outcomes)
+
+
+def test_a_column_that_stands_there_twice_is_named_where_the_model_takes_it():
+    cases = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [0.0, 1.0, 0.0]})
+    model = LinearRegression().fit(cases, [1, 2, 3])
+    with pytest.raises(UserError, match="2 columns 'a'"):
+        features_of(model, pd.concat([cases, cases[["a"]]], axis=1), "y")
+    idle = cases[["a"]].set_axis(["idle"], axis=1)
+    assert list(features_of(model, pd.concat([cases, idle, idle], axis=1), "y")) == ["a", "b"]
+
+
+def test_sparse_columns_are_dense_afterwards():
+    X = pd.DataFrame({"a": [0.0, 0.0, 4.0], "b": [0, 1, 0]}).astype(pd.SparseDtype("float64", 0.0))
+    model = LinearRegression().fit(X, [1, 2, 3])
+    assert features_of(model, X, "y").dtypes.astype(str).tolist() == ["float64", "float64"]
+    cases, _ = aligned(sparse.csr_matrix(X.to_numpy()), [1, 2, 3])
+    assert cases.to_numpy().tolist() == X.to_numpy().tolist()

@@ -53,7 +53,7 @@ def feature_fields(column: pd.Series[Any], inside: InputFacts = NOTHING) -> dict
         # Their order counts: old boosted trees know a category by its place alone.
         in_order = [plain(value) for value in column.cat.categories]
         return fields | _category(in_order, _mode(values))
-    if pd.api.types.is_datetime64_any_dtype(column):
+    if column.dtype.kind == "M":
         return fields | _moments(values)
     if pd.api.types.is_numeric_dtype(values):
         return fields | (_codes(values, inside) or _numeric(column, values))
@@ -179,9 +179,9 @@ def _refuse_odd(name: str, values: pd.Series[Any]) -> None:
                 f"The column {name!r} of the data holds {plain(odd.iloc[0])}; expected finite "
                 "numbers, and whole ones up to 2^53. Leave that column out, train and save again."
             )
-    elif not pd.api.types.is_datetime64_any_dtype(values):
+    elif values.dtype.kind != "M":
         simple = (str, bool, int, float, np.number, np.bool_)
-        strange = [value for value in values.unique() if not isinstance(value, simple)]
+        strange = [value for value in values if not isinstance(value, simple)][:1]
         if strange or values.dtype.kind in "mc":
             kind = type(strange[0] if strange else values.iloc[0]).__name__
             raise UserError(
