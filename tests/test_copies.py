@@ -118,7 +118,7 @@ def test_a_newer_database_is_not_replaced_without_force(judged, tmp_path):
     copy = backup(judged, tmp_path / "copy.db", by=REVIEWER)
     later = case(created_at="2099-01-01T00:00:00.000Z")
     judged.add_prediction(later)
-    with pytest.raises(UserError, match=r"something from 2099.*--force"):
+    with pytest.raises(UserError, match=r"has 1 prediction that copy\.db lacks.*--force"):
         restore(copy, judged.path, by=OWNER)
     assert judged.prediction(later.id) == later
     assert not [f for f in judged.path.parent.iterdir() if "before" in f.name or "part" in f.name]

@@ -5,12 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import sklearn
+from builders import case
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
@@ -20,7 +22,7 @@ from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.doctor.machine import durability
 from second_opinion.models.formats import releases
 from second_opinion.settings import Settings, names
-from second_opinion.store import Store
+from second_opinion.store import Store, lock_trial
 
 HOSTS = ("SPACE_ID", "DYNO")
 IGNORED = ".streamlit/secrets.toml\nfeedback.db*\n"
@@ -110,6 +112,36 @@ def test_every_setting_is_told_with_where_it_comes_from(home, monkeypatch):
     assert found(checks, "MODEL")[0].found == "iris (secrets)"
     assert found(checks, "MODEL_DIR")[0].found == f"{home / 'model'} (environment)"
     assert found(checks, "DURABLE")[0].found == "not set (default)"
+
+
+def test_a_disk_without_locks_is_a_problem_whatever_durable_says(home, monkeypatch):
+    monkeypatch.setattr(lock_trial, "VFS", "unix-none")
+    monkeypatch.setenv("FEEDBACK_DB", str(home / "feedback.db"))
+    monkeypatch.setenv("DURABLE", "1")
+    checks = {check.name: check for check in machine.examine(home=home)}
+    assert checks["locks"].state == "problem"
+    assert "DURABLE=1 does not change this" in checks["locks"].todo
+    monkeypatch.setattr(lock_trial, "VFS", "")
+    checks = {check.name: check for check in machine.examine(home=home)}
+    assert checks["locks"].state == "ok"
+    assert not list(home.glob("*.locks"))
+
+
+def test_damaged_pages_and_rescued_verdicts_are_said(home, monkeypatch):
+    path = home / "feedback.db"
+    monkeypatch.setenv("FEEDBACK_DB", str(path))
+    with closing(Store.open(path)) as store:
+        store.add_predictions(case(inputs={"text": "x" * 2000}) for _ in range(100))
+    (home / "feedback.db.rescued").touch()
+    checks = machine.examine(home=home)
+    pages = [check for check in checks if check.name == "pages of the database"]
+    assert [(check.state, check.found) for check in pages] == [("ok", "all are intact")]
+    rescued = [check for check in checks if "feedback.db.rescued may have" in check.found]
+    assert [check.state for check in rescued] == ["warning"]
+    Store.open(path).close()
+    content = path.read_bytes()
+    path.write_bytes(content[:40960] + b"\xff" * 8000 + content[48960:])
+    assert any(c.state == "problem" and "is damaged" in c.found for c in machine.examine(home=home))
 
 
 def test_a_password_is_not_shown(home, monkeypatch):

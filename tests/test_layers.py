@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "choices": "records",
     "feature_kinds": "choices formatting",
     "schema": "compatibility choices feature_kinds formatting records",
-    "store": "compatibility errors records roles",
+    "store": "compatibility errors formatting records roles",
     "tables": "choices compatibility errors feature_kinds formatting records schema",
     "statistics": "errors feature_kinds file_content formatting jsonfile records schema",
     "models": (

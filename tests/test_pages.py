@@ -806,6 +806,27 @@ def test_an_answer_whose_database_was_replaced_is_stored_again_by_predict(place)
     assert len(stored(place)) == 1
 
 
+def test_a_typed_comment_is_kept_when_the_database_was_deleted_under_it(place):
+    at = press(press(start(CASE), "predict_submit"), "verdict_disagree")
+    at.text_area(key="verdict_comment").set_value("Her brother had it too.").run()
+    at.checkbox(key="verdict_serious").check().run()
+    Store.open(os.environ["FEEDBACK_DB"]).close()
+    for file in Path(os.environ["FEEDBACK_DB"]).parent.glob("feedback.db*"):
+        file.unlink()
+    press(at, "verdict_save")
+    assert "predict the case again" in messages(at)[0]
+    press(at, "predict_submit")
+    assert at.text_area(key="verdict_comment").value == "Her brother had it too."
+    assert at.checkbox(key="verdict_serious").value is True
+    press(at, "verdict_save")
+    assert messages(at) == []
+    (row,) = stored(place).to_dict("records")
+    assert (row["comment"], row["severity"]) == ("Her brother had it too.", "serious")
+    # Stored once, it does not come back.
+    press(press(at, "verdict_undo"), "verdict_disagree")
+    assert at.text_area(key="verdict_comment").value == ""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize(

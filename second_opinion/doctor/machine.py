@@ -29,6 +29,8 @@ from second_opinion.settings import HOME, SECRETS, Settings, names, origins, sec
 PYTHONS = ((3, 11), (3, 13))
 LITTLE_SPACE = 1000 * MB
 NO_SPACE = 50 * MB
+# For looking at every page of the feedback database.
+PATIENCE_SECONDS = 60
 
 MOUNTS = Path("/proc/self/mounts")
 # What becomes of a file system when the machine or container under it is started again.
@@ -147,13 +149,49 @@ def _database(settings: Settings) -> Iterator[Check]:
         if "://" not in where and not path.exists() and path.parent.is_dir():
             yield _future(path)
         else:
-            Store.open(where)
+            store = Store.open(where)
             finding = f"{_masked(where)} can be read and written"
             yield Check("feedback database", "ok", finding)
+            if "://" not in where:
+                yield _damage(path, store.damage(PATIENCE_SECONDS))
     except UserError as error:
         yield Check("feedback database", "problem", _masked(str(error)))
     if "://" not in where:
+        if path.absolute().parent.is_dir():
+            yield _locks(path.absolute())
         yield _free_space(path)
+        yield from _rescued(path.absolute())
+
+
+def _damage(path: Path, damage: str | None) -> Check:
+    name = "pages of the database"
+    if damage:
+        todo = "Put a backup in its place: `python -m second_opinion restore BACKUP`."
+        return Check(name, "problem", f"{path} is damaged: {damage}", todo)
+    extent = f"as many as {PATIENCE_SECONDS} s sufficed for" if damage is None else "all"
+    return Check(name, "ok", f"{extent} are intact")
+
+
+def _locks(path: Path) -> Check:
+    """Whether two processes keep out of each other's way on this disk, tried by two processes."""
+    from second_opinion.store import lock_trial
+
+    finding = lock_trial.finding_beside(path)
+    if not finding:
+        return Check("locks", "ok", f"two processes tried: they hold in {path.parent}")
+    todo = "Set FEEDBACK_DB to a file on another disk; DURABLE=1 does not change this."
+    return Check("locks", "problem", f"they do not hold in {path.parent}: {finding}", todo)
+
+
+def _rescued(path: Path) -> Iterator[Check]:
+    """What was kept when another file was written over the database."""
+    for place in sorted(path.parent.glob(f"{path.name}.rescued*")):
+        if place.suffix != ".log":
+            todo = (
+                f"Check it, then run `python -m second_opinion restore {place}`, or move it away."
+            )
+            finding = f"{place.name} may have verdicts that {path.name} lacks"
+            yield Check("feedback database", "warning", finding, todo)
 
 
 def _future(path: Path) -> Check:

@@ -6,18 +6,42 @@ import os
 import sqlite3
 import tempfile
 from contextlib import closing
-from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from uuid import uuid4
 
 from second_opinion import roles
 from second_opinion.errors import UserError
+from second_opinion.formatting import joined
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
-from second_opinion.store import Store, sql_connection
-from second_opinion.store.database_file import DatabaseFile, explained
-from second_opinion.store.migrations import migrations
+from second_opinion.store import Store, file_identity, sql_connection, sql_copies
+from second_opinion.store.database_file import DatabaseFile
+from second_opinion.store.file_identity import Place
+from second_opinion.store.rescue import free_name
+from second_opinion.store.sqlite_errors import explained
+
+
+class Rows(NamedTuple):
+    """What a database has of a kind that a copy lacks; what one and several are called."""
+
+    absent: str
+    one: str
+    several: str
+
+
+# By table: all that people and workers write.
+ROWS = {
+    "predictions": Rows(sql_copies.ABSENT_PREDICTIONS, "prediction", "predictions"),
+    "verdicts": Rows(sql_copies.ABSENT_VERDICTS, "verdict", "verdicts"),
+    "triage": Rows(sql_copies.ABSENT_TRIAGE, "triage of a verdict", "triages of verdicts"),
+    "adjudications": Rows(sql_copies.ABSENT_ADJUDICATIONS, "decided conflict", "decided conflicts"),
+    "aliases": Rows(sql_copies.ABSENT_ALIASES, "move of an alias", "moves of aliases"),
+    "events": Rows(sql_copies.ABSENT_EVENTS, "event", "events"),
+    "batches": Rows(sql_copies.ABSENT_BATCHES, "batch", "batches"),
+    "batch_chunks": Rows(sql_copies.ABSENT_BATCH_CHUNKS, "part of a batch", "parts of batches"),
+    "verdict_kinds": Rows(sql_copies.ABSENT_VERDICT_KINDS, "kind of verdict", "kinds of verdicts"),
+}
 
 
 def backup(store: Store, to: Path, *, by: Expert) -> Path:
@@ -81,23 +105,20 @@ def check_copy(path: Path) -> None:
     """Raise `UserError` unless this is an intact feedback database of a version known here."""
     if not path.is_file():
         raise UserError(f"There is no file {path}; expected a copy of a feedback database.")
-    known_steps = {step.name for step in migrations._migrations}
     try:
         with closing(_opened(path)) as connection:
-            steps = {name for (name,) in connection.execute(sql_connection.STEPS_TAKEN)}
+            strangeness = file_identity.strangeness_of(connection)
+            is_empty = not strangeness and not file_identity.steps_taken(connection)
             integrity = [text for (text,) in connection.execute(sql_connection.INTEGRITY)]
     except sqlite3.DatabaseError as error:
         raise UserError(
             f"{path} is not a feedback database ({error}); expected a copy made by backup. Choose "
             "another file."
         ) from error
-    if not steps:
-        raise UserError(f"{path} is a database of another program. Choose another file.")
-    if steps - known_steps:
-        raise UserError(
-            f"{path} was written by a newer version of Second Opinion; this one does not know "
-            f"{', '.join(sorted(steps - known_steps))}. Update this program first."
-        )
+    if strangeness:
+        raise UserError(f"{path} {strangeness}. Or choose another file.")
+    if is_empty:
+        raise UserError(f"{path} is an empty database; expected a copy made by backup. Choose it.")
     if integrity != ["ok"]:
         raise UserError(f"{path} is damaged ({integrity[0]}). Choose an earlier copy.")
 
@@ -105,7 +126,7 @@ def check_copy(path: Path) -> None:
 def replace_database(copy: Path, to: Path, *, force: bool) -> Path | None:
     """Put a checked copy in the place of a database; returns where that is kept, if it was there.
 
-    `UserError` where it has something newer than the copy, unless ``force``.
+    `UserError` where it has something that the copy lacks, unless ``force``.
     """
     draft = to.with_name(f".{to.name}.{uuid4().hex}.part")
     ready = to.with_name(f".{to.name}.{uuid4().hex}.ready")
@@ -113,45 +134,59 @@ def replace_database(copy: Path, to: Path, *, force: bool) -> Path | None:
     try:
         with closing(DatabaseFile(ready)) as restored:
             restored.open()
-            latest = _latest(restored)
         old_path = None
         if to.exists():
-            _refuse_newer(to, latest, force)
-            old_path = _free_name(to)
+            _refuse_absent(to, ready, copy.name, force)
+            old_path = free_name(to, "before-restore")
             # A second name first: at no moment is there no database.
             os.link(to, old_path)
+        sidecars = [(beside, file_identity.place(beside)) for beside in file_identity.sidecars(to)]
         ready.replace(to)
+        _take_along(sidecars, old_path)
     finally:
-        ready.unlink(missing_ok=True)
+        for leftover in (ready, *file_identity.sidecars(ready)):
+            leftover.unlink(missing_ok=True)
     return old_path
 
 
-def _refuse_newer(path: Path, latest: str, force: bool) -> None:
-    """Compare what is there with the copy; bring all of it into its one file."""
+def _refuse_absent(path: Path, copy: Path, name: str, force: bool) -> None:
+    """Compare what is there with the copy, row by row; bring all of it into its one file."""
     with closing(DatabaseFile(path)) as present:
         try:
             present.open()
-            newest = _latest(present)
+            counts = _absent_rows(present, copy)
         except UserError:
             # What cannot be read is what a copy is put back for; it is kept as it is.
             return
-    if newest > latest and not force:
+    if counts and not force:
+        rows = joined(
+            [f"{n:,} {kind.one if n == 1 else kind.several}" for kind, n in counts.items()]
+        )
         raise UserError(
-            f"{path} has something from {newest}, and the copy ends at {latest or 'nothing'}. "
-            "Nothing was changed. Say --force to put the copy in its place all the same; what is "
-            "there now is kept beside it."
+            f"{path} has {rows} that {name} lacks. Nothing was changed. Say --force to put "
+            "the copy in its place all the same; what is there now is kept beside it."
         )
 
 
-def _latest(file: DatabaseFile) -> str:
-    with file.reading() as connection:
-        (latest,) = connection.execute(sql_connection.LATEST).fetchone()
-    return str(latest)
+def _absent_rows(present: DatabaseFile, copy: Path) -> dict[Rows, int]:
+    """How many rows of each kind a database has that its copy lacks."""
+    with closing(sqlite3.connect(f"{present.path.as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute(sql_copies.ATTACH_COPY, {"path": str(copy)})
+        counts = {rows: len(connection.execute(rows.absent).fetchall()) for rows in ROWS.values()}
+    return {rows: count for rows, count in counts.items() if count}
 
 
-def _free_name(path: Path) -> Path:
-    names = (f"{path.name}.before-restore{f'-{n}' if n > 1 else ''}" for n in count(1))
-    return next(path.with_name(name) for name in names if not path.with_name(name).exists())
+def _take_along(sidecars: list[tuple[Path, Place | None]], old_path: Path | None) -> None:
+    """Keep the log of the replaced file beside it: it would be read as that of the new one.
+
+    Only the files of before: another process may have opened the new one since.
+    """
+    for beside, place in sidecars:
+        if place is not None and place == file_identity.place(beside):
+            if old_path and beside.name.endswith("-wal"):
+                beside.replace(file_identity.sidecars(old_path)[0])
+            else:
+                beside.unlink(missing_ok=True)
 
 
 def _copied(source: Path, draft: Path) -> None:
@@ -161,6 +196,7 @@ def _copied(source: Path, draft: Path) -> None:
         # One file, without a log beside it.
         ours.execute(sql_connection.ONE_FILE)
         integrity = [text for (text,) in ours.execute(sql_connection.INTEGRITY)]
+        file_identity.rename_copy(ours)
     if integrity != ["ok"]:
         raise UserError(f"The copy of {source} is damaged ({integrity[0]}); it was thrown away.")
     with draft.open("rb") as stream:

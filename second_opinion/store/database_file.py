@@ -1,8 +1,8 @@
-"""The database file: opened safely, noticed when it is gone, and errors that say what to do.
+"""The database file: opened safely, noticed when it is gone or another one, and never guessed at.
 
-One connection writes, behind a lock; each read opens its own. SQLite keeps writing to a file that
-was deleted or replaced, and acknowledges it, so every use first compares the path with the file
-that is open.
+One connection writes, behind a lock; reads share a few of their own. SQLite keeps writing to a file
+that was deleted, replaced or written over, and acknowledges it, so every use first compares file
+and log with those that are open; what looks changed is looked into (`file_identity`).
 """
 
 from __future__ import annotations
@@ -14,103 +14,118 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlite_utils.db import Database
 
-from second_opinion.errors import UserError
-from second_opinion.store import sql_connection, verdict_kinds_table
+from second_opinion.errors import UserError, log
+from second_opinion.store import (
+    file_identity,
+    lock_trial,
+    rescue,
+    sql_connection,
+    sqlite_errors,
+    verdict_kinds_table,
+)
+from second_opinion.store.file_identity import Identity, Place, Stamp
 from second_opinion.store.migrations import migrations
+from second_opinion.store.reading_connections import ReadingConnections
+from second_opinion.store.sqlite_errors import BUSY, ELSEWHERE, READ_ONLY, explained
 
 TIMEOUT_SECONDS = 30.0
+# A file of 300 MB is checked whole in less than half a second.
+CHECK_SECONDS = 2.0
+# A checkpoint of another process, or a copy that is being written, is over by then.
+LOOK_SECONDS = 2.0
+READERS_SECONDS = 5.0
 
-Identity = tuple[int, int]
 
-_ELSEWHERE = "set FEEDBACK_DB to another file."
-_BUSY = (
-    "stayed locked by another program; nothing was confirmed as stored. Close the program that "
-    f"uses the file, or wait for it, then try again, or {_ELSEWHERE}"
-)
-_READ_ONLY = (
-    "cannot be written; expected a file, in a folder, that this program may write. Change the "
-    f"permissions of both, or {_ELSEWHERE}"
-)
-_FINDINGS = {
-    sqlite3.SQLITE_NOTADB: (
-        "is not a SQLite database; it was left as it is. Move it away so that a new one is made, "
-        f"or {_ELSEWHERE}"
-    ),
-    sqlite3.SQLITE_CORRUPT: (
-        "is damaged; expected an intact SQLite file. Stop the app, keep a copy of the file, put a "
-        f"backup in its place, or {_ELSEWHERE}"
-    ),
-    sqlite3.SQLITE_READONLY: _READ_ONLY,
-    sqlite3.SQLITE_PERM: _READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: (
-        "cannot be opened; expected a file, in a folder, that this program may read and write. "
-        f"Change the permissions of both, or {_ELSEWHERE}"
-    ),
-    sqlite3.SQLITE_FULL: (
-        "cannot grow, the disk is full; nothing was confirmed as stored. Free some space, then try "
-        "again, or set FEEDBACK_DB to a file on another disk."
-    ),
-    sqlite3.SQLITE_IOERR: (
-        "could not be read or written, the disk reports an error; nothing was confirmed as stored. "
-        "Check the disk and its free space, then try again, or set FEEDBACK_DB to a file on "
-        "another disk."
-    ),
-    sqlite3.SQLITE_BUSY: _BUSY,
-    sqlite3.SQLITE_LOCKED: _BUSY,
-    sqlite3.SQLITE_PROTOCOL: _BUSY,
-}
+class Refusal(NamedTuple):
+    """Why the file at a place takes no more writes, or no reads either."""
+
+    place: Place | None
+    error: UserError
+    is_for_reads: bool
 
 
 class DatabaseFile:
-    """One SQLite file at a fixed path, migrated when it is opened."""
+    """One SQLite file at a fixed path, checked and migrated when it is opened."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
+        # Taken again by a thread that reads while it writes.
+        self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._identity: Identity | None = None
-        self._sidecars: dict[Path, Identity | None] = {}
+        self._readers = ReadingConnections(lambda: _connected(path))
+        self._stamp = Stamp(None, 0, 0, None, None)
+        self._commits = 0
+        self._checkpointed = 0
+        self._last_rows: tuple[str | None, str | None] = (None, None)
+        self._refusal: Refusal | None = None
 
     def open(self) -> None:
         """Make sure that the file at the path is the one that is open, and can be written."""
-        with explained(self.path), self._held():
+        with self._explained(), self._held():
             self._ready()
 
     def close(self) -> None:
-        """Close the writing connection; the next use opens it again."""
+        """Close all connections; the next use opens the file again."""
         with self._held():
+            if self._connection is not None and self._stamp.file == file_identity.place(self.path):
+                try:
+                    self._look(self._connection)
+                except UserError as error:
+                    log.error("%s", error)
             self._abandon()
+
+    def finding(self, seconds: float) -> str | None:
+        """What is damaged; empty if nothing is, None if the time did not suffice for all of it."""
+        with self.reading() as connection:
+            return file_identity.finding(connection, seconds)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction, committed at the end of the block, rolled back on any exception."""
-        with explained(self.path), self._held():
+        with self._explained(), self._held():
             connection = self._begun()
             try:
+                before = connection.total_changes
                 yield connection
+                commits, last_rows = self._counted(connection, before)
                 connection.execute(sql_connection.COMMIT)
             finally:
                 if connection.in_transaction:
                     connection.execute(sql_connection.ROLLBACK)
+            self._commits, self._last_rows = commits, last_rows
+            self._acknowledge()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection of the block's own that sees one moment of the database."""
-        with explained(self.path):
-            if self._current() is None:
-                self.open()
-            with closing(_connected(self.path)) as connection:
-                connection.execute(sql_connection.READ_ONLY)
-                connection.execute(sql_connection.BEGIN_READ)
+        with self._explained():
+            self._refuse(is_read=True)
+            if self._connection is None or self._stamp != file_identity.stamp(self.path):
+                with self._held():
+                    self._ready(is_read=True)
+            with self._readers.one() as connection:
                 yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say what SQLite says in words; once it found damage, nothing more is acknowledged."""
+        with explained(self.path):
+            try:
+                yield
+            except sqlite3.DatabaseError as error:
+                if sqlite_errors.is_damage(error) and self._connection is not None:
+                    refusal = sqlite_errors.damaged(self.path, str(error))
+                    self._refusal = Refusal(self._stamp.file, refusal, is_for_reads=False)
+                raise
 
     @contextmanager
     def _held(self) -> Iterator[None]:
         if not self._lock.acquire(timeout=TIMEOUT_SECONDS):
-            raise UserError(f"The feedback database {self.path} {_BUSY}")
+            raise UserError(f"The feedback database {self.path} {BUSY}")
         try:
             yield
         finally:
@@ -121,65 +136,187 @@ class DatabaseFile:
         while True:
             connection = self._ready()
             connection.execute(sql_connection.BEGIN_WRITE)
-            if self._identity == _identity(self.path):
+            if self._stamp == file_identity.stamp(self.path):
                 return connection
             connection.execute(sql_connection.ROLLBACK)
 
-    def _current(self) -> sqlite3.Connection | None:
-        """The connection, if the file it has open is the one at the path."""
-        return self._connection if self._identity == _identity(self.path) else None
+    def _counted(
+        self, connection: sqlite3.Connection, before: int
+    ) -> tuple[int, tuple[str | None, str | None]]:
+        """Count the commit that is about to be made; what must be there after it."""
+        if connection.total_changes == before:
+            return self._commits, self._last_rows
+        connection.execute(sql_connection.COUNT_COMMIT, {"checkpointed": self._checkpointed})
+        identity = file_identity.of_connection(connection)
+        verdict, prediction = connection.execute(sql_connection.LAST_ROWS).fetchone()
+        return identity.commits if identity else 0, (verdict, prediction)
 
-    def _ready(self) -> sqlite3.Connection:
-        connection = self._current()
-        if connection is None:
+    def _acknowledge(self) -> None:
+        """`UserError` where what was committed went into a file that is not there any more."""
+        stamp = file_identity.stamp(self.path)
+        if stamp.file != self._stamp.file:
+            raise UserError(
+                f"The feedback database {self.path} was replaced while something was stored in it; "
+                "expected the same file until that was done. It may not be stored: try again."
+            )
+        # The commit itself may have brought the log into the file.
+        if stamp != self._stamp:
+            self._ready()
+
+    def _refuse(self, *, is_read: bool) -> None:
+        """`UserError` while the file in which something was found wrong is still there."""
+        refusal = self._refusal
+        if refusal and (refusal.is_for_reads or not is_read):
+            if refusal.place == file_identity.place(self.path):
+                raise refusal.error
+            self._refusal = None
+
+    def _ready(self, *, is_read: bool = False) -> sqlite3.Connection:
+        """The writing connection, to the file at the path and with the log beside it."""
+        self._refuse(is_read=is_read)
+        stamp = file_identity.stamp(self.path)
+        if self._connection is not None and stamp.file != self._stamp.file:
             self._abandon()
-            connection = self._connection = self._opened()
-        return connection
+        if self._connection is not None and stamp != self._stamp:
+            self._look(self._connection)
+        if self._connection is None:
+            self._connection = self._opened()
+        return self._connection
+
+    def _look(self, connection: sqlite3.Connection) -> None:
+        """Find out whether a file that looks changed is still this one; else refuse it."""
+        deadline = time.monotonic() + LOOK_SECONDS
+        while True:
+            stamp = file_identity.stamp(self.path)
+            difference = self._difference(connection)
+            if not difference or time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        if difference:
+            self._give_up(connection, difference)
+        elif (stamp.log, stamp.log_index) != (self._stamp.log, self._stamp.log_index):
+            self._save_log(connection)
+        else:
+            self._stamp = stamp
+
+    def _difference(self, connection: sqlite3.Connection) -> str:
+        if difference := file_identity.difference(self.path, connection):
+            return difference
+        checkpointed = self._seen_in_file()
+        if checkpointed < self._checkpointed or not self._has_own(connection):
+            return "what this app committed is not in it any more"
+        self._checkpointed = checkpointed
+        return ""
+
+    def _seen_in_file(self) -> int:
+        """How many commits are in the file itself; 0 where it has no id."""
+        alone = _alone(self.path)
+        return alone.commits if alone else 0
+
+    def _has_own(self, connection: sqlite3.Connection) -> bool:
+        """Whether all commits that this process knows of are there, and the last row of its own."""
+        verdict, prediction = self._last_rows
+        rows = {"verdict": verdict, "prediction": prediction}
+        together = file_identity.of_connection(connection)
+        return (
+            together is not None
+            and together.commits >= self._commits
+            and bool(connection.execute(sql_connection.HAS_ROWS, rows).fetchone()[0])
+        )
+
+    def _give_up(self, connection: sqlite3.Connection, difference: str) -> None:
+        """Keep what can still be read, leave the file to whoever wrote it, and refuse it."""
+        self._readers.let_go()
+        error = rescue.rescued(self.path, connection, difference)
+        self._refusal = Refusal(self._stamp.file, error, is_for_reads=True)
+        self._connection = None
+        connection.close()
+        raise error
+
+    def _save_log(self, connection: sqlite3.Connection) -> None:
+        """The log was removed, and SQLite has the only copy: bring it into the file, begin anew."""
+        with self._readers.stopped(READERS_SECONDS) as is_quiet:
+            if not is_quiet:
+                raise UserError(f"The feedback database {self.path} {BUSY}")
+            connection.execute(sql_connection.CHECKPOINT)
+            index = file_identity.sidecars(self.path)[1]
+            if file_identity.place(index) == self._stamp.log_index:
+                # Others who have the old log open must not share their index with the new one.
+                index.unlink(missing_ok=True)
+            self._connection = None
+            connection.close()
+            self._connection = self._opened()
 
     def _opened(self) -> sqlite3.Connection:
         _refuse_impossible(self.path)
+        lock_trial.refuse_untrue_locks(self.path)
         with ExitStack() as undo:
-            if _created(self.path):
-                undo.callback(_remove_if_empty, self.path)
+            is_new = _created(self.path)
             # Taken before connecting: a file swapped in between is then noticed by the next write.
-            self._identity = _identity(self.path)
+            place = file_identity.place(self.path)
             connection = _connected(self.path)
             undo.callback(connection.close)
+            if is_new:
+                undo.callback(_remove_if_empty, self.path, connection)
+            self._refuse_other_log(connection, place)
+            _check(self.path, connection)
             _migrate(self.path, connection)
             _write_ahead(connection)
             connection.execute(sql_connection.ROOM_FOR_INDEXES)
+            if _alone(self.path) is None:
+                # The id must be in the file itself, or nothing tells it from another.
+                connection.execute(sql_connection.CHECKPOINT)
+            self._begin(connection, place)
             undo.pop_all()
-        self._sidecars = {path: _identity(path) for path in _sidecars(self.path)}
         return connection
 
+    def _refuse_other_log(self, connection: sqlite3.Connection, place: Place | None) -> None:
+        """A log that was left behind, and another file put beside it: SQLite would mix them."""
+        log_beside = file_identity.sidecars(self.path)[0]
+        if not log_beside.exists() or not log_beside.stat().st_size:
+            return
+        deadline = time.monotonic() + LOOK_SECONDS
+        while difference := file_identity.difference(self.path, connection):
+            if time.monotonic() > deadline:
+                error = rescue.rescued(self.path, connection, difference)
+                self._refusal = Refusal(place, error, is_for_reads=True)
+                raise error
+            time.sleep(0.05)
+
+    def _begin(self, connection: sqlite3.Connection, place: Place | None) -> None:
+        """Remember how the file looks from which this process goes on."""
+        self._stamp = file_identity.stamp(self.path)._replace(file=place)
+        together = file_identity.of_connection(connection)
+        self._checkpointed = self._seen_in_file()
+        self._commits = together.commits if together else 0
+        self._last_rows = (None, None)
+
     def _abandon(self) -> None:
+        self._readers.let_go()
         if self._connection is None:
             return
         connection, self._connection = self._connection, None
         with closing(connection), suppress(sqlite3.Error):
             # SQLite does not do this by itself when the file was moved away.
             connection.execute(sql_connection.CHECKPOINT)
-        if self._identity != _identity(self.path):
+        if self._stamp.file != file_identity.place(self.path):
             self._remove_orphans()
 
     def _remove_orphans(self) -> None:
         # A log of the old file would be replayed into the new one. Only the files seen at opening:
         # another process may have made its own since.
-        for path, identity in self._sidecars.items():
-            if identity is not None and identity == _identity(path):
+        own = (self._stamp.log, self._stamp.log_index)
+        for path, place in zip(file_identity.sidecars(self.path), own, strict=True):
+            if place is not None and place == file_identity.place(path):
                 path.unlink(missing_ok=True)
 
 
-def _identity(path: Path) -> Identity | None:
+def _alone(path: Path) -> Identity | None:
+    """The database as its file has it; None also while another process writes into it."""
     try:
-        status = path.stat()
-    except FileNotFoundError:
+        return file_identity.of_file(path)
+    except sqlite3.DatabaseError:
         return None
-    return status.st_dev, status.st_ino
-
-
-def _sidecars(path: Path) -> tuple[Path, Path]:
-    return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
 def _refuse_impossible(path: Path) -> None:
@@ -188,15 +325,20 @@ def _refuse_impossible(path: Path) -> None:
             f"The feedback database {path} is a folder; expected a file. "
             f"Set FEEDBACK_DB to a file, such as {path / 'feedback.db'}."
         )
+    if path.exists() and not path.is_file():
+        raise UserError(
+            f"The feedback database {path} is a pipe or device; expected a file. Move it away, or "
+            f"{ELSEWHERE}"
+        )
     if not path.parent.is_dir():
         raise UserError(
             f"The feedback database {path} cannot be made: the folder "
             f"{path.parent} does not exist; expected one that this program may write. "
-            f"Create it, or {_ELSEWHERE}"
+            f"Create it, or {ELSEWHERE}"
         )
     # Asked beforehand: SQLite opens a read-only file without a word, and leaves a log beside it.
     if not _writable(path.parent) or (path.exists() and not _writable(path)):
-        raise UserError(f"The feedback database {path} {_READ_ONLY}")
+        raise UserError(f"The feedback database {path} {READ_ONLY}")
 
 
 def _writable(path: Path) -> bool:
@@ -212,7 +354,16 @@ def _created(path: Path) -> bool:
     return True
 
 
-def _remove_if_empty(path: Path) -> None:
+def _remove_if_empty(path: Path, connection: sqlite3.Connection) -> None:
+    """Take back an empty file, unless another process has begun to write into it."""
+    try:
+        if connection.in_transaction:
+            connection.execute(sql_connection.ROLLBACK)
+        connection.execute(sql_connection.NO_PATIENCE)
+        connection.execute(sql_connection.BEGIN_ALONE)
+    except sqlite3.Error as error:
+        if sqlite_errors.kind(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return
     with suppress(FileNotFoundError):
         if path.stat().st_size == 0:
             path.unlink()
@@ -231,20 +382,21 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _check(path: Path, connection: sqlite3.Connection) -> None:
+    """`UserError` for another's database, a newer one, a damaged one, and the log of another."""
+    file_identity.refuse_strangers(path, connection)
+    if finding := file_identity.finding(connection, CHECK_SECONDS):
+        raise sqlite_errors.damaged(path, finding)
+
+
 def _migrate(path: Path, connection: sqlite3.Connection) -> None:
     connection.execute(sql_connection.SYNC_EACH_COMMIT)
     connection.execute(sql_connection.NO_FOREIGN_KEYS)
     connection.execute(sql_connection.BEGIN_WRITE)
-    try:
-        migrations.apply(Database(connection, execute_plugins=False))
-        verdict_kinds_table.add_kinds(connection)
-    except sqlite3.OperationalError as error:
-        if _kind(error) != sqlite3.SQLITE_ERROR:
-            raise
-        raise UserError(
-            f"The file {path} is a database of another program ({error}); expected one of Second "
-            f"Opinion, or none. It was left as it is: {_ELSEWHERE}"
-        ) from error
+    file_identity.refuse_strangers(path, connection)
+    migrations.apply(Database(connection, execute_plugins=False))
+    file_identity.sign(connection)
+    verdict_kinds_table.add_kinds(connection)
     verdict_kinds_table.refuse_other_kinds(path, connection)
     connection.execute(sql_connection.COMMIT)
     connection.execute(sql_connection.FOREIGN_KEYS)
@@ -258,29 +410,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             connection.execute(sql_connection.WRITE_AHEAD)
             break
         except sqlite3.OperationalError as error:
-            if _kind(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if sqlite_errors.kind(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
     connection.execute(sql_connection.TOUCH)
-
-
-def _kind(error: sqlite3.Error) -> int:
-    # The low byte is the kind of error; the rest says where in SQLite it arose.
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system say about the file into a `UserError`."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        finding = _FINDINGS.get(_kind(error))
-        if finding is None:
-            raise
-        raise UserError(f"The feedback database {path} {finding}") from error
-    except OSError as error:
-        raise UserError(
-            f"The feedback database {path} cannot be opened ({error.strerror}); expected a file, "
-            f"in a folder, that this program may read and write. Correct that, or {_ELSEWHERE}"
-        ) from error

@@ -245,3 +245,28 @@ def m008_notes_of_a_batch(db: Database) -> None:
             SELECT RAISE(ABORT, 'a batch keeps its file and its model: add a new one');
         END;
     """)
+
+
+@migrations()
+def m009_database_identity(db: Database) -> None:
+    """A file is known by what is in it: an id, whose copy it is, and how far it has come."""
+    db.executescript("""
+        CREATE TABLE database_identity (
+            id TEXT NOT NULL PRIMARY KEY,
+            copy_of TEXT,
+            created_at TEXT NOT NULL,
+            commits INTEGER NOT NULL,
+            checkpointed INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO database_identity VALUES (
+            lower(hex(randomblob(16))), NULL, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 1, 0
+        );
+        CREATE TRIGGER database_identity_stays BEFORE DELETE ON database_identity
+        BEGIN
+            SELECT RAISE(ABORT, 'a database keeps its id');
+        END;
+        CREATE TRIGGER database_identity_is_one BEFORE INSERT ON database_identity
+        BEGIN
+            SELECT RAISE(ABORT, 'a database has one id');
+        END;
+    """)

@@ -3,6 +3,9 @@
 # A transaction that reads before it writes takes the lock first: an upgrade later fails as busy.
 BEGIN_WRITE = "BEGIN IMMEDIATE"
 BEGIN_READ = "BEGIN"
+BEGIN_ALONE = "BEGIN EXCLUSIVE"
+NO_PATIENCE = "PRAGMA busy_timeout = 0"
+MARK = "PRAGMA user_version = 1"
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"
 
@@ -20,15 +23,33 @@ TOUCH = "SELECT count(*) FROM sqlite_schema"
 
 ONE_FILE = "PRAGMA journal_mode = DELETE"
 INTEGRITY = "PRAGMA integrity_check"
+QUICK_CHECK = "PRAGMA quick_check(1)"
 STEPS_TAKEN = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'second_opinion'"
 
-# When something was last stored; an empty text where nothing ever was.
-LATEST = """
-    SELECT max(
-        coalesce((SELECT max(created_at) FROM verdicts), ''),
-        coalesce((SELECT created_at FROM predictions ORDER BY rowid DESC LIMIT 1), ''),
-        coalesce((SELECT created_at FROM aliases ORDER BY rowid DESC LIMIT 1), ''),
-        coalesce((SELECT created_at FROM triage ORDER BY rowid DESC LIMIT 1), ''),
-        coalesce((SELECT created_at FROM adjudications ORDER BY rowid DESC LIMIT 1), '')
-    )
+TABLES = (
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite^_%' ESCAPE '^'"
+)
+
+# "2Opn", as `file_identity.APPLICATION_ID` has it.
+APPLICATION_ID = "PRAGMA application_id"
+SIGN = "PRAGMA application_id = 0x324F706E"
+
+HAS_IDENTITY = "SELECT count(*) FROM sqlite_schema WHERE name = 'database_identity'"
+IDENTITY = "SELECT id, commits, checkpointed FROM database_identity"
+COUNT_COMMIT = """
+    UPDATE database_identity
+    SET commits = commits + 1, checkpointed = max(checkpointed, :checkpointed)
+"""
+RENAME_COPY = """
+    UPDATE database_identity SET copy_of = id, id = :id, created_at = :now, checkpointed = 0
+"""
+LAST_ROWS = """
+    SELECT
+        (SELECT id FROM verdicts ORDER BY rowid DESC LIMIT 1),
+        (SELECT id FROM predictions ORDER BY rowid DESC LIMIT 1)
+"""
+HAS_ROWS = """
+    SELECT
+        (:verdict IS NULL OR EXISTS (SELECT 1 FROM verdicts WHERE id = :verdict))
+        AND (:prediction IS NULL OR EXISTS (SELECT 1 FROM predictions WHERE id = :prediction))
 """

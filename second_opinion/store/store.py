@@ -94,6 +94,10 @@ class Store:
         """Bring everything into the one file and let it go; using the store opens it again."""
         self._file.close()
 
+    def damage(self, seconds: float) -> str | None:
+        """What is damaged in the file; empty if nothing, None if the time did not suffice."""
+        return self._file.finding(seconds)
+
     def add_prediction(self, prediction: Prediction) -> None:
         """Store the prediction; one whose id is there already is left as it is."""
         self.add_predictions([prediction])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import streamlit as st
 
@@ -28,6 +28,7 @@ from second_opinion.ui.visit import Visit
 Inputs = dict[str, Any] | None
 
 CHANGED = "The inputs changed. Predict again, then judge the new answer."
+FIELDS = ("correct", "direction", "serious", "comment")
 WORDS: dict[str, str] = {"too_low": "Too low", "too_high": "Too high"}
 
 
@@ -54,6 +55,7 @@ def panel(
     expert = visit.expert
     if expert is None:
         return
+    _take_draft_up(prediction)
     verdict = visit.store.current_verdict(prediction.id, expert.label)
     dialog = Panel(visit, card, prediction, inputs_now)
     if verdict and not st.session_state["verdict_open"]:
@@ -62,6 +64,14 @@ def panel(
         dialog.details(verdict)
     else:
         dialog.question()
+
+
+class Draft(NamedTuple):
+    """What was typed of a verdict on a prediction, by the keys of its fields."""
+
+    prediction: Prediction
+    kind: str
+    fields: dict[str, Any]
 
 
 class Panel:
@@ -170,8 +180,11 @@ class Panel:
                 _refuse_changed(self.prediction, self.inputs_now())
             details = _details(kind, self.card, self.prediction)
             seconds = round(time.monotonic() - st.session_state["verdict_since"], 1)
+            if details:
+                st.session_state["verdict_draft"] = _draft(self.prediction, kind)
             _store(self.visit, self.prediction, kind, verdict_id, seconds=seconds, **details)
             _close()
+            st.session_state.pop("verdict_draft", None)
 
         return save
 
@@ -242,8 +255,32 @@ def _begin(prediction: Prediction) -> None:
 def _close() -> None:
     st.session_state["verdict_open"] = ""
     click_ids.spend("verdict_next_id")
-    for name in ("correct", "direction", "serious", "comment"):
+    for name in FIELDS:
         st.session_state.pop(f"verdict_{name}", None)
+
+
+def _draft(prediction: Prediction, kind: VerdictKind) -> Draft:
+    """What was typed, kept until it is stored: a page that an error ends draws no fields."""
+    return Draft(prediction, kind.name, {f"verdict_{name}": _typed(name) for name in FIELDS})
+
+
+def _take_draft_up(prediction: Prediction) -> None:
+    """Fill in what could not be stored, once the same case is on the page again.
+
+    Its prediction may be another one: the database was deleted or replaced under the first.
+    """
+    draft: Draft | None = st.session_state.get("verdict_draft")
+    if draft is None or "verdict_comment" in st.session_state:
+        return
+    if draft.prediction.model != prediction.model or not same_inputs(
+        draft.prediction.inputs, prediction.inputs
+    ):
+        return
+    st.session_state.pop("verdict_draft")
+    is_same = same_value(draft.prediction.value, prediction.value)
+    st.session_state["verdict_open"] = draft.kind
+    comment = {"verdict_comment": draft.fields["verdict_comment"]}
+    widget_values.put(draft.fields if is_same else comment)
 
 
 def _refuse_changed(prediction: Prediction, inputs: Inputs) -> None:
@@ -259,6 +296,7 @@ def _opened(what: str, start: dict[str, Any] | None = None) -> Callable[[], None
     @callback("verdict")
     def open_rest() -> None:
         st.session_state["verdict_open"] = what
+        st.session_state.pop("verdict_draft", None)
         widget_values.put(start or {})
 
     return open_rest

@@ -1,0 +1,180 @@
+"""What is kept when another file was written over a database in use.
+
+The old file is gone, but its log is not, and neither are the pages that the connection remembers.
+What people said is read through it, newest first, and added to a copy of what the file holds now.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlite_utils.db import Database
+
+from second_opinion.errors import UserError
+from second_opinion.formatting import plural
+from second_opinion.store import (
+    file_identity,
+    sql_connection,
+    sql_copies,
+    sql_review,
+    sql_verdicts,
+    verdict_kinds_table,
+)
+from second_opinion.store.migrations import migrations
+
+
+class Table(NamedTuple):
+    """How the rows of a table are read newest first, found by their id, and added."""
+
+    newest: str
+    one: str
+    insert: str
+
+
+# What people said and decided, each before what points to it.
+TABLES = (
+    Table(sql_copies.NEWEST_PREDICTIONS, sql_copies.HAS_PREDICTIONS, sql_verdicts.ADD_PREDICTION),
+    Table(sql_copies.NEWEST_VERDICTS, sql_copies.HAS_VERDICTS, sql_verdicts.ADD_VERDICT),
+    Table(sql_copies.NEWEST_TRIAGE, sql_copies.HAS_TRIAGE, sql_review.ADD_TRIAGE),
+    Table(
+        sql_copies.NEWEST_ADJUDICATIONS, sql_copies.HAS_ADJUDICATIONS, sql_review.ADD_ADJUDICATION
+    ),
+    Table(sql_copies.NEWEST_ALIASES, sql_copies.HAS_ALIASES, sql_verdicts.ADD_ALIAS_MOVE),
+    Table(sql_copies.NEWEST_EVENTS, sql_copies.HAS_EVENTS, sql_review.ADD_EVENT),
+)
+# So many rows in a row that the file has already: nothing older is missing from it.
+ENOUGH = 500
+STILL_SECONDS = 0.3
+
+
+def rescued(path: Path, connection: sqlite3.Connection, difference: str) -> UserError:
+    """Keep what can be kept, and let the log go, so that nobody brings it into the other file.
+
+    Returns what people are told. The log stays as a file of its own beside what was rescued.
+    """
+    found = (
+        f"The feedback database {path} is not the one that was open: another file was written over "
+        f"it while it was in use, or its log is of another one ({difference}). Nothing more is "
+        "stored in it. "
+    )
+    if connection.in_transaction:
+        connection.execute(sql_connection.ROLLBACK)
+    place = free_name(path, "rescued")
+    try:
+        _wait_until_still(path)
+        rows = _keep(path, place, connection)
+        _set_log_aside(path, place, connection)
+    except (OSError, sqlite3.Error) as error:
+        return UserError(
+            f"{found}What this app had stored since could not be kept ({error}). Stop the app, "
+            f"keep a copy of {path.name} and of the files beside it, then put a backup in its "
+            "place with `python -m second_opinion restore BACKUP`."
+        )
+    return UserError(
+        f"{found}{place} has what the file holds now, with {plural(rows, 'row')} more that could "
+        "still be read. Check it, then put it in the place of the file with "
+        f"`python -m second_opinion restore {place}`; or restore another backup."
+    )
+
+
+def free_name(path: Path, word: str) -> Path:
+    """A name beside the file that nothing has yet: ``feedback.db.rescued``, then ``…-2``."""
+    names = (f"{path.name}.{word}{f'-{n}' if n > 1 else ''}" for n in count(1))
+    return next(path.with_name(name) for name in names if not path.with_name(name).exists())
+
+
+def _wait_until_still(path: Path) -> None:
+    """Whoever copies over the file may still be at it."""
+    before = None
+    while before != (before := file_identity.stamp(path)[:3]):
+        time.sleep(STILL_SECONDS)
+
+
+def _keep(path: Path, place: Path, live: sqlite3.Connection) -> int:
+    """Write the rescued database; how many rows it has beyond those of the file."""
+    draft = place.with_name(f".{place.name}.part")
+    try:
+        if not _is_base(path, draft):
+            draft.unlink(missing_ok=True)
+        with closing(sqlite3.connect(draft, isolation_level=None)) as base:
+            _prepare(base)
+            rows = _add_rows(live, base)
+            base.execute(sql_connection.COMMIT)
+            file_identity.rename_copy(base)
+        draft.replace(place)
+    finally:
+        for leftover in (draft, *file_identity.sidecars(draft), _journal(draft)):
+            leftover.unlink(missing_ok=True)
+    return rows
+
+
+def _is_base(path: Path, draft: Path) -> bool:
+    """Copy the file without its log; whether that is a feedback database, and whole."""
+    shutil.copyfile(path, draft)
+    try:
+        with closing(sqlite3.connect(draft)) as connection:
+            connection.execute(sql_connection.ONE_FILE)
+            file_identity.refuse_strangers(draft, connection)
+            return file_identity.finding(connection, 60) == ""
+    except (sqlite3.DatabaseError, UserError):
+        return False
+
+
+def _journal(path: Path) -> Path:
+    return path.with_name(f"{path.name}-journal")
+
+
+def _prepare(base: sqlite3.Connection) -> None:
+    base.execute(sql_connection.NO_FOREIGN_KEYS)
+    base.execute(sql_connection.BEGIN_WRITE)
+    migrations.apply(Database(base, execute_plugins=False))
+    verdict_kinds_table.add_kinds(base)
+    file_identity.sign(base)
+
+
+def _add_rows(live: sqlite3.Connection, base: sqlite3.Connection) -> int:
+    rows = 0
+    for table in TABLES:
+        newest_first = list(_unknown(live, base, table))
+        for row in reversed(newest_first):
+            # A page of another table, read as this one, breaks its rules: not a row of ours.
+            with suppress(sqlite3.IntegrityError):
+                rows += base.execute(table.insert, row).rowcount
+    return rows
+
+
+def _unknown(
+    live: sqlite3.Connection, base: sqlite3.Connection, table: Table
+) -> Iterator[dict[str, object]]:
+    """The rows that the base lacks, newest first, as far as they can be read."""
+    known_in_a_row = 0
+    with suppress(sqlite3.DatabaseError, IndexError):
+        for row in live.execute(table.newest):
+            known_in_a_row += 1
+            if not base.execute(table.one, {"id": row["id"]}).fetchone():
+                known_in_a_row = 0
+                yield dict(row)
+            if known_in_a_row == ENOUGH:
+                return
+
+
+def _set_log_aside(path: Path, place: Path, live: sqlite3.Connection) -> None:
+    """Keep a copy of the log and empty it, while nobody writes into it."""
+    log = file_identity.sidecars(path)[0]
+    if not log.exists():
+        return
+    # With the lock: a commit of another process would leave a hole before its frames.
+    with suppress(sqlite3.DatabaseError):
+        live.execute(sql_connection.BEGIN_WRITE)
+    shutil.copyfile(log, place.with_name(f"{place.name}.log"))
+    os.truncate(log, 0)
+    with suppress(sqlite3.DatabaseError):
+        live.execute(sql_connection.ROLLBACK)

@@ -1,0 +1,32 @@
+"""The SQL statements that compare two databases, and bring what people said from one to another."""
+
+ATTACH_COPY = "ATTACH :path AS copy"
+
+# What a database has that a copy of it lacks.
+ABSENT_PREDICTIONS = "SELECT id FROM main.predictions EXCEPT SELECT id FROM copy.predictions"
+ABSENT_VERDICTS = "SELECT id FROM main.verdicts EXCEPT SELECT id FROM copy.verdicts"
+ABSENT_TRIAGE = "SELECT id FROM main.triage EXCEPT SELECT id FROM copy.triage"
+ABSENT_ADJUDICATIONS = "SELECT id FROM main.adjudications EXCEPT SELECT id FROM copy.adjudications"
+ABSENT_ALIASES = "SELECT id FROM main.aliases EXCEPT SELECT id FROM copy.aliases"
+ABSENT_EVENTS = "SELECT id FROM main.events EXCEPT SELECT id FROM copy.events"
+ABSENT_BATCHES = "SELECT id, state FROM main.batches EXCEPT SELECT id, state FROM copy.batches"
+ABSENT_BATCH_CHUNKS = """
+    SELECT batch_id, position, scored IS NULL FROM main.batch_chunks
+    EXCEPT SELECT batch_id, position, scored IS NULL FROM copy.batch_chunks
+"""
+ABSENT_VERDICT_KINDS = """
+    SELECT name FROM main.verdict_kinds EXCEPT SELECT name FROM copy.verdict_kinds
+"""
+
+NEWEST_PREDICTIONS = "SELECT * FROM predictions ORDER BY rowid DESC"
+HAS_PREDICTIONS = "SELECT 1 FROM predictions WHERE id = :id"
+NEWEST_VERDICTS = "SELECT * FROM verdicts ORDER BY rowid DESC"
+HAS_VERDICTS = "SELECT 1 FROM verdicts WHERE id = :id"
+NEWEST_TRIAGE = "SELECT * FROM triage ORDER BY rowid DESC"
+HAS_TRIAGE = "SELECT 1 FROM triage WHERE id = :id"
+NEWEST_ADJUDICATIONS = "SELECT * FROM adjudications ORDER BY rowid DESC"
+HAS_ADJUDICATIONS = "SELECT 1 FROM adjudications WHERE id = :id"
+NEWEST_ALIASES = "SELECT * FROM aliases ORDER BY rowid DESC"
+HAS_ALIASES = "SELECT 1 FROM aliases WHERE id = :id"
+NEWEST_EVENTS = "SELECT * FROM events ORDER BY rowid DESC"
+HAS_EVENTS = "SELECT 1 FROM events WHERE id = :id"
