@@ -33,6 +33,8 @@ from second_opinion.records.stamp import new_id
 from second_opinion.records.value import plain
 from second_opinion.tables import TableFile, look
 
+# Eighty small models: each is quick, all together are not.
+pytestmark = pytest.mark.slow
 ROWS = 60
 rng = np.random.default_rng(4)
 

@@ -168,7 +168,6 @@ def _is_category(levels: int, rows: int) -> bool:
 
 def _refuse_odd(name: str, values: pd.Series[Any]) -> None:
     """Raise `UserError` for values that no form and no file can give exactly."""
-    import pandas as pd
 
     if values.dtype.kind in "iuf":
         odd = values[~np.isfinite(values.to_numpy(float))]
