@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from builders import HOSTILE, batch_of, csv_of, rows_of
 from visits import as_read, keys, messages, press, start
+from workbooks import workbook
 
 from second_opinion.batches import downloads
+from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store
 from second_opinion.ui import who
@@ -146,6 +148,65 @@ def test_an_offer_is_a_button_and_is_taken(place, registry):
     until_idle(press(at, "batch_offer_0"))
     assert messages(at) == []
     assert batch_on(at, place).rows == 5
+
+
+def test_a_column_that_may_be_missing_is_left_out_only_when_a_person_says_so(place, registry):
+    optional = next(f.name for f in registry.card("triage").case_schema if f.optional)
+    frame = rows_of(registry, "triage", 5).drop(columns=optional)
+    at = start(BATCH, model="triage")
+    at.file_uploader(key="batch_file").upload("march.csv", csv_of(frame), "text/csv").run()
+    assert f'no column "{optional}"' in messages(at)[0]
+    assert at.button(key="batch_offer_0").label == f'Go on without "{optional}"'
+    assert Store.open(place / "feedback.db").batches.listed() == []
+    until_idle(press(at, "batch_offer_0"))
+    assert messages(at) == []
+    assert f'read as not known in every row: "{optional}"' in texts(at)
+    assert batch_on(at, place).rows == 5
+
+
+def test_an_encoding_is_chosen_by_what_its_cells_read_like(place, registry):
+    frame = rows_of(registry, "triage", 5).assign(town="Łódź")
+    content = frame.to_csv(index=False).encode("cp1250")
+    at = start(BATCH, model="triage")
+    at.file_uploader(key="batch_file").upload("march.csv", content, "text/csv").run()
+    labels = [button.label for button in at.button if str(button.key).startswith("batch_offer_")]
+    assert labels[0] == "Read it as Windows-1250 (Central Europe): Łódź"
+    assert len(labels) > 2
+    until_idle(press(at, "batch_offer_0"))
+    assert batch_on(at, place).encoding == "cp1250"
+
+
+def test_what_points_mean_is_asked_and_the_answer_stays_with_the_batch(place, registry):
+    numeric, *others = [f.name for f in registry.card("triage").case_schema if f.is_numeric]
+    frame = rows_of(registry, "triage", 5).assign(**dict.fromkeys(others, "50"))
+    content = frame.assign(**{numeric: "1.050"}).to_csv(index=False, sep=";").encode()
+    at = start(BATCH, model="triage")
+    at.file_uploader(key="batch_file").upload("march.csv", content, "text/csv").run()
+    assert "stands before three digits" in messages(at)[0]
+    assert "The point parts thousands: 1.050 is 1050" in at.button(key="batch_offer_0").label
+    until_idle(press(at, "batch_offer_0"))
+    assert batch_on(at, place).decimal == ",."
+    shown = next(frame for frame in frames(at) if "Line" in frame and numeric in frame)
+    assert shown[numeric].str.startswith("1,050").all()
+    until_idle(press(at, "batch_score"))
+    batch = batch_on(at, place)
+    assert batch.rows_done == 5
+    scored_rows = ScoredRows(Store.open(place / "feedback.db"))
+    assert scored_rows.opened(batch, 1, registry.card("triage")).inputs[numeric] == 1050
+
+
+def test_one_of_several_sheets_is_chosen_and_named(place, registry):
+    rows = rows_of(registry, "triage", 2)
+    cells = [list(rows), *rows.astype(object).values.tolist()]
+    cells = [[c if isinstance(c, (str, int, float)) else str(c) for c in row] for row in cells]
+    at = start(BATCH, model="triage")
+    content = workbook(march=cells, april=cells[:2])
+    at.file_uploader(key="batch_file").upload("book.xlsx", content, "x").run()
+    assert "on the sheets" in messages(at)[0]
+    assert at.button(key="batch_offer_1").label == "Read the sheet april"
+    until_idle(press(at, "batch_offer_1"))
+    assert batch_on(at, place).rows == 1
+    assert "Read from the sheet april." in texts(at)
 
 
 def test_a_file_without_a_good_row_offers_another_file(place, registry):

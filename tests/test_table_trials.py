@@ -16,6 +16,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from workbooks import workbook
 
 from second_opinion import Registry, settings
 from second_opinion.cli import main
@@ -200,77 +201,6 @@ def test_likely_encodings_are_shown_by_the_first_cells_and_taken(score, model):
     assert any("³ódŸ: add --encoding cp1252" in offer for offer in offers)
     _, scored = score("cp1250.csv", model, "--encoding", "cp1250")
     assert scored["plan"].tolist() == ["łódź"]
-
-
-def workbook(**sheets):
-    """An .xlsx with a sheet for each name: rows of cells as XML, from row 1; ``hidden_`` hides."""
-    file = io.BytesIO()
-    names = list(sheets)
-    with zipfile.ZipFile(file, "w") as archive:
-        main_ns = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-        rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-        entries = "".join(
-            f'<sheet name="{name.removeprefix("hidden_")}" sheetId="{at}" r:id="r{at}"'
-            f"{' state=' + chr(34) + 'hidden' + chr(34) if name.startswith('hidden_') else ''}/>"
-            for at, name in enumerate(names, start=1)
-        )
-        archive.writestr(
-            "xl/workbook.xml",
-            f'<workbook {main_ns} xmlns:r="{rel}"><sheets>{entries}</sheets></workbook>',
-        )
-        sheet_type = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-        archive.writestr(
-            "[Content_Types].xml",
-            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
-            '<Override PartName="/xl/workbook.xml" '
-            f'ContentType="{sheet_type}.sheet.main+xml"/></Types>',
-        )
-        archive.writestr(
-            "_rels/.rels",
-            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-            f'<Relationship Id="r1" Type="{rel}/officeDocument" Target="xl/workbook.xml"/>'
-            "</Relationships>",
-        )
-        kind = f"{rel}/worksheet"
-        entries = "".join(
-            f'<Relationship Id="r{at}" Type="{kind}" Target="worksheets/sheet{at}.xml"/>'
-            for at in range(1, len(names) + 1)
-        )
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-            f"{entries}</Relationships>",
-        )
-        formats = '<numFmts count="3"><numFmt numFmtId="164" formatCode="000"/>'
-        formats += '<numFmt numFmtId="166" formatCode="[hh]:mm:ss"/>'
-        formats += '<numFmt numFmtId="165" formatCode="&quot;0&quot;00"/></numFmts>'
-        styles = "".join(f'<xf numFmtId="{n}"/>' for n in (0, 164, 165, 14, 166))
-        archive.writestr(
-            "xl/styles.xml",
-            f"<styleSheet {main_ns}>{formats}<cellXfs>{styles}</cellXfs></styleSheet>",
-        )
-        for at, rows in enumerate(sheets.values(), start=1):
-            body = "".join(
-                f'<row r="{line}">{"".join(cell(c, n, line) for n, c in enumerate(row))}</row>'
-                for line, row in enumerate(rows, start=1)
-            )
-            archive.writestr(
-                f"xl/worksheets/sheet{at}.xml",
-                f"<worksheet {main_ns}><sheetData>{body}</sheetData></worksheet>",
-            )
-    return file.getvalue()
-
-
-def cell(content, column, line):
-    place = f'r="{chr(65 + column)}{line}"'
-    if content is None:
-        return ""
-    if isinstance(content, tuple):
-        attributes, inner = content
-        return f"<c {place} {attributes}>{inner}</c>"
-    if isinstance(content, str):
-        return f'<c {place} t="inlineStr"><is><t>{content}</t></is></c>'
-    return f"<c {place}><v>{content}</v></c>"
 
 
 HEAD = ["age", "income", "plan"]

@@ -789,6 +789,16 @@ def test_long_tables_come_in_chunks():
     assert [chunk.bytes_read for chunk in chunks][-1] == source.size
 
 
+def test_pieces_of_a_wide_table_have_fewer_rows():
+    names = [f"x{at}" for at in range(400)]
+    content = "\n".join([",".join(names), *[",".join("1" * 400)] * 2_500]).encode()
+    schema = Schema([Feature(name=name, kind="number") for name in names])
+    source = TableFile.of_bytes("wide.csv", content)
+    sizes = [len(chunk.text) for chunk in read(source, look(source, schema), schema)]
+    assert sum(sizes) == 2_500
+    assert max(sizes) == 1_000
+
+
 def test_a_source_is_opened_anew_each_time(tmp_path):
     path = tmp_path / "x.csv"
     path.write_bytes(b"abc")

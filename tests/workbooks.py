@@ -1,53 +1,75 @@
-"""Excel workbooks as the format has them, without a library that writes them."""
+"""Workbooks of a few cells, as their XML has them."""
 
 import io
 import zipfile
-from datetime import date, datetime, timedelta
 
 
-def workbook(rows, sheet="Sheet1"):
-    """A workbook as the format has it: numbers as numbers, texts in line, dates by their style."""
-
-    def cell(value):
-        if value is None:
-            return "<c/>"
-        if isinstance(value, bool):
-            return f'<c t="b"><v>{int(value)}</v></c>'
-        if isinstance(value, datetime):
-            days = (value - datetime(1899, 12, 30)) / timedelta(days=1)
-            return f'<c s="1"><v>{days!r}</v></c>'
-        if isinstance(value, date):
-            return f'<c s="1"><v>{(value - date(1899, 12, 30)).days}</v></c>'
-        if isinstance(value, (int, float)):
-            return f"<c><v>{value!r}</v></c>"
-        escaped = value.replace("&", "&amp;").replace("<", "&lt;")
-        return f'<c t="inlineStr"><is><t xml:space="preserve">{escaped}</t></is></c>'
-
-    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    types = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    lines = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
-        '<Default Extension="rels" '
-        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{types}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{types}.worksheet+xml"/>'
-        f'<Override PartName="/xl/styles.xml" ContentType="{types}.styles+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
-        f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
-        f'<Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
-        f'<Relationship Id="r2" Type="{office}/styles" Target="styles.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook {main} xmlns:r="{office}"><sheets>'
-        f'<sheet name="{sheet}" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/styles.xml": f'<styleSheet {main}><cellXfs count="2"><xf numFmtId="0"/>'
-        '<xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>',
-        "xl/worksheets/sheet1.xml": f"<worksheet {main}><sheetData>{lines}</sheetData></worksheet>",
-    }
+def workbook(**sheets):
+    """An .xlsx with a sheet for each name: rows of cells as XML, from row 1; ``hidden_`` hides."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in parts.items():
-            archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
+    names = list(sheets)
+    with zipfile.ZipFile(file, "w") as archive:
+        main_ns = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+        rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        entries = "".join(
+            f'<sheet name="{name.removeprefix("hidden_")}" sheetId="{at}" r:id="r{at}"'
+            f"{' state=' + chr(34) + 'hidden' + chr(34) if name.startswith('hidden_') else ''}/>"
+            for at, name in enumerate(names, start=1)
+        )
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook {main_ns} xmlns:r="{rel}"><sheets>{entries}</sheets></workbook>',
+        )
+        sheet_type = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+        archive.writestr(
+            "[Content_Types].xml",
+            '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            '<Override PartName="/xl/workbook.xml" '
+            f'ContentType="{sheet_type}.sheet.main+xml"/></Types>',
+        )
+        archive.writestr(
+            "_rels/.rels",
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            f'<Relationship Id="r1" Type="{rel}/officeDocument" Target="xl/workbook.xml"/>'
+            "</Relationships>",
+        )
+        kind = f"{rel}/worksheet"
+        entries = "".join(
+            f'<Relationship Id="r{at}" Type="{kind}" Target="worksheets/sheet{at}.xml"/>'
+            for at in range(1, len(names) + 1)
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            f"{entries}</Relationships>",
+        )
+        formats = '<numFmts count="3"><numFmt numFmtId="164" formatCode="000"/>'
+        formats += '<numFmt numFmtId="166" formatCode="[hh]:mm:ss"/>'
+        formats += '<numFmt numFmtId="165" formatCode="&quot;0&quot;00"/></numFmts>'
+        styles = "".join(f'<xf numFmtId="{n}"/>' for n in (0, 164, 165, 14, 166))
+        archive.writestr(
+            "xl/styles.xml",
+            f"<styleSheet {main_ns}>{formats}<cellXfs>{styles}</cellXfs></styleSheet>",
+        )
+        for at, rows in enumerate(sheets.values(), start=1):
+            body = "".join(
+                f'<row r="{line}">{"".join(cell(c, n, line) for n, c in enumerate(row))}</row>'
+                for line, row in enumerate(rows, start=1)
+            )
+            archive.writestr(
+                f"xl/worksheets/sheet{at}.xml",
+                f"<worksheet {main_ns}><sheetData>{body}</sheetData></worksheet>",
+            )
     return file.getvalue()
+
+
+def cell(content, column, line):
+    place = f'r="{chr(65 + column)}{line}"'
+    if content is None:
+        return ""
+    if isinstance(content, tuple):
+        attributes, inner = content
+        return f"<c {place} {attributes}>{inner}</c>"
+    if isinstance(content, str):
+        return f'<c {place} t="inlineStr"><is><t>{content}</t></is></c>'
+    return f"<c {place}><v>{content}</v></c>"

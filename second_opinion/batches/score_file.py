@@ -31,6 +31,7 @@ from second_opinion.models.formats.loading import threads
 from second_opinion.models.model import Answers, Model
 from second_opinion.tables import Chunk, Limits, Look, TableFile, TableProblem, read
 from second_opinion.tables.csv_writer import one_array, records, whole_file
+from second_opinion.tables.split_rows import rows_at_once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from second_opinion.models.card import ModelCard
 
 SHOWN = 100
-# A pipeline has its costs for each call, whatever the number of rows.
-AT_ONCE = 20_000
 NO_LIMITS = Limits(max_bytes=None, max_rows=None, max_columns=None, max_cell=None)
 
 OnProgress = Callable[[int, int], None]
@@ -218,14 +217,15 @@ def _with_answers(chunk: Chunk, answers: Answers) -> bytes:
 
 
 def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Chunks put together into larger ones."""
+    """Chunks put together into larger ones: a pipeline has its costs for each call, whatever the
+    number of rows."""
     waiting: list[Chunk] = []
     for chunk in chunks:
         if waiting and not _alike(waiting[0], chunk):
             yield _together(waiting)
             waiting = []
         waiting.append(chunk)
-        if sum(len(part.text) for part in waiting) >= AT_ONCE:
+        if sum(len(part.text) for part in waiting) >= rows_at_once(chunk.text.num_columns):
             yield _together(waiting)
             waiting = []
     if waiting:

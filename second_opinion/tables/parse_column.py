@@ -118,17 +118,19 @@ def columns(
 ) -> tuple[list[Column], list[CellFault]]:
     """Each feature's column, and the cells that cannot be read, row by row."""
     read, faults = [], []
+    places = {name: at for at, name in enumerate(text.column_names)}
     for feature in schema:
-        column, column_faults = _column(_cells(text, feature.name), feature, decimal)
+        cells = _cells(text, places.get(feature.name))
+        column, column_faults = _column(cells, feature, decimal)
         read.append(column)
         faults += column_faults
     return read, sorted(faults, key=lambda fault: fault.row)
 
 
-def _cells(text: pa.Table, name: str) -> pa.Array:
-    if name not in text.column_names:
+def _cells(text: pa.Table, place: int | None) -> pa.Array:
+    if place is None:
         return pa.nulls(text.num_rows, pa.string())
-    column = text.column(name)
+    column = text.column(place)
     if column.num_chunks == 1:
         return column.chunk(0)
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
