@@ -212,6 +212,31 @@ def ordinal_encoder_and_scaler_on_some_columns(parts):
     return ["--before", "encoder.pkl", "--before", "scaler.pkl", *YES], model, prepared
 
 
+def a_scaler_that_puts_all_columns_into_its_own_order(parts):
+    scaler = parts.save(StandardScaler().fit(parts.table[["visits", "income", "age"]]), "s.pkl")
+
+    def prepared(t):
+        return scaler.transform(t[["visits", "income", "age"]])
+
+    model = parts.save(logistic(prepared(parts.table), codes(parts)), "model.pkl")
+    return ["--before", "s.pkl", *YES], model, prepared
+
+
+def steps_on_some_columns_and_a_model_without_names(parts):
+    names = ["age", "income", "city", "plan"]
+    encoder = parts.save(OrdinalEncoder().fit(parts.table[["plan", "city"]]), "encoder.pkl")
+    scaler = parts.save(StandardScaler().fit(parts.table[["income", "age"]]), "scaler.pkl")
+
+    def prepared(t):
+        X = t[names].copy()
+        X[["plan", "city"]] = encoder.transform(t[["plan", "city"]])
+        X[["income", "age"]] = scaler.transform(t[["income", "age"]])
+        return X.to_numpy(float)
+
+    model = parts.save(logistic(prepared(parts.table), codes(parts)), "model.pkl")
+    return ["--before", "encoder.pkl", "--before", "scaler.pkl", *YES], model, prepared
+
+
 def imputer_scaler_and_pca(parts):
     parts.table = table(holes=True)
     steps = [SimpleImputer(strategy="median"), StandardScaler(), PCA(2, random_state=0)]
@@ -379,6 +404,8 @@ SHAPES = [
     label_encoders_in_files_and_a_model_without_names,
     label_encoder_of_numbers_as_texts,
     ordinal_encoder_and_scaler_on_some_columns,
+    a_scaler_that_puts_all_columns_into_its_own_order,
+    steps_on_some_columns_and_a_model_without_names,
     imputer_scaler_and_pca,
     scaler_pca_and_a_model_with_names_of_its_own,
     one_hot_encoder_behind_the_numbers,
@@ -401,6 +428,17 @@ def parts(tmp_path, empty_folder, monkeypatch):
     folder.mkdir()
     monkeypatch.chdir(folder)
     return Parts(folder)
+
+
+def test_an_order_that_nobody_has_said_is_said(parts, run):
+    options, _, _ = a_scaler_that_puts_all_columns_into_its_own_order(parts)
+    parts.table.to_csv("data.csv", index=False)
+    data = ["--data", "data.csv", "--target", "churn", "--name", "m", "--yes"]
+    _, _, said = run("add", "model.pkl", *options, *data)
+    assert "its inputs are taken in the order visits, income and age. If the training had" in said
+    parts.write("visits\nincome\nage\n", "columns.txt")
+    _, _, said = run("add", "model.pkl", *options, "--columns", "columns.txt", *data)
+    assert said == ""
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)

@@ -10,11 +10,13 @@ from typing import Any
 import click
 
 from second_opinion.cli.asking import working
+from second_opinion.cli.printing import printable
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelFormat
 from second_opinion.models.describe.class_words import class_fields
 from second_opinion.models.formats import mlflow_source
 from second_opinion.models.formats.model_file import ModelFile
+from second_opinion.models.parts.part import listed
 from second_opinion.models.parts.part_file import PartFile, class_words
 from second_opinion.models.parts.proposal import proposed
 
@@ -139,7 +141,10 @@ class BroughtModel:
             Step(part.where, part.inside(loaded[str(part.path)]), part.columns)
             for part in self.before
         ]
-        return joined(Step(self.model.where, estimator), steps, self.columns, names, target)
+        whole = joined(Step(self.model.where, estimator), steps, self.columns, names, target)
+        if not self.columns:
+            click.echo(_order_taken(self.model.where, whole), nl=False, err=True)
+        return whole
 
     def card_fields(
         self, estimator: Any, saved_by: str, words: dict[str, str] | None
@@ -166,6 +171,18 @@ class BroughtModel:
                 f"it lies, like {self.model.where}#model."
             )
         return f"{inside}; say which part is the model: `{proposal.command('')}`."
+
+
+def _order_taken(where: str, whole: Any) -> str:
+    """In which order a model without names gets its inputs, which nobody has said; else nothing."""
+    order = whole.steps[-2][1]
+    names = getattr(order, "names", ())
+    if getattr(order, "form", "") != "array" or len(names) < 2:
+        return ""
+    return printable(
+        f"{where} was trained without names; its inputs are taken in the order {listed(names)}"
+        ". If the training had another, say so with --columns.\n"
+    )
 
 
 def _model_file(file: str) -> ModelFile:

@@ -151,8 +151,10 @@ def _possible_names(
     if columns:
         yield list(columns)
         return
-    of_steps = dict.fromkeys(name for step in steps for name in _own_names(step) or ())
+    of_steps = [*dict.fromkeys(name for step in steps for name in _own_names(step) or ())]
     beside = [name for name in table if name != target]
+    # A model without names has most often seen the order of the table.
+    of_steps.sort(key=lambda name: beside.index(name) if name in beside else len(beside))
     candidates = (names_of(model.content), of_steps, beside)
     yield from (list(names) for names in candidates if names)
     widths = [w for part in (*steps, model) if (w := _width(part.content)) is not None]
@@ -214,9 +216,11 @@ def _taken(step: Step, current: list[str]) -> list[str]:
 
 
 def _after(current: list[str], stage: _Stage) -> list[str]:
-    if stage.results == stage.columns:
+    """What comes out of a step: its own order where it takes all, for the next gets an array."""
+    others = [name for name in current if name not in stage.columns]
+    if others and stage.results == stage.columns:
         return current
-    return [name for name in current if name not in stage.columns] + stage.results
+    return others + stage.results
 
 
 def _last(model: Step, columns: Sequence[str] | None, current: list[str]) -> list[str]:

@@ -39,7 +39,8 @@ class OnColumns(_ByName):
     """A fitted step on some columns of a frame; the others pass as they are.
 
     ``step`` gets ``columns``, as a frame if it was fitted on one, else as an array. ``results`` are
-    the names of what it gives: in place where they are the same, else behind the others.
+    the names of what it gives: in place where they are the same names of some columns, else behind
+    the others.
     ``as_text``: it was fitted on the texts of what are numbers in a file.
     """
 
@@ -60,9 +61,10 @@ class OnColumns(_ByName):
     @property
     def names_out(self) -> list[str]:
         """The names of the columns that come out, in order."""
-        if list(self.results) == list(self.columns):
+        others = [name for name in self.names if name not in self.columns]
+        if others and list(self.results) == list(self.columns):
             return list(self.names)
-        return [name for name in self.names if name not in self.columns] + list(self.results)
+        return others + list(self.results)
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """The frame with the step's results."""

@@ -84,7 +84,10 @@ def proposed(parts: Sequence[Part], model: Part | None = None) -> Proposal:
     columns = _columns(every, model, steps)
     labels, words = _label_encoders(every, model, names)
     inputs = {*(model.names or (columns.names if columns else ()))}
+    for_answers = _encoder_of_answers(steps, model, inputs, table)
+    words = words or for_answers
     inputs |= {name for step in [*steps, *labels] for name in step.names}
+    inputs -= {for_answers.keys[-1]} if for_answers else set()
     target, *targets = _targets(table, inputs, words, model) or [""]
     steps_in_order = sorted([*labels, *steps], key=_step_rank)
     return Proposal(
@@ -192,8 +195,21 @@ def _label_encoders(
         elif coded and len(part.levels) == len(model.levels):
             for_answers.append(part)
     pairs = [part for part in _near(every, model) if part.role == "classes"]
-    fitting = [part for part in pairs if coded and len(part.levels) == len(model.levels)]
+    fitting = [part for part in pairs if {code for code, _ in part.levels} == {*model.levels}]
     return of_columns, next(iter([*for_answers, *fitting]), None)
+
+
+def _encoder_of_answers(
+    steps: Sequence[Part], model: Part, inputs: set[str], table: Part | None
+) -> Part | None:
+    """In a dict of encoders by column, that of what is predicted; None without one."""
+    last = table.names[-1:] if table else ()
+    for part in (inner for step in steps if step.role == "encoders" for inner in step.parts):
+        key = part.keys[-1]
+        is_apart = key not in inputs if inputs else key in last
+        if is_apart and len(part.levels) == len(model.levels):
+            return part
+    return None
 
 
 def _column_in_name(part: Part, names: Sequence[str]) -> str:
@@ -244,11 +260,12 @@ def _unused(every: Sequence[Part], model: Part) -> Iterable[str]:
         name = (part.keys[-1] if part.keys else part.path.stem).casefold()
         if "threshold" in name or "cutoff" in name:
             yield (
-                f"{part.where} ({part.text}) is not used: the answer is the model's own. Write a "
-                "predict.py for an answer by that threshold."
+                f"{part.where} ({part.text}) is not used: the answer is the model's own. For one "
+                "by that threshold write a predict.py: `wrap` begins it."
             )
         elif part.role == "step" and _is_for_target(part, model):
             yield (
                 f"{part.where} ({part.text}) seems to be for the answers, and is not used: they "
-                "come as the model gives them. Write a predict.py that turns them back."
+                "come as the model gives them. To turn them back write a predict.py: `wrap` begins "
+                "it."
             )
