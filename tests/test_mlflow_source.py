@@ -10,6 +10,8 @@ import sys
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
+import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from builders import ROOT
@@ -18,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 
 from second_opinion import Registry, UserError
 from second_opinion.models.formats import mlflow_source
+from second_opinion.models.formats.code_files import unpacked
 from second_opinion.models.formats.mlflow_source import fetch, is_uri, read_folder
 from second_opinion.ui import model_versions as shown
 
@@ -114,10 +117,48 @@ def test_the_card_keeps_what_mlflow_said(folder, model, tmp_path):
     assert written["artifact"]["origin"]["signature"] == file.origin["signature"]
 
 
-def test_a_model_of_another_kind_is_named(folder):
-    described(folder, lambda found: found.update(flavors={"keras": {}, "python_function": {}}))
-    with pytest.raises(UserError, match="a model of the kind keras; expected a scikit-learn model"):
+def test_a_model_that_nobody_can_ask_is_named(folder):
+    described(folder, lambda found: found.update(flavors={"keras": {}}))
+    with pytest.raises(UserError, match="of the kind keras; expected one with the flavor sklearn"):
         read_folder(folder, URI)
+
+
+def test_a_model_of_another_kind_comes_as_code_that_asks_its_python_function(folder):
+    described(folder, lambda found: found.update(flavors={"keras": {}, "python_function": {}}))
+    file = read_folder(folder, URI)
+    files = unpacked(file.content)
+    assert (file.format, file.where) == ("python", URI)
+    assert sorted(files) == ["mlflow_model/MLmodel", "mlflow_model/model.pkl", "predict.py"]
+    assert len(file.origin["signature"]) == 6
+
+
+@pytest.mark.parametrize("form", ["chance", "shares", "values"])
+def test_a_python_function_is_asked_and_its_answers_understood(tmp_path, form):
+    # tests/mlflow is a package of that name too, to Python.
+    pytest.importorskip("mlflow.pyfunc", reason="in requirements-mlflow.txt")
+    import mlflow
+
+    cases = pd.DataFrame({"a": np.linspace(-2, 2, 40), "b": np.arange(40)})
+
+    class Asked(mlflow.pyfunc.PythonModel):
+        def predict(self, context, model_input, params=None):
+            chance = 1 / (1 + np.exp(-model_input["a"]))
+            words = np.where(chance > 0.5, "Yes", "No").tolist()
+            shares = pd.DataFrame({"No": 1 - chance, "Yes": chance})
+            return {"chance": chance, "shares": shares, "values": words}[form]
+
+    signature = mlflow.models.infer_signature(cases)
+    mlflow.pyfunc.save_model(
+        tmp_path / "logged", python_model=Asked(), signature=signature, pip_requirements=[]
+    )
+    file = read_folder(tmp_path / "logged", URI)
+    registry = Registry(tmp_path / "model")
+    words = pd.Series(np.where(cases.a > 0, "Yes", "No"), name="y")
+    card = registry.add(
+        file.load()[0], cases, words, name="asked", artifact=(file.format, file.content)
+    )
+    assert (card.task, card.artifact.answers) == ("binary", form)
+    assert registry.load("asked").predict(cases)["value"].tolist() == words.tolist()
 
 
 def test_a_file_outside_of_the_folder_is_not_read(folder):

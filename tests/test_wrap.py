@@ -257,16 +257,19 @@ def test_a_folder_without_a_model_is_refused_with_what_is_there(tmp_path, run):
 
 
 def test_a_refusal_of_add_ends_with_the_command_that_leads_on(tmp_path, run):
-    files, table, target, answers, _ = get_dummies()
-    written(tmp_path / "theirs", {"model.pkl": {"model": files["model.pkl"]}}, table)
+    files, table, target, answers, edits = a_feature_made_in_the_notebook_and_holes_filled()
+    written(tmp_path / "theirs", files, table)
     add = ("--name", "theirs", "--data", "theirs/train.csv", "--target", target, "--yes")
     code, _, err = run("add", "theirs/model.pkl", *add)
     assert code == 1
     way = err.split("`python -m second_opinion ")[-1].split("`")[0]
     assert err.rstrip().endswith("writes a first one.")
     assert run(*way.split())[0] == 0
+    entry = tmp_path / "theirs" / "predict.py"
+    for before, after in edits.items():
+        entry.write_text(entry.read_text("utf-8").replace(before, after), "utf-8")
+    code, _, err = run("add", "theirs/model.pkl", *add)
+    assert "Or add theirs/predict.py, which says itself how the model answers." in err
     assert run("add", "theirs/predict.py", *add)[0] == 0
     answered = Registry(tmp_path / "model").load("theirs").predict(table)["value"]
     assert answered.tolist() == answers.tolist()
-    code, _, err = run("add", "theirs/model.pkl", *add)
-    assert "Or add theirs/predict.py, which says itself how the model answers." in err

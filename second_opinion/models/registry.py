@@ -143,7 +143,7 @@ class Registry:
         anything is there to be seen: what it raises keeps the model out. `UserError` when the
         answers can be none.
         """
-        data, asked, card = None, estimator, card or {}
+        data, card = None, card or {}
         if X is None and (y is not None or reference == "rows"):
             raise UserError(
                 "There are outcomes or rows to keep, but no cases; expected the data that the "
@@ -153,8 +153,8 @@ class Registry:
             X, y = input_columns.aligned(X, y)
         target = target or (str(y.name) if y is not None and y.name is not None else "")
         naming = card_fields.Naming(name, self.next_version(name, version, alias), title, target)
+        asked = estimator = adapter_facts.understood(estimator, X, y)
         if X is not None:
-            asked = estimator = adapter_facts.understood(estimator, X, y)
             if not isinstance(estimator, Adapter):
                 one_hot = card.get("one_hot") or dummy_groups.one_hot_of(
                     input_form.names_of(estimator) or (), X, naming.target

@@ -22,16 +22,29 @@ MOST_CODES = 20
 EVENTS = {"1", "1.0", "true", "yes", "y", "ja", "j", "oui"}
 
 
-def understood(estimator: Any, cases: pd.DataFrame, y: pd.Series[Any] | None) -> Any:
+def understood(estimator: Any, cases: pd.DataFrame | None, y: pd.Series[Any] | None) -> Any:
     """An adapter with the task, the classes and the form of its answers; an estimator as it is.
 
     ``cases`` are rows of the training data, ``y`` their outcomes. Its own ``classes_`` count first,
     then what it answers, then the outcomes. `UserError` where that does not tell what an answer
-    means.
+    means; without cases its own classes have to.
     """
     if not isinstance(estimator, Adapter):
         return estimator
+    if cases is None:
+        return _by_its_classes(estimator)
     return _told(estimator, cases, y)
+
+
+def _by_its_classes(adapter: Adapter) -> Adapter:
+    """What can be told without a case to ask it about."""
+    classes = [plain(value) for value in _own_classes(adapter)]
+    if not classes:
+        raise UserError(
+            "A model that is code says nothing of what it answers; expected the data that it was "
+            "trained on. Give it with --data train.csv --target COLUMN."
+        )
+    return _classifier(adapter, np.array(classes[:1]), classes)
 
 
 def _told(adapter: Adapter, cases: pd.DataFrame, y: pd.Series[Any] | None) -> Adapter:

@@ -16,9 +16,32 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from second_opinion.errors import UserError, first_line
+from second_opinion.models.formats.code_files import ENTRY, packed
+from second_opinion.models.formats.code_files import read_folder as read_files
 from second_opinion.models.formats.model_file import ModelFile
 
 REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(/(?P<version>\d+)|@(?P<alias>[^/@]+))")
+# Where the folder that MLflow wrote lies in that of the model, and what asks it.
+AS_LOGGED = "mlflow_model"
+PYFUNC = '''"""A model that MLflow has, asked as its python_function."""
+
+from mlflow import pyfunc
+
+
+class Model:
+    def __init__(self, model):
+        self.model = model
+        schema = model.metadata.get_input_schema()
+        if schema is not None and schema.has_input_names():
+            self.feature_names_in_ = schema.input_names()
+
+    def predict(self, cases):
+        return self.model.predict(cases)
+
+
+def load(folder):
+    return Model(pyfunc.load_model(str(folder / "mlflow_model")))
+'''
 RUN = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+)")
 # It sends usage figures to its makers, retries for minutes, and draws progress bars.
 QUIET = {
@@ -37,7 +60,7 @@ def fetch(uri: str) -> ModelFile:
     """The model file that a URI means, with what MLflow says of it; nothing is loaded.
 
     An alias is resolved once, so that file and facts are of one version. `UserError` when MLflow is
-    not installed, no server is named or answers, or there is no such scikit-learn model.
+    not installed, no server is named or answers, or there is no such model.
     """
     _refuse_odd(uri)
     with _mlflow(uri):
@@ -58,11 +81,13 @@ def read_folder(folder: Path, uri: str) -> ModelFile:
     described = _mlmodel(folder, uri)
     flavors = described.get("flavors", {})
     flavor = flavors.get("sklearn")
+    if not flavor and "python_function" in flavors:
+        return _as_code(folder, uri, described)
     if not flavor:
         kinds = ", ".join(sorted(set(flavors) - {"python_function"})) or "none that is known"
         raise UserError(
-            f"{uri} is a model of the kind {kinds}; expected a scikit-learn model. Log the "
-            "estimator with mlflow.sklearn.log_model, then add that one."
+            f"{uri} is a model of the kind {kinds}; expected one with the flavor sklearn or "
+            "python_function. Log it with mlflow.pyfunc.log_model, then add that one."
         )
     path = (folder / str(flavor.get("pickled_model"))).resolve()
     if not path.is_relative_to(folder.resolve()):
@@ -75,6 +100,15 @@ def read_folder(folder: Path, uri: str) -> ModelFile:
         python=str(flavors.get("python_function", {}).get("python_version", "")),
         origin={"uri": uri, "signature": _columns(described)},
     )
+
+
+def _as_code(folder: Path, uri: str, described: dict[str, Any]) -> ModelFile:
+    """A model of any kind that MLflow can ask itself: its whole folder, and a predict.py."""
+    files = {f"{AS_LOGGED}/{name}": content for name, content in read_files(folder).items()}
+    content = packed({**files, ENTRY: PYFUNC.encode()})
+    python = str(described["flavors"]["python_function"].get("python_version", ""))
+    origin = {"uri": uri, "signature": _columns(described)}
+    return ModelFile(uri, "python", content, python=python, origin=origin)
 
 
 def _mlmodel(folder: Path, uri: str) -> dict[str, Any]:
