@@ -4,7 +4,6 @@ import io
 import json
 import zipfile
 
-import joblib
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,7 +15,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from workbooks import workbook
+from workbooks import open_document, workbook
 
 from second_opinion import Registry, settings
 from second_opinion.cli import main
@@ -42,12 +41,9 @@ def customers(tmp_path_factory):
             ),
         ]
         estimator = make_pipeline(ColumnTransformer(steps), LogisticRegression())
-        joblib.dump(estimator.fit(table.drop(columns="out"), table["out"]), folder / "m.joblib")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("MODEL_DIR", str(folder / "models"))
-            data = str(TRIALS / f"train-{name}.csv")
-            add = ["add", str(folder / "m.joblib"), "--name", name, "--data", data]
-            assert main.main([*add, "--target", "out", "--text", "plan", "--yes"]) == 0
+        cases = table.drop(columns="out")
+        estimator.fit(cases, table["out"])
+        Registry(folder / "models").add(estimator, cases, table["out"], name=name)
     return folder / "models"
 
 
@@ -277,6 +273,31 @@ def test_a_text_of_nothing_that_a_formula_gave_is_missing(score, answers):
     rows = [[35, 3000, ('t="str"', '<f>IF(1,"")</f><v></v>')]]
     _, scored = score("empty.xlsx", "opt", content=workbook(cases=[HEAD, *rows]))
     assert right(scored, answers("opt", [(35, 3000, None)]))
+
+
+@MODELS
+def test_an_old_workbook_is_read_from_its_visible_sheet(score, answers, model):
+    said, scored = score("old-workbook.xls", model)
+    assert "stand in line 3 of the sheet cases: read from there" in said
+    assert right(scored, answers(model, ONE))
+
+
+@MODELS
+def test_an_open_document_is_read(score, answers, model):
+    content = open_document([["Customers"], [], HEAD, [35, 3000, "basic"]])
+    said, scored = score("cases.ods", model, content=content)
+    assert "of the sheet cases: read from there" in said
+    assert right(scored, answers(model, ONE))
+
+
+@pytest.mark.parametrize("name", ["old-workbook-error.xls", "cases.ods"])
+def test_where_an_error_cannot_be_told_from_an_empty_cell_that_is_said(score, name):
+    content = open_document([HEAD, [35, "#N/A", "basic"]]) if name.endswith("ods") else None
+    said, scored = score(name, "req", content=content)
+    assert scored is None
+    assert "income is empty, or an error such as #N/A, which an ." in said
+    said, _ = score(name, "opt", content=content)
+    assert "nothing tells an error such as #N/A from an empty cell" in said
 
 
 def test_a_workbook_that_declares_entities_is_refused(score):

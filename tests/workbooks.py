@@ -73,3 +73,38 @@ def cell(content, column, line):
     if isinstance(content, str):
         return f'<c {place} t="inlineStr"><is><t>{content}</t></is></c>'
     return f"<c {place}><v>{content}</v></c>"
+
+
+def open_document(rows):
+    """An .ods with one sheet named cases; a cell that begins with # is an error."""
+    office = "urn:oasis:names:tc:opendocument:xmlns:"
+    spaces = " ".join(f'xmlns:{name}="{office}{name}:1.0"' for name in ("office", "table", "text"))
+
+    def open_cell(content):
+        if content is None:
+            return "<table:table-cell/>"
+        if isinstance(content, str) and content.startswith("#"):
+            formula = 'table:formula="of:=NA()" office:value-type="string" office:string-value=""'
+            return f"<table:table-cell {formula}><text:p>{content}</text:p></table:table-cell>"
+        kind = "string" if isinstance(content, str) else f'float" office:value="{content}'
+        text = f"<text:p>{content}</text:p>"
+        return f'<table:table-cell office:value-type="{kind}">{text}</table:table-cell>'
+
+    body = "".join(
+        f"<table:table-row>{''.join(map(open_cell, row))}</table:table-row>" for row in rows
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "META-INF/manifest.xml",
+            f'<m:manifest xmlns:m="{office}manifest:1.0"><m:file-entry m:full-path="/" '
+            'm:media-type="application/vnd.oasis.opendocument.spreadsheet"/></m:manifest>',
+        )
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}><office:body><office:spreadsheet>"
+            f'<table:table table:name="cases">{body}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+    return file.getvalue()
