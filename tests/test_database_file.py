@@ -107,6 +107,32 @@ def test_a_backup_written_over_the_live_file_is_noticed_and_nothing_is_mixed(
     assert ids_in(empty_store.path) == {*ids_in(place), *again}
 
 
+@pytest.mark.slow
+def test_several_processes_notice_it_and_one_keeps_what_all_had(empty_store, tmp_path):
+    before = judge(empty_store, 60, "a" * 1500)
+    copy = backup(empty_store, tmp_path / "copy.db", by=REVIEWER)
+    others = [writes(empty_store.path, 600) for _ in range(2)]
+    for other in others:
+        other.stdout.readline()
+    cp(copy, empty_store.path)
+    for other in others:
+        errors = other.communicate()[1]
+        assert "written over" in errors or "is damaged" in errors
+    with pytest.raises(UserError, match=r"written over|is damaged"):
+        judge(empty_store)
+    empty_store.close()
+    assert ids_in(empty_store.path) == set(before)
+    assert_intact(empty_store.path)
+    places = [p for p in tmp_path.glob("*.rescued*") if p.suffix != ".log"]
+    assert len(places) == 1
+    assert_intact(places[0])
+    assert ids_in(places[0]) >= set(before)
+    assert not list(tmp_path.glob(".*"))
+    # Started again, the app goes on with the file that somebody put there.
+    since = dies(empty_store.path, 3)
+    assert ids_in(empty_store.path) == {*before, *since}
+
+
 def test_an_old_copy_with_the_same_id_written_over_the_live_file_is_noticed(empty_store, tmp_path):
     judge(empty_store, 20)
     empty_store.close()

@@ -121,7 +121,7 @@ def backup(out: Path) -> None:
 
 @click.command()
 @click.argument("copy", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Also over a database with newer verdicts.")
+@click.option("--force", is_flag=True, help="Also over a database with what the copy lacks.")
 def restore(copy: Path, force: bool) -> None:
     """Put COPY in the place of the feedback database.
 

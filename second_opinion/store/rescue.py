@@ -11,10 +11,11 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 from sqlite_utils.db import Database
 
@@ -65,24 +66,56 @@ def rescued(path: Path, connection: sqlite3.Connection, difference: str) -> User
         f"it while it was in use, or its log is of another one ({difference}). Nothing more is "
         "stored in it. "
     )
-    if connection.in_transaction:
-        connection.execute(sql_connection.ROLLBACK)
-    place = free_name(path, "rescued")
     try:
-        _wait_until_still(path)
-        rows = _keep(path, place, connection)
-        _set_log_aside(path, place, connection)
+        with _alone_with_log(connection):
+            if earlier := _rescued_by_another(path):
+                return UserError(f"{found}{_advice(earlier, 'what could still be read')}")
+            place = free_name(path, "rescued")
+            _wait_until_still(path)
+            rows = _keep(path, place, connection)
+            _set_log_aside(path, place)
     except (OSError, sqlite3.Error) as error:
         return UserError(
             f"{found}What this app had stored since could not be kept ({error}). Stop the app, "
             f"keep a copy of {path.name} and of the files beside it, then put a backup in its "
             "place with `python -m second_opinion restore BACKUP`."
         )
-    return UserError(
-        f"{found}{place} has what the file holds now, with {plural(rows, 'row')} more that could "
-        "still be read. Check it, then put it in the place of the file with "
-        f"`python -m second_opinion restore {place}`; or restore another backup."
+    more = f"{plural(rows, 'row')} that could still be read"
+    return UserError(f"{found}{_advice(place, more)}")
+
+
+def _advice(place: Path, rows: str) -> str:
+    return (
+        f"{place} has what the file holds now, and {rows} beyond that. Check it, then put it in "
+        f"the place of the file with `python -m second_opinion restore {place}`; or restore "
+        "another backup."
     )
+
+
+@contextmanager
+def _alone_with_log(live: sqlite3.Connection) -> Iterator[None]:
+    """Hold the lock of the log, so that no other process writes into it or rescues too.
+
+    A file that is damaged may not give it.
+    """
+    with suppress(sqlite3.DatabaseError):
+        if live.in_transaction:
+            live.execute(sql_connection.ROLLBACK)
+        live.execute(sql_connection.BEGIN_WRITE)
+    try:
+        yield
+    finally:
+        with suppress(sqlite3.DatabaseError):
+            live.execute(sql_connection.ROLLBACK)
+
+
+def _rescued_by_another(path: Path) -> Path | None:
+    """What another process kept that had the same log open, and emptied it then."""
+    log = file_identity.sidecars(path)[0]
+    places = [p for p in path.parent.glob(f"{path.name}.rescued*") if p.suffix != ".log"]
+    if not places or (log.exists() and log.stat().st_size):
+        return None
+    return max(places, key=lambda place: place.stat().st_mtime_ns)
 
 
 def free_name(path: Path, word: str) -> Path:
@@ -100,7 +133,7 @@ def _wait_until_still(path: Path) -> None:
 
 def _keep(path: Path, place: Path, live: sqlite3.Connection) -> int:
     """Write the rescued database; how many rows it has beyond those of the file."""
-    draft = place.with_name(f".{place.name}.part")
+    draft = place.with_name(f".{place.name}.{uuid4().hex}.part")
     try:
         if not _is_base(path, draft):
             draft.unlink(missing_ok=True)
@@ -166,15 +199,9 @@ def _unknown(
                 return
 
 
-def _set_log_aside(path: Path, place: Path, live: sqlite3.Connection) -> None:
-    """Keep a copy of the log and empty it, while nobody writes into it."""
+def _set_log_aside(path: Path, place: Path) -> None:
+    """Keep a copy of the log and empty it. A commit meanwhile would leave a hole in it."""
     log = file_identity.sidecars(path)[0]
-    if not log.exists():
-        return
-    # With the lock: a commit of another process would leave a hole before its frames.
-    with suppress(sqlite3.DatabaseError):
-        live.execute(sql_connection.BEGIN_WRITE)
-    shutil.copyfile(log, place.with_name(f"{place.name}.log"))
-    os.truncate(log, 0)
-    with suppress(sqlite3.DatabaseError):
-        live.execute(sql_connection.ROLLBACK)
+    if log.exists():
+        shutil.copyfile(log, place.with_name(f"{place.name}.log"))
+        os.truncate(log, 0)
