@@ -13,6 +13,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from second_opinion import Registry
+from second_opinion.models.describe.training_data import from_table
+from second_opinion.models.describe.training_table import Layout, TrainingTable
+
 TRIALS = ROOT / "tests/trials"
 
 
@@ -116,7 +120,7 @@ def test_an_odd_word_among_numbers_is_refused_with_the_option_that_works(own, ru
     source = ("--data", tmp_path / "train.csv", "--target", "price")
     code, _, err = run(*command, *source)
     assert code == 1
-    assert "say --missing='?'" in err
+    assert "Say --missing='?' if that means" in err
     own(lambda table: tmp_path / "train.csv", "--missing=?")
 
 
@@ -236,3 +240,29 @@ def test_an_ordinal_encoder_of_a_file_with_words(own, tmp_path):
         return tmp_path / "train.csv"
 
     own(write, model=make_pipeline(columns, SimpleImputer(), LinearRegression()))
+
+
+def added_with(folder, **features):
+    """The trial whose words for a missing value are not in the card, and what was noticed."""
+    table = TrainingTable.read(TRIALS / "C17-na-levels/train.csv", "price", Layout())
+    estimator = joblib.load(TRIALS / "C17-na-levels/model.joblib")
+    rows = from_table(table, estimator)
+    card = Registry(folder).add(
+        *(estimator, rows.X, rows.y), name="m", training=rows, card={"features": features}
+    )
+    return [finding.text for finding in card.findings if finding.name == "own_file"]
+
+
+def test_nothing_is_said_of_a_file_that_score_reads_as_the_estimator_got_it(tmp_path):
+    assert added_with(tmp_path) == []
+
+
+def test_rows_that_score_would_refuse_are_said(tmp_path):
+    [text] = added_with(tmp_path, area={"missing": True})
+    assert "`score` refuses 34 rows of it. Line 2: area is" in text
+
+
+def test_rows_that_score_would_answer_otherwise_are_said(tmp_path):
+    [text] = added_with(tmp_path, alley={"missing": True})
+    assert "`score` answers 190 of 300 rows otherwise: alley is" in text
+    assert 'alley is "NA" there and was missing here (line 3)' in text

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import shutil
 import sys
 
 import joblib
@@ -241,6 +242,52 @@ def test_yes_alone_does_not_add_what_is_no_better_than_a_guess(
     assert code == 0
     assert said in out
     assert Registry(empty_folder).card("m/2").findings[0].doubtful
+
+
+def test_a_log_target_is_right_behind_the_predict_py_that_the_warning_names(
+    run, tmp_path, empty_folder
+):
+    """`wrap`, one edit, `add`: and the answers are those of a script of the owner's own."""
+    folder = tmp_path / "prices"
+    shutil.copytree(TRIALS / "C50-log-target", folder)
+    source = ("--data", folder / "train.csv", "--target", "price", "--yes")
+    _, _, err = run("add", folder / "model.joblib", "--name", "m", *source)
+    assert "with UNDO = np.exp (`wrap` writes one)" in err
+    assert f"wrap {folder}" in err
+    assert run("wrap", folder)[0] == 0
+    text = (folder / "predict.py").read_text("utf-8")
+    (folder / "predict.py").write_text(text.replace("UNDO = None", "UNDO = np.exp"), "utf-8")
+    code, _, err = run("add", folder / "predict.py", "--name", "m", *source)
+    assert code == 0, err
+    assert not Registry(empty_folder).card("m").findings
+    assert run("score", folder / "train.csv", "-o", tmp_path / "out.csv", "--model", "m")[0] == 0
+    table = pd.read_csv(folder / "train.csv")
+    expected = np.exp(joblib.load(folder / "model.joblib").predict(table[["a", "b"]]))
+    answers = pd.read_csv(tmp_path / "out.csv")["prediction"]
+    assert answers.tolist() == pytest.approx(expected.tolist(), rel=1e-12)
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()], ids=repr)
+def test_a_scaler_apart_is_right_by_the_option_that_the_warning_names(
+    run, tmp_path, empty_folder, scaler
+):
+    model = LogisticRegression().fit(scaler.fit_transform(WARD.to_numpy()), ILL)
+    joblib.dump(model, tmp_path / "model.pkl")
+    joblib.dump(scaler, tmp_path / "scaler.pkl")
+    WARD.assign(ill=ILL).to_csv(tmp_path / "train.csv", index=False)
+    command = (
+        *("add", tmp_path / "model.pkl", "--name", "m", "--yes"),
+        *("--data", tmp_path / "train.csv", "--target", "ill"),
+    )
+    code, _, err = run(*command)
+    assert code == 1
+    assert "Add both together: --before scaler.pkl" in err
+    code, _, err = run(*command, "--before", tmp_path / "scaler.pkl")
+    assert code == 0, err
+    assert not Registry(empty_folder).card("m").findings
+    run("score", tmp_path / "train.csv", "-o", tmp_path / "out.csv", "--model", "m")
+    expected = model.predict(scaler.transform(WARD.to_numpy()))
+    assert pd.read_csv(tmp_path / "out.csv")["prediction"].tolist() == expected.tolist()
 
 
 def test_a_log_target_is_right_once_exp_is_taken(tmp_path):

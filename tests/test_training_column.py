@@ -77,8 +77,25 @@ def test_a_column_of_numbers_with_another_word_names_it_and_the_option():
         UserError, match=r'Line 4: age is "\?"; expected a number, as in 5'
     ) as error:
         column(cells)
-    assert "--missing='?'" in str(error.value)
+    assert 'No numbers either: "x y"' in str(error.value)
+    assert "Say --missing='?' --missing='x y' if that means" in str(error.value)
     assert column(cells, missing=("?", "x y")).values.isna().sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        (".5", "with digits on both sides"),
+        ("1,000", "without a comma"),
+        ("$5", "without a currency sign"),
+        ("5 %", "without a percent sign"),
+        ("1_000", "without underscores"),
+    ],
+)
+def test_a_number_written_otherwise_says_how_to_write_it(cell, hint):
+    with pytest.raises(UserError, match=f"expected a number, {hint}, as in 3 other rows") as error:
+        column(["1", "2", cell, "3"])
+    assert "--missing" not in str(error.value)
 
 
 def test_a_few_numbers_among_texts_are_texts():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,23 +127,35 @@ def _texts(values: Any) -> Any:
     return np.array([repr(plain(value)) for value in values])
 
 
-# What may have been done to the target before the training, and what undoes it.
-UNDONE: dict[str, tuple[str, Change]] = {
-    "exp": ("logarithm", np.exp),
-    "expm1": ("logarithm of one more", np.expm1),
-    "10 to the power": ("logarithm to the base 10", lambda values: 10.0**values),
-    "2 to the power": ("logarithm to the base 2", lambda values: 2.0**values),
-    "the square": ("square root", np.square),
-    "the logarithm": ("exponential", np.log),
-    "the inverse": ("inverse", np.reciprocal),
-}
+@dataclass(frozen=True)
+class Undoing:
+    """What undoes what was done to a target: in words, as Python, and as a function.
+
+    ``done`` is what the training made of the target. ``r2`` is that of the answers then.
+    """
+
+    words: str
+    done: str
+    code: str
+    undo: Change
+    r2: float = -np.inf
 
 
-SHIFTED = "its answers times a number plus another", "standardised value, or another unit,"
+UNDOINGS = (
+    Undoing("exp of its answers", "the logarithm", "np.exp", np.exp),
+    Undoing("expm1 of its answers", "the logarithm of one more", "np.expm1", np.expm1),
+    Undoing(
+        "10 to its answers", "the logarithm to the base 10", "lambda a: 10.0**a", lambda a: 10.0**a
+    ),
+    Undoing("2 to its answers", "the logarithm to the base 2", "np.exp2", np.exp2),
+    Undoing("the square of its answers", "the square root", "np.square", np.square),
+    Undoing("the logarithm of its answers", "exp", "np.log", np.log),
+    Undoing("the inverse of its answers", "the inverse", "np.reciprocal", np.reciprocal),
+)
 
 
-def undone(known: Known) -> tuple[str, str, float] | None:
-    """What makes far better answers out of these numbers, what undid it, and the R² then.
+def undone(known: Known) -> Undoing | None:
+    """What makes far better answers out of these numbers; None where nothing does.
 
     Only what explains more than half of the outcomes, and far more than the answers as they are,
     counts.
@@ -151,17 +163,25 @@ def undone(known: Known) -> tuple[str, str, float] | None:
     y, values = np.asarray(known.y, float), np.asarray(known.values, float)
     if np.ptp(y) == 0:
         return None
-    tried = []
+    before = r_squared(y, values)
     with np.errstate(all="ignore"):
-        for way, (change, undo) in UNDONE.items():
-            tried.append((r_squared(y, undo(values)), f"{way} of its answers", change))
-        if np.ptp(values) > 0 and r_squared(y, values) < CHANCE_R2:
-            line = np.polynomial.Polynomial.fit(values, y, 1)
-            tried.append((r_squared(y, line(values)), *SHIFTED))
-    best, way, change = max(tried)
-    if best > 0.5 and best > r_squared(y, values) + GAIN:
-        return way, change, best
-    return None
+        tried = [replace(way, r2=r_squared(y, way.undo(values))) for way in UNDOINGS]
+        if np.ptp(values) > 0 and before < CHANCE_R2:
+            tried.append(_shifted(y, values))
+    best = max(tried, key=lambda way: way.r2)
+    return best if best.r2 > max(0.5, before + GAIN) else None
+
+
+def _shifted(y: Any, values: Any) -> Undoing:
+    """A number times the answers and another one more, which a standardised target takes."""
+    slope, shift = np.polyfit(values, y, 1)
+    return Undoing(
+        f"{slope:.6g} times its answers and {shift:.6g} more",
+        "another scale, or another unit,",
+        f"lambda a: {slope:.6g} * a + {shift:.6g}",
+        lambda a: slope * a + shift,
+        r_squared(y, slope * values + shift),
+    )
 
 
 def scaled(model: Model, data: pd.DataFrame, y: pd.Series[Any]) -> tuple[str, Standing] | None:

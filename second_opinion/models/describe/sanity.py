@@ -26,8 +26,10 @@ TOLERANCE = 1e-3
 # So many rows on either side before a difference between them is one.
 FEWEST_HOLES = 10
 CLEAR = 3.0
+# What counts as far off among numbers, as a share of what always answering the median is off by.
+FAR_OFF = 0.25
 SHOWN = 3
-WRAP = "`python -m second_opinion wrap FOLDER`"
+WRAP = "`wrap` writes one"
 STANDS_FOR_MISSING = ("none", "missing", "unknown", "na", "n/a", "nan", "null", "not available")
 
 
@@ -70,7 +72,7 @@ def refuse_impossible(answers: Answers, kind: str, saved_by: str) -> None:
     shown = joined([f"{share:.4g}" for share in shares[row][:4]])
     way = releases.other_release(saved_by) or (
         "Save it again where it answers right, or put it behind a predict.py that makes "
-        f"probabilities of its answers: {WRAP}."
+        f"probabilities of its answers ({WRAP})."
     )
     raise UserError(
         f"The {kind} gives {shown} as the probabilities of row {row + 1}; expected shares from 0 "
@@ -95,7 +97,7 @@ def _guess(trial: Trial) -> Iterator[Finding]:
         usual += "classes that mean something else."
     else:
         usual += "a target of which the training took the logarithm."
-    way = f"Put what is missing before it (--before scaler.pkl), or behind a predict.py: {WRAP}."
+    way = f"Put what is missing before it (--before scaler.pkl), or behind a predict.py ({WRAP})."
     yield Finding(
         name="guessing",
         text=f"{_beside_a_guess(trial, standing)} {reason or f'{usual} {way}'}",
@@ -117,10 +119,10 @@ def _beside_a_guess(trial: Trial, standing: guessing.Standing) -> str:
 def _reason(trial: Trial, known: guessing.Known) -> str:
     """What explains answers that are no better than a guess, where a trial shows it."""
     if not known.classes and (undone := guessing.undone(known)):
-        way, change, r2 = undone
         return (
-            f"Taking {way} gives R² {r2:.2f}: it was trained on the {change} of "
-            f"{trial.card.target.name}. Put it behind a predict.py that undoes that: {WRAP}."
+            f"Taking {undone.words} gives R² {undone.r2:.2f}: it was trained on {undone.done} of "
+            f"{trial.card.target.name}. Put it behind a predict.py with UNDO = {undone.code} "
+            f"({WRAP})."
         )
     swapped = known.swapped_score
     if swapped is not None:
@@ -136,7 +138,7 @@ def _reason(trial: Trial, known: guessing.Known) -> str:
     right = f"right on {percent(standing.score)}" if known.classes else f"at R² {score}"
     return (
         f"With each column {way} it is {right}: a scaler was saved apart from it. Add both "
-        f"together: --before scaler.pkl, or behind a predict.py: {WRAP}."
+        f"together: --before scaler.pkl, or behind a predict.py ({WRAP})."
     )
 
 
@@ -159,7 +161,7 @@ def _holes(trial: Trial) -> Iterator[Finding]:
     with_holes, others = errors[rows], errors[~rows]
     gap = with_holes.mean() - others.mean()
     noise = np.sqrt(with_holes.var() / len(with_holes) + others.var() / len(others))
-    far = 0.15 if known.classes else others.mean()
+    far = 0.15 if known.classes else max(others.mean(), FAR_OFF * _spread(known.y))
     if gap < far or gap < CLEAR * noise:
         return
     counts = holes.sum().sort_values(ascending=False)
@@ -174,9 +176,14 @@ def _holes(trial: Trial) -> Iterator[Finding]:
         name="holes",
         text=f"On {plural(int(rows.sum()), 'row')} with a missing value ({about}) it {here}, on "
         f"the others it {there}. Your app probably fills these: with what? Fill them in the file "
-        "in the same way, put the filling into the pipeline, or into a predict.py: "
-        f"{WRAP}.{_stand_in(trial, names)}",
+        "in the same way, put the filling into the pipeline, or into a predict.py "
+        f"({WRAP}).{_stand_in(trial, names)}",
     )
+
+
+def _spread(y: pd.Series[Any]) -> float:
+    """How far numbers are from their median, on average."""
+    return float((y - y.median()).abs().mean())
 
 
 def _stand_in(trial: Trial, names: list[str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, plural, quoted
 from second_opinion.models.describe.estimator_facts import InputFacts
+from second_opinion.tables.parse_cell import number_hint
 from second_opinion.tables.parse_column import number_pattern, with_point
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ DECIMAL_COMMA = NUMBER.replace(r"\.", ",")
 WHOLE = r"^[+-]?[0-9]{1,18}$"
 # From so many numbers on, the other cells of a column are odd rather than its kind.
 MOSTLY = 0.5
+SHOWN = 3
 YES_NO = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?$"
 
@@ -171,15 +173,27 @@ def _refuse_odd_numbers(source: ColumnSource, cells: pa.Array) -> None:
     if odd.size >= MOSTLY * filled:
         return
     texts = list(dict.fromkeys(cells.take(odd).to_pylist()))
-    shown = joined([quoted(text) for text in texts[:3]])
-    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
-    option = "--missing=" + _shell(texts[0])
+    like_number = any(map(str.isdigit, texts[0]))
+    hint = number_hint(texts[0], source.decimal[:1]) if like_number else ""
     raise UserError(
-        f"Line {source.lines[odd[0]]}: {source.name} is {quoted(texts[0])}; expected a number, as "
-        f"in {plural(filled - len(odd), 'other row')}. (No number there: {shown}{more}.) If it "
-        f"means that the value is missing, say {option}; if these are codes that the model takes "
-        f"as text, say --text {_shell(source.name)}; else correct the file."
+        f"Line {source.lines[odd[0]]}: {source.name} is {quoted(texts[0])}; expected a number"
+        f"{hint}, as in {plural(filled - len(odd), 'other row')}.{_further(texts[1:])} "
+        f"{_ways(source.name, [] if like_number else texts)}"
     )
+
+
+def _further(texts: list[str]) -> str:
+    more = [f"{len(texts) - SHOWN} more"] if len(texts) > SHOWN else []
+    shown = joined([*map(quoted, texts[:SHOWN]), *more])
+    return f" No numbers either: {shown}." if shown else ""
+
+
+def _ways(name: str, words: list[str]) -> str:
+    """What to do with cells that are no numbers, which may stand for missing values."""
+    options = " ".join(f"--missing={_shell(word)}" for word in words[: SHOWN + 1])
+    missing = f"say {options} if that means that the value is missing, " if options else ""
+    ways = f"{missing}say --text {_shell(name)} if these are codes that the model takes as text"
+    return f"{ways[0].upper()}{ways[1:]}; else correct the file."
 
 
 def _shell(word: str) -> str:
