@@ -65,12 +65,12 @@ def progress() -> None:
     if not so_far.predictions:
         st.text("No case yet. Yours will be the first.")
         return
-    clear_count = so_far.agree + so_far.disagree
-    share = f"{so_far.agree} of {clear_count}" if clear_count else "none yet"
+    clear_count = so_far.right + so_far.wrong
+    share = f"{so_far.right:,} of {clear_count:,}" if clear_count else "none yet"
     with st.grid(4, min_column_width=160, key="home_progress"):
         st.metric("Cases predicted", f"{so_far.predictions:,}", border=True)
         st.metric("Verdicts", f"{so_far.verdicts:,}", border=True)
-        st.metric("Experts agree", share, border=True)
+        st.metric("Model right", share, border=True)
         st.metric("Experts", f"{so_far.experts:,}", border=True)
     if so_far.last_verdict_at:
         st.text(f"Last verdict {visit.clock(so_far.last_verdict_at)}.")

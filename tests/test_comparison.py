@@ -1,5 +1,7 @@
 """Two versions on the same cases, and against what experts said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +13,10 @@ from sklearn.svm import LinearSVC
 from second_opinion import Registry
 from second_opinion.errors import UserError
 from second_opinion.models import comparison, comparison_cases, expert_backing, traffic_split
-from second_opinion.records.review import VersionTally
+from second_opinion.records.review import Adjudication, VersionTally
 from second_opinion.records.value import plain
+from second_opinion.records.verdict import Verdict
+from second_opinion.verdicts import meaning
 
 CHURN = Registry(ROOT / "model")
 
@@ -190,14 +194,21 @@ def test_numbers_that_lie_close_together_keep_their_bars_apart(registry):
 # --- against the verdicts
 
 
-def said_of(model, case, judgement, correct_value=None, value=None):
-    answer = model.predict([case])["value"].iloc[0]
+def said_of(model, case, judgement, correct_value=None, value=None, decided=None):
+    """A row of `Store.judged`; ``decided`` is a final answer."""
+    prediction = model.predict_one(case, asked_by="Ada", source="form", id="p")
+    prediction = replace(prediction, value=prediction.value if value is None else value)
+    says = meaning.of_verdict(
+        Verdict("p", "Ada", judgement, correct_value=correct_value), prediction
+    )
+    if decided is not None:
+        says = meaning.of_final_answer(Adjudication("p", decided, "so it is", "Rita"), prediction)
     return {
         "version": model.card.version,
         "inputs": dict(case),
-        "value": answer if value is None else value,
-        "judgement": judgement,
-        "correct_value": correct_value,
+        "value": prediction.value,
+        "adjudicated": decided is not None,
+        **vars(says),
     }
 
 
@@ -319,18 +330,30 @@ def test_a_risk_that_is_about_right_does_not_say_which_class_is(models):
     assert found.left_out == ("in 1 case nobody said what is right",)
 
 
+def test_what_was_decided_goes_before_what_experts_said(churn):
+    first, second, _, (case, *_) = churn
+    answers = [model.predict([case])["value"].iloc[0] for model in (first, second)]
+    judged = [said_of(first, case, "agree"), said_of(first, case, "disagree")]
+    assert expert_backing.backed(first, second, judged).left_out == ("in 1 case experts disagree",)
+    for answer, won in zip(answers, ((0, 1), (1, 0)), strict=True):
+        decided = [said_of(first, case, said, decided=answer) for said in ("agree", "disagree")]
+        undecided_elsewhere = said_of(second, case, "disagree")
+        found = expert_backing.backed(first, second, [*decided, undecided_elsewhere])
+        assert (found.fixes, found.breaks, found.left_out) == (*won, ())
+
+
 # --- by arm
 
 
-def test_arms_have_their_agreement_with_its_interval():
+def test_arms_have_their_share_with_its_interval():
     """Newcombe 1998, Statistics in Medicine 17:857: 81 of 263 is .2553 to .3662 by Wilson."""
     table = traffic_split.tally_table(
         [VersionTally("1", 400, 81, 182, 5), VersionTally("2", 3, 0, 0, 2)]
     )
     first, second = table.to_dict("records")
     assert (first["low"], first["high"]) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert first["agreement"] == 81 / 263
-    assert np.isnan(second["agreement"])
+    assert first["share"] == 81 / 263
+    assert np.isnan(second["share"])
     assert (second["low"], second["high"]) == (0, 1)
 
 
@@ -349,6 +372,6 @@ def test_arms_are_told_apart_pair_by_pair():
         "Versions 1 and 3",
         "Versions 2 and 3",
     ]
-    assert "agree with version 1 more often" in said[0]
+    assert "Version 1 is right more often" in said[0]
     assert "cannot be told apart" in said[1]
-    assert "agree with version 3 more often" in said[2]
+    assert "Version 3 is right more often" in said[2]

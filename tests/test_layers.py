@@ -17,16 +17,17 @@ MAY_IMPORT = {
     "jsonfile": "errors file_content",
     "settings": "errors",
     "records": "errors",
+    "verdicts": "records",
     "roles": "errors settings records",
     "choices": "records",
     "feature_kinds": "choices formatting",
     "schema": "compatibility choices feature_kinds formatting records",
-    "store": "compatibility errors formatting records roles",
+    "store": "compatibility errors formatting settings records verdicts roles",
     "tables": "choices compatibility errors feature_kinds formatting records schema",
     "statistics": "errors feature_kinds file_content formatting jsonfile records schema",
     "models": (
         "choices compatibility errors feature_kinds file_content formatting jsonfile settings "
-        "records roles schema store tables statistics"
+        "records verdicts roles schema store tables statistics"
     ),
     "__init__": "errors store models",
     "labels": "formatting records models",
@@ -34,7 +35,9 @@ MAY_IMPORT = {
     "batches": "errors formatting records store tables models",
     "charts": "formatting records schema statistics models",
     "review": "errors formatting records roles store tables statistics models",
-    "distributions": "formatting records schema store tables statistics models batches charts",
+    "distributions": (
+        "formatting records verdicts schema store tables statistics models batches charts"
+    ),
     "cli": (
         "errors formatting settings records schema store tables statistics models doctor batches "
         "review"

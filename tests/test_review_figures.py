@@ -7,6 +7,7 @@ from builders import case, verdict
 from database import contradict, current_rows, select, shared_cases
 
 from second_opinion.records.expert import folded
+from second_opinion.records.review import NOT_NAMED
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.store import review_queries
 
@@ -26,7 +27,7 @@ def test_the_figures_add_up_to_the_rows(busy_store):
     assert by_class["verdicts"].sum() == sum(row["model"] == "churn" for row in rows)
     confidence = figures.by_confidence()
     assert set(confidence["percent"]) <= {50, 55, 57, 60, 99, 100}
-    counted = sum(row["answer"] is not None for row in rows if row["model"] == "churn")
+    counted = sum(row["outcome"] != "unsure" for row in rows if row["model"] == "churn")
     assert figures.confusion("churn")["verdicts"].sum() == counted
 
 
@@ -87,9 +88,9 @@ def test_versions_are_counted_apart(busy_store, model):
 def test_confusion_counts_each_pair_of_classes(busy_store, about):
     rows = rows_about(busy_store.path, *about)
     expected = Counter(
-        (repr(row["value"]), repr(row["answer"]))
+        (repr(row["value"]), repr(NOT_NAMED if row["answer"] is None else row["answer"]))
         for row in rows
-        if row["is_class"] and row["answer"] is not None
+        if row["is_class"] and row["value"] is not None and row["outcome"] != "unsure"
     )
     found = busy_store.review.confusion(*about)
     assert {(repr(v), repr(a)): n for v, a, n in found.itertuples(index=False)} == expected
@@ -98,25 +99,34 @@ def test_confusion_counts_each_pair_of_classes(busy_store, about):
 @pytest.mark.parametrize("about", ABOUT)
 def test_shared_cases_are_those_of_the_model_and_version(busy_store, about):
     cases = shared_cases(rows_about(busy_store.path, *about))
-    conflicts = {id for id, rows in cases.items() if contradict(rows)}
-    decided = {id for id, rows in cases.items() if rows[0]["adjudicated"]}
     figures = busy_store.review
-    assert figures.shared_states(*about) == {id: id in conflicts - decided for id in cases}
+    listed = figures.shared_cases(*about)
+    assert figures.shared_counts(*about)["shared"] == len(cases)
+    assert {case.prediction_id for case in listed} == set(cases)
+    times = [case.last_at for case in listed]
+    assert times == sorted(times, reverse=True)
+    assert figures.shared_cases(*about, most=2) == listed[:2]
+
+
+@pytest.mark.parametrize("about", ABOUT)
+def test_conflicts_are_of_cases_whatever_the_number_of_their_predictions(busy_store, about):
+    cases = list(shared_cases(rows_about(busy_store.path, *about), "case").values())
+    conflicts = [case for case in cases if contradict(case)]
+    decided = [case for case in conflicts if case[0]["adjudicated"]]
+    figures = busy_store.review
     counts = figures.shared_counts(*about)
-    assert (counts["shared"], counts["conflicts"]) == (len(cases), len(conflicts))
-    assert counts["undecided"] == len(conflicts - decided)
-    asked = {None: conflicts, True: conflicts & decided, False: conflicts - decided}
-    pages = {state: figures.conflicts(*about, adjudicated=state, size=1000) for state in asked}
-    for listed, expected in [
-        (figures.shared_cases(*about), set(cases)),
-        *((pages[state], asked[state]) for state in asked),
-    ]:
-        assert {case.prediction_id for case in listed} == expected
-        times = [case.last_at for case in listed]
-        assert times == sorted(times, reverse=True)
-    second = figures.conflicts(*about, adjudicated=None, number=2, size=3)
-    assert second == pages[None][3:6]
-    assert figures.shared_cases(*about, most=2) == figures.shared_cases(*about)[:2]
+    assert counts["conflicts"] == len(conflicts)
+    assert counts["undecided"] == len(conflicts) - len(decided)
+    states = figures.shared_states(*about)
+    assert (len(states), sum(states.values())) == (len(cases), counts["undecided"])
+    wanted = {None: conflicts, True: decided, False: [c for c in conflicts if c not in decided]}
+    for state, expected in wanted.items():
+        page = figures.conflicts(*about, adjudicated=state, size=1000)
+        ids = {frozenset(row["id"] for row in case) for case in expected}
+        assert {frozenset(verdict.id for verdict in case.verdicts) for case in page} == ids
+        assert [case.last_at for case in page] == sorted((c.last_at for c in page), reverse=True)
+        second = figures.conflicts(*about, adjudicated=state, number=2, size=3)
+        assert second == page[3:6]
 
 
 PREDICTIONS_WANTED = [
@@ -205,5 +215,7 @@ def test_the_numbers_of_a_regression_are_pairs(empty_store):
             said_wrong = verdict(prediction, "disagree", correct_value=correct)
             empty_store.add_verdict(said_wrong)
     found = empty_store.review.numbers("dose")
-    assert found.to_numpy().tolist() == [[30.0, 30.5], [20.0, 20.0], [10.0, 12.5]]
+    assert found["value"].tolist() == [30.0, 20.0, 10.0]
+    assert found["answer"].fillna(-1).tolist() == [30.5, -1, 12.5]
+    assert found["right"].tolist() == [False, True, False]
     assert len(empty_store.review.numbers("dose", most=1)) == 1

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from builders import (
@@ -14,7 +15,7 @@ from builders import (
     verdict,
     write_at_random,
 )
-from database import full_count, kept, select
+from database import copy_rows, full_count, kept, select
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils.db import Database
@@ -50,7 +51,7 @@ def test_a_database_from_before_is_filled_in(tmp_path_factory, seed):
         migrations.apply(Database(connection, execute_plugins=False), stop_before="m005_review")
         connection.execute("ATTACH ? AS theirs", (str(store.path),))
         for table in ("predictions", "verdicts"):
-            connection.execute(f"INSERT INTO {table} SELECT * FROM theirs.{table} ORDER BY rowid")
+            copy_rows(connection, table)
     Store.open(old).close()
     expected = full_count(old)
     assert kept(old) == expected
@@ -91,12 +92,15 @@ def conflict(empty_store):
 def test_a_conflict_waits_until_a_third_person_decides_it(empty_store, conflict):
     figures = empty_store.review
     (waiting,) = figures.conflicts()
-    assert waiting.answers == (("Ada", "agree", 1), ("Bob", "disagree", 0))
-    assert waiting.undecided
+    assert [(v.expert, v.judgement) for v in waiting.verdicts] == [
+        ("Ada", "agree"),
+        ("Bob", "disagree"),
+    ]
+    assert not waiting.adjudicated
 
     figures.adjudicate(conflict.id, 0, "the scan shows it", by=REVIEWER)
     assert figures.conflicts() == []
-    assert figures.conflicts(adjudicated=True) == [figures.shared_case(conflict.id)]
+    assert figures.conflicts(adjudicated=True) == [replace(waiting, adjudicated=True)]
     assert figures.shared_counts("churn") == {
         "predictions": 1,
         "shared": 1,
@@ -261,5 +265,7 @@ def test_progress_equals_the_count_over_reviewed(tmp_path, seed):
             assert progress.judged == len({r["prediction_id"] for r in about})
             assert progress.verdicts == len(about)
             assert progress.agree == sum(r["judgement"] == "agree" for r in about)
+            assert progress.right == sum(r["outcome"] == "right" for r in about)
+            assert progress.wrong == sum(r["outcome"] == "wrong" for r in about)
             assert progress.experts == len({folded(r["expert"]) for r in about})
             assert progress.last_verdict_at == max((r["created_at"] for r in about), default=None)

@@ -90,7 +90,8 @@ COLUMNS = {
     "predictions": "id batch_id row_number model version model_sha256 card_sha256 inputs value "
     "confidence probabilities flags source asked_by latency_ms created_at alias",
     "verdicts": "id prediction_id expert identity_source judgement correct_value direction "
-    "severity comment mode blind_value blind_confidence seconds supersedes created_at",
+    "severity comment mode blind_value blind_confidence seconds supersedes created_at "
+    "case_id outcome answer tolerance",
 }
 
 
@@ -339,6 +340,8 @@ def assert_reviewed_is(store, model, cases, chains):
         unsure=counts["unsure"],
         experts=len({name for _, name in current}),
         last_verdict_at=max((found.created_at for found in current.values()), default=None),
+        right=counts["agree"],
+        wrong=counts["disagree"],
     )
 
 
@@ -471,11 +474,11 @@ def test_progress_counts_one_model_and_one_version(empty_store):
     last = empty_store.add_verdict(verdict(new, "disagree", "Bo"))
 
     assert empty_store.progress("churn", "2") == ReviewProgress(
-        2, 1, 2, 1, 1, 0, 2, last.created_at
+        2, 1, 2, 1, 1, 0, 2, last.created_at, 1, 1
     )
     assert empty_store.progress("churn").verdicts == 3
     assert empty_store.progress("churn").predictions == 3
-    assert empty_store.progress("none") == ReviewProgress(0, 0, 0, 0, 0, 0, 0, None)
+    assert empty_store.progress("none") == ReviewProgress(0, 0, 0, 0, 0, 0, 0, None, 0, 0)
 
 
 # --- append only, enforced by the database itself
@@ -1098,7 +1101,12 @@ def test_the_arms_count_what_was_asked_under_their_alias(shared_store, asked):
 
 
 def _counts(arm):
-    counts = {name: getattr(arm, name) for name in ("predictions", "agree", "disagree", "unsure")}
+    counts = {
+        "predictions": arm.predictions,
+        "agree": arm.right,
+        "disagree": arm.wrong,
+        "unsure": arm.unsure,
+    }
     return {name: count for name, count in counts.items() if count}
 
 
@@ -1111,9 +1119,9 @@ def test_judged_are_the_current_verdicts_that_say_right_or_wrong(empty_store):
     empty_store.add_verdict(verdict(second, "agree", expert="Bob"))
     empty_store.add_verdict(verdict(other, "agree"))
     found = empty_store.judged(first.model, ["1", "2"])
-    assert [(row["version"], row["judgement"], row["correct_value"]) for row in found] == [
-        ("1", "disagree", "leaves"),
-        ("2", "agree", None),
+    assert [(row["version"], row["outcome"], row["answer"]) for row in found] == [
+        ("1", "wrong", "leaves"),
+        ("2", "right", second.value),
     ]
     assert found[0]["inputs"] == first.inputs
     assert found[0]["value"] == first.value

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from second_opinion.records.expert import folded
-from second_opinion.records.review import SharedCase
+from second_opinion.records.review import Opinion, SharedCase
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
 
@@ -126,10 +126,10 @@ def test_bands_hold_their_lower_end():
 def test_a_case_is_an_error_only_where_its_verdicts_say_so_together(busy_store):
     found = totals.cases(busy_store.review, VerdictFilter())
     rows = [row for some in busy_store.review.each(VerdictFilter()) for row in some]
-    ids = [row.prediction.id for row in found.rows]
-    assert len(ids) == len(set(ids)) == len({row.prediction.id for row in rows})
+    ids = [row.case_id for row in found.rows]
+    assert len(ids) == len(set(ids)) == len({row.case_id for row in rows})
     for case, error in zip(ids, found.errors, strict=True):
-        said = {row.outcome for row in rows if row.prediction.id == case} - {"unsure"}
+        said = {row.outcome for row in rows if row.case_id == case} - {"unsure"}
         if len(said) != 1:
             assert math.isnan(error)
         else:
@@ -137,17 +137,16 @@ def test_a_case_is_an_error_only_where_its_verdicts_say_so_together(busy_store):
     assert len(found.inputs) == len(ids)
 
 
-def shared_case(*answers, case="a"):
-    return SharedCase(
-        case, "churn", "1", conflict=False, adjudicated=False, last_at="", answers=answers
-    )
+def shared_case(*opinions, case="a", tolerance=None):
+    opinions = tuple(Opinion(*said, expert=name) for name, *said in opinions)
+    return SharedCase(case, "churn", "1", last_at="", tolerance=tolerance, opinions=opinions)
 
 
 def test_ratings_are_experts_by_cases_whatever_the_spelling_of_a_name():
     table = totals.ratings(
         [
-            shared_case(("Ada", "agree", 1), ("Bo", "unsure", None), case="a"),
-            shared_case(("ADA ", "disagree", 0), ("Cy", "agree", 1), case="b"),
+            shared_case(("Ada", "right", 1), ("Bo", "unsure"), case="a"),
+            shared_case(("ADA ", "wrong", 0), ("Cy", "right", 1), case="b"),
         ]
     )
     assert list(table.index) == ["Ada", "Bo", "Cy"]
@@ -161,10 +160,10 @@ def test_ratings_are_experts_by_cases_whatever_the_spelling_of_a_name():
 def test_a_narrow_filter_narrows_the_shared_cases(busy_store):
     everything = totals.shared(busy_store.review, VerdictFilter())
     assert everything
-    expert = everything[0].answers[0][0]
+    expert = everything[0].opinions[0].expert
     narrow = totals.shared(busy_store.review, VerdictFilter(expert=expert))
     ids = {case.prediction_id for case in narrow}
     assert ids
     assert ids <= {case.prediction_id for case in everything}
     for case in narrow:
-        assert expert.casefold() in {name.casefold() for name, _, _ in case.answers}
+        assert expert.casefold() in {said.expert.casefold() for said in case.opinions}

@@ -147,6 +147,7 @@ def check(
         decimal=look.decimal,
         notes=look.notes,
         worker=job_worker,
+        scale=card.answer_scale,
     )
     store.batches.create(batch)
     job = Job(store, batch.id, job_worker)

@@ -22,6 +22,7 @@ from second_opinion.charts.chart import (
     whiskers,
 )
 from second_opinion.formatting import number_text, percent, plural
+from second_opinion.records.review import NOT_NAMED
 from second_opinion.statistics.calibration import BlandAltman
 from second_opinion.statistics.error_rates import normalised
 from second_opinion.statistics.histogram import Histogram
@@ -131,16 +132,17 @@ def _diamonds(places: list[int], rows: pd.DataFrame) -> go.Scatter:
 def confusion(counts: pd.DataFrame, names: Sequence[str], *, as_shares: bool = False) -> Chart:
     """The model (rows) against what counts as right (columns), tile by tile, and the row sums.
 
-    ``counts`` as `error_rates.confusion` gives them. Tiles are as dark as their share of the row;
-    where there is room they have the count and the share, else ``as_shares`` says which.
+    ``counts`` as `error_rates.confusion` gives them, ``names`` those of its columns. Tiles are as
+    dark as their share of the row; where there is room they have the count and the share, else
+    ``as_shares`` says which.
     """
     cells = _cells(counts, names)
     title = confusion_title(counts, names)
     figure = go.Figure([_tiles(cells, len(names), as_shares=as_shares), _row_sums(counts)])
-    for at in range(len(names)):
+    for at in range(len(counts)):
         corner = {"x0": at - 0.5 + GAP, "x1": at + 0.5 - GAP, "y0": at - 0.47, "y1": at + 0.47}
         figure.add_shape(type="rect", line={"color": MODEL, "width": 2.5}, **corner)
-    height = 120 + (56 if len(names) <= MOST_BOTH else 38) * max(len(names), 2)
+    height = 120 + (56 if len(names) <= MOST_BOTH else 38) * max(len(counts), 2)
     lay_out(figure, height=height, legend=False, direction="v")
     ticks: dict[str, Any] = {"showgrid": False, "zeroline": False}
     short_names = [shown(name, 24) for name in names]
@@ -151,9 +153,9 @@ def confusion(counts: pd.DataFrame, names: Sequence[str], *, as_shares: bool = F
     figure.update_xaxes(title_text="What counts as right", **labels, **ticks)
     figure.update_yaxes(
         title_text="The model said",
-        tickvals=places,
-        ticktext=short_names,
-        range=[len(short_names) - 0.5, -0.5],
+        tickvals=places[: len(counts)],
+        ticktext=short_names[: len(counts)],
+        range=[len(counts) - 0.5, -0.5],
         **ticks,
     )
     alt = f"A table of tiles, what the model said against what counts as right. {title}."
@@ -164,9 +166,9 @@ def confusion(counts: pd.DataFrame, names: Sequence[str], *, as_shares: bool = F
 
 def _cells(counts: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """The tiles row by row: ``row, column, said, right, verdicts, share`` (of the row)."""
-    shares, size = normalised(counts).to_numpy(float), len(names)
-    row = [at for at in range(size) for _ in range(size)]
-    column = list(range(size)) * size
+    shares = normalised(counts).to_numpy(float)
+    row = [at for at in range(len(counts)) for _ in names]
+    column = list(range(len(names))) * len(counts)
     return pd.DataFrame(
         {
             "row": row,
@@ -223,7 +225,7 @@ def _tile_words(count: int, share: float, size: int, *, as_shares: bool) -> str:
 def _row_sums(counts: pd.DataFrame) -> go.Scatter:
     sums = counts.sum(axis=1).tolist()
     return go.Scatter(
-        x=[_place_of_sums(len(sums))] * len(sums),
+        x=[_place_of_sums(counts.shape[1])] * len(sums),
         y=list(range(len(sums))),
         mode="text",
         text=[f"{total:,}" for total in sums],
@@ -247,7 +249,8 @@ def confusion_title(counts: pd.DataFrame, names: Sequence[str]) -> str:
         return title
     cells = _cells(counts, names)
     worst = cells[cells["row"] != cells["column"]].sort_values("verdicts", kind="stable").iloc[-1]
-    mistake = f"it says {worst['said']} where {worst['right']} is right ({worst['verdicts']:,})"
+    answer = "another class" if counts.columns[worst["column"]] == NOT_NAMED else worst["right"]
+    mistake = f"it says {worst['said']} where {answer} is right ({worst['verdicts']:,})"
     return f"{title}; most often wrong: {mistake}"
 
 

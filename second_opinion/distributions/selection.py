@@ -23,12 +23,12 @@ from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import key_of, plain
-from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.schema import Feature
 from second_opinion.statistics.column_kinds import numbers
 from second_opinion.statistics.ratings import Array
 from second_opinion.store import Store
 from second_opinion.store.single_predictions import MOST_SINGLES
+from second_opinion.verdicts import meaning
 
 MOST_OVERVIEWS = 32
 AT_ONCE = 100_000
@@ -286,11 +286,13 @@ def _answers(rows: list[dict[str, Any]], card: ModelCard) -> Any:
 
 
 def verdicts(store: Store, selection: Selection) -> pd.DataFrame:
-    """The agreeing and disagreeing verdicts on these predictions, and the unsure ones.
+    """The verdicts on these predictions, by what counts: a final answer goes before each.
 
-    Columns ``id`` (that of the selection), ``confidence`` (0 to 1 or NaN), ``wrong`` (1 where the
-    expert disagrees, 0 where not, NaN for unsure) and ``day`` (ISO, UTC), in the order of their
-    times.
+    Columns ``id`` (that of the selection), ``confidence`` (0 to 1; NaN where there is none, and of
+    a risk, which is about right without having come true), ``risk`` (0 to 1, NaN of all others),
+    ``says`` (of a risk: too_low, about_right or too_high, empty where none is said), ``wrong`` (1
+    where the model is wrong, 0 where it is right, NaN where nobody could say) and ``day`` (ISO,
+    UTC), in the order of their times.
     """
     batch = selection.batch
     rows = store.singles.verdicts(selection.card.name, batch.id if batch else None)
@@ -299,13 +301,17 @@ def verdicts(store: Store, selection: Selection) -> pd.DataFrame:
     # Of a million rows a few are judged.
     judged_ids = set(ids[pd.Series(ids).isin([row[name] for row in rows]).to_numpy()].tolist())
     own = [row for row in rows if row[name] in judged_ids]
-    said = [kind_of(row["judgement"]).counts_as for row in own]
     wrong = {"right": 0.0, "wrong": 1.0}
+    is_risk = selection.card.answer == "probability"
+    sure = [None if is_risk else row["confidence"] for row in own]
+    risks = [selection.card.probability(row["probabilities"]) if is_risk else None for row in own]
     return pd.DataFrame(
         {
             "id": pd.Series([row[name] for row in own], dtype=object),
-            "confidence": np.array([row["confidence"] for row in own], dtype=float),
-            "wrong": np.array([wrong.get(counts_as, np.nan) for counts_as in said], dtype=float),
+            "confidence": np.array(sure, dtype=float),
+            "risk": np.array(risks, dtype=float),
+            "says": [meaning.side_of(row) if is_risk else "" for row in own],
+            "wrong": np.array([wrong.get(row["outcome"], np.nan) for row in own], dtype=float),
             "day": [row["created_at"][:10] for row in own],
         }
     )

@@ -13,6 +13,7 @@ from second_opinion.errors import UserError
 from second_opinion.file_content import read_bytes
 from second_opinion.formatting import humanise, round_to_three
 from second_opinion.jsonfile import parsed
+from second_opinion.records.answer_scale import AnswerScale
 from second_opinion.records.value import same_value
 from second_opinion.schema import CardPart, Choice, Feature, Schema
 
@@ -96,9 +97,10 @@ class ModelCard(CardPart):
 
     ``importance`` is how much worse the model does when a feature is shuffled: the drop of its
     accuracy, or of R². ``one_hot`` has, for each feature that the estimator knows as dummies, the
-    dummy of each level by the level's text; None for a level without one. ``unknown`` holds a
-    sentence for each thing that nobody could say of it, ``findings`` what was noticed when it was
-    tried.
+    dummy of each level by the level's text; None for a level without one. ``tolerance`` is how far
+    apart two numbers may be and still count as the same; None for half a unit of the last place
+    shown. ``unknown`` holds a sentence for each thing that nobody could say of it, ``findings``
+    what was noticed when it was tried.
     """
 
     name: str
@@ -115,6 +117,7 @@ class ModelCard(CardPart):
     one_hot: dict[str, dict[str, str | None]] = Field(default_factory=dict)
     bands: Bands = Bands()
     answer: Literal["class", "probability"] = "class"
+    tolerance: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     importance: dict[str, float] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
     intended_use: str = ""
@@ -135,6 +138,8 @@ class ModelCard(CardPart):
             raise ValueError("answer: only a binary model can answer with a probability")
         if self.answer == "probability" and self.positive is None:
             raise ValueError("positive: an answer as a probability needs the class that it is of")
+        if self.tolerance is not None and self.task != "regression":
+            raise ValueError("tolerance: only a model that answers with a number can have one")
         _refuse_twice("features", [feature.name for feature in self.features])
         _refuse_twice("classes", [repr(value) for value in self.class_values])
         if self.positive is not None and not _is_among(self.positive, self.class_values):
@@ -167,6 +172,13 @@ class ModelCard(CardPart):
     def case_schema(self) -> Schema:
         """The features as a schema: what a case must look like."""
         return Schema(self.features)
+
+    @property
+    def answer_scale(self) -> AnswerScale:
+        """What kind of answer it gives, and which numbers count as the same."""
+        if self.task == "regression":
+            return AnswerScale("number", self.tolerance)
+        return AnswerScale(self.answer)
 
     @property
     def ref(self) -> str:

@@ -16,8 +16,8 @@ from second_opinion.models.comparison import MOST_SHOWN, Pair
 from second_opinion.models.comparison_cases import Case
 from second_opinion.models.model import Model
 from second_opinion.records.value import same_value
-from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.statistics import paired
+from second_opinion.verdicts import meaning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,9 +52,10 @@ def backed(
 ) -> Backed:
     """Compare two versions on what experts said of the predictions of either.
 
-    ``verdicts`` has a row for each verdict, with ``version, inputs, value, judgement`` and
-    ``correct_value``, as `Store.judged` gives them. The right answer of a case is what was accepted
-    or given as right; equal inputs are one case. A number is right within ``tolerance``.
+    ``verdicts`` has a row for each verdict, with ``version, inputs, value, answer, outcome`` and
+    ``adjudicated``, as `Store.judged` gives them. The right answer of a case is what was decided,
+    or else accepted or given as right; equal inputs are one case. A number is right within
+    ``tolerance``.
     """
     if first.card.task == "regression" and tolerance is None:
         raise UserError(
@@ -98,7 +99,7 @@ class _Known:
     def fits(self, value: Any, tolerance: float | None) -> bool:
         if tolerance is None:
             return same_value(value, self.right)
-        return bool(abs(value - self.right) <= tolerance)
+        return meaning.within(value, self.right, tolerance)
 
 
 def _right_of(
@@ -116,9 +117,9 @@ def _known(
     """The cases with one right answer, and sentences about the others."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in verdicts:
-        groups.setdefault(json.dumps(row["inputs"], sort_keys=True), []).append(row)
+        groups.setdefault(_key(row), []).append(row)
     cases, silent, conflicts = [], 0, 0
-    for rows in groups.values():
+    for rows in map(_that_count, groups.values()):
         values = [value for row in rows if (value := _right(card, row)) is not None]
         if not values:
             silent += 1
@@ -126,25 +127,32 @@ def _known(
             conflicts += 1
         else:
             right = values[0] if tolerance is None else float(np.median(values))
-            cases.append(_Known(rows[0]["inputs"], right, {r["version"]: r["value"] for r in rows}))
+            said = {row["version"]: row["value"] for row in groups[_key(rows[0])]}
+            cases.append(_Known(rows[0]["inputs"], right, said))
     reasons = ((silent, "nobody said what is right"), (conflicts, "experts disagree"))
     return cases, [f"in {plural(n, 'case')} {why}" for n, why in reasons if n]
 
 
+def _key(row: Mapping[str, Any]) -> str:
+    return json.dumps(row["inputs"], sort_keys=True)
+
+
+def _that_count(rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Where somebody has decided, the decisions alone: what experts said before is settled."""
+    return [row for row in rows if row["adjudicated"]] or rows
+
+
 def _right(card: ModelCard, row: Mapping[str, Any]) -> Any:
-    """What an expert says is right; None where that is not known."""
-    if card.answer == "probability":
-        # A risk that is "about right" does not make its class the right one.
-        return None
-    if kind_of(row["judgement"]).counts_as == "right":
-        return row["value"]
-    if row["correct_value"] is None and card.task == "binary":
+    """What counts as right of a case; None where that is not known."""
+    is_unnamed = row["answer"] is None and row["outcome"] == "wrong"
+    # That a risk is too low or too high does not make the other class the right one.
+    if is_unnamed and card.task == "binary" and card.answer == "class":
         others = [v for v in card.class_values if not same_value(v, row["value"])]
         return others[0] if len(others) == 1 else None
-    return row["correct_value"]
+    return row["answer"]
 
 
 def _one_answer(values: Sequence[Any], tolerance: float | None) -> bool:
     if tolerance is not None:
-        return bool(max(values) - min(values) <= tolerance)
+        return meaning.within(max(values), min(values), tolerance)
     return all(same_value(value, values[0]) for value in values)

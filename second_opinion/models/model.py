@@ -152,6 +152,7 @@ class Model:
             source=source,
             asked_by=asked_by,
             alias=alias,
+            scale=self.card.answer_scale,
             latency_ms=round((time.perf_counter() - started) * 1000, 3),
             **answer,
         )

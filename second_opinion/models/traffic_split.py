@@ -166,17 +166,17 @@ def refuse_other_fields(schemas: Mapping[str, Schema]) -> None:
 
 
 def tally_table(arms: Sequence[VersionTally]) -> pd.DataFrame:
-    """A row for each version of an A/B alias: its verdicts, and the share that agrees.
+    """A row for each version of an A/B alias: its verdicts, and how often it is right.
 
-    ``agreement`` with its 95 % Wilson interval ``low`` to ``high``, 0 to 1; unsure counts in
+    ``share`` with its 95 % Wilson interval ``low`` to ``high``, 0 to 1; unsure counts in
     neither. Without a verdict the share is NaN, and may be anything from 0 to 1.
     """
     import pandas as pd
 
     table = pd.DataFrame([vars(arm) for arm in arms])
-    clear_verdicts = table["agree"] + table["disagree"]
-    low, high = agreement.wilson(table["agree"], clear_verdicts)
-    return table.assign(agreement=table["agree"] / clear_verdicts, low=low, high=high)
+    clear_verdicts = table["right"] + table["wrong"]
+    low, high = agreement.wilson(table["right"], clear_verdicts)
+    return table.assign(share=table["right"] / clear_verdicts, low=low, high=high)
 
 
 def tally_texts(arms: Sequence[VersionTally]) -> list[str]:
@@ -185,8 +185,8 @@ def tally_texts(arms: Sequence[VersionTally]) -> list[str]:
     return [
         ("" if len(pairs) == 1 else f"Versions {one.version} and {other.version}: ")
         + paired.fisher_text(
-            (one.agree, one.disagree),
-            (other.agree, other.disagree),
+            (one.right, one.wrong),
+            (other.right, other.wrong),
             (f"version {one.version}", f"version {other.version}"),
             paired.ALPHA / len(pairs),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID, uuid5
 
+from second_opinion.records.answer_scale import AnswerScale
 from second_opinion.records.stamp import new_id, now, seconds_between
 
 
@@ -27,7 +28,8 @@ class Batch:
     numbers of people. ``notes`` say how the file was read. ``decimal`` is the decimal sign, and
     behind it the one between thousands if there may be one. ``message`` says why a batch stopped.
     ``worker`` holds the batch while its ``heartbeat_at`` is fresh; ``rows_before`` were done when
-    it began.
+    it began. ``scale`` is what the card says of the answers; the store keeps it with the hash of
+    the card.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Batch:
     finished_at: str | None = None
     heartbeat_at: str | None = None
     worker: str | None = None
+    scale: AnswerScale | None = field(default=None, compare=False, repr=False)
 
     @property
     def ref(self) -> str:

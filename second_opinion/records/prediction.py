@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from second_opinion.records.answer_scale import AnswerScale
 from second_opinion.records.stamp import new_id, now
 
 Source = Literal["form", "batch", "api", "plan"]
@@ -17,7 +18,8 @@ class Prediction:
 
     ``value`` is a class value or a number; ``confidence`` is the probability of the predicted
     class, 0 to 1, or None; ``probabilities`` are in the card's class order; ``flags`` look like
-    ``out_of_range:age``; ``alias`` is the one it was asked under, None if by version.
+    ``out_of_range:age``; ``alias`` is the one it was asked under, None if by version. ``scale`` is
+    what the card says of the answer; the store keeps it with the hash of the card.
     """
 
     model: str
@@ -37,3 +39,4 @@ class Prediction:
     row_number: int | None = None
     created_at: str = field(default_factory=now)
     alias: str | None = None
+    scale: AnswerScale | None = field(default=None, compare=False, repr=False)

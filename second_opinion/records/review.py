@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id, now
-from second_opinion.records.verdict import Verdict
+from second_opinion.records.verdict import Direction, Verdict
 
 TriageState = Literal["open", "accepted", "fixed", "declined"]
 Outcome = Literal["right", "wrong", "unsure"]
+# What stands for a class in a table where another one than the model's is right.
+NOT_NAMED = "another class, not named"
+# Those that say something of the model's answer.
+CERTAIN = ("right", "wrong")
+FinalDirection = Literal["about_right", "too_high", "too_low"]
+
+
+class Opinion(NamedTuple):
+    """What an expert says of a case, never what a third person decided.
+
+    ``answer`` is the class or number that is named as right, None where none is.
+    """
+
+    outcome: Outcome
+    answer: Any = None
+    direction: Direction | None = None
+    expert: str = ""
 
 
 @dataclass(frozen=True)
 class VersionTally:
-    """What one version did under an alias. Verdicts are current ones: none that was replaced."""
+    """What one version did under an alias, by what counts as right.
+
+    Verdicts are current ones: none that was replaced. ``unsure`` are those that say neither.
+    """
 
     version: str
     predictions: int
-    agree: int
-    disagree: int
+    right: int
+    wrong: int
     unsure: int
 
 
@@ -38,12 +58,16 @@ class Triage:
 
 @dataclass(frozen=True)
 class Adjudication:
-    """The answer that counts for one prediction, and why. Never changed: the latest counts."""
+    """What counts for a case, and why. Never changed: the latest counts.
+
+    ``answer`` is a class or number; None where ``direction`` says it of a probability.
+    """
 
     prediction_id: str
     answer: Any
     reason: str
     decided_by: str
+    direction: FinalDirection | None = None
     id: str = field(default_factory=new_id)
     created_at: str = field(default_factory=now)
 
@@ -53,8 +77,8 @@ class Judged:
     """A current verdict with its prediction, and what became of both.
 
     ``answer`` is what counts as right: the adjudicated answer where there is one, else what this
-    expert said, else None. ``outcome`` says whether the model was right by that. ``triage`` is None
-    where nothing is to be done.
+    expert named, else None. ``outcome`` says whether the model was right by that. ``triage`` is
+    None where nothing is to be done. ``case_id`` is the same for all predictions of one case.
     """
 
     verdict: Verdict
@@ -63,28 +87,39 @@ class Judged:
     adjudicated: bool
     outcome: Outcome
     triage: TriageState | None
+    case_id: int = 0
 
 
 @dataclass(frozen=True)
 class SharedCase:
     """A prediction with current verdicts of two experts or more.
 
-    ``answers`` has for each of them name, judgement and what they said is right, never the
-    adjudicated answer. ``undecided`` is a conflict that nobody has adjudicated.
+    ``opinions`` has what each of them says. ``tolerance`` is how far apart two numbers may be and
+    still be the same answer, None of what is no number.
     """
 
     prediction_id: str
     model: str
     version: str
-    conflict: bool
+    last_at: str
+    tolerance: float | None
+    opinions: tuple[Opinion, ...]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A case on which experts contradict each other, be it on several predictions of it.
+
+    ``prediction_id`` is one of them; ``verdicts`` are the current ones on any, oldest first.
+    """
+
+    case_id: int
+    prediction_id: str
+    model: str
+    version: str
     adjudicated: bool
     last_at: str
-    answers: tuple[tuple[str, str, Any], ...]
-
-    @property
-    def undecided(self) -> bool:
-        """Whether experts contradict each other here and nobody has said what counts."""
-        return self.conflict and not self.adjudicated
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True)
@@ -92,7 +127,8 @@ class ReviewProgress:
     """How far the review of a model has come. Counts of current verdicts: none that was replaced.
 
     ``judged`` counts predictions with a verdict, ``verdicts`` is ``agree + disagree + unsure``, and
-    ``experts`` counts people, whatever the case of their names.
+    ``experts`` counts people, whatever the case of their names. ``right`` and ``wrong`` are by what
+    counts: a final answer goes before what experts said.
     """
 
     predictions: int
@@ -103,3 +139,5 @@ class ReviewProgress:
     unsure: int
     experts: int
     last_verdict_at: str | None
+    right: int
+    wrong: int

@@ -69,8 +69,3 @@ class Verdict:
             "comment": self.comment.strip() or None,
         }
         return details[detail] is not None
-
-
-def right_answer(judgement: str, value: Any, correct_value: Any) -> Any:
-    """What a verdict says is right: the prediction, the corrected value, or None where neither."""
-    return {"right": value, "wrong": correct_value}.get(kind_of(judgement).counts_as)

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.store import Store
 
 
@@ -38,7 +37,7 @@ class LeftOut:
     """How many cases have nothing to learn from, counted as `corrections` goes along.
 
     ``conflicts``: experts contradict each other and nobody decided. ``unanswered``: nobody named a
-    right value.
+    right value; that a risk is about right, too low or too high names no class.
     """
 
     conflicts: int = 0
@@ -48,16 +47,19 @@ class LeftOut:
 def corrections(
     store: Store, verdict_filter: VerdictFilter, left_out: LeftOut
 ) -> Iterator[list[Correction]]:
-    """The cases of the filter to learn from, some at a time, in the order of their verdicts."""
+    """The cases of the filter to learn from, some at a time, in the order of their verdicts.
+
+    Predictions of one case, with equal inputs, make one row.
+    """
     # Of cases that several experts judged: whether they still contradict each other.
     shared = store.review.shared_states(verdict_filter.model, verdict_filter.version)
-    waiting: set[str] = set()
-    conflicts: set[str] = set()
-    answered_cases: set[str] = set()
+    waiting: set[int] = set()
+    conflicts: set[int] = set()
+    answered_cases: set[int] = set()
     for chunk in store.review.each(verdict_filter):
         new_corrections = []
         for row in chunk:
-            case = row.prediction.id
+            case = row.case_id
             if shared.get(case):
                 conflicts.add(case)
             elif row.answer is None:
@@ -73,5 +75,5 @@ def corrections(
 def _correction(row: Judged) -> Correction:
     if row.adjudicated:
         return Correction(row.prediction, row.answer, "adjudicated")
-    agreed = kind_of(row.verdict.judgement).counts_as == "right"
+    agreed = row.verdict.correct_value is None
     return Correction(row.prediction, row.answer, "agree" if agreed else "corrected")

@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
 from second_opinion.models.card import ModelCard
+from second_opinion.records.review import NOT_NAMED
 from second_opinion.review import totals
 from second_opinion.statistics.slices import BANDS
 
@@ -87,10 +89,17 @@ def as_errors(figures: pd.DataFrame) -> pd.DataFrame:
 
 def of_tiles(counts: pd.DataFrame) -> tuple[Pick, ...]:
     """The filters of each tile of a confusion table, row by row."""
-    values = [json.dumps(value) for value in counts.columns]
     return tuple(
-        {"value": model_value, "answer": right} for model_value in values for right in values
+        {"value": json.dumps(value), **_right(answer)}
+        for value in counts.index
+        for answer in counts.columns
     )
+
+
+def _right(answer: Any) -> Pick:
+    if answer == NOT_NAMED:
+        return {"outcome": "wrong", "corrected": "false", "adjudicated": "false"}
+    return {"answer": json.dumps(answer)}
 
 
 def class_names(card: ModelCard, counts: pd.DataFrame) -> list[str]:

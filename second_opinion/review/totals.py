@@ -16,18 +16,20 @@ import pandas as pd
 
 from second_opinion.formatting import percent
 from second_opinion.records.expert import folded
-from second_opinion.records.review import Judged, SharedCase
-from second_opinion.records.value import plain
+from second_opinion.records.review import CERTAIN, NOT_NAMED, Conflict, Judged, Opinion, SharedCase
+from second_opinion.records.value import plain, same_value
+from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.statistics import expert_agreement
 from second_opinion.statistics.agreement import wilson
 from second_opinion.statistics.slices import BANDS
 from second_opinion.store.recent_counts import SAID, Newest, people
-from second_opinion.store.review_queries import Review
+from second_opinion.store.review_queries import Review, class_named
 
 MOST = 50_000
 # Cases whose inputs are read: a row costs as much as a hundred that are only counted.
 MOST_READ = 2_500
+ABOUT_RIGHT = "about_right"
 # Below this many verdicts a share says next to nothing.
 FEW = 20
 
@@ -37,7 +39,7 @@ class Figures:
     """Counts of verdicts, each frame with the columns of `SAID` after its own.
 
     ``counted`` verdicts of ``total`` were counted, the newest ones; with ``more`` there are more
-    than ``total``. ``confusion`` has ``value, answer, verdicts``.
+    than ``total``. ``confusion`` has ``value, answer, verdicts``, as `Review.confusion` gives it.
     """
 
     total: int
@@ -96,7 +98,9 @@ def figures(review: Review, verdict_filter: VerdictFilter) -> Figures:
 def _figures_of(newest: Newest) -> Figures:
     by_class, pairs = newest.by("value"), newest.by("value", "answer")
     by_class = by_class[by_class["value"] != ""].reset_index(drop=True)
-    pairs = pairs[(pairs["value"] != "") & (pairs["answer"] != "")].reset_index(drop=True)
+    pairs["verdicts"] = pairs["right"] + pairs["wrong"]
+    pairs = pairs[(pairs["value"] != "") & (pairs["verdicts"] > 0)].reset_index(drop=True)
+    pairs = _decoded(pairs, "value").assign(answer=list(map(class_named, pairs["answer"])))
     return Figures(
         total=newest.total,
         more=newest.more,
@@ -106,7 +110,7 @@ def _figures_of(newest: Newest) -> Figures:
         by_confidence=newest.by("percent"),
         by_expert=people(newest.by("expert")),
         by_mode=newest.by("mode"),
-        confusion=_decoded(pairs, "value", "answer")[["value", "answer", "verdicts"]],
+        confusion=pairs[["value", "answer", "verdicts"]],
     )
 
 
@@ -143,7 +147,7 @@ def by_band(by_confidence: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class JudgedCases:
-    """Judged cases, each once, the newest first.
+    """Judged cases, each once whatever the number of its predictions, the newest first.
 
     ``errors`` is 1 where the model was wrong by what counts, 0 where it was right, and NaN where
     nobody could say or experts contradict each other.
@@ -165,11 +169,11 @@ class JudgedCases:
 
 def cases(review: Review, verdict_filter: VerdictFilter, most: int = MOST_READ) -> JudgedCases:
     """The newest cases of a filter with whether the model was wrong, from ``most`` verdicts."""
-    outcomes: dict[str, set[str]] = {}
-    first: dict[str, Judged] = {}
+    outcomes: dict[int, set[str]] = {}
+    first: dict[int, Judged] = {}
     for row in review.page(verdict_filter, size=most).rows:
-        first.setdefault(row.prediction.id, row)
-        outcomes.setdefault(row.prediction.id, set()).add(row.outcome)
+        first.setdefault(row.case_id, row)
+        outcomes.setdefault(row.case_id, set()).add(row.outcome)
     return JudgedCases(list(first.values()), [_error(outcomes[case]) for case in first])
 
 
@@ -188,16 +192,33 @@ def shared(review: Review, verdict_filter: VerdictFilter, most: int = 2_000) -> 
 
 
 def ratings(shared_cases: Sequence[SharedCase]) -> pd.DataFrame:
-    """What each expert (row) said is right of each case (column); None where nothing."""
+    """What each expert (row) says is right of each prediction (column); None where nothing.
+
+    Where a disagreement names nothing that is "not the model's", or which way a number or a risk is
+    off: a word, and for who takes a risk as it is "about right".
+    """
     answers: dict[str, dict[str, Any]] = {}
     names: dict[str, str] = {}
     for case in shared_cases:
-        for name, _, value in case.answers:
-            names.setdefault(folded(name), name)
-            answers.setdefault(folded(name), {})[case.prediction_id] = plain(value)
+        wrong = [o.answer for o in case.opinions if o.outcome == "wrong" and o.answer is not None]
+        for opinion in case.opinions:
+            key = folded(opinion.expert)
+            names.setdefault(key, opinion.expert)
+            answers.setdefault(key, {})[case.prediction_id] = _rating(opinion, wrong)
     ids = [case.prediction_id for case in shared_cases]
     table = [[by_case.get(case) for case in ids] for by_case in answers.values()]
     return pd.DataFrame(table, index=[names[key] for key in answers], columns=ids, dtype=object)
+
+
+def _rating(opinion: Opinion, named: list[Any]) -> Any:
+    if opinion.outcome not in CERTAIN or opinion.answer is not None:
+        return plain(opinion.answer)
+    if opinion.outcome == "right":
+        return ABOUT_RIGHT
+    if opinion.direction is not None:
+        return opinion.direction
+    # "Not this one" goes with the one other class that somebody names.
+    return plain(named[0]) if named and all(same_value(n, named[0]) for n in named) else NOT_NAMED
 
 
 def agreement(table: pd.DataFrame, *, numbers: bool) -> expert_agreement.Agreement:
@@ -205,18 +226,21 @@ def agreement(table: pd.DataFrame, *, numbers: bool) -> expert_agreement.Agreeme
     return expert_agreement.between(table, "interval" if numbers else "nominal")
 
 
-def in_order(case: SharedCase) -> Iterator[tuple[str, str, str, Any]]:
-    """The answers of a case under letters: ``letter, name, judgement, answer``.
+def in_order(case: Conflict) -> Iterator[tuple[str, Verdict]]:
+    """What experts say of a case, each under a letter.
 
     The letters are given anew for each case, so that nobody is known by theirs.
     """
     from hashlib import sha256
 
-    def shuffled(answer: tuple[str, str, Any]) -> bytes:
-        return sha256(f"{case.prediction_id} {folded(answer[0])}".encode()).digest()
+    def shuffled(person: str) -> bytes:
+        return sha256(f"{case.case_id} {person}".encode()).digest()
 
-    for at, (name, judgement, value) in enumerate(sorted(case.answers, key=shuffled)):
-        yield _letter(at), name, judgement, value
+    people = sorted({folded(verdict.expert) for verdict in case.verdicts}, key=shuffled)
+    for at, person in enumerate(people):
+        for verdict in case.verdicts:
+            if folded(verdict.expert) == person:
+                yield _letter(at), verdict
 
 
 def _letter(at: int) -> str:

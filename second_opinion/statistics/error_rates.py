@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from second_opinion.records.review import NOT_NAMED
 from second_opinion.records.value import key_of, plain
 from second_opinion.statistics.agreement import wilson
 
@@ -22,8 +23,9 @@ def confusion(
     """How often the model said this (rows) where the expert said that (columns), in counts.
 
     ``labels`` are the class values in the card's order; answers that are not among them get a
-    row and a column at the end. Pairs without one of the answers are left out. ``times`` says how
-    many cases each pair stands for, where they were counted before.
+    row and a column at the end, but for `NOT_NAMED`: a column alone, the last. Pairs without one of
+    the answers are left out. ``times`` says how many cases each pair stands for, where they were
+    counted before.
     """
     places = {key_of(plain(label)): at for at, label in enumerate(labels)}
     times = repeat(1) if times is None else times
@@ -36,9 +38,11 @@ def confusion(
     for place, count in pairs.items():
         counts[place] = count
     names = pd.Index([key[1] for key in places if key], dtype=object)
-    return pd.DataFrame(counts, index=names, columns=names).rename_axis(
-        index="model", columns="expert"
-    )
+    table = pd.DataFrame(counts, index=names, columns=names)
+    if NOT_NAMED in names:
+        table = table.drop(index=NOT_NAMED)
+        table.insert(len(names) - 1, NOT_NAMED, table.pop(NOT_NAMED))
+    return table.rename_axis(index="model", columns="expert")
 
 
 def _place(key: Key, places: dict[Key, int]) -> int:

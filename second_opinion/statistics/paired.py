@@ -44,7 +44,7 @@ def mcnemar_text(fixes: int, breaks: int, candidate: str, base: str) -> str:
 def fisher(first: tuple[int, int], second: tuple[int, int]) -> float:
     """Two-sided p-value of Fisher's exact test (Fisher 1935, The Design of Experiments, chapter 2).
 
-    Each pair counts what was agreed with and what was not, of one version. 1 where a row or a
+    Each pair counts what was right and what was wrong, of one version. 1 where a row or a
     column is empty.
     """
     from scipy.stats import fisher_exact
@@ -63,7 +63,7 @@ def fisher_text(
         return f"The arms cannot be told apart so far: chance may make such a difference ({_p(p)})."
     one, other = first[0] / sum(first), second[0] / sum(second)
     winner = names[0] if one > other else names[1]
-    return f"Experts agree with {winner} more often (Fisher's exact test, {_p(p)})."
+    return f"{winner[:1].upper()}{winner[1:]} is right more often (Fisher's exact test, {_p(p)})."
 
 
 def _smallest_p(first: tuple[int, int], second: tuple[int, int]) -> float:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import same_person
 from second_opinion.records.stamp import now
-from second_opinion.store import record_rows, sql_batches
+from second_opinion.store import judged_cases, record_rows, sql_batches
 from second_opinion.store.database_file import DatabaseFile
 
 # A worker that was silent for so long is gone.
@@ -52,6 +52,7 @@ class Batches:
         with self._file.writing() as connection:
             row = record_rows.to_row(replace(batch, heartbeat_at=now()))
             connection.execute(sql_batches.ADD_BATCH, row)
+            judged_cases.keep_scales(connection, [(batch.card_sha256, batch.scale)])
 
     def find(self, batch_id: str) -> Batch | None:
         """The batch with this id, or None."""

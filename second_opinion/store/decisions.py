@@ -9,11 +9,14 @@ from second_opinion import roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert, same_person
-from second_opinion.records.review import Adjudication, Triage, TriageState
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Adjudication, FinalDirection, Triage, TriageState
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
-from second_opinion.store import record_rows, sql_review, sql_verdicts
+from second_opinion.store import judged_cases, record_rows, sql_review, sql_verdicts
 from second_opinion.store.database_file import DatabaseFile
+from second_opinion.verdicts import meaning
+from second_opinion.verdicts.same_case import case_id
 
 
 class Decisions:
@@ -48,34 +51,52 @@ class Decisions:
         return [Triage(**dict(row)) for row in rows]
 
     def adjudicate(
-        self, prediction_id: str, answer: Any, reason: str, *, by: Expert, id: str = ""
+        self,
+        prediction_id: str,
+        answer: Any,
+        reason: str,
+        *,
+        direction: FinalDirection | None = None,
+        by: Expert,
+        id: str = "",
     ) -> Adjudication:
-        """Say which answer counts for a case in which experts contradict each other.
+        """Say what counts for a case in which experts contradict each other, from now on.
 
-        Their verdicts stay as they are. An adjudication whose id is there already is returned as
-        it was stored. `UserError` for a plain expert, for somebody who judged the case, without a
-        reason, and where nobody contradicts anybody.
+        Of a probability ``direction`` may say it instead of an ``answer``, which is None then. The
+        verdicts stay as they are, and so does an earlier final answer that this one replaces. An
+        adjudication whose id is there already is returned as it was stored. `UserError` for a plain
+        expert, for somebody who judged the case, without a reason, and where nobody contradicts
+        anybody.
         """
         roles.check(by, "decide a case")
-        if answer is None:
+        if answer is None and direction is None:
             raise UserError("The answer is missing. Choose the one that is to count.")
         reason = _note(reason, "reason")
         if not reason:
             raise UserError("The reason is missing. Say in a few words why this answer is right.")
-        adjudication = Adjudication(prediction_id, answer, reason, by.label, id or new_id())
+        adjudication = Adjudication(
+            prediction_id, answer, reason, by.label, direction, id or new_id()
+        )
         with self._file.writing() as connection:
             stored = connection.execute(sql_review.ADJUDICATION, {"id": adjudication.id}).fetchone()
             if stored is not None:
                 return _adjudication(stored)
-            _refuse_judges(connection, prediction_id, by)
-            connection.execute(sql_review.ADD_ADJUDICATION, record_rows.to_row(adjudication))
+            prediction = _prediction(connection, prediction_id)
+            case = case_id(prediction)
+            _refuse_judges(connection, case, by)
+            says = meaning.of_final_answer(_checked(adjudication, prediction), prediction)
+            row = record_rows.to_row(adjudication) | {"case_id": case, "outcome": says.outcome}
+            connection.execute(sql_review.ADD_ADJUDICATION, row)
+            judged_cases.compare(connection, case)
             details = {"prediction": prediction_id}
             _log(connection, Event("adjudicate", by.label, details, id=adjudication.id))
         return adjudication
 
     def adjudications_of(self, prediction_id: str) -> list[Adjudication]:
-        """Every adjudication of a case, oldest first; the last one counts."""
-        rows = self._select(sql_review.ADJUDICATIONS, prediction_id=prediction_id)
+        """Every adjudication of the case of this prediction, oldest first; the last one counts."""
+        with self._file.reading() as connection:
+            case = {"case_id": case_id(_prediction(connection, prediction_id))}
+            rows = connection.execute(sql_review.ADJUDICATIONS, case).fetchall()
         return [_adjudication(row) for row in rows]
 
     def log(self, event: Event) -> None:
@@ -114,24 +135,46 @@ def _current(connection: sqlite3.Connection, verdict_id: str) -> Verdict:
     return record_rows.verdict(row)
 
 
-def _refuse_judges(connection: sqlite3.Connection, prediction_id: str, by: Expert) -> None:
-    parameters = {"prediction_id": prediction_id}
-    verdicts = connection.execute(sql_verdicts.VERDICT_HISTORY, parameters).fetchall()
-    if any(same_person(verdict["expert"], by.label) for verdict in verdicts):
+def _prediction(connection: sqlite3.Connection, prediction_id: str) -> Prediction:
+    row = connection.execute(sql_verdicts.PREDICTION, {"id": prediction_id}).fetchone()
+    if row is None:
+        raise UserError(
+            "This case is not in the feedback database; expected one that experts judged. Load the "
+            "page again."
+        )
+    return judged_cases.under_its_card(connection, record_rows.prediction(row))
+
+
+def _refuse_judges(connection: sqlite3.Connection, case: int, by: Expert) -> None:
+    parameters = {"case_id": case}
+    verdicts = connection.execute(sql_review.VERDICTS_ON_CASE, parameters)
+    if any(same_person(expert, by.label) for (expert,) in verdicts):
         raise UserError(
             f"{by.label} gave a verdict on this case; expected a third person to decide it. Ask "
             "another reviewer."
         )
-    case = connection.execute(sql_review.SHARED_CASE, parameters).fetchone()
-    if case is None or not case["conflict"]:
+    state = connection.execute(sql_review.CASE, parameters).fetchone()
+    is_conflict = state is not None and state["conflict"]
+    if not is_conflict and not connection.execute(sql_review.ADJUDICATIONS, parameters).fetchall():
         raise UserError(
             "No two experts contradict each other on this case, so there is nothing to decide. "
             "Load the page again."
         )
 
 
+def _checked(decision: Adjudication, prediction: Prediction) -> Adjudication:
+    if decision.direction is not None and (
+        decision.answer is not None or meaning.scale_of(prediction).kind != "probability"
+    ):
+        raise UserError(
+            f"The decision says {decision.direction.replace('_', ' ')!r}, which only a probability "
+            "can be, and without an answer beside it; expected the answer that is right. Give it."
+        )
+    return decision
+
+
 def _adjudication(row: sqlite3.Row) -> Adjudication:
-    return Adjudication(**record_rows.from_row(row))
+    return record_rows.adjudication(row)
 
 
 def _log(connection: sqlite3.Connection, event: Event) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlite_utils.db import Database
 from sqlite_utils.migrations import Migrations
 
-from second_opinion.store import sql_review_tables, verdict_kinds_table
+from second_opinion.store import outcome_step, sql_review_tables, verdict_kinds_table
 
 migrations = Migrations("second_opinion")
 
@@ -232,6 +232,12 @@ def m005_review(db: Database) -> None:
 def m006_verdict_kinds(db: Database) -> None:
     """What a verdict counts as stands in a table, so that a kind more needs no step of its own."""
     verdict_kinds_table.copy_verdicts(db)
+
+
+@migrations()
+def m007_outcomes(db: Database) -> None:
+    """A verdict or final answer says of the prediction what it said when it was stored."""
+    outcome_step.take(db)
 
 
 @migrations()

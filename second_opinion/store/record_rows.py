@@ -36,6 +36,10 @@ JSON_COLUMNS = frozenset(
         "notes",
     }
 )
+# What a card says of the answers is stored once, with the hash of the card.
+KEPT_ELSEWHERE = frozenset({"scale"})
+# What is stored with a verdict or a final answer besides the record.
+WORKED_OUT = frozenset({"case_id", "outcome", "tolerance"})
 TUPLES = ("probabilities", "flags", "columns", "personal", "notes")
 
 
@@ -46,6 +50,7 @@ def to_row(
     return {
         name: to_json(name, value) if name in JSON_COLUMNS else _storable(name, value)
         for name, value in vars(record).items()
+        if name not in KEPT_ELSEWHERE
     }
 
 
@@ -56,7 +61,19 @@ def prediction(row: SupportsKeysAndGetItem[str, Any]) -> Prediction:
 
 def verdict(row: SupportsKeysAndGetItem[str, Any]) -> Verdict:
     """The stored verdict, its values as JSON gives them back."""
-    return Verdict(**from_row(row))
+    columns = _given(row)
+    columns.pop("answer", None)
+    return Verdict(**columns)
+
+
+def adjudication(row: SupportsKeysAndGetItem[str, Any]) -> Adjudication:
+    """The stored final answer."""
+    return Adjudication(**_given(row))
+
+
+def _given(row: SupportsKeysAndGetItem[str, Any]) -> dict[str, Any]:
+    """What a person gave of it, without what was worked out when it was stored."""
+    return {name: value for name, value in from_row(row).items() if name not in WORKED_OUT}
 
 
 def batch(row: SupportsKeysAndGetItem[str, Any]) -> Batch:

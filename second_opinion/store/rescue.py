@@ -23,8 +23,10 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.store import (
     file_identity,
+    judged_cases,
     sql_connection,
     sql_copies,
+    sql_outcomes,
     sql_review,
     sql_verdicts,
     verdict_kinds_table,
@@ -42,6 +44,7 @@ class Table(NamedTuple):
 
 # What people said and decided, each before what points to it.
 TABLES = (
+    Table(sql_copies.NEWEST_CARDS, sql_copies.HAS_CARDS, sql_outcomes.ADD_CARD),
     Table(sql_copies.NEWEST_PREDICTIONS, sql_copies.HAS_PREDICTIONS, sql_verdicts.ADD_PREDICTION),
     Table(sql_copies.NEWEST_VERDICTS, sql_copies.HAS_VERDICTS, sql_verdicts.ADD_VERDICT),
     Table(sql_copies.NEWEST_TRIAGE, sql_copies.HAS_TRIAGE, sql_review.ADD_TRIAGE),
@@ -181,6 +184,7 @@ def _add_rows(live: sqlite3.Connection, base: sqlite3.Connection) -> int:
             # A page of another table, read as this one, breaks its rules: not a row of ours.
             with suppress(sqlite3.IntegrityError):
                 rows += base.execute(table.insert, row).rowcount
+    judged_cases.compare_all(base)
     return rows
 
 

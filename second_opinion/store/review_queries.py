@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from second_opinion.records.expert import folded
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.review import Judged, SharedCase
-from second_opinion.records.verdict import right_answer
+from second_opinion.records.review import NOT_NAMED, Conflict, Judged, Opinion, SharedCase
 from second_opinion.records.verdict_filter import Sort, VerdictFilter
 from second_opinion.store import record_rows, sql_review, sql_verdicts
 from second_opinion.store.decisions import Decisions
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 MOST_ROWS = 10_000
 MOST_NUMBERS = 5_000
 MOST_HITS = 50_000
+# Of a case that was judged more often, a page shows these.
+MOST_ON_CASE = 50
 CHUNK = 2_000
 NO_BATCH = -1
 # The filters by what a verdict has, but for who gave it.
@@ -174,20 +175,24 @@ class Review(Decisions):
     def confusion(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
         """How often each class was predicted and each counts as right: ``value, answer, verdicts``.
 
-        Verdicts that name no answer are in none of them.
+        Of all verdicts that say right or wrong; the answer is `NOT_NAMED` where another class than
+        the model's is right and nobody said which.
         """
         import pandas as pd
 
         rows = self._select(sql_review.CONFUSION, model=model, version=version)
-        counts = [(json.loads(v), json.loads(a), verdicts) for v, a, verdicts in rows]
-        return pd.DataFrame(counts, columns=["value", "answer", "verdicts"])
+        counts = [(json.loads(v), class_named(a), verdicts) for v, a, verdicts in rows]
+        table = pd.DataFrame(counts, columns=["value", "answer", "verdicts"], dtype=object)
+        return table.astype({"verdicts": "int64"})
 
     def numbers(
         self, model: str, version: str | None = None, most: int = MOST_NUMBERS
     ) -> pd.DataFrame:
-        """The newest predicted numbers with what counts as right: ``value, answer``, both floats.
+        """The newest predicted numbers with what was said of each: ``value, answer, right``.
 
-        Of up to ``most`` verdicts; those that name no number are left out.
+        Of up to ``most`` verdicts that say right or wrong; ``right`` says which. ``answer`` is a
+        number that an expert gave himself, or that was decided (once a case), and NaN where there
+        is none: who takes the model's number has given none.
         """
         import pandas as pd
 
@@ -197,31 +202,36 @@ class Review(Decisions):
             rows = connection.execute(sql_review.NUMBERS, parameters).fetchall()
         pairs = pd.DataFrame(map(_pair, rows), columns=["value", "answer"], dtype="object")
         columns = {name: pd.to_numeric(pairs[name], errors="coerce") for name in pairs}
-        return pd.DataFrame(columns, dtype="float64").dropna(ignore_index=True)
+        numbers = pd.DataFrame(columns, dtype="float64")
+        decided = pd.Series([row["decided"] for row in rows], dtype="Int64")
+        is_again = decided.notna() & decided.duplicated()
+        own = numbers["answer"].where(~is_again & (numbers["answer"] != numbers["value"]))
+        return numbers.assign(answer=own, right=[row["outcome"] == "right" for row in rows])
 
     def shared_counts(self, model: str | None = None, version: str | None = None) -> dict[str, int]:
-        """How many cases two experts or more judged.
+        """How many predictions two experts or more judged, and on how many cases they disagree.
 
-        ``predictions``, ``shared`` (of these), ``conflicts`` (of the shared ones), ``undecided``
-        (conflicts that nobody adjudicated), ``repeated`` (verdicts beyond the first on a case).
+        ``predictions``, ``shared`` (of these), ``repeated`` (verdicts beyond the first on one),
+        ``conflicts`` (cases: equal inputs are one), ``undecided`` (of these).
         """
         return dict(self._select(sql_review.TOTALS, model=model, version=version)[0])
 
     def shared_cases(
         self, model: str | None = None, version: str | None = None, most: int = MOST_ROWS
     ) -> list[SharedCase]:
-        """The newest cases with current verdicts of two experts or more."""
-        return self._cases(sql_review.SHARED_CASES, model, version, most)
+        """The newest predictions with current verdicts of two experts or more."""
+        about = {"model": model, "version": version, "size": most, "skipped": 0}
+        return [_shared(row) for row in self._select(sql_review.SHARED_CASES, **about)]
 
     def shared_states(
         self, model: str | None = None, version: str | None = None
-    ) -> dict[str, bool]:
-        """Whether a case waits for a decision, by prediction, of all that several experts judged.
+    ) -> dict[int, bool]:
+        """Whether a case waits for a decision, by its id, of all with more than one verdict.
 
         They wait where experts contradict each other and nobody has adjudicated.
         """
         rows = self._select(sql_review.SHARED_STATES, model=model, version=version)
-        return {prediction_id: bool(undecided) for prediction_id, undecided in rows}
+        return {case_id: bool(undecided) for case_id, undecided in rows}
 
     def conflicts(
         self,
@@ -231,32 +241,21 @@ class Review(Decisions):
         adjudicated: bool | None = False,
         number: int = 1,
         size: int = 50,
-    ) -> list[SharedCase]:
+    ) -> list[Conflict]:
         """A page of cases in which experts contradict each other, the newest first.
 
         ``adjudicated`` False: those that wait for a decision, True: those that had one, None: all.
         """
-        skipped = (max(number, 1) - 1) * size
-        return self._cases(sql_review.CONFLICTS, model, version, size, skipped, adjudicated)
+        about = {"model": model, "version": version, "adjudicated": adjudicated}
+        page = {"size": size, "skipped": (max(number, 1) - 1) * size}
+        with self._file.reading() as connection:
+            rows = connection.execute(sql_review.CONFLICTS, about | page).fetchall()
+            return [_conflict(connection, row) for row in rows]
 
     def shared_case(self, prediction_id: str) -> SharedCase | None:
         """The case of this prediction, or None unless two experts or more have judged it."""
         rows = self._select(sql_review.SHARED_CASE, prediction_id=prediction_id)
         return _shared(rows[0]) if rows else None
-
-    def _cases(
-        self,
-        query: str,
-        model: str | None,
-        version: str | None,
-        size: int,
-        skipped: int = 0,
-        adjudicated: bool | None = None,
-    ) -> list[SharedCase]:
-        parameters = {"size": size, "skipped": skipped, "adjudicated": adjudicated}
-        return [
-            _shared(row) for row in self._select(query, model=model, version=version, **parameters)
-        ]
 
     def _figures(
         self, query: str, keys: list[str], model: str | None, version: str | None
@@ -366,32 +365,46 @@ def _judged(connection: sqlite3.Connection, numbers: list[int]) -> list[Judged]:
 
 def _one(row: sqlite3.Row, prediction: Prediction) -> Judged:
     columns = dict(row)
-    review = {name: columns.pop(name) for name in ("outcome", "triage", "adjudicated", "final")}
-    verdict = record_rows.verdict(columns)
-    own = right_answer(verdict.judgement, prediction.value, verdict.correct_value)
+    review = {name: columns.pop(name) for name in ("counted", "triage", "adjudicated", "final")}
+    own = columns["answer"]
     return Judged(
-        verdict,
+        record_rows.verdict(columns),
         prediction,
-        answer=json.loads(review["final"]) if review["adjudicated"] else own,
+        answer=json.loads((review["final"] if review["adjudicated"] else own) or "null"),
         adjudicated=bool(review["adjudicated"]),
-        outcome=review["outcome"],
+        outcome=review["counted"],
         triage=review["triage"] or None,
+        case_id=row["case_id"],
     )
 
 
+def class_named(text: str) -> Any:
+    """The class that counts as right, or `NOT_NAMED`."""
+    return json.loads(text) if text else NOT_NAMED
+
+
 def _pair(row: sqlite3.Row) -> tuple[Any, Any]:
-    """A prediction and what counts as right, as numbers; None where that is none."""
-    value = json.loads(row["value"] or "null")
-    correct = json.loads(row["correct_value"] or "null")
-    own = right_answer(row["judgement"], value, correct)
-    return value, json.loads(row["final"]) if row["final"] is not None else own
+    """A prediction and the number that somebody gave; None where that is none."""
+    return json.loads(row["value"] or "null"), json.loads(row["answer"] or "null")
 
 
 def _shared(row: sqlite3.Row) -> SharedCase:
     columns = dict(row)
     answers = sorted((tuple(answer) for answer in json.loads(columns.pop("answers"))), key=str)
-    columns |= {name: bool(columns[name]) for name in ("conflict", "adjudicated")}
-    return SharedCase(**columns, answers=tuple(answers))
+    opinions = (
+        Opinion(outcome, answer, direction, expert)
+        for expert, outcome, answer, direction in answers
+    )
+    return SharedCase(**columns, opinions=tuple(opinions))
+
+
+def _conflict(connection: sqlite3.Connection, row: sqlite3.Row) -> Conflict:
+    columns = dict(row)
+    del columns["conflict"]
+    about = {"case_id": row["case_id"], "most": MOST_ON_CASE}
+    verdicts = map(record_rows.verdict, connection.execute(sql_review.CURRENT_ON_CASE, about))
+    columns["adjudicated"] = bool(columns["adjudicated"])
+    return Conflict(**columns, verdicts=tuple(verdicts))
 
 
 def _without_place(row: sqlite3.Row) -> dict[str, Any]:

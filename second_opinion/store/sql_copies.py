@@ -18,6 +18,8 @@ ABSENT_VERDICT_KINDS = """
     SELECT name FROM main.verdict_kinds EXCEPT SELECT name FROM copy.verdict_kinds
 """
 
+NEWEST_CARDS = "SELECT sha256 AS id, sha256, answer, tolerance FROM cards ORDER BY rowid DESC"
+HAS_CARDS = "SELECT 1 FROM cards WHERE sha256 = :id"
 NEWEST_PREDICTIONS = "SELECT * FROM predictions ORDER BY rowid DESC"
 HAS_PREDICTIONS = "SELECT 1 FROM predictions WHERE id = :id"
 NEWEST_VERDICTS = "SELECT * FROM verdicts ORDER BY rowid DESC"

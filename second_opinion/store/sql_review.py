@@ -10,12 +10,17 @@ ADD_TRIAGE = """
 TRIAGE = "SELECT * FROM triage WHERE verdict_id = :verdict_id ORDER BY rowid"
 
 ADD_ADJUDICATION = """
-    INSERT INTO adjudications (id, prediction_id, answer, reason, decided_by, created_at)
-    VALUES (:id, :prediction_id, :answer, :reason, :decided_by, :created_at)
+    INSERT INTO adjudications (
+        id, prediction_id, answer, direction, reason, decided_by, created_at, case_id, outcome
+    ) VALUES (
+        :id, :prediction_id, coalesce(:answer, 'null'), :direction, :reason, :decided_by,
+        :created_at, :case_id, :outcome
+    )
     ON CONFLICT (id) DO NOTHING
 """
 ADJUDICATION = "SELECT * FROM adjudications WHERE id = :id"
-ADJUDICATIONS = "SELECT * FROM adjudications WHERE prediction_id = :prediction_id ORDER BY rowid"
+ADJUDICATIONS = "SELECT * FROM adjudications WHERE case_id = :case_id ORDER BY rowid"
+VERDICTS_ON_CASE = "SELECT expert FROM verdicts WHERE case_id = :case_id"
 
 ADD_EVENT = """
     INSERT INTO events (id, what, who, details, created_at)
@@ -105,8 +110,8 @@ FACTS_FOUND = _FACTS + _WITH_WORDS + _FILTER + _NEWEST_FIRST + " LIMIT :most"
 
 VERDICTS_NUMBERED = """
     SELECT
-        verdicts.*, outcome, triage, adjudicated,
-        (SELECT answer FROM final_answers WHERE prediction_id = verdicts.prediction_id) AS final
+        verdicts.*, review_groups.outcome AS counted, triage, adjudicated,
+        (SELECT answer FROM final_answers WHERE case_id = verdicts.case_id) AS final
     FROM json_each(:numbers) AS wanted
     CROSS JOIN review ON review.number = wanted.value
     CROSS JOIN review_groups ON review_groups.id = review.group_id
@@ -165,17 +170,21 @@ BY_DAY = "SELECT day, " + _IN_DAYS + " GROUP BY day ORDER BY day"
 BY_CONFIDENCE = "SELECT percent, " + _IN_CONFIDENCE + " GROUP BY percent ORDER BY percent"
 CONFUSION = """
     SELECT value, answer, sum(verdicts) AS verdicts FROM review_groups
-    WHERE verdicts > 0 AND value <> '' AND answer <> '' AND (:model IS NULL OR model = :model)
-        AND (:version IS NULL OR version = :version)
+    WHERE verdicts > 0 AND value <> '' AND outcome <> 'unsure'
+        AND (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
     GROUP BY value, answer ORDER BY value, answer
 """
 
+_LATEST_FIRST = " ORDER BY last_at DESC"
+_SHARED = """
+    SELECT prediction_id, model, version, last_at, tolerance, answers FROM review_shared WHERE true
+"""
+SHARED_CASE = _SHARED + " AND prediction_id = :prediction_id"
+SHARED_CASES = _SHARED + _OF_MODEL + _LATEST_FIRST + _PAGE
 _CASE = """
-    SELECT prediction_id, model, version, conflict, adjudicated, last_at, answers
+    SELECT case_id, prediction_id, model, version, conflict, adjudicated, last_at
     FROM review_cases WHERE
 """
-_LATEST_FIRST = " ORDER BY last_at DESC"
-SHARED_CASES = _CASE + " true" + _OF_MODEL + _LATEST_FIRST + _PAGE
 CONFLICTS = (
     _CASE
     + " conflict AND (:adjudicated IS NULL OR adjudicated = :adjudicated)"
@@ -183,21 +192,26 @@ CONFLICTS = (
     + _LATEST_FIRST
     + _PAGE
 )
-SHARED_CASE = _CASE + " prediction_id = :prediction_id"
-_STATE = "SELECT prediction_id, conflict AND NOT adjudicated FROM review_cases WHERE true"
+CASE = _CASE + " case_id = :case_id"
+_STATE = "SELECT case_id, conflict AND NOT adjudicated FROM review_cases WHERE true"
 SHARED_STATES = _STATE + _OF_MODEL
+CURRENT_ON_CASE = """
+    SELECT * FROM current_verdicts WHERE case_id = :case_id ORDER BY created_at, id LIMIT :most
+"""
 
-# The numbers of a regression and what counts as right of each, the newest first.
+# The numbers of a regression and what was said of each, the newest first.
 NUMBERS = """
     SELECT
-        predictions.value AS value, verdicts.judgement AS judgement,
-        verdicts.correct_value AS correct_value,
-        (SELECT answer FROM final_answers WHERE prediction_id = verdicts.prediction_id) AS final
+        predictions.value AS value, review_groups.outcome AS outcome,
+        coalesce(final.answer, verdicts.blind_value, verdicts.correct_value) AS answer,
+        CASE WHEN final.outcome IS NOT NULL THEN verdicts.case_id END AS decided
     FROM review
+    CROSS JOIN review_groups ON review_groups.id = review.group_id
     CROSS JOIN verdict_order ON verdict_order.number = review.number
     CROSS JOIN verdicts ON verdicts.id = verdict_order.verdict_id
     CROSS JOIN predictions ON predictions.id = verdicts.prediction_id
-    WHERE substr(:mask, review.group_id, 1) = x'01'
+    LEFT JOIN final_answers AS final ON final.case_id = verdicts.case_id
+    WHERE substr(:mask, review.group_id, 1) = x'01' AND review_groups.outcome <> 'unsure'
     ORDER BY review.number DESC LIMIT :most
 """
 

@@ -2,8 +2,6 @@
 parameters.
 """
 
-from second_opinion.store.sql_verdict_kinds import COUNTED_AS
-
 ADD_PREDICTION = """
     INSERT INTO predictions (
         id, batch_id, row_number, model, version, model_sha256, card_sha256, inputs, value,
@@ -26,11 +24,12 @@ PREDICTIONS_WITH_IDS = """
 ADD_VERDICT = """
     INSERT INTO verdicts (
         id, prediction_id, expert, identity_source, judgement, correct_value, direction, severity,
-        comment, mode, blind_value, blind_confidence, seconds, supersedes, created_at
+        comment, mode, blind_value, blind_confidence, seconds, supersedes, created_at, case_id,
+        outcome, answer, tolerance
     ) VALUES (
         :id, :prediction_id, :expert, :identity_source, :judgement, :correct_value, :direction,
         :severity, :comment, :mode, :blind_value, :blind_confidence, :seconds, :supersedes,
-        :created_at
+        :created_at, :case_id, :outcome, :answer, :tolerance
     )
 """
 
@@ -59,17 +58,15 @@ REVIEWED = """
     SELECT
         verdict.id AS verdict_id, verdict.prediction_id, model, version, model_sha256, inputs,
         value, confidence, probabilities, flags, expert, identity_source, judgement, correct_value,
-        direction, severity, comment, mode, seconds, prediction.created_at AS predicted_at,
+        verdict.direction, severity, comment, mode, seconds, prediction.created_at AS predicted_at,
         verdict.created_at AS created_at, source, batch_id, row_number,
-        coalesce(
-            final.answer,
-            CASE counts_as WHEN 'right' THEN value WHEN 'wrong' THEN correct_value END
-        ) AS answer,
-        final.answer IS NOT NULL AS adjudicated
+        CASE WHEN final.outcome IS NULL THEN verdict.answer ELSE nullif(final.answer, 'null') END
+            AS answer,
+        final.outcome IS NOT NULL AS adjudicated,
+        coalesce(final.outcome, verdict.outcome) AS outcome
     FROM current_verdicts AS verdict
     JOIN predictions AS prediction ON prediction.id = verdict.prediction_id
-    CROSS JOIN verdict_kinds ON name = judgement
-    LEFT JOIN final_answers AS final ON final.prediction_id = prediction.id
+    LEFT JOIN final_answers AS final ON final.case_id = verdict.case_id
     ORDER BY verdict.created_at, verdict.id
 """
 
@@ -81,25 +78,37 @@ ADD_ALIAS_MOVE = """
 
 ALIAS_MOVES = "SELECT * FROM aliases WHERE model = :model OR :model IS NULL ORDER BY rowid"
 
-_OF_ARMS = """
+ARMS = """
+    SELECT
+        version, count(DISTINCT prediction_id) AS predictions,
+        count(*) FILTER (WHERE outcome = 'right') AS right,
+        count(*) FILTER (WHERE outcome = 'wrong') AS wrong,
+        count(*) FILTER (WHERE outcome = 'unsure') AS unsure
     FROM (
-        SELECT version, prediction.id AS prediction_id, judgement, 1 AS verdicts
+        SELECT
+            version, prediction.id AS prediction_id,
+            coalesce(final.outcome, verdict.outcome) AS outcome
         FROM predictions AS prediction
         LEFT JOIN current_verdicts AS verdict ON verdict.prediction_id = prediction.id
+        LEFT JOIN final_answers AS final ON final.case_id = verdict.case_id
         WHERE model = :model AND alias = :alias
     )
-    LEFT JOIN verdict_kinds ON name = judgement
     GROUP BY version ORDER BY version
 """
-ARMS = "SELECT version, count(DISTINCT prediction_id) AS predictions," + COUNTED_AS + _OF_ARMS
 
 # Those that count as right or wrong alone: the others do not say what is right.
 JUDGED = """
-    SELECT version, inputs, value, judgement, correct_value
+    SELECT
+        version, inputs, value, mode, verdict.tolerance AS tolerance,
+        final.outcome IS NOT NULL AS adjudicated,
+        coalesce(final.outcome, verdict.outcome) AS outcome,
+        CASE WHEN final.outcome IS NULL THEN verdict.answer ELSE nullif(final.answer, 'null') END
+            AS answer
     FROM predictions
     JOIN current_verdicts AS verdict ON verdict.prediction_id = predictions.id
+    LEFT JOIN final_answers AS final ON final.case_id = verdict.case_id
     WHERE model = :model AND version IN (SELECT value FROM json_each(:versions))
-        AND judgement IN (SELECT name FROM verdict_kinds WHERE counts_as <> 'nothing')
+        AND coalesce(final.outcome, verdict.outcome) <> 'unsure'
     ORDER BY verdict.created_at, verdict.id
 """
 
@@ -120,10 +129,13 @@ SINGLES = """
 
 VERDICTS_ON = """
     SELECT
-        prediction.id AS prediction_id, row_number, version, value, confidence, judgement,
-        verdict.created_at AS created_at
+        prediction.id AS prediction_id, row_number, version, value, confidence, probabilities,
+        judgement, verdict.direction AS direction,
+        coalesce(final.outcome, verdict.outcome) AS outcome,
+        final.direction AS final_direction, verdict.created_at AS created_at
     FROM predictions AS prediction
     JOIN current_verdicts AS verdict ON verdict.prediction_id = prediction.id
+    LEFT JOIN final_answers AS final ON final.case_id = verdict.case_id
     WHERE model = :model AND batch_id IS :batch_id
     ORDER BY verdict.created_at, verdict.id
 """

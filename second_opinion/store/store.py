@@ -19,11 +19,12 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import ReviewProgress, VersionTally
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
-from second_opinion.store import record_rows, sql_review, sql_verdicts
+from second_opinion.store import judged_cases, record_rows, sql_review, sql_verdicts
 from second_opinion.store.batches import Batches
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.review_queries import Review
 from second_opinion.store.single_predictions import Singles
+from second_opinion.verdicts import meaning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +56,7 @@ REVIEWED = {
     "row_number": "Int64",
     "answer": "object",
     "adjudicated": "bool",
+    "outcome": "str",
 }
 
 
@@ -104,8 +106,11 @@ class Store:
 
     def add_predictions(self, predictions: Iterable[Prediction]) -> None:
         """Store all of them or none; those whose ids are there already are left as they are."""
+        predictions = list(predictions)
         encoded = [record_rows.to_row(prediction) for prediction in predictions]
+        scales = [(prediction.card_sha256, prediction.scale) for prediction in predictions]
         with self._file.writing() as connection:
+            judged_cases.keep_scales(connection, scales)
             connection.executemany(sql_verdicts.ADD_PREDICTION, encoded)
 
     def prediction(self, prediction_id: str) -> Prediction | None:
@@ -139,7 +144,8 @@ class Store:
             stored = connection.execute(sql_verdicts.VERDICT, {"id": verdict.id}).fetchone()
             if stored is not None:
                 return record_rows.verdict(stored)
-            verdict.check(_judged(connection, verdict))
+            prediction = _judged(connection, verdict)
+            verdict.check(prediction)
             latest = _latest(connection, verdict)
             if not _counts(verdict) and (latest is None or not _counts(latest)):
                 raise UserError(
@@ -147,7 +153,10 @@ class Store:
                     "Give a verdict first."
                 )
             row = record_rows.to_row(replace(verdict, supersedes=latest.id if latest else None))
-            connection.execute(sql_verdicts.ADD_VERDICT, row)
+            prediction = judged_cases.under_its_card(connection, prediction)
+            said = judged_cases.columns_of(prediction, meaning.of_verdict(verdict, prediction))
+            connection.execute(sql_verdicts.ADD_VERDICT, row | said)
+            judged_cases.compare(connection, said["case_id"])
         return record_rows.verdict(row)
 
     def verdict(self, verdict_id: str) -> Verdict | None:
@@ -182,12 +191,13 @@ class Store:
         ``confidence`` (0 to 1), ``probabilities`` and ``flags`` (tuples), ``expert,
         identity_source, judgement, correct_value, direction, severity, comment, mode, seconds``,
         ``predicted_at`` (of the prediction) and ``created_at`` (of the verdict) as ISO-8601 UTC
-        text, ``source, batch_id, row_number``, ``answer`` and ``adjudicated``. Where nothing is
-        stored, the columns that hold Python values (``value, correct_value, probabilities,
-        answer``) have None, the others NaN or NA.
+        text, ``source, batch_id, row_number``, ``answer``, ``adjudicated`` and ``outcome`` (right,
+        wrong or unsure, by what counts). Where nothing is stored, the columns that hold Python
+        values (``value, correct_value, probabilities, answer``) have None, the others NaN or NA.
 
-        ``answer`` is what counts as right: the prediction where the expert agreed, the correct
-        value where one was given, else None. Where a third person has decided the case,
+        ``answer`` is what counts as right: the prediction where the expert agreed (None for a
+        probability), the correct value where one was given, else None. Where a third person has
+        decided the case,
         ``adjudicated`` is True and ``answer`` is that decision, on the row of each expert;
         ``judgement`` and ``correct_value`` stay what this expert said.
         """
@@ -214,6 +224,8 @@ class Store:
             agree=int(sum(group["agree"] for group in groups)),
             disagree=int(sum(group["disagree"] for group in groups)),
             unsure=int(sum(group["unsure"] for group in groups)),
+            right=int(sum(group["right"] for group in groups)),
+            wrong=int(sum(group["wrong"] for group in groups)),
             experts=len({folded(group["expert"]) for group in groups}),
             last_verdict_at=last_verdict_at,
         )
@@ -240,10 +252,11 @@ class Store:
         ]
 
     def judged(self, model: str, versions: Iterable[str]) -> list[dict[str, Any]]:
-        """The predictions of these versions that somebody called right or wrong, once a verdict.
+        """The predictions of these versions that count as right or wrong, once a verdict.
 
-        ``version, inputs`` (dict), ``value, judgement`` (of a kind that counts as right or wrong)
-        and ``correct_value``, in the order of the verdicts' times.
+        ``version, inputs`` (dict), ``value``, ``mode`` of the verdict, ``tolerance`` (of a number),
+        ``adjudicated``, ``outcome`` and the ``answer`` that counts or None, in the order of the
+        verdicts' times.
         """
         rows = self._select(sql_verdicts.JUDGED, model=model, versions=_listed(versions))
         return [record_rows.from_row(row) for row in rows]

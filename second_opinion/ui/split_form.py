@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from second_opinion.models import aliases, traffic_split
-from second_opinion.records.verdict_kinds import column_labels
 from second_opinion.ui.frame import callback, escape
 from second_opinion.ui.visit import Visit
 
@@ -19,9 +18,11 @@ ONE_LOOK = (
 WORDS: dict[str, Any] = {
     "version": "Version",
     "predictions": "Cases",
-    **column_labels(),
+    "right": "Right",
+    "wrong": "Wrong",
+    "unsure": "Unsure",
 }
-SHARES = {"agreement": "Agreement", "low": "at least", "high": "at most"}
+SHARES = {"share": "Share right", "low": "at least", "high": "at most"}
 
 
 def split_form(visit: Visit) -> None:
@@ -77,7 +78,7 @@ def verdicts(visit: Visit, alias: str, pointed: str) -> None:
         hide_index=True,
         key=f"models_arms_{alias}",
         column_config=WORDS | {name: _percent(label) for name, label in SHARES.items()},
-        alt=f"Verdicts by version under the alias {alias}, with the share that agrees",
+        alt=f"Verdicts by version under the alias {alias}, with the share that is right",
     )
     for text in traffic_split.tally_texts(tallies):
         st.text(text)

@@ -15,7 +15,7 @@ from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.review import SharedCase
+from second_opinion.records.review import Conflict
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
@@ -56,23 +56,23 @@ def conflicts(visit: Visit, filters: VerdictFilter, waiting: int) -> None:
     _decide(visit, person, listed[ids[case_id] - 1])
 
 
-def _last(visit: Visit, listed: list[SharedCase], at: int) -> str:
+def _last(visit: Visit, listed: list[Conflict], at: int) -> str:
     return f"last judged {visit.clock(listed[at - 1].last_at)}"
 
 
-def _conflicts(visit: Visit, filters: VerdictFilter) -> list[SharedCase]:
+def _conflicts(visit: Visit, filters: VerdictFilter) -> list[Conflict]:
     cases = visit.store.review.conflicts(filters.model, filters.version, size=LISTED)
     if totals.is_whole(filters):
         return cases
-    within = {row.prediction.id for row in visit.store.review.page(filters, size=1_000).rows}
-    return [case for case in cases if case.prediction_id in within]
+    within = {row.case_id for row in visit.store.review.page(filters, size=1_000).rows}
+    return [case for case in cases if case.case_id in within]
 
 
-def _is_judge(case: SharedCase, person: Expert) -> bool:
-    return any(same_person(name, person.label) for name, _, _ in case.answers)
+def _is_judge(case: Conflict, person: Expert) -> bool:
+    return any(same_person(verdict.expert, person.label) for verdict in case.verdicts)
 
 
-def _decide(visit: Visit, person: Expert, case: SharedCase) -> None:
+def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
     prediction = visit.store.prediction(case.prediction_id)
     if prediction is None:
         return
@@ -88,23 +88,18 @@ def _decide(visit: Visit, person: Expert, case: SharedCase) -> None:
                 st.text(labels.exact_value_text(None, prediction.value))
             else:
                 case_view.answer(card, prediction)
-        _side_by_side(visit, card, case)
+        _side_by_side(card, case)
         if _is_judge(case, person):
             st.text("You judged this case yourself. Somebody who did not has to decide it.")
         else:
             _form(visit, card, prediction)
 
 
-def _side_by_side(visit: Visit, card: ModelCard | None, case: SharedCase) -> None:
+def _side_by_side(card: ModelCard | None, case: Conflict) -> None:
     """What each expert said, under letters that are given anew for each case."""
-    history = visit.store.verdict_history(case.prediction_id)
-    replaced = {verdict.supersedes for verdict in history}
-    current = [verdict for verdict in history if verdict.id not in replaced]
     with st.grid(3, min_column_width=220):
-        for letter, name, _, _ in totals.in_order(case):
-            verdict = next((v for v in current if same_person(v.expert, name)), None)
-            if verdict is not None:
-                _expert(card, letter, verdict)
+        for letter, verdict in totals.in_order(case):
+            _expert(card, letter, verdict)
 
 
 def _expert(card: ModelCard | None, letter: str, verdict: Verdict) -> None:

@@ -39,6 +39,8 @@ def figures(visit: Visit, summary: Figures) -> None:
     st.header("The model against the experts", anchor=False)
     if visit.card.task == "regression":
         distances(visit, summary)
+    elif visit.card.answer == "probability":
+        st.text("This model gives a probability: that one is about right names no class.")
     else:
         confusion(visit.card, summary)
     st.header("How often the model is right", anchor=False)
@@ -112,14 +114,14 @@ def confusion(card: ModelCard, summary: Figures) -> None:
 
     pairs = summary.confusion
     if not len(pairs):
-        st.text("No verdict names a right answer yet.")
+        st.text("No verdict says right or wrong yet.")
         return
     counts = error_rates.confusion(
         pairs["value"], pairs["answer"], card.class_values, pairs["verdicts"]
     )
     names = groups.class_names(card, counts)
     total = plural(int(pairs["verdicts"].sum()), "verdict")
-    below = f"Of {total} that name a right answer. Shares are of the row; framed, the model is "
+    below = f"Of {total} that say right or wrong. Shares are of the row; framed, the model is "
     below += "right."
     as_shares = accuracy.MOST_BOTH < len(names) and _as_shares()
     if len(names) > MOST_TILES:
@@ -150,12 +152,12 @@ def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
     table = cells.set_axis([f"Right: {name}" for name in names], axis=1)
     number = st.column_config.NumberColumn(format="percent" if as_shares else "localized")
     config = dict.fromkeys(table.columns, number)
-    table.insert(0, "The model said", names)
+    table.insert(0, "The model said", names[: len(counts)])
     table.insert(1, "All", counts.sum(axis=1))
     st.dataframe(
         table.reset_index(drop=True),
         hide_index=True,
-        height=height_for(len(names), 20),
+        height=height_for(len(counts), 20),
         column_config=config,
         alt="How often the model said each class (rows) where each class counts as right (columns)",
     )
@@ -163,25 +165,27 @@ def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
 
 
 def distances(visit: Visit, summary: Figures) -> None:
-    """How far the numbers of the model lie from those that count as right (Bland and Altman)."""
+    """How far the numbers of the model lie from those that experts give (Bland and Altman)."""
     from second_opinion.charts import accuracy
 
     versions = summary.by_version["version"]
     version = versions.iloc[0] if len(versions) == 1 else None
     pairs = visit.store.review.numbers(visit.version[0], version)
-    limits = calibration.bland_altman(pairs["value"], pairs["answer"])
+    own = pairs.dropna(subset=["answer"])
+    limits = calibration.bland_altman(own["value"], own["answer"])
+    agreed = f"The model's number is right in {int(pairs['right'].sum()):,} of "
+    agreed += f"{plural(len(pairs), 'verdict')}"
     if limits.n < 2:
-        st.text("Fewer than two verdicts name a right number: no distance can be told yet.")
+        st.text(f"{agreed}. Fewer than two give a number of their own: no distance can be told.")
         return
     unit = visit.card.target.unit
     which = f"version {version}" if version else "all versions"
-    basis = (
-        f"{plural(limits.n, 'verdict')} of {which} that name a number. Who agrees names that of "
-    )
+    basis = f"{plural(limits.n, 'number')} that experts gave themselves or that were decided, of "
+    basis += f"{which}. {agreed}; who agrees gives no number. "
     left, right = st.columns(2, gap="medium")
     with left:
-        chart = accuracy.bland_altman(pairs, limits, unit)
-        below = f"{basis}the model. The other filters do not narrow this."
+        chart = accuracy.bland_altman(own, limits, unit)
+        below = f"{basis}The other filters do not narrow this."
         draw(chart, "distances", below=below)
     with right:
-        draw(accuracy.errors(pairs, unit), "errors")
+        draw(accuracy.errors(own, unit), "errors")
