@@ -216,6 +216,9 @@ def test_dummies_are_one_choice_and_one_column_of_a_file(run, empty_folder, tmp_
 # --- what does not fit together
 
 
+PCS = ["PC1", "PC2", "PC3"]
+
+
 @pytest.fixture
 def wrong(tmp_path, monkeypatch):
     """Parts of which each test takes some that do not go together."""
@@ -226,6 +229,8 @@ def wrong(tmp_path, monkeypatch):
     joblib.dump(LogisticRegression().fit(X, y), tmp_path / "named.pkl")
     joblib.dump(StandardScaler().fit(X[["a", "b"]].to_numpy()), tmp_path / "two.pkl")
     joblib.dump(StandardScaler().fit(X[["a", "b"]]), tmp_path / "ab.pkl")
+    joblib.dump(StandardScaler().fit(X), tmp_path / "abc.pkl")
+    joblib.dump(LogisticRegression().fit(X.set_axis(PCS, axis=1), y), tmp_path / "pcs.pkl")
     joblib.dump(LabelEncoder().fit(["No", "Yes"]), tmp_path / "labels.pkl")
     joblib.dump(Ridge().fit(X, X.a), tmp_path / "ridge.pkl")
     joblib.dump(OneHotEncoder().fit(pd.DataFrame({"d": ["x"]})), tmp_path / "d.pkl")
@@ -251,6 +256,7 @@ REFUSED = [
     ("model.pkl", "5 columns|4 columns beside the target; the model was trained on 3"),
     ("model.pkl --columns two.pkl", "two.pkl is a StandardScaler .* expected the names"),
     ("named.pkl --columns names.pkl", "trained on the column 'c' that no step gives"),
+    ("pcs.pkl --before abc.pkl", "The data has no column 'PC1' .nor 2 others."),
     ("named.pkl --classes 0=No", "Give one word for each"),
     ("named.pkl --classes yes,no", "is no file and holds no pairs"),
     ("named.pkl --classes two.pkl", "expected words for classes"),

@@ -79,7 +79,7 @@ def _by_name(
     for step in steps:
         stages.append(_stage(step, current))
         current = _after(current, stages[-1])
-    last = _last(model, columns, current)
+    last = _last(model, columns, current, _makes_names(stages))
     return _in_line([*_fed(stages, last, start), _to_model(model, last)], model.content)
 
 
@@ -223,14 +223,27 @@ def _after(current: list[str], stage: _Stage) -> list[str]:
     return others + stage.results
 
 
-def _last(model: Step, columns: Sequence[str] | None, current: list[str]) -> list[str]:
-    """The columns that come to the model, in its order."""
+def _makes_names(stages: Sequence[_Stage]) -> bool:
+    """Whether what comes out has names that its last step has made up, like ``pca0``."""
+    if not stages:
+        return False
+    *_, (_, columns, results) = stages
+    return not {*results} & {*columns}
+
+
+def _last(
+    model: Step, columns: Sequence[str] | None, current: list[str], made_up: bool
+) -> list[str]:
+    """The columns that come to the model, in its order.
+
+    Names that were made up give way to the model's own, place by place.
+    """
     own, width = names_of(model.content), _width(model.content)
     if own is not None:
         absent = [name for name in own if name not in current]
         if not absent:
             return own
-        if len(absent) == len(own) == len(current):
+        if made_up and len(absent) == len(own) == len(current):
             return current
         raise UserError(
             f"{model.where} was trained on the column {absent[0]!r}"
