@@ -266,3 +266,13 @@ def test_rows_that_score_would_answer_otherwise_are_said(tmp_path):
     [text] = added_with(tmp_path, alley={"missing": True})
     assert "`score` answers 190 of 300 rows otherwise: alley is" in text
     assert 'alley is "NA" there and was missing here (line 3)' in text
+
+
+def test_the_index_of_pandas_is_no_input_of_a_model_without_names(scored, tmp_path):
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame(rng.normal(size=(80, 2)).round(3), columns=["a", "b"])
+    model = LinearRegression().fit(table.to_numpy(), table.a - table.b)
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.assign(y=(table.a - table.b).round(3)).to_csv(tmp_path / "train.csv")
+    answers = scored(tmp_path / "model.joblib", tmp_path / "train.csv", "y")
+    assert answers == pytest.approx(model.predict(table.to_numpy()).tolist(), abs=1e-12)
