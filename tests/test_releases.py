@@ -68,7 +68,7 @@ def test_the_newest_is_what_make_run_starts():
 def test_what_is_older_than_all_sets_is_saved_again_or_wrapped(version):
     said = releases.other_release(version)
     assert "older than 1.2, the oldest that this program runs with" in said
-    assert "save it again with scikit-learn 1.2, or as skops" in said
+    assert "train and save it again with scikit-learn 1.2 or later" in said
     assert "`python -m second_opinion wrap FOLDER`" in said
     assert "make run" not in said
 

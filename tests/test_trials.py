@@ -8,7 +8,9 @@ from builders import ROOT, THOROUGH
 
 from second_opinion.models.formats.releases import requirement_sets
 
-OTHERS = list(requirement_sets())[:-1]
+# Each set, one that is older than all of them, and MLflow.
+VERSIONS = [*list(requirement_sets())[:-1], "1.1.3"]
+COMMANDS = [*(["try-sklearn", version] for version in VERSIONS), ["try-mlflow"]]
 
 pytestmark = [
     pytest.mark.slow,
@@ -17,9 +19,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize(
-    "command", [*(["try-sklearn", release] for release in OTHERS), ["try-mlflow"]], ids=" ".join
-)
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_the_trial_ends_as_expected(command):
     script, *arguments = command
     found = subprocess.run(

@@ -134,7 +134,7 @@ def _library(name: str) -> Any:
     except ImportError as error:
         raise UserError(
             f"{name} is an Excel workbook; python-calamine is needed to read it and is not "
-            "installed. Run `pip install -r requirements.txt`, or save the table as CSV."
+            "installed. Run `pip install python-calamine`, or save the table as CSV."
         ) from error
     return python_calamine
 

@@ -118,11 +118,15 @@ def way_to(saved_by: str, then: str = ", then add it again there") -> str:
     if not sets:
         return f"Install scikit-learn {saved_by}{then}."
     oldest, *_, newest = sets
-    older = _number(saved_by) < _number(oldest)
-    edge = f"is older than {oldest}, the oldest" if older else f"is newer than {newest}, the newest"
+    if _number(saved_by) < _number(oldest):
+        edge, again = f"older than {oldest}, the oldest", f"{oldest} or later"
+    else:
+        edge, again = f"newer than {newest}, the newest", newest
+    # skops keeps the attributes, which for pipelines of columns are others in each release.
     return (
-        f"That {edge} that this program runs with. Where it was saved, save it again with "
-        f"scikit-learn {oldest if older else newest}, or as skops; or put it behind a predict.py: "
+        f"That is {edge} that this program runs with. Where it was made, train and save it again "
+        f"with scikit-learn {again} (an estimator without further steps may be saved as skops "
+        "instead), or put it behind a predict.py that does without scikit-learn: "
         "`python -m second_opinion wrap FOLDER`."
     )
 

@@ -103,6 +103,6 @@ def _skops() -> ModuleType:
         return import_module("skops.io")
     except ModuleNotFoundError as error:
         raise UserError(
-            "A skops file needs the package skops, which is not here. Run `pip install -r "
-            "requirements.txt`, then try again."
+            "A skops file needs the package skops, which is not here. Run `pip install skops`, "
+            "then try again."
         ) from error
