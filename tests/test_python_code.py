@@ -114,6 +114,29 @@ def test_a_pickle_finds_the_class_of_its_own_version(tmp_path, cases, dump):
     assert "utils" not in sys.modules
 
 
+@pytest.mark.slow
+def test_a_step_of_ones_own_works_in_processes_too(tmp_path, cases):
+    written(tmp_path, utils=CLASS.format(number=3))
+    written(
+        tmp_path,
+        predict="""
+        from joblib import Parallel, delayed
+        from utils import Times
+
+        class Model:
+            def predict(self, cases):
+                parts = [cases[["a"]], cases[["b"]]]
+                both = Parallel(n_jobs=2)(delayed(Times().transform)(part) for part in parts)
+                return both[0]["a"] + both[1]["b"]
+
+        def load(folder):
+            return Model()
+        """,
+    )
+    model = predict_file(tmp_path / "predict.py").load()[0]
+    assert np.allclose(model.answers(cases), 3 * (cases.a + cases.b))
+
+
 def test_a_pickle_opened_only_when_it_predicts_finds_its_own_class(tmp_path, cases):
     for number in (1, 5):
         path = pickled_with(tmp_path / str(number), number, cases)
@@ -215,7 +238,7 @@ def test_threads_that_answer_at_once_do_not_mix_their_modules(tmp_path, cases):
     wrong = []
 
     def ask(number):
-        for _ in range(50):
+        for _ in range(10):
             if models[number].answers(cases)[0] != cases.a[0] * number:
                 wrong.append(number)
 

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -172,9 +172,19 @@ class _Source(Loader):
             place = str(self.code.folder / self.file)
             source = compile(self.code.files[self.file], place, "exec", dont_inherit=True)
             exec(source, vars(module))  # noqa: S102  # the owner agreed to it at `add`
+            _send_along(module)
 
     def get_source(self, fullname: str) -> str:
         return self.code.files[self.file].decode() if self.file else ""
+
+
+def _send_along(module: ModuleType) -> None:
+    """Let joblib's processes, which have no such module, be given its classes with the work."""
+    # Some releases of joblib bring cloudpickle along, others ask for it.
+    for name in ("joblib.externals.cloudpickle", "cloudpickle"):
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(name).register_pickle_by_value(module)
+            return
 
 
 class _Alias(Loader):
