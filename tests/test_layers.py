@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "doctor": "errors file_content formatting settings store models",
     "batches": "errors formatting records store tables models",
     "charts": "formatting records schema statistics models",
-    "review": "errors formatting records roles store tables statistics models",
+    "review": "errors formatting records verdicts roles store tables statistics models",
     "distributions": (
         "formatting records verdicts schema store tables statistics models batches charts"
     ),

@@ -1,12 +1,19 @@
 """Right means one thing: what one figure says, no other one contradicts."""
 
+from contextlib import closing, suppress
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from builders import THOROUGH, card_of, case, verdict
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from second_opinion import Registry
-from second_opinion.distributions import selection
+from second_opinion.distributions import sections_verdicts, selection
+from second_opinion.errors import UserError
+from second_opinion.records.answer_scale import AnswerScale
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import Verdict
@@ -15,6 +22,7 @@ from second_opinion.review import totals
 from second_opinion.review.corrections import LeftOut, corrections
 from second_opinion.statistics import calibration, error_rates
 from second_opinion.store import Store
+from second_opinion.verdicts import meaning
 
 REVIEWER = Expert("Grace", role="reviewer")
 UNNAMED = [("iris", {"comment": "not this"}), ("risk", {"direction": "too_low"})]
@@ -25,6 +33,12 @@ def store(place):
     return Store.open(place / "feedback.db")
 
 
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory):
+    with closing(Store.open(tmp_path_factory.mktemp("right") / "feedback.db")) as store:
+        yield store
+
+
 @pytest.fixture
 def put(store, models):
     """Stores predictions of a model's typical case, with what experts said of each."""
@@ -33,7 +47,9 @@ def put(store, models):
         loaded, made = Registry(models).load(model), []
         for _ in range(n):
             inputs, _ = loaded.card.case_schema.read(loaded.card.case_schema.typical)
-            made.append(loaded.predict_one(inputs, asked_by="Ada", source="form", id=new_id()))
+            made.append(
+                loaded.predict_one(inputs, asked_by="Ada", source="form", id=new_id(), alias="ab")
+            )
             store.add_prediction(made[-1])
             for expert, judgement, more in said:
                 store.add_verdict(Verdict(made[-1].id, expert, judgement, **more))
@@ -104,3 +120,184 @@ def test_a_risk_that_is_about_right_says_nothing_of_calibration(store, put):
     assert not len(calibration.bins(judged["confidence"], 1 - judged["wrong"]))
     assert set(judged["says"]) == {"about_right"}
     assert judged["risk"].between(0, 1).all()
+    (exhibit,) = sections_verdicts.calibrated(judged)
+    assert "0 too low, 20 about right, 0 too high" in exhibit.sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "given", "same"),
+    [
+        (144.29383772202343, 144.3, True),
+        (144.29383772202343, 144.0, True),
+        (144.29383772202343, 145.0, False),
+        (12.34, 12.3, True),
+        (12.34, 12.4, False),
+        (0.04567, 0.0457, True),
+        (0.04567, 0.047, False),
+        (-250.4, -250, True),
+        (0.0, 0.1, False),
+    ],
+)
+def test_a_number_is_the_same_within_half_of_the_last_place_shown(value, given, same):
+    prediction = case(model="dose", value=value, confidence=None, probabilities=None)
+    says = meaning.of_verdict(verdict(prediction, "disagree", correct_value=given), prediction)
+    assert says.outcome == ("right" if same else "wrong")
+    assert says.answer == given
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "outcome"), [(0.0, "wrong"), (2.0, "right"), (None, "wrong")]
+)
+def test_the_tolerance_is_that_of_the_card_of_the_prediction(empty_store, tolerance, outcome):
+    """An edited card changes nothing that is stored, and counts for what comes after it."""
+    for sha256, allowed in (("a" * 64, tolerance), ("e" * 64, 100.0)):
+        scale = AnswerScale("number", allowed)
+        made = case(value=144.2, probabilities=None, card_sha256=sha256, scale=scale)
+        empty_store.add_prediction(made)
+        empty_store.add_verdict(verdict(made, "disagree", correct_value=146.0))
+    assert empty_store.reviewed()["outcome"].tolist() == [outcome, "right"]
+
+
+def test_experts_within_the_tolerance_of_each_other_are_no_conflict(store, put):
+    near = [("Ada", "disagree", {"correct_value": number}) for number in (170.0, 170.1, 199.0)]
+    for (_, judgement, one), other in (near[0], near[1][2]), (near[0], near[2][2]):
+        put("dose", ("Ada", judgement, one), ("Bob", judgement, other))
+    shared = totals.shared(store.review, VerdictFilter(model="dose"))
+    agreed = totals.agreement(totals.ratings(shared), numbers=True, shared_cases=shared)
+    assert (agreed.cases, agreed.agreed) == (2, 1)
+    (pair,) = totals.number_pairs(shared).to_dict("records")
+    assert (pair["cases"], pair["agreed"], pair["numbers"]) == (2, 1, 2)
+    assert pair["distance"] == pytest.approx((0.1 + 29) / 2)
+
+
+def test_predictions_of_one_case_are_one_case(store, put):
+    _, made = put("iris", ("Ada", "agree", {}), n=10)
+    put("iris", ("Bob", "disagree", {"comment": "not this"}), n=10)
+    left_out = LeftOut()
+    assert learned(store, "iris", left_out) == []
+    assert (left_out.conflicts, left_out.unanswered) == (1, 0)
+    assert store.review.shared_counts("iris")["conflicts"] == 1
+    assert len(totals.cases(store.review, VerdictFilter(model="iris")).rows) == 1
+    store.review.adjudicate(made[0].id, made[0].value, "so it is", by=REVIEWER)
+    (one,) = learned(store, "iris")
+    assert (one.learn, one.source) == (made[0].value, "adjudicated")
+    assert set(store.reviewed()["outcome"]) == {"right"}
+
+
+def test_a_number_that_an_expert_takes_is_no_difference_of_nought(store, put):
+    for correct in (100.0, 200.0, 250.0):
+        put("dose", ("Ada", "disagree", {"correct_value": correct}))
+    put("dose", ("Ada", "agree", {}), n=20)
+    numbers = store.review.numbers("dose")
+    assert (len(numbers), int(numbers["right"].sum())) == (23, 20)
+    own = numbers.dropna(subset=["answer"])
+    assert calibration.bland_altman(own["value"], own["answer"]).n == 3
+
+
+def test_a_final_answer_is_replaced_by_a_later_one_everywhere(store, put):
+    card, (made,) = put("risk", ("Ada", "agree", {}), ("Bob", "disagree", {"direction": "too_low"}))
+    review = store.review
+    for direction, wrong in (("too_low", 2), ("about_right", 0), ("too_high", 2)):
+        review.adjudicate(made.id, None, "looked again", direction=direction, by=REVIEWER)
+        assert counts_of(store, card, [made]) == dict.fromkeys(PLACES, (2 - wrong, wrong))
+    assert len(review.adjudications_of(made.id)) == 3
+
+
+PLACES = ("home", "review", "filtered", "expert", "day", "table", "page", "distributions", "arms")
+
+
+def counts_of(store, card, made):
+    """Verdicts that are right and wrong by each page, all in the unit of verdicts."""
+    progress, whole = store.progress(card.name), VerdictFilter(model=card.name)
+    figures = totals.figures(store.review, whole)
+    narrow = totals.figures(store.review, VerdictFilter(model=card.name, source="form"))
+    rows = [row.outcome for some in store.review.each(whole) for row in some]
+    reviewed = store.reviewed()
+    reviewed = reviewed[reviewed["model"] == card.name]["outcome"].tolist()
+    wrong = selection.verdicts(store, selected(card, made))["wrong"]
+    arms = store.arms(card.name, "ab")
+    by = {"expert": figures.by_expert, "day": figures.by_day}
+    return {
+        "home": (progress.right, progress.wrong),
+        "review": (figures.of("right"), figures.of("wrong")),
+        "filtered": (narrow.of("right"), narrow.of("wrong")),
+        **{name: (t["right"].sum(), t["wrong"].sum()) for name, t in by.items()},
+        "table": (reviewed.count("right"), reviewed.count("wrong")),
+        "page": (rows.count("right"), rows.count("wrong")),
+        "distributions": ((wrong == 0).sum(), (wrong == 1).sum()),
+        "arms": (sum(arm.right for arm in arms), sum(arm.wrong for arm in arms)),
+    }
+
+
+KINDS = {
+    "class": {"value": "a", "scale": AnswerScale("class"), "probabilities": (0.8, 0.2)},
+    "number": {"value": 144.2, "scale": AnswerScale("number", 1.0), "probabilities": None},
+    "probability": {
+        "value": True,
+        "scale": AnswerScale("probability"),
+        "probabilities": (0.8, 0.2),
+    },
+}
+NAMED = {"class": ["a", "b", "c"], "number": [144.2, 144.9, 150.0, 151.5], "probability": [False]}
+DEED = st.tuples(
+    st.integers(0, 3),
+    st.sampled_from(["Ada", "ada", "Bob", "Cy"]),
+    st.sampled_from(["agree", "disagree", "unsure", "withdrawn", "decide", "decide other"]),
+    st.integers(0, 4),
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(deeds=st.lists(DEED, max_size=14))
+@hypothesis_settings(max_examples=200 if THOROUGH else 10)
+def test_every_page_counts_the_same(shared_store, kind, deeds):
+    """Random verdicts, changes, withdrawals, repeated predictions and final answers."""
+    name = new_id()
+    card = card_of(**CARDS[kind], name=name)
+    made = [
+        case(model=name, alias="ab", card_sha256=kind, inputs={"age": at % 3}, **KINDS[kind])
+        for at in range(4)
+    ]
+    shared_store.add_predictions(made)
+    for at, expert, deed, choice in deeds:
+        with suppress(UserError):
+            _do(shared_store, made[at], expert, deed, choice, NAMED[kind])
+    counts = counts_of(shared_store, card, made)
+    assert len(set(counts.values())) == 1, counts
+    right, wrong = counts["review"]
+    figures = totals.figures(shared_store.review, VerdictFilter(model=name))
+    if kind != "number":
+        assert figures.confusion["verdicts"].sum() == right + wrong
+    found = [row for some in shared_store.review.each(VerdictFilter(model=name)) for row in some]
+    taught = {row.case_id for row in found if row.answer is not None}
+    left_out = LeftOut()
+    rows = [
+        one
+        for some in corrections(shared_store, VerdictFilter(model=name), left_out)
+        for one in some
+    ]
+    cases = {row.case_id for row in found}
+    assert len(rows) + left_out.conflicts + left_out.unanswered == len(cases)
+    assert len(rows) <= len(taught)
+    if kind == "probability":
+        assert all(row.learn is False for row in rows)
+
+
+CARDS = {
+    "class": {},
+    "number": {"task": "regression"},
+    "probability": {"answer": "probability", "positive": 1},
+}
+
+
+def _do(store, prediction, expert, deed, choice, named):
+    if deed.startswith("decide"):
+        answer = named[choice % len(named)]
+        store.review.adjudicate(prediction.id, answer, "so it is", by=REVIEWER)
+        return
+    about = {"comment": "because"}
+    if deed == "disagree" and choice < len(named) and named[choice] != prediction.value:
+        about["correct_value"] = named[choice]
+    elif deed == "disagree" and choice == 4:
+        about["direction"] = "too_low"
+    store.add_verdict(Verdict(prediction.id, expert, deed, **about))

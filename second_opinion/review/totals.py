@@ -9,22 +9,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import pandas as pd
 
 from second_opinion.formatting import percent
+from second_opinion.records.answer_scale import is_number
 from second_opinion.records.expert import folded
 from second_opinion.records.review import CERTAIN, NOT_NAMED, Conflict, Judged, Opinion, SharedCase
 from second_opinion.records.value import plain, same_value
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.statistics import expert_agreement
+from second_opinion.statistics import calibration, expert_agreement
 from second_opinion.statistics.agreement import wilson
 from second_opinion.statistics.slices import BANDS
 from second_opinion.store.recent_counts import SAID, Newest, people
 from second_opinion.store.review_queries import Review, class_named
+from second_opinion.verdicts import meaning
 
 MOST = 50_000
 # Cases whose inputs are read: a row costs as much as a hundred that are only counted.
@@ -221,9 +223,69 @@ def _rating(opinion: Opinion, named: list[Any]) -> Any:
     return plain(named[0]) if named and all(same_value(n, named[0]) for n in named) else NOT_NAMED
 
 
-def agreement(table: pd.DataFrame, *, numbers: bool) -> expert_agreement.Agreement:
-    """How far experts agree with each other on what the answer is."""
-    return expert_agreement.between(table, "interval" if numbers else "nominal")
+def agreement(
+    table: pd.DataFrame, *, numbers: bool, shared_cases: Sequence[SharedCase] = ()
+) -> expert_agreement.Agreement:
+    """How far experts agree with each other on what the answer is.
+
+    Of numbers ``shared_cases`` has the tolerance of each, and who named none.
+    """
+    if not numbers:
+        return expert_agreement.between(table, "nominal")
+    several = [case for case in shared_cases if len(_certain(case.opinions)) > 1]
+    same = sum(not meaning.contradict(case.opinions, case.tolerance) for case in several)
+    return expert_agreement.between(_numbers(table), "interval", counted=(len(several), same))
+
+
+def number_pairs(shared_cases: Sequence[SharedCase]) -> pd.DataFrame:
+    """Each two experts who share predictions of a number, those with most of them first.
+
+    ``rater_a, rater_b, cases, agreed`` (within the tolerance), ``share, low, high``, ``numbers``
+    (cases with a number of both), ``distance`` (the mean of how far these lie apart) and ``lower,
+    upper``, the limits between which 95 % of a − b lie (Bland and Altman 1986).
+    """
+    pairs: dict[tuple[str, str], list[tuple[bool, Any, Any]]] = {}
+    names: dict[str, str] = {}
+    for case in shared_cases:
+        by_person = {folded(opinion.expert): opinion for opinion in _certain(case.opinions)}
+        names = {key: opinion.expert for key, opinion in by_person.items()} | names
+        for a, b in combinations(sorted(by_person), 2):
+            two = by_person[a], by_person[b]
+            same = not meaning.contradict(two, case.tolerance)
+            pairs.setdefault((a, b), []).append((same, two[0].answer, two[1].answer))
+    rows = [
+        {"rater_a": names[a], "rater_b": names[b], **_pair(both)} for (a, b), both in pairs.items()
+    ]
+    columns = ["rater_a", "rater_b", "cases", "agreed", "share", "low", "high"]
+    table = pd.DataFrame(rows, columns=[*columns, "numbers", "distance", "lower", "upper"])
+    return table.sort_values("cases", ascending=False, kind="stable", ignore_index=True)
+
+
+def _pair(both: list[tuple[bool, Any, Any]]) -> dict[str, Any]:
+    agreed, cases = sum(same for same, _, _ in both), len(both)
+    low, high = wilson(agreed, cases)
+    one, other = ([number_or_nan(pair[at]) for pair in both] for at in (1, 2))
+    limits = calibration.bland_altman(one, other)
+    gaps = pd.Series(one) - pd.Series(other)
+    return {
+        **{"cases": cases, "agreed": agreed, "share": agreed / cases, "low": low, "high": high},
+        **{"numbers": limits.n, "distance": float(gaps.abs().mean())},
+        **{"lower": limits.low, "upper": limits.high},
+    }
+
+
+def number_or_nan(value: Any) -> float:
+    """The number, NaN of what is none."""
+    return float(value) if is_number(value) else float("nan")
+
+
+def _numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table with its numbers alone."""
+    return table.map(lambda value: value if is_number(value) else None).astype(object)
+
+
+def _certain(opinions: Sequence[Opinion]) -> list[Opinion]:
+    return [opinion for opinion in opinions if opinion.outcome in CERTAIN]
 
 
 def in_order(case: Conflict) -> Iterator[tuple[str, Verdict]]:

@@ -48,19 +48,23 @@ def between(
     level: Level = "nominal",
     *,
     tolerance: float = 0.0,
+    counted: tuple[int, int] | None = None,
     seed: int = 0,
 ) -> Agreement:
     """Everything that the answers of two or more experts to the same cases tell.
 
-    Numbers agree when they lie within ``tolerance``. AC1 is left out for numbers on a scale
-    (``interval``, ``ratio``), to which it does not apply.
+    Numbers agree when they lie within ``tolerance``; where each case has its own, ``counted`` says
+    how many cases there are and in how many all answers are the same. AC1 is left out for numbers
+    on a scale (``interval``, ``ratio``), to which it does not apply.
     """
     ratings = read(table)
     cases = int(ratings.twice.sum())
     agreed = cases - int(_conflicts(ratings, tolerance).sum())
+    if counted is not None:
+        cases, agreed = counted
     share = agreed / cases if cases else float("nan")
     raw = Agreement(cases, agreed, share, wilson(agreed, cases))
-    if cases < FEW_CASES:
+    if min(cases, int(ratings.twice.sum())) < FEW_CASES:
         few = f"{plural(cases, 'case')} {'has' if cases == 1 else 'have'} two answers or more; "
         return replace(raw, note=few + f"from {FEW_CASES} on, agreement beyond chance is shown.")
     alpha = alpha_of(ratings, place_of(ratings, level), level, np.ones(len(ratings.counts)))

@@ -36,7 +36,8 @@ def experts(visit: Visit, filters: VerdictFilter, figures: Figures, shared: dict
     st.header("Do they agree with each other?", anchor=False)
     cases = totals.shared(visit.store.review, filters)
     table = totals.ratings(cases)
-    agreed = totals.agreement(table, numbers=visit.card.task == "regression")
+    is_number = visit.card.task == "regression"
+    agreed = totals.agreement(table, numbers=is_number, shared_cases=cases)
     if not agreed.cases:
         st.text(
             "No case has answers of two experts. Give the same cases to two of them to learn how "
@@ -44,7 +45,10 @@ def experts(visit: Visit, filters: VerdictFilter, figures: Figures, shared: dict
         )
         return
     agreement(agreed)
-    pairs(table)
+    if is_number:
+        distances(totals.number_pairs(cases), visit.card.target.unit)
+    else:
+        pairs(table)
     conflicts(shared)
     if shared["shared"] > len(cases) and totals.is_whole(filters):
         st.caption(
@@ -135,6 +139,37 @@ def _figure(value: float, interval: tuple[float, float] | None) -> tuple[str, st
     if interval is None or math.isnan(interval[0]):
         return f"{value:.2f}", ""
     return f"{value:.2f}", f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def distances(rows: pd.DataFrame, unit: str) -> None:
+    """Each two experts who share predictions of a number, and how far apart they are."""
+    if not len(rows):
+        return
+    rows = rows.head(MOST_PAIRS)
+    limits = zip(rows["lower"], rows["upper"], strict=True)
+    texts = ["" if low != low else f"{low:.3g} to {high:.3g}" for low, high in limits]
+    in_unit = f" ({unit})" if unit else ""
+    st.dataframe(
+        rows[["rater_a", "rater_b", "cases", "agreed"]].assign(
+            share=rows["share"] * 100,
+            numbers=rows["numbers"],
+            distance=rows["distance"],
+            limits=texts,
+        ),
+        hide_index=True,
+        height=height_for(len(rows)),
+        column_config={
+            "rater_a": "Expert",
+            "rater_b": "and",
+            "cases": "Cases",
+            "agreed": "Same number",
+            "share": NUMBER("Share", format="%.1f %%"),
+            "numbers": "Numbers of both",
+            "distance": NUMBER(f"Mean distance{in_unit}", format="%.3g"),
+            "limits": f"95 % limits{in_unit}",
+        },
+        alt="Each two experts who share a prediction, with how far apart their numbers are",
+    )
 
 
 def pairs(table: pd.DataFrame) -> None:
