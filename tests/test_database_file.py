@@ -77,6 +77,7 @@ def cp_of_the_same_time(source, path):
 
 
 @pytest.mark.parametrize("write_over", [cp, rsync_inplace, cp_of_the_same_time])
+@pytest.mark.slow
 def test_a_backup_written_over_the_live_file_is_noticed_and_nothing_is_mixed(
     empty_store, tmp_path, write_over
 ):
@@ -133,6 +134,7 @@ def test_several_processes_notice_it_and_one_keeps_what_all_had(empty_store, tmp
     assert ids_in(empty_store.path) == {*before, *since}
 
 
+@pytest.mark.slow
 def test_an_old_copy_with_the_same_id_written_over_the_live_file_is_noticed(empty_store, tmp_path):
     judge(empty_store, 20)
     empty_store.close()
@@ -168,6 +170,7 @@ def of_before_ids(path):
 
 
 @pytest.mark.parametrize("write", [emptied, no_database, of_another_program, of_before_ids])
+@pytest.mark.slow
 def test_whatever_is_written_over_the_live_file_is_left_and_what_was_said_is_kept(
     empty_store, write
 ):
@@ -218,6 +221,7 @@ def dies(path, before, removed="", after=0):
     return process.stdout.split()
 
 
+@pytest.mark.slow
 def test_a_log_left_behind_is_not_brought_into_a_file_put_beside_it(empty_store, tmp_path):
     """A killed app leaves its log; whoever copies a backup back does not think of it."""
     said = judge(empty_store, 40)
@@ -235,6 +239,7 @@ def test_a_log_left_behind_is_not_brought_into_a_file_put_beside_it(empty_store,
     assert_intact(empty_store.path)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_with_its_log_gives_way_to_a_backup_alone(empty_store, tmp_path):
     said = judge(empty_store, 40)
     copy = backup(empty_store, tmp_path / "copy.db", by=REVIEWER)
@@ -272,6 +277,7 @@ def backed_up_by_the_shell(path):
 @pytest.mark.parametrize(
     "disturb", [touched, checkpointed, written_by_another_process, vacuumed, backed_up_by_the_shell]
 )
+@pytest.mark.slow
 def test_a_changed_time_or_size_is_a_reason_to_look_and_none_to_refuse(empty_store, disturb):
     said = []
     for _ in range(3):
@@ -371,6 +377,7 @@ def told(folder):
     return [{line for line in file.read_text().splitlines() if len(line) == 32} for file in files]
 
 
+@pytest.mark.slow
 def test_eight_writing_processes_killed_at_random_lose_nothing(forks, tmp_path):
     path, chance = tmp_path / "feedback.db", random.Random(8)
     for _ in range(KILLS):
@@ -398,6 +405,7 @@ def test_eight_writing_processes_killed_at_random_lose_nothing(forks, tmp_path):
 
 
 @pytest.mark.parametrize("removed", ["-wal", "-wal -shm", "-shm"])
+@pytest.mark.slow
 def test_a_removed_log_is_saved_by_the_connection_that_has_it_open(tmp_path, removed):
     path = tmp_path / "feedback.db"
     said = dies(path, 30, removed, 10)
