@@ -379,13 +379,35 @@ def test_experts_lead_to_the_conflicts_that_wait(judge):
 def test_the_letters_of_experts_are_given_anew_for_each_case(judge, store):
     from second_opinion.review import totals
 
-    first = judge(("Ada", "agree"), ("Bo", "unsure"))
-    for _ in range(11):
-        judge(("Ada", "agree"), ("Bo", other(first)))
-    cases = store.review.shared_cases("triage")
-    who_is_a = {next(totals.in_order(case))[1] for case in cases}
+    for at in range(20):
+        made = judge(("Ada", "agree"), pulse=80.0 + at)
+        store.add_verdict(Verdict(made.id, "Bo", "disagree", comment="not this"))
+    cases = store.review.conflicts("triage")
+    assert len(cases) == 20
+    who_is_a = {next(totals.in_order(case))[1].expert for case in cases}
     assert who_is_a == {"Ada", "Bo"}
     assert all([row[0] for row in totals.in_order(case)] == ["A", "B"] for case in cases)
+
+
+def test_that_the_models_number_stands_is_one_click_and_can_be_decided_anew(store, models, place):
+    model = Registry(models).load("dose")
+    inputs, _ = model.card.case_schema.read(model.card.case_schema.typical)
+    made = model.predict_one(inputs, asked_by="Ada", source="form", id=new_id())
+    store.add_prediction(made)
+    store.add_verdict(Verdict(made.id, "Ada", "agree"))
+    store.add_verdict(Verdict(made.id, "Bo", "disagree", correct_value=made.value + 40))
+    at = open_page("conflicts", model="dose")
+    at.text_area(key="review_conflict_reason").set_value("measured again").run()
+    press(at, "review_stands")
+    assert messages(at) == []
+    assert store.reviewed()["outcome"].tolist() == ["right", "right"]
+    at.toggle(key="review_decided").set_value(True).run()
+    assert "measured again" in texts(at)
+    at.number_input(key="review_conflict_answer").set_value(made.value + 40)
+    at.text_area(key="review_conflict_reason").set_value("the other scale").run()
+    press(at, "review_adjudicate")
+    assert store.reviewed()["outcome"].tolist() == ["wrong", "wrong"]
+    assert len(store.review.adjudications_of(made.id)) == 2
 
 
 # --- figures

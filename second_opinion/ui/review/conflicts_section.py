@@ -26,15 +26,17 @@ from second_opinion.ui.review import verdicts_section
 from second_opinion.ui.visit import Visit
 
 LISTED = 50
+FINAL_WORDS = {"about_right": "About right", "too_low": "Too low", "too_high": "Too high"}
 
 
 def conflicts(visit: Visit, filters: VerdictFilter, waiting: int) -> None:
     """The cases that wait for a decision, and the form to decide the chosen one."""
     show_problem("review")
     person = visit.expert
-    listed = _conflicts(visit, filters)
     if person is None:
         return
+    again = st.toggle("Also those that are decided, to decide them anew", key="review_decided")
+    listed = _conflicts(visit, filters, None if again else False)
     if not listed:
         st.text("No case waits for a decision. Experts do not contradict each other here.")
         return
@@ -60,8 +62,10 @@ def _last(visit: Visit, listed: list[Conflict], at: int) -> str:
     return f"last judged {visit.clock(listed[at - 1].last_at)}"
 
 
-def _conflicts(visit: Visit, filters: VerdictFilter) -> list[Conflict]:
-    cases = visit.store.review.conflicts(filters.model, filters.version, size=LISTED)
+def _conflicts(visit: Visit, filters: VerdictFilter, adjudicated: bool | None) -> list[Conflict]:
+    cases = visit.store.review.conflicts(
+        filters.model, filters.version, adjudicated=adjudicated, size=LISTED
+    )
     if totals.is_whole(filters):
         return cases
     within = {row.case_id for row in visit.store.review.page(filters, size=1_000).rows}
@@ -89,6 +93,7 @@ def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
             else:
                 case_view.answer(card, prediction)
         _side_by_side(card, case)
+        _decided(visit, card, case)
         if _is_judge(case, person):
             st.text("You judged this case yourself. Somebody who did not has to decide it.")
         else:
@@ -100,6 +105,14 @@ def _side_by_side(card: ModelCard | None, case: Conflict) -> None:
     with st.grid(3, min_column_width=220):
         for letter, verdict in totals.in_order(case):
             _expert(card, letter, verdict)
+
+
+def _decided(visit: Visit, card: ModelCard | None, case: Conflict) -> None:
+    """The final answers so far, the last one counts."""
+    for decision in visit.store.review.adjudications_of(case.prediction_id):
+        answer = FINAL_WORDS.get(decision.direction or "")
+        answer = answer or labels.exact_value_text(card, decision.answer)
+        st.text(f"Decided {visit.clock(decision.created_at)}: {answer}. {decision.reason}")
 
 
 def _expert(card: ModelCard | None, letter: str, verdict: Verdict) -> None:
@@ -120,7 +133,16 @@ def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
     if card is None:
         st.text("This version was taken out of the registry; its cases cannot be decided here.")
         return
-    if card.task == "regression":
+    if card.answer == "probability":
+        st.selectbox(
+            "Final answer",
+            list(FINAL_WORDS),
+            index=None,
+            key="review_conflict_answer",
+            format_func=FINAL_WORDS.__getitem__,
+            placeholder="choose what the probability is",
+        )
+    elif card.task == "regression":
         unit = f" ({card.target.unit})" if card.target.unit else ""
         label = escape(f"Final answer{unit}")
         st.number_input(label, value=None, key="review_conflict_answer", step=1.0, format="%g")
@@ -134,11 +156,18 @@ def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
             placeholder="choose the answer that is right",
         )
     st.text_area("Why", key="review_conflict_reason", max_chars=COMMENT_LIMIT, height=80)
-    decided = _decision_callback(visit, prediction.id)
-    st.button("Decide this case", key="review_adjudicate", type="primary", on_click=decided)
+    with st.container(horizontal=True):
+        decided = _decision_callback(visit, card, prediction)
+        st.button("Decide this case", key="review_adjudicate", type="primary", on_click=decided)
+        if card.task == "regression":
+            stands = _decision_callback(visit, card, prediction, stands=True)
+            st.button("The model's number stands", key="review_stands", on_click=stands)
 
 
-def _decision_callback(visit: Visit, prediction_id: str) -> Callable[[], None]:
+def _decision_callback(
+    visit: Visit, card: ModelCard, prediction: Prediction, *, stands: bool = False
+) -> Callable[[], None]:
+    """Saves what is filled in, or where it ``stands``, the model's own answer."""
     decision_id = click_ids.upcoming("review_conflict_id")
 
     @callback("review")
@@ -146,7 +175,13 @@ def _decision_callback(visit: Visit, prediction_id: str) -> Callable[[], None]:
         person = visit.signer()
         final: Any = st.session_state["review_conflict_answer"]
         reason = st.session_state["review_conflict_reason"] or ""
-        visit.store.review.adjudicate(prediction_id, final, reason, by=person, id=decision_id)
+        final = prediction.value if stands else final
+        direction = None
+        if card.answer == "probability":
+            final, direction = None, final
+        visit.store.review.adjudicate(
+            prediction.id, final, reason, direction=direction, by=person, id=decision_id
+        )
         st.session_state.pop("review_conflict_for", None)
         st.session_state.pop("review_conflict", None)
         st.toast("Decided and saved.", icon=":material/check:")
