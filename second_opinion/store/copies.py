@@ -40,6 +40,7 @@ ROWS = {
     "events": Rows(sql_copies.ABSENT_EVENTS, "event", "events"),
     "batches": Rows(sql_copies.ABSENT_BATCHES, "batch", "batches"),
     "batch_chunks": Rows(sql_copies.ABSENT_BATCH_CHUNKS, "part of a batch", "parts of batches"),
+    "cards": Rows(sql_copies.ABSENT_CARDS, "card of a model", "cards of models"),
     "verdict_kinds": Rows(sql_copies.ABSENT_VERDICT_KINDS, "kind of verdict", "kinds of verdicts"),
 }
 

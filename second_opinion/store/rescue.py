@@ -45,6 +45,7 @@ class Table(NamedTuple):
 # What people said and decided, each before what points to it.
 TABLES = (
     Table(sql_copies.NEWEST_CARDS, sql_copies.HAS_CARDS, sql_outcomes.ADD_CARD),
+    Table(sql_copies.NEWEST_CARDS, sql_copies.HAS_CARDS, sql_outcomes.ADD_CARD),
     Table(sql_copies.NEWEST_PREDICTIONS, sql_copies.HAS_PREDICTIONS, sql_verdicts.ADD_PREDICTION),
     Table(sql_copies.NEWEST_VERDICTS, sql_copies.HAS_VERDICTS, sql_verdicts.ADD_VERDICT),
     Table(sql_copies.NEWEST_TRIAGE, sql_copies.HAS_TRIAGE, sql_review.ADD_TRIAGE),
@@ -196,7 +197,7 @@ def _unknown(
     with suppress(sqlite3.DatabaseError, IndexError):
         for row in live.execute(table.newest):
             known_in_a_row += 1
-            if not base.execute(table.one, {"id": row["id"]}).fetchone():
+            if not base.execute(table.one, dict(row)).fetchone():
                 known_in_a_row = 0
                 yield dict(row)
             if known_in_a_row == ENOUGH:

@@ -14,12 +14,15 @@ ABSENT_BATCH_CHUNKS = """
     SELECT batch_id, position, scored IS NULL FROM main.batch_chunks
     EXCEPT SELECT batch_id, position, scored IS NULL FROM copy.batch_chunks
 """
+ABSENT_CARDS = "SELECT sha256 FROM main.cards EXCEPT SELECT sha256 FROM copy.cards"
 ABSENT_VERDICT_KINDS = """
     SELECT name FROM main.verdict_kinds EXCEPT SELECT name FROM copy.verdict_kinds
 """
 
 NEWEST_CARDS = "SELECT sha256 AS id, sha256, answer, tolerance FROM cards ORDER BY rowid DESC"
 HAS_CARDS = "SELECT 1 FROM cards WHERE sha256 = :id"
+NEWEST_CARDS = "SELECT * FROM cards ORDER BY rowid DESC"
+HAS_CARDS = "SELECT 1 FROM cards WHERE sha256 = :sha256"
 NEWEST_PREDICTIONS = "SELECT * FROM predictions ORDER BY rowid DESC"
 HAS_PREDICTIONS = "SELECT 1 FROM predictions WHERE id = :id"
 NEWEST_VERDICTS = "SELECT * FROM verdicts ORDER BY rowid DESC"
