@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from second_opinion.formatting import percent, plural
+from second_opinion.formatting import plural, share_text
 from second_opinion.ui import form, frame, typed_case
 
 visit = frame.open_page("Help")
@@ -142,7 +142,7 @@ def looks_at() -> None:
         [
             {
                 "Field": feature.label,
-                "Share": percent(share) if share else "not used on the rows that were tried",
+                "Share": share_text(share) if share else "not used on the rows that were tried",
             }
             for feature, share in shares
         ],

@@ -10,6 +10,8 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
+NOISE = 1e-10
+
 
 def round_to_three(value: float) -> str:
     """A predicted number with three significant digits, whole above a hundred."""
@@ -23,6 +25,40 @@ def percent(fraction: float) -> str:
     if 0 < fraction < 0.01:
         return "under 1 %"
     return f"{fraction * 100:.0f} %"
+
+
+def share_text(share: float) -> str:
+    """A share that was counted, to a tenth of a percent: ``91.3 %``, ``50 %``, ``over 99.9 %``.
+
+    100 % and 0 % are said of all and of none alone; NaN, a share of nothing, is ``–``. What a model
+    says of itself is a probability: `percent`.
+    """
+    if math.isnan(share):
+        return "–"
+    # A share of fewer than a billion is further from all and none than this; a sum may be off.
+    if NOISE < share < 0.001:
+        return "under 0.1 %"
+    if 0.999 < share < 1 - NOISE:
+        return "over 99.9 %"
+    return f"{_plain(share * 100)} %"
+
+
+def interval_text(low: float, high: float) -> str:
+    """The ends of a share's interval, rounded outwards: ``87 to 94 %``, ``99.7 to 100 %``.
+
+    To whole percents, and to tenths where less than two percents lie between; empty of NaN.
+    """
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    parts = 1000 if high - low < 0.02 else 100
+    bottom = math.floor(low * parts + NOISE * parts) * 100 / parts
+    top = math.ceil(high * parts - NOISE * parts) * 100 / parts
+    return f"{_plain(bottom)} to {_plain(top)} %"
+
+
+def _plain(value: float) -> str:
+    """To a tenth, without a nought at the end."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def closest(name: str, candidates: Iterable[str]) -> str | None:

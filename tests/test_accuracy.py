@@ -124,11 +124,13 @@ def test_of_very_many_groups_the_first_are_drawn_and_the_table_has_all():
 def test_a_tile_has_its_count_and_its_share_of_the_row():
     chart = accuracy.confusion(COUNTS, ["Stays", "Leaves"])
     assert chart.title == (
-        "The model is right in 82 % of 292 verdicts; most often wrong: it says Stays where Leaves "
-        "is right (37)"
+        "The model is right in 81.8 % of 292 verdicts; most often wrong: it says Stays where "
+        "Leaves is right (37)"
     )
     tiles, sums = sent(chart)["data"]
-    assert tiles["text"] == ["190<br>84 %", "37<br>16 %", "16<br>25 %", "49<br>75 %"]
+    assert tiles["text"] == [
+        *("190<br>83.7 %", "37<br>16.3 %", "16<br>24.6 %", "49<br>75.4 %"),
+    ]
     assert sums["text"] == ["227", "65"]
     assert chart.table["Verdicts"].tolist() == [190, 37, 16, 49]
     assert chart.table["Share of the row"].tolist()[0] == pytest.approx(190 / 227)

@@ -175,13 +175,13 @@ def test_experts_differ_a_third_decides_and_the_model_learns(app, person, rows):
     # same in seven: 70.0 %, .3968 to .8922.
     figure(grace, "Verdicts", "20")
     figure(grace, "Experts", "2")
-    figure(grace, "Agree", "85.0 %")
-    figure(grace, "Agree", "64 to 95 %")
-    figure(grace, "Model right", "85.0 %")
-    figure(grace, "Unsure", "0.0 %")
+    figure(grace, "Agree", "85 %")
+    figure(grace, "Agree", "63 to 95 %")
+    figure(grace, "Model right", "85 %")
+    figure(grace, "Unsure", "0 %")
     figure(grace, "Cases with two answers", "10")
-    figure(grace, "Same answer", "70.0 %")
-    figure(grace, "Same answer", "40 to 89 %")
+    figure(grace, "Same answer", "70 %")
+    figure(grace, "Same answer", "39 to 90 %")
     expect(grace.get_by_text("10 cases have two answers or more; from 30 on")).to_be_visible()
     expect(
         grace.get_by_text("3 cases of this model in conflict, 3 of them without")
@@ -211,8 +211,8 @@ def test_experts_differ_a_third_decides_and_the_model_learns(app, person, rows):
 
     # What counts now: both verdicts on the second and the sixth case say wrong, and both on the
     # eighth right. 16 of 20: 80.0 %, Wilson .5840 to .9193. What experts said stays: 85.0 %.
-    figure(grace, "Agree", "85.0 %")
-    figure(grace, "Model right", "80.0 %")
+    figure(grace, "Agree", "85 %")
+    figure(grace, "Model right", "80 %")
     figure(grace, "Model right", "58 to 92 %")
     assert len(stored(app, "SELECT * FROM verdicts")) == 20
 
@@ -379,7 +379,7 @@ def test_a_click_on_a_figure_lists_the_verdicts_behind_it_and_leads_back(app, pe
     said = Store.open(app.database).prediction(last.prediction_id).value
     page = person(app, "Grace")
     review(page, app, "figures", mode="open")
-    expect(page.get_by_text("The model is right in 83 % of 6 verdicts; most")).to_be_visible()
+    expect(page.get_by_text("The model is right in 83.3 % of 6 verdicts; most")).to_be_visible()
     for at, verdicts in enumerate((5, 1) if said == 0 else (0, 0, 1, 5)):
         if not verdicts:
             continue

@@ -15,14 +15,17 @@ from second_opinion.formatting import (
     closest,
     decimals_of,
     humanise,
+    interval_text,
     joined,
     number_text,
     percent,
     plural,
     quoted,
     round_down,
+    share_text,
     when,
 )
+from second_opinion.statistics.agreement import wilson
 
 BERLIN = ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 11, 20)
@@ -75,6 +78,82 @@ def test_a_percentage_never_claims_more_than_the_probability(share):
         assert 0 < share < 0.01
     else:
         assert abs(float(text.removesuffix(" %")) / 100 - share) <= 0.005 + 1e-12
+
+
+@st.composite
+def counts(draw, most=10**8):
+    n = draw(st.integers(1, most))
+    return draw(st.sampled_from([0, 1, n - 1, n]) | st.integers(0, n)), n
+
+
+@given(counts())
+@example((2000, 2001))
+@example((1, 2000))
+@example((999, 1000))
+@example((10**8 - 1, 10**8))
+def test_a_share_claims_all_or_none_only_where_it_is_all_or_none(pair):
+    k, n = pair
+    text = share_text(k / n)
+    assert (text == "100 %") == (k == n)
+    assert (text == "0 %") == (k == 0)
+    if text == "over 99.9 %":
+        assert 0.999 * n < k < n
+    elif text == "under 0.1 %":
+        assert 0 < k < 0.001 * n
+    else:
+        assert abs(float(text.removesuffix(" %")) / 100 - k / n) <= 0.0005 + 1e-12
+
+
+def test_a_share_is_read_to_a_tenth():
+    shares = [2000 / 2001, 1 / 2000, 2 / 3, 0.5, 0.8504, 1.0, 0.0, sum([0.1] * 10), math.nan]
+    assert [share_text(share) for share in shares] == [
+        *("over 99.9 %", "under 0.1 %", "66.7 %", "50 %", "85 %", "100 %", "0 %", "100 %", "–"),
+    ]
+
+
+@given(counts())
+@example((2000, 2001))
+@example((1, 2000))
+@example((29, 100))
+def test_what_is_written_of_an_interval_holds_all_of_it(pair):
+    low, high = wilson(*pair)
+    bottom, top = map(float, interval_text(low, high).removesuffix(" %").split(" to "))
+    assert 0 <= bottom <= low * 100 + 1e-6
+    assert high * 100 - 1e-6 <= top <= 100
+    assert top - bottom <= (high - low) * 100 + 2
+    assert bottom < top
+
+
+def test_ends_of_an_interval_are_rounded_outwards():
+    assert interval_text(*wilson(2000, 2001)) == "99.7 to 100 %"
+    assert interval_text(*wilson(17, 20)) == "63 to 95 %"
+    assert interval_text(0.29, 0.57) == "29 to 57 %"
+    assert interval_text(math.nan, math.nan) == ""
+
+
+def test_every_share_is_written_by_the_one_function():
+    """Axes have their own ticks, and the lists of cases one decimal, rounded down."""
+    others = (
+        r"""[:.]\d*[.]?\d*f\} ?%""",
+        r"""\d%(?:\}|")(?<!tickformat": "\.0%")""",
+        r"""format=["'](?:percent|%\.\df %%)["']""",
+    )
+    found = [
+        (path.name, line.strip())
+        for path in [
+            ROOT / "Home.py",
+            *ROOT.glob("pages/*.py"),
+            *ROOT.glob("second_opinion/**/*.py"),
+        ]
+        for line in path.read_text("utf-8").splitlines()
+        if any(re.search(other, line) for other in others)
+    ]
+    kept = {"formatting.py", "predict_text.py"}
+    assert [
+        (name, line)
+        for name, line in found
+        if name not in kept and not re.search(r"tickformat|digits|return|SURE =", line)
+    ] == []
 
 
 @given(st.floats(1e-300, 1e300))

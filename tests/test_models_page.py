@@ -352,7 +352,7 @@ def test_numbers_are_compared_with_a_tolerance(place, models, tmp_path):
         at.number_input(key="models_compare_tolerance").set_value(5.0).run()
         at = press(at, "models_compare")
         shown = {metric.label: metric.value for metric in at.metric}
-        assert (shown["Same answer"], shown["Mean difference"]) == ("100.0 %", "0 mg")
+        assert (shown["Same answer"], shown["Mean difference"]) == ("100 %", "0 mg")
         assert messages(at) == []
 
 

@@ -21,7 +21,7 @@ from second_opinion.charts.chart import (
     shown,
     whiskers,
 )
-from second_opinion.formatting import number_text, percent, plural
+from second_opinion.formatting import number_text, plural, share_text
 from second_opinion.records.review import NOT_NAMED
 from second_opinion.statistics.calibration import BlandAltman
 from second_opinion.statistics.error_rates import normalised
@@ -49,7 +49,7 @@ def right_by(where: str, axis: str, groups: pd.DataFrame) -> Chart:
     numbers = (rows["right"] + rows["wrong"]).tolist()
     names = rows["name"].astype(str).tolist()
     labels = [
-        f"{percent(share)} of {n:,}" if n else "nobody could say"
+        f"{share_text(share)} of {n:,}" if n else "nobody could say"
         for share, n in zip(rows["share"], numbers, strict=True)
     ]
     figure = go.Figure([_tracks(places, names, labels), _diamonds(places, rows)])
@@ -84,7 +84,7 @@ def _right_title(where: str, groups: pd.DataFrame) -> str:
     if not len(by_share):
         return f"None of {plural(int(groups['verdicts'].sum()), 'verdict')} says right or wrong"
     low, high = by_share.iloc[0], by_share.iloc[-1]
-    worst, best = percent(low["share"]), percent(high["share"])
+    worst, best = share_text(low["share"]), share_text(high["share"])
     if len(by_share) == 1:
         verdicts = plural(int(low["right"] + low["wrong"]), "verdict")
         return f"The model is right in {best} of {verdicts} {where.format(low['name'])}"
@@ -125,7 +125,8 @@ def _diamonds(places: list[int], rows: pd.DataFrame) -> go.Scatter:
         unselected_marker_opacity=1,
         error_x=whiskers(rows["share"], rows["low"], rows["high"]),
         customdata=places,
-        hovertemplate="right in %{x:.1%}<extra></extra>",
+        text=[share_text(share) for share in rows["share"]],
+        hovertemplate="right in %{text}<extra></extra>",
     )
 
 
@@ -215,7 +216,7 @@ def _tiles(cells: pd.DataFrame, size: int, *, as_shares: bool) -> go.Bar:
 
 
 def _tile_words(count: int, share: float, size: int, *, as_shares: bool) -> str:
-    part = percent(share) if share == share else "–"
+    part = share_text(share)
     if size <= MOST_BOTH:
         return f"{count:,}<br>{part}"
     # Of many tiles most are empty: without a nought the others are seen.
@@ -244,7 +245,7 @@ def confusion_title(counts: pd.DataFrame, names: Sequence[str]) -> str:
     """How often the model is right, and its commonest mistake."""
     values = counts.to_numpy()
     total, right = int(values.sum()), int(values.diagonal().sum())
-    title = f"The model is right in {percent(right / total)} of {plural(total, 'verdict')}"
+    title = f"The model is right in {share_text(right / total)} of {plural(total, 'verdict')}"
     if right == total:
         return title
     cells = _cells(counts, names)

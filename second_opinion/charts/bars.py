@@ -23,7 +23,7 @@ from second_opinion.charts.chart import (
     shown,
     words_beside,
 )
-from second_opinion.formatting import number_text, percent, plural
+from second_opinion.formatting import number_text, plural, share_text
 from second_opinion.models.card import ModelCard
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
@@ -50,7 +50,7 @@ def answer_bars(
         title = f"The {plural(rows, 'prediction')} lie between {between}"
         return histogram(title, counts, axis_of("Predicted", card.target.unit), beside)
     row = _class_to_tell(card, counts)
-    cases = f"{row['count']:,} of {plural(rows, 'case')} ({percent(row['share'])})"
+    cases = f"{row['count']:,} of {plural(rows, 'case')} ({share_text(row['share'])})"
     title = f"{card.label(row['value'])} is predicted for {cases}"
     return levels(title, counts, card.label, "The model says", beside)
 
@@ -72,7 +72,7 @@ def levels(
     names = [OTHERS if value == OTHERS else label(value) for value in counts["value"]]
     places = list(range(len(counts)))
     texts = [
-        f"{count:,} · {percent(share)}"
+        f"{count:,} · {share_text(share)}"
         for count, share in zip(counts["count"], counts["share"], strict=True)
     ]
     bars = go.Bar(
@@ -122,7 +122,8 @@ def _marks(places: list[int], beside: Beside) -> list[go.Scatter]:
             showlegend=width < 5,
             marker={"symbol": "line-ns", "size": 18, "line": {"width": width, "color": color}},
             unselected_marker_opacity=1,
-            hovertemplate="%{x:.1%}<extra>%{fullData.name}</extra>",
+            text=[share_text(share) for share in beside.shares],
+            hovertemplate="%{text}<extra>%{fullData.name}</extra>",
         )
         for width, color in ((8, PAPER), (4, REFERENCE))
     ]
@@ -139,7 +140,8 @@ def _outline(middles: list[Any], beside: Beside) -> list[go.Scatter]:
             name=shown(beside.name),
             showlegend=dash == "dot",
             line={"shape": "hvh", "color": color, "width": width, "dash": dash},
-            hovertemplate="%{y:.1%}<extra>%{fullData.name}</extra>",
+            text=[share_text(share) for share in beside.shares],
+            hovertemplate="%{text}<extra>%{fullData.name}</extra>",
         )
         for dash, width, color in looks
     ]
@@ -158,10 +160,13 @@ def histogram(
         name="These cases",
         marker_color=MODEL,
         customdata=list(range(len(bins))),
-        text=[plural(count, of.removesuffix("s")) for count in bins["count"]],
+        text=[
+            f"{plural(count, of.removesuffix('s'))}, {share_text(share)}"
+            for count, share in zip(bins["count"], bins["share"], strict=True)
+        ],
         textposition="none",
         hovertext=[f"{a} up to {b}" for a, b in zip(low, high, strict=True)],
-        hovertemplate="%{hovertext}<br>%{text}, %{y:.1%}<extra></extra>",
+        hovertemplate="%{hovertext}<br>%{text}<extra></extra>",
     )
     figure = go.Figure([bars])
     table = pd.DataFrame({"From": low, "Up to": high, of.capitalize(): bins["count"]})

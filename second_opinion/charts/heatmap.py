@@ -24,7 +24,7 @@ from second_opinion.charts.chart import (
     shown,
     words_beside,
 )
-from second_opinion.formatting import percent, plural, round_to_three
+from second_opinion.formatting import plural, round_to_three, share_text
 from second_opinion.schema import Feature
 from second_opinion.statistics.crossed import Axis, edge_texts, is_whole, names_of
 
@@ -93,7 +93,7 @@ class Measure:
 
     def text(self, value: float) -> str:
         """A number of it in words."""
-        return percent(value) if self.label else f"{round_to_three(value)} {self.unit}".strip()
+        return share_text(value) if self.label else f"{round_to_three(value)} {self.unit}".strip()
 
     def most(self, value: float, cases: int, where: str) -> str:
         """The bin with the highest one as a sentence."""

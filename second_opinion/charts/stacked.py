@@ -19,7 +19,7 @@ from second_opinion.charts.chart import (
     lay_out,
     shown,
 )
-from second_opinion.formatting import percent, plural, round_to_three
+from second_opinion.formatting import percent, plural, round_to_three, share_text
 from second_opinion.models.card import ModelCard
 from second_opinion.records.value import key_of
 from second_opinion.statistics.tallies import OTHERS
@@ -38,7 +38,7 @@ def confidence(card: ModelCard, pairs: pd.DataFrame, low: int, sure: int) -> Cha
     """
     band = percent(card.bands.low)
     title = f"The model is less than {band} sure of {low:,} of {plural(sure, 'case')}"
-    title += f" ({percent(low / sure)})" if sure else ""
+    title += f" ({share_text(low / sure)})" if sure else ""
     ends, stacked = _stacked(card, pairs)
     figure = go.Figure(_stack([float(end) + 0.025 for end in ends], stacked, 0.05, "Cases: %{y:,}"))
     numbers = pd.DataFrame({"From": [percent(float(end)) for end in ends], **stacked})
@@ -134,10 +134,12 @@ def shares_per_day(card: ModelCard, pairs: pd.DataFrame) -> Chart:
     shares = {name: (np.array(counts) / totals).tolist() for name, counts in stacked.items()}
     last = {name: each[-1] for name, each in shares.items()}
     most = max(last, key=lambda name: last[name])
-    title = f"{most} makes {percent(last[most])} of the answers of {days[-1]}"
+    title = f"{most} makes {share_text(last[most])} of the answers of {days[-1]}"
     if len(days) > 1:
-        title += f", {percent(shares[most][0])} of those of {days[0]}"
-    figure = go.Figure(_stack(days, shares, DAY * 0.9, "%{x|%d %b %Y}: %{y:.1%}"))
+        title += f", {share_text(shares[most][0])} of those of {days[0]}"
+    figure = go.Figure(_stack(days, shares, DAY * 0.9, "%{x|%d %b %Y}: %{hovertext}"))
+    for bar in figure.data:
+        bar.hovertext = [share_text(share) for share in bar.y]
     lay_out(figure, legend=True, direction="h")
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title_text="Day (UTC)", type="date", **day_ticks(days))
@@ -163,9 +165,11 @@ def mean_per_day(card: ModelCard, means: pd.DataFrame) -> Chart:
         unit = f" {card.target.unit}" if card.target.unit else ""
         title = f"The mean prediction is {round_to_three(overall)}{unit}"
         axis, digits = axis_of("Mean prediction", card.target.unit), ",.4~g"
+        words = [round_to_three(mean) for mean in means["mean"]]
     else:
         title = f"The model is {percent(overall)} sure on average"
         axis, digits = "Mean confidence", ".0%"
+        words = [percent(mean) for mean in means["mean"]]
     line = go.Scatter(
         x=means["group"].tolist(),
         y=means["mean"].tolist(),
@@ -173,8 +177,11 @@ def mean_per_day(card: ModelCard, means: pd.DataFrame) -> Chart:
         line={"color": MODEL, "width": 2.5},
         marker={"size": 8},
         customdata=list(range(len(means))),
-        text=[plural(count, "case") for count in means["count"]],
-        hovertemplate="%{x|%d %b %Y}: %{y:" + digits + "}, %{text}<extra></extra>",
+        text=[
+            f"{mean}, {plural(count, 'case')}"
+            for mean, count in zip(words, means["count"], strict=True)
+        ],
+        hovertemplate="%{x|%d %b %Y}: %{text}<extra></extra>",
     )
     figure = go.Figure([line])
     lay_out(figure, legend=False, direction="h")

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from second_opinion.charts.chart import EXPERTS, MODEL, REFERENCE, SHARES, Chart, lay_out, whiskers
 from second_opinion.charts.stacked import DAY, day_ticks
-from second_opinion.formatting import percent, plural
+from second_opinion.formatting import percent, plural, share_text
 from second_opinion.records.verdict_kinds import ORDER, column_kind
 
 # All that count as the same are one bar, named after the first of them.
@@ -39,7 +39,7 @@ def agreement_per_day(
     With `RIGHT`, how often the model is right by what counts as right.
     """
     cases, right = int(by_day["cases"].sum()), int((by_day["cases"] - by_day["errors"]).sum())
-    share = f" ({percent(right / cases)})" if cases else ""
+    share = f" ({share_text(right / cases)})" if cases else ""
     title = f"{words.title} {right:,} of {plural(cases, 'verdict')}{share}"
     rate = 1 - by_day["rate"]
     line = go.Scatter(
@@ -51,8 +51,11 @@ def agreement_per_day(
         unselected_marker_opacity=1,
         error_y=whiskers(rate, 1 - by_day["high"], 1 - by_day["low"]),
         customdata=list(range(len(by_day))),
-        text=[plural(n, "verdict") for n in by_day["cases"].tolist()],
-        hovertemplate="%{x|%d %b %Y}: %{y:.0%} of %{text}<extra></extra>",
+        text=[
+            f"{share_text(share)} of {plural(n, 'verdict')}"
+            for share, n in zip(rate, by_day["cases"].tolist(), strict=True)
+        ],
+        hovertemplate="%{x|%d %b %Y}: %{text}<extra></extra>",
     )
     figure = go.Figure([line])
     lay_out(figure, legend=False, direction="h" if clickable else None)
@@ -114,7 +117,7 @@ def reliability(bins: pd.DataFrame) -> Chart:
     cases = bins["cases"].to_numpy()
     sure = float(np.average(bins["confidence"], weights=cases))
     right = float(np.average(bins["right"], weights=cases))
-    outcome = f"right in {percent(right)} of {plural(int(cases.sum()), 'verdict')}"
+    outcome = f"right in {share_text(right)} of {plural(int(cases.sum()), 'verdict')}"
     title = f"The model is {percent(sure)} sure on average and {outcome}"
     points = go.Scatter(
         x=bins["confidence"].tolist(),
@@ -124,8 +127,13 @@ def reliability(bins: pd.DataFrame) -> Chart:
         marker={"color": EXPERTS, "size": 10, "symbol": "diamond"},
         error_y=whiskers(bins["right"], bins["low"], bins["high"]),
         customdata=list(range(len(bins))),
-        text=[plural(n, "case") for n in cases.tolist()],
-        hovertemplate="%{x:.0%} sure, right in %{y:.0%} of %{text}<extra></extra>",
+        text=[
+            f"{percent(sure)} sure, right in {share_text(right)} of {plural(n, 'case')}"
+            for sure, right, n in zip(
+                bins["confidence"], bins["right"], cases.tolist(), strict=True
+            )
+        ],
+        hovertemplate="%{text}<extra></extra>",
     )
     line = go.Scatter(
         x=[0, 1],
@@ -151,9 +159,10 @@ def risk_coverage(points: pd.DataFrame) -> Chart:
     """How often the model is wrong when its surest answers alone are used; ``points`` as
     `calibration.risk_coverage` gives it."""
     half = points.iloc[(points["coverage"] - 0.5).abs().argmin()]
+    part, risk, all_risk = half["coverage"], half["risk"], points["risk"].iloc[-1]
     title = (
-        f"Of the surest {percent(half['coverage'])} the model has {percent(half['risk'])} wrong, "
-        f"of all {percent(points['risk'].iloc[-1])}"
+        f"Of the surest {share_text(part)} the model has {share_text(risk)} wrong, "
+        f"of all {share_text(all_risk)}"
     )
     curve = go.Scatter(
         x=points["coverage"].tolist(),
@@ -166,8 +175,11 @@ def risk_coverage(points: pd.DataFrame) -> Chart:
         unselected_marker_opacity=1 if len(points) < 20 else 0,
         line={"color": EXPERTS, "width": 2.5},
         customdata=list(range(len(points))),
-        text=[percent(threshold) for threshold in points["threshold"]],
-        hovertemplate="%{x:.0%} of cases, %{text} sure or more: %{y:.1%} wrong<extra></extra>",
+        text=[
+            f"{share_text(part)} of cases, {percent(sure)} sure or more: {share_text(risk)} wrong"
+            for part, sure, risk in points[["coverage", "threshold", "risk"]].to_numpy()
+        ],
+        hovertemplate="%{text}<extra></extra>",
     )
     ends = [
         go.Scatter(

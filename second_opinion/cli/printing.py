@@ -11,8 +11,7 @@ import click
 
 from second_opinion.doctor.check import Check
 from second_opinion.errors import UserError
-from second_opinion.formatting import joined, percent, plural
-from second_opinion.models import traffic_split
+from second_opinion.formatting import joined, plural, share_text
 from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import Catalog, Entry
 from second_opinion.models.describe.adapter_trial import SLOW
@@ -196,7 +195,7 @@ class Added:
 
     @property
     def _looks_at(self) -> str:
-        most = [f"{f.label} {percent(share)}" for f, share in self.card.looks_at[:3] if share]
+        most = [f"{f.label} {share_text(share)}" for f, share in self.card.looks_at[:3] if share]
         return f"mostly {joined(most)}" if most else ""
 
     @property
@@ -348,9 +347,7 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     if row["fault"]:
         return name, row["version"], "", "BROKEN", "", "", ""
     library = f"scikit-learn {row['scikit_learn']}" if row["scikit_learn"] else ""
-    shares = [
-        f"{alias} {traffic_split.share_text(share)}" for alias, share in row["shares"].items()
-    ]
+    shares = [f"{alias} {share_text(share)}" for alias, share in row["shares"].items()]
     aliases = ", ".join([*row["aliases"], *shares])
     return name, row["version"], aliases, row["task"], row["title"], library, MARKS[row["file"]]
 

@@ -15,7 +15,7 @@ from second_opinion.charts.bars import Beside
 from second_opinion.distributions import marks, sections_verdicts
 from second_opinion.distributions.marks import NOBODY, Exhibit
 from second_opinion.distributions.selection import Condition, Selection
-from second_opinion.formatting import joined, number_text, percent, plural
+from second_opinion.formatting import joined, number_text, percent, plural, share_text
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.models.registry import Registry
 from second_opinion.schema import Feature
@@ -268,7 +268,7 @@ def _drift_text(selection: Selection, against: Against | None, described: Featur
 def _range(table: pd.DataFrame, described: Feature, known_rows: int) -> str:
     if "value" in table:
         first = described.text(table["value"].iloc[0])
-        count, share = int(table["count"].iloc[0]), percent(float(table["share"].iloc[0]))
+        count, share = int(table["count"].iloc[0]), share_text(float(table["share"].iloc[0]))
         return f"is {first} in {count:,} of {plural(known_rows, 'case')} ({share})"
     return f"in {plural(known_rows, 'case')}"
 
@@ -283,5 +283,5 @@ def _faults(selection: Selection, described: Feature) -> str:
     }
     counts = {words: int(table[name][described.name]) for name, words in phrases.items()}
     rows = max(selection.rows, 1)
-    parts = [f"{w} in {n:,} ({percent(n / rows)})" for w, n in counts.items() if n]
+    parts = [f"{w} in {n:,} ({share_text(n / rows)})" for w, n in counts.items() if n]
     return f"{joined(parts)}.".capitalize() if parts else ""

@@ -16,7 +16,7 @@ from second_opinion.distributions import marks
 from second_opinion.distributions.marks import NOBODY, Exhibit
 from second_opinion.distributions.sections import LEAST_DRAWN, one_answer, unfit
 from second_opinion.distributions.selection import AT_ONCE, Condition, Selection
-from second_opinion.formatting import percent, plural
+from second_opinion.formatting import plural, share_text
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.value import plain, same_value
 from second_opinion.schema import Feature
@@ -181,5 +181,5 @@ def _title(measure: Measure, sides: list[MapAxis], answers: list[Any], value: An
         low, high = measure.text(min(answers)), measure.text(max(answers))
         return f"The predictions of {cases} lie between {low} and {high}, {by}"
     count = sum(same_value(answer, value) for answer in answers)
-    share = percent(count / len(answers))
+    share = share_text(count / len(answers))
     return f"The model says {measure.label} in {count:,} of {cases} ({share}), {by}"

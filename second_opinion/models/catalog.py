@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import share_text
 from second_opinion.models import traffic_split
 from second_opinion.models.card import ModelCard
 from second_opinion.records.event import AliasMove
@@ -47,9 +48,7 @@ class Entry:
     @property
     def known_as(self) -> tuple[str, ...]:
         """Its aliases in words: ``champion``, ``ab 50 %``."""
-        return *self.aliases, *(
-            f"{alias} {traffic_split.share_text(s)}" for alias, s in self.shares
-        )
+        return *self.aliases, *(f"{alias} {share_text(s)}" for alias, s in self.shares)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
-from second_opinion.formatting import joined, number_text
+from second_opinion.formatting import joined, share_text
 from second_opinion.jsonfile import read_json, write_json
 from second_opinion.records.event import AliasMove
 from second_opinion.records.review import VersionTally
@@ -133,11 +133,6 @@ def either(pointed: str) -> str:
     if len(versions) == 1:
         return f"version {pointed}"
     return f"A/B: version {', '.join(versions[:-1])} or {versions[-1]}"
-
-
-def share_text(share: float) -> str:
-    """A share as a percentage: ``50 %``."""
-    return f"{number_text(round(share * 100, 1))} %"
 
 
 def history(start: str | None, moves: Sequence[AliasMove]) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.feature_kinds import Shape
-from second_opinion.formatting import joined, percent, plural, quoted
+from second_opinion.formatting import joined, plural, quoted, share_text
 from second_opinion.records.value import key_of
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.column_kinds import Columns, shape_of_column
@@ -186,7 +186,7 @@ def _choices(feature: Feature | None) -> set[Any]:
 def _missing(before: KnownColumn, after: KnownColumn) -> str:
     if abs(before.missing - after.missing) < LEAST_MISSING:
         return ""
-    shares = f"{percent(before.missing)} in the reference, {percent(after.missing)} here"
+    shares = f"{share_text(before.missing)} in the reference, {share_text(after.missing)} here"
     return f"Not known: {shares}."
 
 

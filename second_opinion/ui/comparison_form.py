@@ -12,7 +12,7 @@ import streamlit as st
 
 from second_opinion.batches.drawn_cases import batch_key, cases_of_batch
 from second_opinion.errors import UserError
-from second_opinion.formatting import joined, plural
+from second_opinion.formatting import interval_text, joined, plural, share_text
 from second_opinion.models import comparison, comparison_cases, expert_backing
 from second_opinion.models.model import Model
 from second_opinion.records.batch import Batch
@@ -164,7 +164,7 @@ def agreement(outcome: comparison.Comparison, unit: str) -> None:
     """How often the two say the same, and what one of them could not read."""
     with st.grid(3, min_column_width=160, key="models_agreement"):
         if outcome.same is not None:
-            share = f"{100 * outcome.same / outcome.cases:.1f} %"
+            share = share_text(outcome.same / outcome.cases)
             st.metric("Same answer", share, border=True)
         if outcome.crossed is None:
             mean = f"{outcome.mean_change:.3g} {unit}".strip()
@@ -177,7 +177,7 @@ def agreement(outcome: comparison.Comparison, unit: str) -> None:
     if outcome.same is not None:
         st.text(
             f"The same answer in {outcome.same:,} of {plural(outcome.cases, 'case')} "
-            f"(95 % interval {100 * outcome.low:.1f} to {100 * outcome.high:.1f} %)."
+            f"(95 % interval {interval_text(outcome.low, outcome.high)})."
         )
     for sentence in outcome.unread:
         st.text(f"Left out: {sentence}.")

@@ -151,16 +151,14 @@ def drift(choice: Chosen) -> bool:
     elif any(part.opens for part in exhibits):
         st.caption("Click a bar to see that feature beside what it is compared with.")
     table = sections.drift_table(choice.selection, choice.against)
-    shares = st.column_config.NumberColumn(format="percent")
     three = st.column_config.NumberColumn(format="%.3f")
     few = st.column_config.NumberColumn(format="%.2g")
     st.dataframe(
-        table,
+        drawing.with_shares(table, ["Not known before", "Not known now"]),
         hide_index=True,
         key="distributions_drift_rows",
         height=height_for(len(table), 20),
-        column_config=dict.fromkeys(["Not known before", "Not known now"], shares)
-        | dict.fromkeys(["Distance", "PSI", "PSI by chance"], three)
+        column_config=dict.fromkeys(["Distance", "PSI", "PSI by chance"], three)
         | {"p after Holm": few},
         alt="How far each feature has moved, and by which test",
     )
@@ -207,12 +205,14 @@ def cases(choice: Chosen, lists: bool) -> None:
 
 def _with_button(listed: pd.DataFrame) -> pd.DataFrame:
     listed.insert(0, "open", "Open")
+    if "Sure" in listed:
+        listed["Sure"] = [drawing.rounded_down(sure) for sure in listed["Sure"]]
     return listed
 
 
 def _columns(selection: Selection, page: int) -> dict[str, Any]:
     button = row_button.column("distributions_open", selection.page(page), _open_case)
-    return {"open": button, "Sure": st.column_config.NumberColumn(format="percent")}
+    return {"open": button, "Sure": drawing.SURE}
 
 
 def _open_case(case_id: Any) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from second_opinion.formatting import number_text, share_text
 from second_opinion.ui import file_button
 from second_opinion.ui.frame import escape
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pandas.io.formats.style import Styler
 
     from second_opinion.charts.chart import Chart
 
@@ -94,14 +97,32 @@ def _tell(widget: str, event: Any, picked: Callable[[Places], None]) -> None:
 
 def table(chart: Chart) -> None:
     """The numbers of a chart."""
-    percentages = st.column_config.NumberColumn(format="percent")
     st.dataframe(
-        chart.table,
+        with_shares(chart.table, chart.shares),
         hide_index=True,
         height=height_for(len(chart.table)),
-        column_config=dict.fromkeys(chart.shares, percentages),
         alt=f"The numbers of the chart: {chart.title}",
     )
+
+
+def with_shares(frame: pd.DataFrame, names: Iterable[str]) -> Styler:
+    """A table whose columns ``names`` are read as shares, and sorted as the numbers they are.
+
+    What has a format in the page's ``column_config`` keeps that one.
+    """
+    shares, numbers = set(names), frame.select_dtypes("number").columns
+    words: dict[Any, Any] = {n: share_text if n in shares else number_text for n in numbers}
+    return frame.reset_index(drop=True).style.format(words, na_rep="")
+
+
+def rounded_down(probability: float | None) -> float | None:
+    """In percent to a tenth, so that a table says 100 of certainty alone."""
+    if probability is None or math.isnan(probability):
+        return None
+    return math.floor(probability * 1000 + 1e-7) / 10
+
+
+SURE = st.column_config.NumberColumn("Sure", format="%.1f %%")
 
 
 def numbers_file(frame: pd.DataFrame, name: str, key: str) -> None:

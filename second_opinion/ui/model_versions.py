@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from second_opinion import roles
-from second_opinion.formatting import humanise, number_text, percent, plural
+from second_opinion.formatting import humanise, number_text, plural, share_text
 from second_opinion.models import aliases, traffic_split
 from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import FIRST_ALIAS, Entry
@@ -97,7 +97,7 @@ def _scores(card: ModelCard) -> str:
 
 
 def _importance(card: ModelCard) -> str:
-    return ", ".join(f"{f.label} {percent(share)}" for f, share in card.looks_at[:5] if share)
+    return ", ".join(f"{f.label} {share_text(share)}" for f, share in card.looks_at[:5] if share)
 
 
 def _made_with(card: ModelCard) -> str:

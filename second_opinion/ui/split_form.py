@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from second_opinion.models import aliases, traffic_split
+from second_opinion.ui import drawing
 from second_opinion.ui.frame import callback, escape
 from second_opinion.ui.visit import Visit
 
@@ -74,16 +75,12 @@ def verdicts(visit: Visit, alias: str, pointed: str) -> None:
         return
     table = traffic_split.tally_table(tallies)
     st.dataframe(
-        table.assign(**{name: 100 * table[name] for name in SHARES}),
+        drawing.with_shares(table, SHARES),
         hide_index=True,
         key=f"models_arms_{alias}",
-        column_config=WORDS | {name: _percent(label) for name, label in SHARES.items()},
+        column_config=WORDS | SHARES,
         alt=f"Verdicts by version under the alias {alias}, with the share that is right",
     )
     for text in traffic_split.tally_texts(tallies):
         st.text(text)
     st.caption(ONE_LOOK)
-
-
-def _percent(label: str) -> Any:
-    return st.column_config.NumberColumn(label, format="%.1f %%")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from second_opinion.errors import UserError
-from second_opinion.formatting import joined, percent, plural, quoted
+from second_opinion.formatting import joined, plural, quoted, share_text
 from second_opinion.models.card import Finding, ModelCard
 from second_opinion.models.describe import guessing
 from second_opinion.models.describe.own_file import differences
@@ -111,8 +111,8 @@ def _beside_a_guess(trial: Trial, standing: guessing.Standing) -> str:
         better = "no better than" if standing.is_no_better else "beside those of"
         return f"On {rows} its answers are {better} always the mean (R² {standing.score:.2f})."
     return (
-        f"It is right on {percent(standing.score)} of {rows}; always answering "
-        f"{quoted(standing.constant)} is right on {percent(standing.guess)}."
+        f"It is right on {share_text(standing.score)} of {rows}; always answering "
+        f"{quoted(standing.constant)} is right on {share_text(standing.guess)}."
     )
 
 
@@ -127,7 +127,7 @@ def _reason(trial: Trial, known: guessing.Known) -> str:
     swapped = known.swapped_score
     if swapped is not None:
         return (
-            f"Answering the other class each time is right on {percent(swapped)}: the two stand "
+            f"Answering the other class each time is right on {share_text(swapped)}: the two stand "
             "for one another in the file and the model. Turn them round in the file."
         )
     scaled = guessing.scaled(trial.model, trial.data, known.y)
@@ -135,7 +135,7 @@ def _reason(trial: Trial, known: guessing.Known) -> str:
         return ""
     way, standing = scaled
     score = f"{standing.score:.2f}"
-    right = f"right on {percent(standing.score)}" if known.classes else f"at R² {score}"
+    right = f"right on {share_text(standing.score)}" if known.classes else f"at R² {score}"
     return (
         f"With each column {way} it is {right}: a scaler was saved apart from it. Add both "
         f"together: --before scaler.pkl, or behind a predict.py ({WRAP})."
@@ -168,7 +168,7 @@ def _holes(trial: Trial) -> Iterator[Finding]:
     names = [str(name) for name in counts.index[counts > 0]]
     more = [f"{len(names) - SHOWN} more"] if len(names) > SHOWN else []
     here, there = (
-        (f"is right on {percent(1 - error)}" if known.classes else f"is off by {error:.3g}")
+        (f"is right on {share_text(1 - error)}" if known.classes else f"is off by {error:.3g}")
         for error in (with_holes.mean(), others.mean())
     )
     about = joined([*names[:SHOWN], *more])

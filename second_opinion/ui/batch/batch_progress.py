@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from second_opinion.batches import jobs
-from second_opinion.formatting import duration, percent, plural
+from second_opinion.formatting import duration, plural, share_text
 from second_opinion.records.batch import Batch
 from second_opinion.ui.frame import callback, part
 from second_opinion.ui.visit import Visit
@@ -35,7 +35,7 @@ def pace(batch: Batch) -> str:
         return f"{count} · waits until another batch is scored"
     parts = [count]
     if batch.rows_done:
-        parts.append(percent(batch.rows_done / batch.rows))
+        parts.append(share_text(batch.rows_done / batch.rows))
     if batch.rows_a_second and batch.seconds_left is not None:
         parts.append(f"{plural(round(batch.rows_a_second), 'row')} a second")
         parts.append(f"{duration(batch.seconds_left)} left")

@@ -18,7 +18,14 @@ from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import KINDS, current_kinds
-from second_opinion.ui import case_view, click_ids, row_button, verdict_panel, widget_values
+from second_opinion.ui import (
+    case_view,
+    click_ids,
+    drawing,
+    row_button,
+    verdict_panel,
+    widget_values,
+)
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import show_problem
 from second_opinion.ui.visit import Visit
@@ -134,7 +141,7 @@ def _frame(
     columns: dict[str, Any] = {OPEN_CASE: ["Open"] * len(rows), "row": rows}
     columns["answer"] = [_answer(card, value) for value in scored["prediction"]]
     if _has_confidence(card):
-        columns["sure"] = scored["confidence"]
+        columns["sure"] = [drawing.rounded_down(sure) for sure in scored["confidence"]]
     for kind in current_kinds():
         columns[kind.name] = [kind.sign] * len(rows)
     columns["said"] = [_verdict_cell(card, verdicts.get(row)) for row in rows]
@@ -177,7 +184,7 @@ def _columns(visit: Visit, batch: Batch, row_page: RowPage) -> dict[str, Any]:
         "row": config.NumberColumn("Row", format="%d", pinned=True),
         "line": config.NumberColumn("Line", format="%d", help="Line of the file"),
         "answer": config.TextColumn("The model says"),
-        "sure": config.NumberColumn("Sure", format="percent"),
+        "sure": drawing.SURE,
         "said": config.TextColumn("You say", width="small"),
         "flags": config.TextColumn("Flags", width="medium"),
         **{key: config.TextColumn(name) for key, name in named.items()},

@@ -7,7 +7,7 @@ import json
 import streamlit as st
 
 from second_opinion.batches.scored_rows import BatchSummary, ScoredRows
-from second_opinion.formatting import percent, plural
+from second_opinion.formatting import percent, plural, share_text
 from second_opinion.labels import flag_name
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
@@ -27,14 +27,14 @@ def show(visit: Visit, batch: Batch) -> None:
         if summary.confidence is not None:
             st.metric("Sure on average", percent(summary.confidence), border=True)
             low = f"Less than {percent(card.bands.low)} sure"
-            st.metric(low, percent(summary.low_confidence), border=True)
+            st.metric(low, share_text(summary.low_confidence), border=True)
     with answered:
         if summary.bars:
             _histogram(card, summary)
         for value, count in _largest(summary.classes):
             label = escape(card.label(json.loads(value)))
             share = count / summary.rows
-            st.progress(share, f"{label} · {count:,} · {percent(share)}")
+            st.progress(share, f"{label} · {count:,} · {share_text(share)}")
     if summary.flags:
         with st.expander(f"{plural(summary.flagged, 'row')} flagged: what for"):
             for flag, count in _largest(summary.flags):

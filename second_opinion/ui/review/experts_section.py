@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from second_opinion.formatting import plural
+from second_opinion.formatting import interval_text, plural
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.records.verdict_kinds import column_labels
 from second_opinion.review import totals
 from second_opinion.review.totals import Figures
 from second_opinion.statistics import expert_agreement as rating
 from second_opinion.ui import row_button
-from second_opinion.ui.drawing import height_for
+from second_opinion.ui.drawing import height_for, with_shares
 from second_opinion.ui.frame import callback
 from second_opinion.ui.review import filter_bar, headline
 from second_opinion.ui.visit import Visit
@@ -62,10 +62,10 @@ def people(figures: Figures) -> None:
     names = list(rows["expert"].astype(str))
     button = row_button.column("review_expert", names, _list_verdicts, help="List the verdicts")
     table = rows[["expert", "verdicts", *column_labels()]]
-    table = table.assign(share=rows["share"] * 100, interval=_intervals(rows))
+    table = table.assign(share=rows["share"], interval=_intervals(rows))
     table.insert(0, "list", "List")
     st.dataframe(
-        table,
+        with_shares(table, ["share"]),
         hide_index=True,
         height=height_for(len(rows)),
         column_config={
@@ -73,7 +73,7 @@ def people(figures: Figures) -> None:
             "expert": "Expert",
             "verdicts": "Verdicts",
             **column_labels(),
-            "share": NUMBER("Model right", format="%.1f %%"),
+            "share": "Model right",
             "interval": "95 % interval",
         },
         alt="The experts with how many verdicts they gave and how often they agree with the model",
@@ -104,11 +104,9 @@ def _decide() -> None:
 def agreement(agreed: rating.Agreement) -> None:
     """How many cases have two answers, and how often these are the same."""
     with st.grid(4, min_column_width=150, key="review_agreement"):
-        of = agreed.agreed, agreed.cases
         headline.figure("Cases with two answers", f"{agreed.cases:,}")
-        headline.figure(
-            "Same answer", headline.share_text(*of), headline.interval_text(*of), about=SAME
-        )
+        same = headline.share_of(agreed.agreed, agreed.cases)
+        headline.figure("Same answer", *same, about=SAME)
         if agreed.ac1 is not None:
             headline.figure("Gwet's AC1", *_figure(agreed.ac1, agreed.ac1_interval), about=BEYOND)
         if agreed.alpha is not None:
@@ -128,8 +126,7 @@ ALPHA = f"Alpha. {BEYOND}"
 
 
 def _intervals(rows: pd.DataFrame) -> list[str]:
-    ends = zip(rows["low"], rows["high"], strict=True)
-    return ["" if low != low else f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in ends]
+    return [interval_text(low, high) for low, high in zip(rows["low"], rows["high"], strict=True)]
 
 
 def _figure(value: float, interval: tuple[float, float] | None) -> tuple[str, str]:
@@ -149,13 +146,10 @@ def distances(rows: pd.DataFrame, unit: str) -> None:
     limits = zip(rows["lower"], rows["upper"], strict=True)
     texts = ["" if low != low else f"{low:.3g} to {high:.3g}" for low, high in limits]
     in_unit = f" ({unit})" if unit else ""
+    names = ["rater_a", "rater_b", "cases", "agreed", "share", "numbers", "distance"]
+    table = rows[names].assign(limits=texts)
     st.dataframe(
-        rows[["rater_a", "rater_b", "cases", "agreed"]].assign(
-            share=rows["share"] * 100,
-            numbers=rows["numbers"],
-            distance=rows["distance"],
-            limits=texts,
-        ),
+        with_shares(table, ["share"]),
         hide_index=True,
         height=height_for(len(rows)),
         column_config={
@@ -163,7 +157,7 @@ def distances(rows: pd.DataFrame, unit: str) -> None:
             "rater_b": "and",
             "cases": "Cases",
             "agreed": "Same number",
-            "share": NUMBER("Share", format="%.1f %%"),
+            "share": "Share",
             "numbers": "Numbers of both",
             "distance": NUMBER(f"Mean distance{in_unit}", format="%.3g"),
             "limits": f"95 % limits{in_unit}",
@@ -180,10 +174,11 @@ def pairs(table: pd.DataFrame) -> None:
     if len(table) > 2:
         st.markdown("**Two by two**")
     rows = rows.head(MOST_PAIRS)
+    table = rows[["rater_a", "rater_b", "cases", "agreed", "share"]].assign(
+        interval=_intervals(rows), kappa=rows["kappa"]
+    )
     st.dataframe(
-        rows[["rater_a", "rater_b", "cases", "agreed"]].assign(
-            share=rows["share"] * 100, interval=_intervals(rows), kappa=rows["kappa"]
-        ),
+        with_shares(table, ["share"]),
         hide_index=True,
         height=height_for(len(rows)),
         column_config={
@@ -191,7 +186,7 @@ def pairs(table: pd.DataFrame) -> None:
             "rater_b": "and",
             "cases": "Cases",
             "agreed": "Same answer",
-            "share": NUMBER("Share", format="%.1f %%"),
+            "share": "Share",
             "interval": "95 % interval",
             "kappa": NUMBER("Cohen's kappa", format="%.2f"),
         },

@@ -150,15 +150,13 @@ def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
     st.markdown(f"**{escape(accuracy.confusion_title(counts, names))}**")
     cells: pd.DataFrame = error_rates.normalised(counts) if as_shares else counts
     table = cells.set_axis([f"Right: {name}" for name in names], axis=1)
-    number = st.column_config.NumberColumn(format="percent" if as_shares else "localized")
-    config = dict.fromkeys(table.columns, number)
+    shares = list(table.columns) if as_shares else []
     table.insert(0, "The model said", names[: len(counts)])
     table.insert(1, "All", counts.sum(axis=1))
     st.dataframe(
-        table.reset_index(drop=True),
+        drawing.with_shares(table, shares),
         hide_index=True,
         height=height_for(len(counts), 20),
-        column_config=config,
         alt="How often the model said each class (rows) where each class counts as right (columns)",
     )
     drawing.numbers_file(table, "review-confusion", "review_figure_confusion_csv")

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from second_opinion import roles
-from second_opinion.formatting import plural
+from second_opinion.formatting import interval_text, plural, share_text
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
 from second_opinion.review.totals import Figures
@@ -50,17 +50,9 @@ def headline(figures: Figures) -> None:
         total = f"{figures.total:,}{'+' if figures.more else ''}"
         figure("Verdicts", total, line=days["verdicts"], about="The line is by day.")
         figure("Experts", f"{len(figures.by_expert):,}")
-        figure(
-            "Agree", share_text(agree, clear_count), interval_text(agree, clear_count), about=AGREE
-        )
-        figure(
-            "Model right",
-            share_text(right, certain),
-            interval_text(right, certain),
-            line=days["share"],
-            about=RIGHT,
-        )
-        figure("Unsure", share_text(figures.of("unsure"), figures.counted))
+        figure("Agree", *share_of(agree, clear_count), about=AGREE)
+        figure("Model right", *share_of(right, certain), line=days["share"], about=RIGHT)
+        figure("Unsure", share_of(figures.of("unsure"), figures.counted)[0])
 
 
 AGREE = "Of the verdicts that agree or disagree, with the 95 % Wilson interval."
@@ -86,17 +78,9 @@ def figure(label: str, value: str, below: str = "", *, line: Any = None, about: 
     )
 
 
-def share_text(k: int, n: int) -> str:
-    """``91.3 %``; ``none yet`` of nothing."""
-    return f"{100 * k / n:.1f} %" if n else "none yet"
-
-
-def interval_text(k: int, n: int) -> str:
-    """``88 to 94 %``: the 95 % Wilson interval; empty of nothing."""
-    if not n:
-        return ""
-    low, high = (f"{100 * end:.0f}" for end in wilson(k, n))
-    return f"{low} to {high} %"
+def share_of(k: int, n: int) -> tuple[str, str]:
+    """A share and its 95 % Wilson interval in words; ``none yet`` of nothing."""
+    return (share_text(k / n), interval_text(*wilson(k, n))) if n else ("none yet", "")
 
 
 BY_ITSELF = ("judgement", "outcome", "answer", "severity", "corrected", "triage", "adjudicated")

@@ -17,7 +17,7 @@ from second_opinion.records.value import same_value
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.records.verdict_kinds import kind_of
-from second_opinion.ui import browser, case_view, click_ids, row_button, widget_values
+from second_opinion.ui import browser, case_view, click_ids, drawing, row_button, widget_values
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, show_problem
 from second_opinion.ui.review import filter_bar
@@ -72,7 +72,7 @@ def table(visit: Visit, rows: list[Judged], key: str) -> None:
             height=height_for(len(rows)),
             column_config={
                 "": row_button.column(f"{key}_open", ids, _open, help="Open the case"),
-                "Sure": config.NumberColumn(format="%.0f %%"),
+                "Sure": drawing.SURE,
                 "Verdict": config.TextColumn(width=190),
                 "Comment": config.TextColumn(width="medium"),
                 "Case": config.TextColumn(width="medium"),
@@ -91,7 +91,7 @@ def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
         "": "Open",
         "When": visit.clock(verdict.created_at),
         "Model said": answer,
-        "Sure": None if prediction.confidence is None else prediction.confidence * 100,
+        "Sure": drawing.rounded_down(prediction.confidence),
         "Verdict": signed_verdict_text(card, verdict),
         "Counts as right": f"{counts} (decided)" if row.adjudicated else counts,
         "Comment": verdict.comment,

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion.formatting import percent, plural
+from second_opinion.formatting import interval_text, plural
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
 from second_opinion.review.totals import Figures
@@ -97,7 +97,7 @@ def _spots(visit: Visit, result: dict[str, Any]) -> None:
 def _spot(at: int, spot: Any) -> None:
     with st.container(border=True, key=f"review_spot_{at}"):
         st.text(spot.slice)
-        interval = f"{percent(spot.low)} to {percent(spot.high)}"
+        interval = interval_text(spot.low, spot.high)
         p = "under 0.001" if spot.p_adjusted < 0.001 else f"{spot.p_adjusted:.3f}"
         st.text(f"{spot.errors} of {spot.cases} wrong ({interval}), adjusted p {p}")
         st.button("List the cases", key=f"review_spot_list_{at}", on_click=_list, args=(at,))
