@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from second_opinion import local_browser
 from second_opinion.formatting import plural, share_text
 from second_opinion.ui import form, frame, typed_case
 
@@ -67,12 +68,12 @@ download is on record.
 """
 
 CODES = """
-**Codes.** On the machine that runs the app everything is open. From elsewhere, what is for
-reviewers and for the owner opens with a code: press **I have a code** below your name in the menu,
-or enter it together with your name. It holds until you close or reload the page, and is not kept in
-the browser. After a wrong code you have to wait a little. Some apps ask everybody for a code before
-anything is shown. The person who runs the app sets the codes (EXPERT_CODE, REVIEWER_CODE,
-OWNER_CODE) and hands them out.
+**Codes.** Without a code set, everything is open on the machine that runs the app, and what is for
+experts from elsewhere. Once one is set, what is for reviewers and for the owner opens with a code
+everywhere: press **I have a code** below your name in the menu, or enter it together with your
+name. It holds until you close or reload the page, and is not kept in the browser. After a wrong
+code you have to wait a little. Some apps ask everybody for a code before anything is shown. The
+person who runs the app sets the codes (EXPERT_CODE, REVIEWER_CODE, OWNER_CODE) and hands them out.
 """
 
 TROUBLE = """
@@ -164,6 +165,9 @@ def reviewing() -> None:
     st.header("For reviewers and the owner", anchor=False)
     st.markdown(REVIEWING)
     st.markdown(CODES)
+    st.text(local_browser.WHEN_TO_CLOSE)
+    with st.expander("For the person who runs the app: the lines for nginx"):
+        st.code(local_browser.NGINX, language=None)
 
 
 @frame.guarded

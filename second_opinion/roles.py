@@ -96,9 +96,9 @@ def _digest(code: str) -> bytes:
 def without_code(*, local: bool, settings: Settings) -> Role | None:
     """The role of a browser in which no code was entered; None for one that may not come in.
 
-    A browser on this machine is its owner's until a code for the owner is set.
+    A browser on this machine is its owner's until a setting says that others reach this app.
     """
-    if local and not settings.owner_code:
+    if local and not settings.is_shared:
         return "owner"
     return None if settings.expert_code else "expert"
 
@@ -116,9 +116,13 @@ def closed_reason(needed: Role, role: Role | None, settings: Settings) -> str:
             f"This is for {_A[needed]}. Enter your code, below your name in the menu, to open it."
         )
     setting = "OWNER_CODE" if needed == "owner" else "REVIEWER_CODE"
+    if settings.is_shared:
+        where, way = "", "To open it"
+    else:
+        where = ", in a browser on the machine that runs this app (http://localhost)"
+        way = "To open it elsewhere"
     return (
-        f"This is for {_A[needed]}, in a browser on the machine that runs this app. To open it "
-        f"elsewhere, set {setting} to a code and start the app again."
+        f"This is for {_A[needed]}{where}. {way}, set {setting} to a code and start the app again."
     )
 
 

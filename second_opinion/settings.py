@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from second_opinion.errors import UserError
@@ -14,6 +15,8 @@ from second_opinion.errors import UserError
 HOME = Path(__file__).resolve().parent.parent
 SECRETS = HOME / ".streamlit" / "secrets.toml"
 SECTION = "second_opinion"
+# Any other text says that the app is public: a slip there must not open it.
+NOT_PUBLIC = ("", "0", "false", "no", "off")
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,15 @@ class Settings:
 
     ``feedback_db`` is a path; ``model_dir`` the registry folder; ``model`` the reference shown
     first (empty: the registry's default); ``durable`` is "1" where the disk survives restarts and
-    "0" where it does not. ``expert_code``, ``reviewer_code`` and ``owner_code`` give that role to
-    whoever enters them (empty: nobody).
+    "0" where it does not; ``public`` is "1" where other people reach the app. ``expert_code``,
+    ``reviewer_code`` and ``owner_code`` give that role to whoever enters them (empty: nobody).
     """
 
     feedback_db: str = str(HOME / "feedback.db")
     model_dir: str = str(HOME / "model")
     model: str = ""
     durable: str = ""
+    public: str = ""
     expert_code: str = field(default="", repr=False)
     reviewer_code: str = field(default="", repr=False)
     owner_code: str = field(default="", repr=False)
@@ -43,7 +47,27 @@ class Settings:
         """
         section = secrets_of(SECRETS) if secrets is None else secrets
         values = {name: _text_and_source(name, section) for name in names()}
-        return cls(**{name: value for name, (value, _) in values.items() if value})
+        settings = cls(**{name: value for name, (value, _) in values.items() if value})
+        if secrets is None and not settings.is_shared and has_login(SECRETS):
+            return replace(settings, public="1")
+        return settings
+
+    @classmethod
+    def without_secrets(cls) -> Settings:
+        """What holds while the secrets file cannot be read: nobody counts as local.
+
+        Where a code for experts stands in it, or may, nobody comes in.
+        """
+        settings = replace(cls.read({}), public="1")
+        if settings.expert_code or not _may_name(SECRETS, "expert_code"):
+            return settings
+        return replace(settings, expert_code=token_hex())
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a code or PUBLIC says that others reach this app: nobody counts as local then."""
+        codes = (self.expert_code, self.reviewer_code, self.owner_code)
+        return any(codes) or self.public.strip().lower() not in NOT_PUBLIC
 
 
 def names() -> list[str]:
@@ -73,8 +97,30 @@ def _text_and_source(name: str, section: Mapping[str, Any]) -> tuple[str, str]:
 
 def secrets_of(path: Path) -> Mapping[str, Any]:
     """The section ``[second_opinion]`` of a secrets file; empty where there is none."""
+    section = _sections(path).get(SECTION, {})
+    if not isinstance(section, dict):
+        raise UserError(
+            f"{path}: {SECTION} is {section!r}; expected a section [{SECTION}] with settings "
+            "below it. Correct that place."
+        )
+    return section
+
+
+def has_login(path: Path) -> bool:
+    """Whether a secrets file sets up Streamlit's login, which is for other people."""
+    return "auth" in _sections(path)
+
+
+def _may_name(path: Path, name: str) -> bool:
     try:
-        section = tomllib.loads(path.read_text("utf-8")).get(SECTION, {})
+        return name in path.read_text("utf-8")
+    except (OSError, ValueError):
+        return True
+
+
+def _sections(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -82,9 +128,3 @@ def secrets_of(path: Path) -> Mapping[str, Any]:
             f"{path} cannot be read ({error}); expected TOML with a section [{SECTION}]. "
             "Correct that place, or remove the file."
         ) from error
-    if not isinstance(section, dict):
-        raise UserError(
-            f"{path}: {SECTION} is {section!r}; expected a section [{SECTION}] with settings "
-            "below it. Correct that place."
-        )
-    return section

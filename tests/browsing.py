@@ -19,6 +19,10 @@ BROWSER_HELP = (
     "No browser: these tests did not run. Run `.venv/bin/playwright install chromium`, or "
     "`apt-get install chromium` on Debian, or set CHROMIUM to the program."
 )
+NGINX_HELP = (
+    "No nginx: what a visitor behind it may do was not tried. Run `apt-get install nginx-light` on "
+    "Debian, or set NGINX to the program."
+)
 
 
 class App:

@@ -13,11 +13,12 @@ import streamlit as st
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from streamlit import config
+from streamlit.runtime.context import StreamlitHeaders
 
 # Before their import, or a failing assert in them would say nothing of its values.
 pytest.register_assert_rewrite("browsing", "builders", "database", "visits")
 
-from browsing import BROWSER_HELP, App, chromium, watched
+from browsing import BROWSER_HELP, NGINX_HELP, App, chromium, watched
 from builders import HOSTILE, ROOT, THOROUGH, judged, write_at_random
 
 from second_opinion import Registry, settings
@@ -237,7 +238,9 @@ def place(tmp_path, models, monkeypatch):
 @pytest.fixture
 def at_home(monkeypatch):
     """A browser on the machine of the app; AppTest by itself counts as one from elsewhere."""
+    own = [("Host", "localhost:8501"), ("Origin", "http://localhost:8501")]
     monkeypatch.setattr(type(st.context), "ip_address", None)
+    monkeypatch.setattr(type(st.context), "headers", StreamlitHeaders(own))
 
 
 @pytest.fixture
@@ -350,10 +353,11 @@ def page(desk):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say loudly which tests did not run for want of a browser or a package."""
+    """Say loudly which tests did not run for want of a browser, a proxy or a package."""
     skipped = [str(report.longrepr) for report in terminalreporter.getreports("skipped")]
-    if any(BROWSER_HELP in reason for reason in skipped):
-        terminalreporter.write_sep("!", BROWSER_HELP, red=True)
+    for advice in (BROWSER_HELP, NGINX_HELP):
+        if any(advice in reason for reason in skipped):
+            terminalreporter.write_sep("!", advice, red=True)
     for package in ("xgboost", "lightgbm"):
         if any(f"could not import '{package}'" in reason for reason in skipped):
             said = f"{package} is not installed: its models were not tried. pip install {package}"

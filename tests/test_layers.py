@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "file_content": "",
     "jsonfile": "errors file_content",
     "settings": "errors",
+    "local_browser": "",
     "records": "errors",
     "verdicts": "records",
     "roles": "errors settings records",
@@ -31,7 +32,7 @@ MAY_IMPORT = {
     ),
     "__init__": "errors store models",
     "labels": "formatting records models",
-    "doctor": "errors file_content formatting settings store models",
+    "doctor": "errors file_content formatting local_browser settings store models",
     "batches": "errors formatting records store tables models",
     "charts": "formatting records schema statistics models",
     "review": "errors formatting records verdicts roles store tables statistics models",
@@ -43,12 +44,12 @@ MAY_IMPORT = {
         "review"
     ),
     "ui": (
-        "errors feature_kinds formatting settings records roles schema store tables statistics "
-        "models labels doctor batches charts review distributions"
+        "errors feature_kinds formatting local_browser settings records roles schema store tables "
+        "statistics models labels doctor batches charts review distributions"
     ),
     "__main__": "cli",
     "Home": "ui",
-    "pages": "formatting records review distributions ui",
+    "pages": "formatting local_browser records review distributions ui",
 }
 # The doctor loads the server to weigh it.
 KNOW_STREAMLIT = {"Home", "doctor", "pages", "ui"}

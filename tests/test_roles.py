@@ -8,7 +8,7 @@ import streamlit as st
 from builders import ROOT
 from visits import keys, messages, press, start
 
-from second_opinion import roles
+from second_opinion import roles, settings
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert
 from second_opinion.roles import Attempts
@@ -97,10 +97,15 @@ def test_one_code_for_two_roles_gives_the_higher():
     [
         (True, Settings(), "owner"),
         (False, Settings(), "expert"),
-        (True, Settings(expert_code="a", reviewer_code="b"), "owner"),
+        (True, Settings(public="0"), "owner"),
+        (True, Settings(public="1"), "expert"),
+        (True, Settings(expert_code="a"), None),
+        (True, Settings(expert_code="a", reviewer_code="b"), None),
+        (True, Settings(reviewer_code="b"), "expert"),
         (False, Settings(expert_code="a"), None),
         (True, CODES, None),
         (True, Settings(owner_code="c"), "expert"),
+        (True, Settings(owner_code=" "), "expert"),
     ],
 )
 def test_without_a_code_the_machine_decides(local, settings, role):
@@ -113,6 +118,9 @@ def test_a_closed_page_names_the_setting_that_opens_it():
     assert "set OWNER_CODE" in roles.closed_reason("owner", "expert", Settings())
     by_owner = roles.closed_reason("reviewer", "expert", Settings(owner_code="x"))
     assert "Enter your code" in by_owner
+    shared = roles.closed_reason("owner", "expert", Settings(public="1"))
+    assert "To open it, set OWNER_CODE" in shared
+    assert "localhost" not in shared
     only_reviewer = roles.closed_reason("owner", "reviewer", Settings(reviewer_code="x"))
     assert "set OWNER_CODE" in only_reviewer
 
@@ -262,15 +270,38 @@ def test_a_name_from_the_browser_does_not_open_the_door(place, away, codes, monk
     assert "who_start" in keys(start(name=""))
 
 
-def test_on_this_machine_the_owners_code_counts_once_it_is_set(
-    place,
-    codes,
-    monkeypatch,
-):
-    monkeypatch.setattr(who, "is_local", lambda: True)
+@pytest.mark.parametrize("role", ["reviewer", "owner"])
+def test_on_this_machine_a_code_counts_once_it_is_set(place, at_home, codes, role):
     assert "models_promote" in keys(start(MODELS_PAGE))
-    codes(owner="owner-3")
+    codes(**{role: "a code"})
     assert "models_promote" not in keys(start(MODELS_PAGE))
+
+
+def test_on_this_machine_the_code_for_experts_is_asked_for_too(place, at_home, codes):
+    codes(expert="expert-1")
+    assert keys(start(MODELS_PAGE)) == {"who_start"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "open_"), [("1", False), ("yes", False), ("0", True), ("false", True), ("", True)]
+)
+def test_public_says_that_nobody_is_local(place, at_home, monkeypatch, setting, open_):
+    monkeypatch.setenv("PUBLIC", setting)
+    assert ("models_promote" in keys(start(MODELS_PAGE))) == open_
+
+
+def test_a_login_in_the_secrets_says_that_nobody_is_local(place, at_home):
+    settings.SECRETS.write_text('[auth]\nredirect_uri = "https://example.org"\n', "utf-8")
+    assert "models_promote" not in keys(start(MODELS_PAGE))
+
+
+def test_secrets_that_cannot_be_read_open_nothing(place, at_home):
+    settings.SECRETS.write_text('[second_opinion]\nowner_code = "x\n', "utf-8")
+    assert "models_promote" not in keys(start(MODELS_PAGE))
+    settings.SECRETS.write_text('[second_opinion]\nexpert_code = "x\n', "utf-8")
+    at = start(MODELS_PAGE)
+    assert keys(at) == {"who_start"}
+    assert ["cannot be read" in message for message in messages(at)] == [True]
 
 
 def test_whoever_leaves_takes_the_role_along(place, away, codes):

@@ -107,8 +107,10 @@ def _predictions(
 
 def _keep_old_scales(connection: sqlite3.Connection) -> None:
     """What the cards in the model folder say of the answers that were given so far."""
-    folder = Path(Settings.read().model_dir)
-    for sha256, model, version in connection.execute(sql_outcomes.CARDS_OF_PREDICTIONS).fetchall():
+    answers = connection.execute(sql_outcomes.CARDS_OF_PREDICTIONS).fetchall()
+    # A new database needs no settings: those may be broken.
+    folder = Path(Settings.read().model_dir) if answers else Path()
+    for sha256, model, version in answers:
         scale = _scale_in(folder / model / version / "card.json", sha256)
         judged_cases.keep_scales(connection, [(sha256, scale)])
 

@@ -252,12 +252,12 @@ def escape(text: str) -> str:
 
 
 def _settings(faults: list[str]) -> Settings:
-    """The settings; a broken secrets file is a fault and leaves the defaults."""
+    """The settings; a broken secrets file is a fault, and proves nobody's right."""
     try:
         return Settings.read()
     except UserError as error:
         faults.append(str(error))
-        return Settings.read(secrets={})
+        return Settings.without_secrets()
 
 
 def _choose_model(catalog: Catalog, setting: str, faults: list[str]) -> str:

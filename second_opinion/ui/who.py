@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import roles
+from second_opinion import local_browser, roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import NAME_LIMIT, Expert, Role
@@ -23,8 +23,6 @@ from second_opinion.ui import browser
 # alone must not open somebody else's cases.
 MOST_CASES = 24
 MOST_BATCHES = 12
-
-PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-forwarded-for", "x-forwarded-host")
 
 
 def arrive(settings: Settings) -> bool:
@@ -52,13 +50,11 @@ def role() -> Role | None:
 
 
 def is_local() -> bool:
-    """Whether this browser runs on the machine of the app: one machine, one person, all rights.
-
-    A proxy on the same machine forwards other people's requests, and says so in a header.
-    """
-    forwarded = any(header in st.context.headers for header in PROXY_HEADERS)
-    # Streamlit gives no address for this machine's own.
-    return st.context.ip_address is None and not forwarded
+    """Whether this browser runs on the machine of the app, as far as its request proves it."""
+    headers = st.context.headers
+    every = ((name, value) for name in headers for value in headers.get_all(name))
+    # Streamlit gives no address for this machine's own, and for no request at all.
+    return local_browser.is_local(st.context.ip_address, every)
 
 
 def cases() -> list[str]:
