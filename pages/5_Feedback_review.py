@@ -28,7 +28,7 @@ def page() -> None:
     figures = totals.figures(visit.store.review, filters)
     if figures.total:
         headline.headline(figures)
-        headline.limits(filters, figures, shared)
+        headline.limits(filters, figures)
     section(filter_bar.section(shared["undecided"]), filters, figures, shared)
     verdicts_section.linked_case(visit)
     widget_values.confirm(lambda: None)

@@ -465,7 +465,7 @@ def test_the_headline_says_what_it_rests_on(judge):
     shown = texts(at)
     assert "3 verdicts say right or wrong: too few to conclude anything" in shown
     assert "All verdicts were given after seeing the model's answer" in shown
-    assert "count once for each of them" in shown
+    assert "3 verdicts that say right or wrong are on" in shown
     shown = texts(filtered(at, "judgement", "agree"))
     assert "do not tell how good the model is" in shown
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,6 +10,7 @@ from second_opinion.records.expert import folded
 from second_opinion.records.review import Opinion, SharedCase
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
+from second_opinion.statistics.clustered_share import CaseSums
 
 FRAMES = ["by_version", "by_day", "by_class", "by_confidence", "by_expert", "by_mode", "confusion"]
 
@@ -31,6 +33,8 @@ def test_counted_figures_equal_the_summaries(busy_store, version):
         counted = totals.figures(busy_store.review, narrow)
         assert (counted.total, counted.counted) == (kept.total, kept.counted)
         assert counted.after_seeing == kept.after_seeing
+        assert counted.by_case == kept.by_case
+        assert kept.by_case.certain == kept.of("right") + kept.of("wrong")
         for name in FRAMES:
             one, other = getattr(kept, name), getattr(counted, name)
             assert list(one.columns) == list(other.columns)
@@ -73,6 +77,10 @@ NARROW = [
 @pytest.mark.parametrize("wanted", NARROW, ids=str)
 def test_figures_of_a_narrow_filter_equal_a_count_of_its_rows(busy_store, wanted):
     rows = [row for some in busy_store.review.each(wanted) for row in some]
+    by_case = count(rows, lambda row: row.case_id).values()
+    right, wrong = ([said[name] for said in by_case] for name in ("right", "wrong"))
+    expected = CaseSums.of(right, np.add(right, wrong))
+    assert totals.figures(busy_store.review, wanted).by_case == expected
     assert rows
     found = totals.figures(busy_store.review, wanted)
     assert (found.total, found.counted, found.more) == (len(rows), len(rows), False)

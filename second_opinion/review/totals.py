@@ -23,6 +23,7 @@ from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.statistics import calibration, expert_agreement
 from second_opinion.statistics.agreement import wilson
+from second_opinion.statistics.clustered_share import CaseSums
 from second_opinion.statistics.slices import BANDS
 from second_opinion.store.recent_counts import SAID, Newest, people
 from second_opinion.store.review_queries import Review, class_named
@@ -41,7 +42,8 @@ class Figures:
     """Counts of verdicts, each frame with the columns of `SAID` after its own.
 
     ``counted`` verdicts of ``total`` were counted, the newest ones; with ``more`` there are more
-    than ``total``. ``confusion`` has ``value, answer, verdicts``, as `Review.confusion` gives it.
+    than ``total``. ``by_case`` sums up the cases that they are on. ``confusion`` has ``value,
+    answer, verdicts``, as `Review.confusion` gives it.
     """
 
     total: int
@@ -53,6 +55,7 @@ class Figures:
     by_expert: pd.DataFrame
     by_mode: pd.DataFrame
     confusion: pd.DataFrame
+    by_case: CaseSums
 
     def of(self, name: str) -> int:
         """How many verdicts say this, by a name of `SAID`."""
@@ -94,11 +97,19 @@ def figures(review: Review, verdict_filter: VerdictFilter) -> Figures:
         by_expert=review.by_expert(*about),
         by_mode=review.by_mode(*about),
         confusion=review.confusion(*about),
+        by_case=_by_case(review, verdict_filter, versions),
     )
+
+
+def _by_case(review: Review, verdict_filter: VerdictFilter, versions: pd.DataFrame) -> CaseSums:
+    several = CaseSums(**review.case_sums(verdict_filter.model, verdict_filter.version))
+    right, wrong = int(versions["right"].sum()), int(versions["wrong"].sum())
+    return several.with_single(right - several.right, right + wrong - several.certain)
 
 
 def _figures_of(newest: Newest) -> Figures:
     by_class, pairs = newest.by("value"), newest.by("value", "answer")
+    cases = newest.by("case_id")
     by_class = by_class[by_class["value"] != ""].reset_index(drop=True)
     pairs["verdicts"] = pairs["right"] + pairs["wrong"]
     pairs = pairs[(pairs["value"] != "") & (pairs["verdicts"] > 0)].reset_index(drop=True)
@@ -113,6 +124,7 @@ def _figures_of(newest: Newest) -> Figures:
         by_expert=people(newest.by("expert")),
         by_mode=newest.by("mode"),
         confusion=pairs[["value", "answer", "verdicts"]],
+        by_case=CaseSums.of(cases["right"], cases["right"] + cases["wrong"]),
     )
 
 

@@ -30,7 +30,7 @@ class Newest:
     ) -> None:
         import pandas as pd
 
-        self._rows = pd.DataFrame(rows, columns=["id", "day", "percent"])
+        self._rows = pd.DataFrame(rows, columns=["id", "day", "percent", "case_id"])
         own = [{**group, "said": column_of(group["judgement"])} for group in map(dict, groups)]
         self._groups = pd.DataFrame(own).drop(columns="verdicts", errors="ignore")
         self.total, self.more = total, more
@@ -38,8 +38,8 @@ class Newest:
     def by(self, *keys: str) -> pd.DataFrame:
         """One row for each of what is there of the keys, in their order: ``keys`` and `SAID`.
 
-        A key is a column of ``review_groups``, ``day`` or ``percent``; verdicts whose confidence
-        is not known have no percent and are left out by it.
+        A key is a column of ``review_groups``, ``day``, ``percent`` or ``case_id``; verdicts
+        whose confidence is not known have no percent and are left out by it.
         """
         import pandas as pd
 

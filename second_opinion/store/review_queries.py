@@ -216,6 +216,14 @@ class Review(Decisions):
         """
         return dict(self._select(sql_review.TOTALS, model=model, version=version)[0])
 
+    def case_sums(self, model: str | None = None, version: str | None = None) -> dict[str, int]:
+        """Cases with several verdicts that say right or wrong, and sums over these.
+
+        ``cases``, ``right`` and ``certain`` (right or wrong), of each case ``right_squared``,
+        ``right_certain`` (their product) and ``certain_squared``.
+        """
+        return dict(self._select(sql_review.CASE_SUMS, model=model, version=version)[0])
+
     def shared_cases(
         self, model: str | None = None, version: str | None = None, most: int = MOST_ROWS
     ) -> list[SharedCase]:

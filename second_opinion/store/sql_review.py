@@ -93,7 +93,7 @@ _NUMBERS = "SELECT number FROM review WHERE "
 _ROWS = "SELECT count(*) FROM (SELECT 1 FROM review WHERE "
 # What few rows of review differ in, to be counted.
 _FACTS = """
-    SELECT group_id, day, CAST(confidence * 100 + 1e-9 AS INTEGER) FROM review WHERE
+    SELECT group_id, day, CAST(confidence * 100 + 1e-9 AS INTEGER), case_id FROM review WHERE
 """
 
 NEWEST = _NUMBERS + _FILTER + _NEWEST_FIRST + _PAGE
@@ -127,6 +127,18 @@ TOTALS = """
         coalesce(sum(undecided), 0) AS undecided
     FROM review_totals
     WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+"""
+# Of the cases with several verdicts; of all others one is as good as its count.
+CASE_SUMS = """
+    SELECT
+        count(*) AS cases, coalesce(sum(right), 0) AS right,
+        coalesce(sum(right + wrong), 0) AS certain,
+        coalesce(sum(right * right), 0) AS right_squared,
+        coalesce(sum(right * (right + wrong)), 0) AS right_certain,
+        coalesce(sum((right + wrong) * (right + wrong)), 0) AS certain_squared
+    FROM review_cases
+    WHERE right + wrong > 0
+        AND (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
 """
 # Walks back through that one day; by model, SQLite would read all of its predictions.
 LAST_VERDICT_AT = """

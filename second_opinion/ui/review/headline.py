@@ -11,7 +11,7 @@ from second_opinion.formatting import interval_text, plural, share_text
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
 from second_opinion.review.totals import Figures
-from second_opinion.statistics.agreement import wilson
+from second_opinion.statistics.clustered_share import interval
 from second_opinion.ui import who
 from second_opinion.ui.visit import Visit
 
@@ -50,12 +50,15 @@ def headline(figures: Figures) -> None:
         total = f"{figures.total:,}{'+' if figures.more else ''}"
         figure("Verdicts", total, line=days["verdicts"], about="The line is by day.")
         figure("Experts", f"{len(figures.by_expert):,}")
-        figure("Agree", *share_of(agree, clear_count), about=AGREE)
-        figure("Model right", *share_of(right, certain), line=days["share"], about=RIGHT)
+        # Where several experts judged a case, their answers are as alike for both of these.
+        part = figures.by_case.number / certain if certain else 1.0
+        figure("Agree", *share_of(agree, clear_count, part), about=AGREE)
+        figure("Model right", *share_of(right, certain, part), line=days["share"], about=RIGHT)
         figure("Unsure", share_of(figures.of("unsure"), figures.counted)[0])
 
 
-AGREE = "Of the verdicts that agree or disagree, with the 95 % Wilson interval."
+BY_CASE = "Verdicts on one case are not taken for separate ones: they widen the interval."
+AGREE = f"Of the verdicts that agree or disagree, with the 95 % Wilson interval. {BY_CASE}"
 RIGHT = (
     "The same by what counts as right: an adjudicated answer in the place of what each expert "
     "said. The line is by day."
@@ -78,21 +81,26 @@ def figure(label: str, value: str, below: str = "", *, line: Any = None, about: 
     )
 
 
-def share_of(k: int, n: int) -> tuple[str, str]:
-    """A share and its 95 % Wilson interval in words; ``none yet`` of nothing."""
-    return (share_text(k / n), interval_text(*wilson(k, n))) if n else ("none yet", "")
+def share_of(k: int, n: int, part: float = 1.0) -> tuple[str, str]:
+    """A share and its 95 % Wilson interval in words; ``none yet`` of nothing.
+
+    ``part`` of the ``n`` would say as much, if each were on a case of its own.
+    """
+    if not n:
+        return "none yet", ""
+    return share_text(k / n), interval_text(*interval(k, n, n * part))
 
 
 BY_ITSELF = ("judgement", "outcome", "answer", "severity", "corrected", "triage", "adjudicated")
 
 
-def limits(now: VerdictFilter, figures: Figures, shared: dict[str, int]) -> None:
+def limits(now: VerdictFilter, figures: Figures) -> None:
     """Say what to know before believing the figures."""
-    for text in _limits(now, figures, shared):
+    for text in _limits(now, figures):
         st.caption(text)
 
 
-def _limits(now: VerdictFilter, figures: Figures, shared: dict[str, int]) -> list[str]:
+def _limits(now: VerdictFilter, figures: Figures) -> list[str]:
     sentences = []
     if set(now.texts) & set(BY_ITSELF):
         sentences.append(
@@ -110,9 +118,12 @@ def _limits(now: VerdictFilter, figures: Figures, shared: dict[str, int]) -> lis
         some = f"{plural(open_verdicts, 'verdict')} {'was' if open_verdicts == 1 else 'were'}"
         which = "All verdicts were" if open_verdicts == figures.counted else some
         sentences.append(f"{which} {AFTER_SEEING}")
-    if shared.get("repeated"):
+    by_case = figures.by_case
+    if by_case.certain > by_case.cases:
         sentences.append(
-            "Cases that several experts judged count once for each of them; the intervals take "
-            "them for separate cases."
+            f"{plural(by_case.certain, 'verdict')} that say right or wrong are on "
+            f"{plural(by_case.cases, 'case')}; the intervals above are as wide as of "
+            f"{by_case.number:,.0f} on a case each. Those of single groups take each verdict for "
+            "a case of its own."
         )
     return sentences

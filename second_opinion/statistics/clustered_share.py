@@ -1,0 +1,64 @@
+"""A share of verdicts of which several are on one case: they say less than as many on others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from second_opinion.statistics.agreement import wilson
+
+
+@dataclass(frozen=True)
+class CaseSums:
+    """Verdicts by case, summed up: of each case with a clear verdict ``right`` of ``certain``."""
+
+    cases: int = 0
+    right: int = 0
+    certain: int = 0
+    right_squared: int = 0
+    right_certain: int = 0
+    certain_squared: int = 0
+
+    @classmethod
+    def of(cls, right: Any, certain: Any) -> CaseSums:
+        """``right`` and ``certain`` have a number for each case."""
+        k, n = (np.asarray(counts, dtype=np.int64) for counts in (right, certain))
+        sums = (np.count_nonzero(n), k.sum(), n.sum(), k @ k, k @ n, n @ n)
+        return cls(*map(int, sums))
+
+    def with_single(self, right: int, certain: int) -> CaseSums:
+        """With so many more verdicts, each the only one on its case."""
+        return CaseSums(
+            self.cases + certain,
+            self.right + right,
+            self.certain + certain,
+            self.right_squared + right,
+            self.right_certain + right,
+            self.certain_squared + certain,
+        )
+
+    @property
+    def number(self) -> float:
+        """As many verdicts, each on a case of its own, would say as much of the share.
+
+        p (1 − p) m / variance of the shares of the m cases, kept between the number of cases and of
+        verdicts; the number of cases where they do not vary. Cases with unequal numbers of verdicts
+        weigh by these, in the variance (of a ratio: Cochran 1977, Sampling Techniques, 6.4) and in
+        how many cases they stand for (Kish 1965, Survey Sampling, 8.2).
+        """
+        if not self.certain:
+            return 0.0
+        p, m, n = self.right / self.certain, self.cases, self.certain
+        fewest = n * n / self.certain_squared
+        squares = self.right_squared - 2 * p * self.right_certain + p * p * self.certain_squared
+        if m < 2 or squares <= 1e-9 * self.certain_squared:
+            return fewest
+        return min(max(p * (1 - p) * n * n * (m - 1) / (m * squares), fewest), float(n))
+
+
+def interval(k: int, n: int, number: float) -> tuple[float, float]:
+    """The 95 % Wilson interval of the share k/n, where the n verdicts say as much as ``number``."""
+    low, high = wilson(k / n * number, number) if n else wilson(0, 0)
+    return float(low), float(high)
