@@ -11,6 +11,8 @@ from difflib import get_close_matches
 from typing import Any
 
 NOISE = 1e-10
+# A headline of fewer is counts: 2 of 2 is no "100 %".
+FEWEST_FOR_A_SHARE = 10
 
 
 def round_to_three(value: float) -> str:
@@ -41,6 +43,13 @@ def share_text(share: float) -> str:
     if 0.999 < share < 1 - NOISE:
         return "over 99.9 %"
     return f"{_plain(share * 100)} %"
+
+
+def share_of(count: int, total: int, noun: str = "") -> str:
+    """``91.3 % of 412 verdicts``, but of fewer than ten ``2 of 3 verdicts``."""
+    of = plural(total, noun) if noun else f"{total:,}"
+    part = f"{count:,}" if total < FEWEST_FOR_A_SHARE else share_text(count / total)
+    return f"{part} of {of}"
 
 
 def interval_text(low: float, high: float) -> str:
@@ -118,6 +127,13 @@ def duration(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def alike(words: Sequence[str], most: int = 3) -> str:
+    """Those that are tied, the first of them by name: ``a, b and 4 others``."""
+    if len(words) <= most:
+        return joined(words)
+    return joined([*words[: most - 1], plural(len(words) - most + 1, "other")])
 
 
 def joined(words: Sequence[str]) -> str:

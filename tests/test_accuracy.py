@@ -93,7 +93,6 @@ def test_a_colour_tells_whose_a_mark_is(name):
 def test_groups_stand_in_the_table_with_their_interval():
     known = named(("Ada", 3, 1, 2), ("Bo", 9, 1, 0), ("Cy", 0, 0, 1))
     chart = accuracy.right_by("by {}", "Expert", known)
-    assert chart.title == "The model is right in 90 % of verdicts by Bo and 75 % by Ada"
     row = chart.table.iloc[0]
     assert row[["Expert", "Right", "Wrong", "Unsure", "Share right"]].tolist() == [
         "Ada",
@@ -106,8 +105,48 @@ def test_groups_stand_in_the_table_with_their_interval():
     tracks, diamonds, words = sent(chart)["data"]
     assert diamonds["x"][:2] == [0.75, 0.9]
     assert diamonds["error_x"]["arrayminus"][0] == pytest.approx(0.75 - 0.3006, abs=1e-4)
-    assert words["text"] == ["75 % of 4", "90 % of 10", "nobody could say"]
+    assert words["text"] == ["3 of 4", "90 % of 10", "nobody could say"]
     assert tracks["x"] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("groups", "title"),
+    [
+        (
+            [("Ada", 15, 5, 2), ("Bo", 9, 1, 0), ("Cy", 2, 0, 1)],
+            "90 % of verdicts by Bo and 75 % by Ada",
+        ),
+        ([("Ada", 9, 1, 0), ("Bo", 18, 2, 0)], "90 % of verdicts by Ada and Bo alike"),
+        (
+            [("Ada", 9, 1, 0), ("Bo", 18, 2, 0), ("Cy", 5, 5, 0)],
+            "90 % of verdicts by Ada and Bo and 50 % by Cy",
+        ),
+        (
+            [("Ada", 10, 0, 0), *[(name, 9, 1, 0) for name in "BCDEF"]],
+            "100 % of verdicts by Ada and 90 % by B, C and 3 others",
+        ),
+        (
+            [("Ada", 3, 1, 2), ("Bo", 9, 1, 0)],
+            "85.7 % of 14 verdicts; groups of fewer than 10 are not compared",
+        ),
+        (
+            [("Ada", 2, 0, 0), ("Bo", 1, 1, 0)],
+            "3 of 4 verdicts; groups of fewer than 10 are not compared",
+        ),
+        ([("Ada", 2, 0, 0)], "2 of 2 verdicts by Ada"),
+    ],
+)
+def test_few_verdicts_make_no_headline_and_ties_are_said(groups, title):
+    chart = accuracy.right_by("by {}", "Expert", named(*groups))
+    assert chart.title == f"The model is right in {title}"
+
+
+def test_mistakes_that_are_equally_many_are_all_told():
+    counts = pd.DataFrame([[20, 3, 0], [3, 20, 0], [0, 1, 20]])
+    assert accuracy.confusion_title(counts, ["a", "b", "c"]) == (
+        "The model is right in 89.6 % of 67 verdicts; equally often wrong (3 each): it says a "
+        "where b is right and it says b where a is right"
+    )
 
 
 def test_one_group_is_told_with_its_number_of_verdicts():
@@ -138,7 +177,7 @@ def test_a_tile_has_its_count_and_its_share_of_the_row():
 
 def test_a_model_that_is_always_right_has_no_mistake_to_tell_of():
     chart = accuracy.confusion(pd.DataFrame([[5, 0], [0, 0]]), ["yes", "no"])
-    assert chart.title == "The model is right in 100 % of 5 verdicts"
+    assert chart.title == "The model is right in 5 of 5 verdicts"
     assert sent(chart)["data"][0]["text"] == ["5<br>100 %", "0<br>0 %", "0<br>–", "0<br>–"]
 
 

@@ -379,7 +379,7 @@ def test_a_click_on_a_figure_lists_the_verdicts_behind_it_and_leads_back(app, pe
     said = Store.open(app.database).prediction(last.prediction_id).value
     page = person(app, "Grace")
     review(page, app, "figures", mode="open")
-    expect(page.get_by_text("The model is right in 83.3 % of 6 verdicts; most")).to_be_visible()
+    expect(page.get_by_text("The model is right in 5 of 6 verdicts; most")).to_be_visible()
     for at, verdicts in enumerate((5, 1) if said == 0 else (0, 0, 1, 5)):
         if not verdicts:
             continue

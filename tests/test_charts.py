@@ -3,6 +3,7 @@ no text of the data is taken for markup or a colour that one theme alone can sho
 
 import json
 import tomllib
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -300,3 +301,16 @@ def test_verdicts_of_a_day_are_agree_disagree_and_unsure():
 )
 def test_each_day_has_a_tick_only_where_they_lie_close_together(days, each):
     assert ("dtick" in stacked.day_ticks(days)) == each
+
+
+def test_features_that_moved_equally_far_are_all_named():
+    moved = pd.DataFrame({"size": [0.4, 0.4, 0.1], "moved": [True, True, False], "verdict": "x"})
+    title = bars.drift(moved, ["Age", "Income", "Tenure"]).title
+    assert title == "2 of 3 features moved, Age and Income equally far (0.40)"
+
+
+def test_days_with_equally_many_predictions_are_all_named():
+    card = SimpleNamespace(task="regression", class_values=())
+    pairs = pd.DataFrame({"x": ["2026-11-01", "2026-11-02"], "y": "all", "count": [3, 3]})
+    title = stacked.per_day(card, pairs).title
+    assert title == "6 predictions on 2 days, equally many on 2026-11-01 and 2026-11-02 (3 each)"

@@ -12,6 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from second_opinion.formatting import (
+    alike,
     closest,
     decimals_of,
     humanise,
@@ -22,6 +23,7 @@ from second_opinion.formatting import (
     plural,
     quoted,
     round_down,
+    share_of,
     share_text,
     when,
 )
@@ -129,6 +131,20 @@ def test_ends_of_an_interval_are_rounded_outwards():
     assert interval_text(*wilson(17, 20)) == "63 to 95 %"
     assert interval_text(0.29, 0.57) == "29 to 57 %"
     assert interval_text(math.nan, math.nan) == ""
+
+
+@given(counts())
+def test_of_fewer_than_ten_the_counts_are_said(pair):
+    k, n = pair
+    text = share_of(k, n, "verdict")
+    assert text.endswith(f" of {plural(n, 'verdict')}")
+    assert text.startswith(f"{k} of" if n < 10 else share_text(k / n))
+
+
+def test_ties_are_told_by_name_up_to_three():
+    assert alike(["a"]) == "a"
+    assert alike(["a", "b", "c"]) == "a, b and c"
+    assert alike(list("abcde")) == "a, b and 3 others"
 
 
 def test_every_share_is_written_by_the_one_function():

@@ -352,8 +352,8 @@ def test_a_conflict_is_decided_by_a_third_person_with_names_hidden(judge, store)
     (decided,) = store.review.adjudications_of(made.id)
     assert (decided.answer, decided.reason) == (other(made), "the scan")
     assert "No case waits for a decision" in texts(at)
-    assert metrics(at)["Model right"] == "0 %"
-    assert metrics(at)["Agree"] == "50 %"
+    assert metrics(at)["Model right"] == "0 of 2"
+    assert metrics(at)["Agree"] == "1 of 2"
     at = open_page(case=verdict_of(store, made).id)
     assert "Grace decided:" in texts(at)
     assert "(decided)" in table(at, "Counts as right")["Counts as right"].iloc[0]
@@ -433,8 +433,8 @@ def test_each_figure_is_also_a_table_of_its_numbers(judge):
     judge(("Ada", other(seen)), ("Bo", "unsure"))
     at = open_page("figures")
     titles = " ".join(markdown.value for markdown in at.markdown)
-    assert "The model is right in 66.7 % of 3 verdicts" in titles
-    assert "The model is right in 100 % of verdicts by Bo and 50 % by Ada" in titles
+    assert "The model is right in 2 of 3 verdicts" in titles
+    assert "groups of fewer than 10 are not compared" in titles
     at.toggle(key="review_figure_expert_table").set_value(True).run()
     assert messages(at) == []
     shown = table(at, "Share right").set_index("Expert")
@@ -458,9 +458,9 @@ def test_the_headline_says_what_it_rests_on(judge):
     assert metrics(at) == {
         "Verdicts": "4",
         "Experts": "2",
-        "Agree": "66.7 %",
-        "Model right": "66.7 %",
-        "Unsure": "25 %",
+        "Agree": "2 of 3",
+        "Model right": "2 of 3",
+        "Unsure": "1 of 4",
     }
     shown = texts(at)
     assert "3 verdicts say right or wrong: too few to conclude anything" in shown

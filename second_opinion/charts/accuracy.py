@@ -21,7 +21,14 @@ from second_opinion.charts.chart import (
     shown,
     whiskers,
 )
-from second_opinion.formatting import number_text, plural, share_text
+from second_opinion.formatting import (
+    FEWEST_FOR_A_SHARE,
+    alike,
+    number_text,
+    plural,
+    share_of,
+    share_text,
+)
 from second_opinion.records.review import NOT_NAMED
 from second_opinion.statistics.calibration import BlandAltman
 from second_opinion.statistics.error_rates import normalised
@@ -49,8 +56,8 @@ def right_by(where: str, axis: str, groups: pd.DataFrame) -> Chart:
     numbers = (rows["right"] + rows["wrong"]).tolist()
     names = rows["name"].astype(str).tolist()
     labels = [
-        f"{share_text(share)} of {n:,}" if n else "nobody could say"
-        for share, n in zip(rows["share"], numbers, strict=True)
+        share_of(right, n) if n else "nobody could say"
+        for right, n in zip(rows["right"].tolist(), numbers, strict=True)
     ]
     figure = go.Figure([_tracks(places, names, labels), _diamonds(places, rows)])
     figure.add_scatter(
@@ -80,16 +87,25 @@ def right_by(where: str, axis: str, groups: pd.DataFrame) -> Chart:
 
 
 def _right_title(where: str, groups: pd.DataFrame) -> str:
-    by_share = groups.dropna(subset=["share"]).sort_values("share", kind="stable")
-    if not len(by_share):
+    judged = groups.dropna(subset=["share"])
+    if not len(judged):
         return f"None of {plural(int(groups['verdicts'].sum()), 'verdict')} says right or wrong"
-    low, high = by_share.iloc[0], by_share.iloc[-1]
-    worst, best = share_text(low["share"]), share_text(high["share"])
-    if len(by_share) == 1:
-        verdicts = plural(int(low["right"] + low["wrong"]), "verdict")
-        return f"The model is right in {best} of {verdicts} {where.format(low['name'])}"
-    title = f"The model is right in {best} of verdicts {where.format(high['name'])}"
-    return f"{title} and {worst} {where.format(low['name'])}"
+    right, certain = int(judged["right"].sum()), int((judged["right"] + judged["wrong"]).sum())
+    if len(judged) == 1:
+        verdicts = share_of(right, certain, "verdict")
+        return f"The model is right in {verdicts} {where.format(judged['name'].iloc[0])}"
+    enough = judged[judged["right"] + judged["wrong"] >= FEWEST_FOR_A_SHARE]
+    if len(enough) < 2:
+        few = f"groups of fewer than {FEWEST_FOR_A_SHARE} are not compared"
+        return f"The model is right in {share_of(right, certain, 'verdict')}; {few}"
+    low, high = enough["share"].min(), enough["share"].max()
+    worst, best = (_tied(where, enough[enough["share"] == share]) for share in (low, high))
+    title = f"The model is right in {share_text(high)} of verdicts {best}"
+    return f"{title} alike" if low == high else f"{title} and {share_text(low)} {worst}"
+
+
+def _tied(where: str, groups: pd.DataFrame) -> str:
+    return where.format(alike(groups["name"].astype(str).tolist()))
 
 
 def _right_table(axis: str, groups: pd.DataFrame) -> pd.DataFrame:
@@ -245,14 +261,22 @@ def confusion_title(counts: pd.DataFrame, names: Sequence[str]) -> str:
     """How often the model is right, and its commonest mistake."""
     values = counts.to_numpy()
     total, right = int(values.sum()), int(values.diagonal().sum())
-    title = f"The model is right in {share_text(right / total)} of {plural(total, 'verdict')}"
+    title = f"The model is right in {share_of(right, total, 'verdict')}"
     if right == total:
         return title
     cells = _cells(counts, names)
-    worst = cells[cells["row"] != cells["column"]].sort_values("verdicts", kind="stable").iloc[-1]
-    answer = "another class" if counts.columns[worst["column"]] == NOT_NAMED else worst["right"]
-    mistake = f"it says {worst['said']} where {answer} is right ({worst['verdicts']:,})"
-    return f"{title}; most often wrong: {mistake}"
+    mistakes = cells[cells["row"] != cells["column"]]
+    worst = mistakes[mistakes["verdicts"] == mistakes["verdicts"].max()]
+    texts = [_mistake(counts, mistake) for _, mistake in worst.iterrows()]
+    often = f"{int(worst['verdicts'].iloc[0]):,}"
+    if len(texts) > 1:
+        return f"{title}; equally often wrong ({often} each): {alike(texts)}"
+    return f"{title}; most often wrong: {texts[0]} ({often})"
+
+
+def _mistake(counts: pd.DataFrame, cell: pd.Series[Any]) -> str:
+    answer = "another class" if counts.columns[cell["column"]] == NOT_NAMED else cell["right"]
+    return f"it says {cell['said']} where {answer} is right"
 
 
 def bland_altman(pairs: pd.DataFrame, limits: BlandAltman, unit: str) -> Chart:

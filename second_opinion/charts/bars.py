@@ -23,7 +23,7 @@ from second_opinion.charts.chart import (
     shown,
     words_beside,
 )
-from second_opinion.formatting import number_text, plural, share_text
+from second_opinion.formatting import alike, number_text, plural, share_text
 from second_opinion.models.card import ModelCard
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
@@ -209,7 +209,10 @@ def drift(distances: pd.DataFrame, names: Sequence[str]) -> Chart:
     moved_features = sized.loc[sized["moved"], "name"].tolist()
     title = f"{len(moved_features)} of {plural(len(sized), 'feature')} moved"
     if moved_features:
-        title += f", {moved_features[0]} the furthest ({sized['size'].iloc[0]:.2f})"
+        size = sized["size"].round(2)
+        furthest = sized.loc[sized["moved"] & (size == size.max()), "name"].tolist()
+        equally = "equally far" if len(furthest) > 1 else "the furthest"
+        title += f", {alike(furthest)} {equally} ({size.max():.2f})"
     places = list(range(len(sized)))
     words = [f"{size:.2f} {verdict}" for size, verdict in sized[["size", "verdict"]].values]
     most = max(float(sized["size"].max()) if len(sized) else 1.0, LEAST_SIZE)

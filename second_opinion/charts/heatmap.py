@@ -105,9 +105,15 @@ class Measure:
 
 def _title(measure: Measure, bins: pd.DataFrame, sides: Sequence[MapAxis]) -> str:
     enough = bins[bins["count"] >= FEWEST]
-    top = (enough if len(enough) else bins).sort_values("mean").iloc[-1]
+    candidates = enough if len(enough) else bins
+    tops = candidates[candidates["mean"] == candidates["mean"].max()]
+    top = tops.iloc[0]
     where = [side.where(int(top[end])) for side, end in zip(sides, "xy", strict=False)]
-    return measure.most(float(top["mean"]), int(top["count"]), " and ".join(where))
+    title = measure.most(float(top["mean"]), int(top["count"]), " and ".join(where))
+    if len(tops) == 1:
+        return title
+    others = "one other bin" if len(tops) == 2 else f"{len(tops) - 1:,} other bins"
+    return f"{title}, and just as much in {others}"
 
 
 def _table(measure: Measure, bins: pd.DataFrame, sides: Sequence[MapAxis]) -> pd.DataFrame:

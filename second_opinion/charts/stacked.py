@@ -19,7 +19,7 @@ from second_opinion.charts.chart import (
     lay_out,
     shown,
 )
-from second_opinion.formatting import percent, plural, round_to_three, share_text
+from second_opinion.formatting import alike, percent, plural, round_to_three, share_text
 from second_opinion.models.card import ModelCard
 from second_opinion.records.value import key_of
 from second_opinion.statistics.tallies import OTHERS
@@ -117,8 +117,10 @@ def per_day(card: ModelCard, pairs: pd.DataFrame) -> Chart:
     numbers = pd.DataFrame({"Day": days, **stacked})
     each = numbers.drop(columns="Day").sum(axis=1)
     title = f"{plural(int(each.sum()), 'prediction')} on {plural(len(days), 'day')}"
+    fullest = [day for day, count in zip(days, each, strict=True) if count == each.max()]
     if len(days) > 1:
-        title += f", most of them on {days[int(each.argmax())]} ({each.max():,})"
+        most = "most of them" if len(fullest) == 1 else "equally many"
+        title += f", {most} on {alike(fullest)} ({each.max():,}{' each' * (len(fullest) > 1)})"
     figure = go.Figure(_stack(days, stacked, DAY * 0.9, "%{x|%d %b %Y}: %{y:,}"))
     lay_out(figure, legend=len(stacked) > 1, direction="h")
     figure.update_layout(barmode="stack")

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from second_opinion.charts.chart import EXPERTS, MODEL, REFERENCE, SHARES, Chart, lay_out, whiskers
 from second_opinion.charts.stacked import DAY, day_ticks
-from second_opinion.formatting import percent, plural, share_text
+from second_opinion.formatting import FEWEST_FOR_A_SHARE, percent, plural, share_of, share_text
 from second_opinion.records.verdict_kinds import ORDER, column_kind
 
 # All that count as the same are one bar, named after the first of them.
@@ -39,7 +39,7 @@ def agreement_per_day(
     With `RIGHT`, how often the model is right by what counts as right.
     """
     cases, right = int(by_day["cases"].sum()), int((by_day["cases"] - by_day["errors"]).sum())
-    share = f" ({share_text(right / cases)})" if cases else ""
+    share = f" ({share_text(right / cases)})" if cases >= FEWEST_FOR_A_SHARE else ""
     title = f"{words.title} {right:,} of {plural(cases, 'verdict')}{share}"
     rate = 1 - by_day["rate"]
     line = go.Scatter(
@@ -117,7 +117,8 @@ def reliability(bins: pd.DataFrame) -> Chart:
     cases = bins["cases"].to_numpy()
     sure = float(np.average(bins["confidence"], weights=cases))
     right = float(np.average(bins["right"], weights=cases))
-    outcome = f"right in {share_text(right)} of {plural(int(cases.sum()), 'verdict')}"
+    total = int(cases.sum())
+    outcome = f"right in {share_of(round(right * total), total, 'verdict')}"
     title = f"The model is {percent(sure)} sure on average and {outcome}"
     points = go.Scatter(
         x=bins["confidence"].tolist(),
@@ -164,6 +165,9 @@ def risk_coverage(points: pd.DataFrame) -> Chart:
         f"Of the surest {share_text(part)} the model has {share_text(risk)} wrong, "
         f"of all {share_text(all_risk)}"
     )
+    cases = int(points["cases"].iloc[-1])
+    if cases < FEWEST_FOR_A_SHARE:
+        title = f"The model is wrong in {share_of(round(all_risk * cases), cases, 'verdict')}"
     curve = go.Scatter(
         x=points["coverage"].tolist(),
         y=points["risk"].tolist(),

@@ -210,9 +210,12 @@ def feature(selection: Selection, against: Against | None, described: Feature) -
             first = described.text(table["value"].iloc[0])
             values = plural(tally.distinct, "different value")
             text = f"{label} has {values}, too many to draw. "
-            text += (
-                f"The commonest, {first}, stands in {plural(int(table['count'].iloc[0]), 'case')}."
-            )
+            count = int(table["count"].iloc[0])
+            cases = plural(count, "case")
+            if (table["count"].iloc[1:2] == count).any():
+                text += f"{first} stands in {cases}, and none in more."
+            else:
+                text += f"The commonest, {first}, stands in {cases}."
             return Exhibit(key, sentence=text)
     words, below = _drift_text(selection, against, described), _faults(selection, described)
     beside = _beside(against, described, table)

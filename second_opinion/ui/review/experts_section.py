@@ -105,7 +105,7 @@ def agreement(agreed: rating.Agreement) -> None:
     """How many cases have two answers, and how often these are the same."""
     with st.grid(4, min_column_width=150, key="review_agreement"):
         headline.figure("Cases with two answers", f"{agreed.cases:,}")
-        same = headline.share_of(agreed.agreed, agreed.cases)
+        same = headline.figure_of(agreed.agreed, agreed.cases)
         headline.figure("Same answer", *same, about=SAME)
         if agreed.ac1 is not None:
             headline.figure("Gwet's AC1", *_figure(agreed.ac1, agreed.ac1_interval), about=BEYOND)

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from second_opinion import roles
-from second_opinion.formatting import interval_text, plural, share_text
+from second_opinion.formatting import FEWEST_FOR_A_SHARE, interval_text, plural, share_text
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
 from second_opinion.review.totals import Figures
@@ -52,9 +52,9 @@ def headline(figures: Figures) -> None:
         figure("Experts", f"{len(figures.by_expert):,}")
         # Where several experts judged a case, their answers are as alike for both of these.
         part = figures.by_case.number / certain if certain else 1.0
-        figure("Agree", *share_of(agree, clear_count, part), about=AGREE)
-        figure("Model right", *share_of(right, certain, part), line=days["share"], about=RIGHT)
-        figure("Unsure", share_of(figures.of("unsure"), figures.counted)[0])
+        figure("Agree", *figure_of(agree, clear_count, part), about=AGREE)
+        figure("Model right", *figure_of(right, certain, part), line=days["share"], about=RIGHT)
+        figure("Unsure", figure_of(figures.of("unsure"), figures.counted)[0])
 
 
 BY_CASE = "Verdicts on one case are not taken for separate ones: they widen the interval."
@@ -81,13 +81,15 @@ def figure(label: str, value: str, below: str = "", *, line: Any = None, about: 
     )
 
 
-def share_of(k: int, n: int, part: float = 1.0) -> tuple[str, str]:
-    """A share and its 95 % Wilson interval in words; ``none yet`` of nothing.
+def figure_of(k: int, n: int, part: float = 1.0) -> tuple[str, str]:
+    """A share and its 95 % Wilson interval in words; of fewer than ten the counts alone.
 
     ``part`` of the ``n`` would say as much, if each were on a case of its own.
     """
     if not n:
         return "none yet", ""
+    if n < FEWEST_FOR_A_SHARE:
+        return f"{k} of {n}", ""
     return share_text(k / n), interval_text(*interval(k, n, n * part))
 
 
