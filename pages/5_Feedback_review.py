@@ -44,7 +44,7 @@ def section(
     elif name == "conflicts":
         conflicts_section.conflicts(visit, filters, shared["undecided"])
     elif name == "figures":
-        figures_section.figures(visit, figures)
+        figures_section.figures(visit, filters, figures)
     elif name == "fails":
         weak_spots_section.fails(visit, filters, figures)
     elif name == "experts":

@@ -13,7 +13,7 @@ from figures import TAGS, colours, drawn_in, sent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from second_opinion.charts import bars, heatmap, scatter, stacked, verdict_charts
+from second_opinion.charts import bars, heatmap, risk_charts, scatter, stacked, verdict_charts
 from second_opinion.charts.bars import Beside
 from second_opinion.charts.chart import (
     EXPERTS,
@@ -27,7 +27,7 @@ from second_opinion.charts.chart import (
 )
 from second_opinion.charts.heatmap import MapAxis, Measure
 from second_opinion.schema import Choice, Feature
-from second_opinion.statistics import calibration, error_rates
+from second_opinion.statistics import calibration, error_rates, risk_bands
 from second_opinion.statistics.crossed import Axis, Crossed
 from second_opinion.statistics.histogram import Histogram
 from second_opinion.statistics.tallies import Counts, Means, Pairs, of_feature
@@ -75,6 +75,7 @@ def every_chart():
             "20 cases", Measure(TAGS), (by_age, few[0]), (by_colour, few[1]), groups, texts, []
         ),
         "risk": verdict_charts.risk_coverage(calibration.risk_coverage(sure, wrong)),
+        "risks": risk_charts.by_band(risk_bands.counts(sure, ["too_low", "about_right"] * 100)),
     }
 
 
@@ -110,6 +111,7 @@ WHOSE = {
     "means": [MODEL, REFERENCE],
     "points": [FIRST, SECOND],
     "risk": [EXPERTS, REFERENCE, REFERENCE],
+    "risks": [EXPERTS, MODEL, EXPERTS],
 }
 
 

@@ -280,9 +280,9 @@ def test_verdicts_are_counted_by_arm(split, store):
         comment = "because" if judgement == "disagree" else ""
         store.add_verdict(Verdict(made.id, "Bob", judgement, comment=comment))
     at = start(MODELS, model=AB)
-    shown = table(at, "agreement")
+    shown = table(at, "share")
     assert shown["predictions"].sum() == 4
-    assert (shown["agree"].sum(), shown["disagree"].sum(), shown["unsure"].sum()) == (2, 1, 1)
+    assert (shown["right"].sum(), shown["wrong"].sum(), shown["unsure"].sum()) == (2, 1, 1)
     if len(shown) == 2:
         assert "Too few verdicts to tell the arms apart." in texts(at)
     assert messages(at) == []

@@ -96,7 +96,7 @@ def test_home_counts_what_was_judged(place, filled_store):
     shown = {metric.label: metric.value for metric in start().metric}
     assert shown["Cases predicted"] == "4"
     assert shown["Verdicts"] == "3"
-    assert shown["Experts agree"] == "1 of 2"
+    assert shown["Model right"] == "1 of 2"
 
 
 @pytest.mark.slow

@@ -500,11 +500,29 @@ def test_a_weak_spot_is_found_and_its_cases_are_listed(judge):
     assert all("Colour: red" in case for case in cases)
 
 
+def test_risks_are_shown_by_band_and_never_by_how_sure(judge, store):
+    judge(("Ada", "agree"), model="risk")
+    made = judge(("Ada", "agree"), ("Bo", "disagree"), model="risk", comment="no", age=41.0)
+    at = open_page("figures", model="risk")
+    titles = " ".join(markdown.value for markdown in at.markdown)
+    assert "Of 3 verdicts on risks: 0 too low, 2 about right, 0 too high, 1 wrong" in titles
+    assert " sure" not in titles
+    shown = table(open_page(model="risk"), "Counts as right")
+    assert sorted(shown["Counts as right"]) == ["about right", "about right", "–"]
+    by = Expert("Grace", role="reviewer")
+    store.review.adjudicate(made.id, None, "looked again", direction="too_low", by=by)
+    at = open_page("figures", model="risk")
+    titles = " ".join(markdown.value for markdown in at.markdown)
+    assert "Of 3 verdicts on risks: 2 too low, 1 about right, 0 too high" in titles
+    shown = table(open_page(model="risk"), "Counts as right")
+    assert sorted(shown["Counts as right"]) == ["about right", *["too low (decided)"] * 2]
+
+
 def test_a_search_over_the_newest_verdicts_alone_says_so(judge, monkeypatch):
     from second_opinion.ui.review import weak_spots_section
 
-    for _ in range(3):
-        judge(("Ada", "agree"), ("Bo", "agree"))
+    for at in range(3):
+        judge(("Ada", "agree"), ("Bo", "agree"), pulse=80.0 + at)
     assert "The search is over" not in texts(open_page("fails"))
     monkeypatch.setattr(weak_spots_section, "SEARCHED", 4)
     at = press(open_page("fails"), "review_fails")

@@ -18,9 +18,9 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import totals
+from second_opinion.review import judged_risks, totals
 from second_opinion.review.corrections import LeftOut, corrections
-from second_opinion.statistics import calibration, error_rates
+from second_opinion.statistics import calibration, error_rates, risk_bands
 from second_opinion.store import Store
 from second_opinion.verdicts import meaning
 
@@ -121,7 +121,7 @@ def test_a_risk_that_is_about_right_says_nothing_of_calibration(store, put):
     assert set(judged["says"]) == {"about_right"}
     assert judged["risk"].between(0, 1).all()
     (exhibit,) = sections_verdicts.calibrated(judged)
-    assert "0 too low, 20 about right, 0 too high" in exhibit.sentence
+    assert "0 too low, 20 about right, 0 too high" in exhibit.chart.title
 
 
 @pytest.mark.parametrize(
@@ -281,6 +281,14 @@ def test_every_page_counts_the_same(shared_store, kind, deeds):
     assert len(rows) <= len(taught)
     if kind == "probability":
         assert all(row.learn is False for row in rows)
+        bands = judged_risks.by_band(shared_store.review, VerdictFilter(model=name), card)
+        says = selection.verdicts(shared_store, selected(card, made))
+        says = says.dropna(subset=["wrong"])["says"].replace("", "not_said").value_counts()
+        assert {side: bands[side].sum() for side in risk_bands.SIDES} == {
+            side: says.get(side, 0) for side in risk_bands.SIDES
+        }
+        assert bands[list(risk_bands.SIDES)].to_numpy().sum() == right + wrong
+        assert bands["about_right"].sum() == right
 
 
 CARDS = {

@@ -13,7 +13,9 @@ from second_opinion.distributions import marks, sections, sections_verdicts, sel
 from second_opinion.distributions.selection import Condition
 from second_opinion.statistics.tallies import OTHERS
 
-NOTHING_JUDGED = pd.DataFrame({"id": [], "confidence": [], "wrong": [], "day": []})
+NOTHING_JUDGED = pd.DataFrame(
+    {"id": [], "confidence": [], "risk": [], "says": [], "wrong": [], "day": []}
+)
 
 
 def said(parts):
@@ -165,6 +167,8 @@ def judged_of(subset, rows=12):
         {
             "id": subset.ids[:rows].tolist(),
             "confidence": subset.confidence[:rows],
+            "risk": np.nan,
+            "says": "",
             "wrong": [0.0, 1.0] * (rows // 2),
             "day": [f"2026-11-{1 + at // 5:02d}" for at in range(rows)],
         }
@@ -214,6 +218,18 @@ def test_a_point_of_verdicts_lists_the_judged_cases_behind_it(empty_store, regis
     assert marks.words_of(subset.card, both[0]) == "judged on 2026-11-01 or judged on 2026-11-02"
     many = marks.together(subset, agreement.picks[:6], agreement.picks)
     assert marks.words_of(subset.card, many[0]).endswith("judged on 2026-11-03 or 3 more")
+
+
+def test_a_bar_of_risks_lists_the_judged_cases_behind_it(empty_store, registry):
+    subset = selection_of(empty_store, registry)
+    risks = np.linspace(0.01, 0.9, 60)
+    says = (["too_low", "about_right", "too_high", ""] * 15)[:60]
+    told = judged_of(subset, 60).iloc[:60].assign(risk=risks, says=says)
+    _, shown = sections.confidence(subset, told)
+    table = shown.chart.table.drop(columns="Risk")
+    wanted = [count for name in table for count in table[name]]
+    assert [len(listed(subset, mark)) for mark in shown.picks] == wanted
+    assert sum(wanted) == 60
 
 
 def test_a_case_that_two_experts_judged_is_listed_once(empty_store, registry):

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from second_opinion.charts import stacked, verdict_charts
+from second_opinion.charts import risk_charts, stacked, verdict_charts
 from second_opinion.distributions import marks
 from second_opinion.distributions.marks import NOBODY, Exhibit, Mark
 from second_opinion.distributions.selection import Condition, Selection
-from second_opinion.formatting import percent
-from second_opinion.statistics import calibration, error_rates
+from second_opinion.statistics import calibration, error_rates, risk_bands
 
 FEWEST_VERDICTS = 10
 SAID = {"experts agree": 0.0, "experts disagree": 1.0, "experts are unsure": np.nan}
@@ -21,7 +20,7 @@ SAID = {"experts agree": 0.0, "experts disagree": 1.0, "experts are unsure": np.
 def calibrated(verdicts: pd.DataFrame) -> list[Exhibit]:
     """Whether the model is as often right as it says, and how often where it is surest."""
     if verdicts["risk"].notna().any():
-        return [_by_risk(verdicts.dropna(subset=["risk", "wrong"]))]
+        return [_by_risk(verdicts.dropna(subset=["risk", "wrong"]).reset_index(drop=True))]
     rows = verdicts.dropna(subset=["confidence", "wrong"])
     if len(rows) < FEWEST_VERDICTS:
         needed = "Whether the model is as often right as it says is drawn from"
@@ -44,33 +43,20 @@ def calibrated(verdicts: pd.DataFrame) -> list[Exhibit]:
     ]
 
 
-RISKS = (0.05, 0.1, 0.2, 0.5)
-
-
 def _by_risk(verdicts: pd.DataFrame) -> Exhibit:
-    """Of a probability, in words: how many say too low, about right and too high in each band."""
-    bands = np.searchsorted(RISKS, verdicts["risk"], side="right")
-    lines = []
-    for at in sorted(set(bands.tolist())):
-        says = verdicts["says"][bands == at].value_counts()
-        counts = [f"{says.get(side, 0):,} {side.replace('_', ' ')}" for side in SIDES]
-        lines.append(f"{_band(at)}: {', '.join(counts)}.")
-    if not lines:
-        return Exhibit("reliability", sentence="No verdict says whether these risks are right.")
-    begin = "That a risk is about right does not say whether it came true, so what the model says "
-    begin += "is not held against how often it is right. By risk, the verdicts say: "
-    return Exhibit("reliability", sentence=begin + " ".join(lines))
-
-
-SIDES = ("too_low", "about_right", "too_high")
-
-
-def _band(at: int) -> str:
-    if at == 0:
-        return f"under {percent(RISKS[0])}"
-    if at == len(RISKS):
-        return f"{percent(RISKS[-1])} or more"
-    return f"{percent(RISKS[at - 1])} to {percent(RISKS[at])}"
+    """Of a probability: how many say too low, about right and too high in each band."""
+    if verdicts.empty:
+        sentence = "No verdict on these cases says whether the risk is right."
+        return Exhibit("risks", sentence=sentence)
+    counts = risk_bands.counts(verdicts["risk"], verdicts["says"])
+    chart = risk_charts.by_band(counts)
+    places, says = risk_bands.places_of(verdicts["risk"]), verdicts["says"].replace("", "not_said")
+    picks = tuple(
+        (cases_of(verdicts[(places == at) & (says == side)], f"risk {band}: {words}"),)
+        for side, words in risk_charts.drawn(counts).items()
+        for at, band in zip(counts["place"], counts["band"], strict=True)
+    )
+    return Exhibit("risks", chart, risk_charts.NOT_OUTCOMES, picks)
 
 
 def _sure(ranges: Iterable[tuple[float, float]], own: Condition) -> tuple[Mark, ...]:

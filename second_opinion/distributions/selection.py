@@ -310,7 +310,9 @@ def verdicts(store: Store, selection: Selection) -> pd.DataFrame:
             "id": pd.Series([row[name] for row in own], dtype=object),
             "confidence": np.array(sure, dtype=float),
             "risk": np.array(risks, dtype=float),
-            "says": [meaning.side_of(row) if is_risk else "" for row in own],
+            "says": [
+                meaning.side_of(row["outcome"], row["direction"]) if is_risk else "" for row in own
+            ],
             "wrong": np.array([wrong.get(row["outcome"], np.nan) for row in own], dtype=float),
             "day": [row["created_at"][:10] for row in own],
         }

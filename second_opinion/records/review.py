@@ -79,6 +79,7 @@ class Judged:
     ``answer`` is what counts as right: the adjudicated answer where there is one, else what this
     expert named, else None. ``outcome`` says whether the model was right by that. ``triage`` is
     None where nothing is to be done. ``case_id`` is the same for all predictions of one case.
+    ``direction`` is the adjudicated one, else that of this expert.
     """
 
     verdict: Verdict
@@ -88,6 +89,7 @@ class Judged:
     outcome: Outcome
     triage: TriageState | None
     case_id: int = 0
+    direction: FinalDirection | None = None
 
 
 @dataclass(frozen=True)

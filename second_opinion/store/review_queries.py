@@ -373,7 +373,8 @@ def _judged(connection: sqlite3.Connection, numbers: list[int]) -> list[Judged]:
 
 def _one(row: sqlite3.Row, prediction: Prediction) -> Judged:
     columns = dict(row)
-    review = {name: columns.pop(name) for name in ("counted", "triage", "adjudicated", "final")}
+    counted = ("counted", "triage", "adjudicated", "final", "final_direction")
+    review = {name: columns.pop(name) for name in counted}
     own = columns["answer"]
     return Judged(
         record_rows.verdict(columns),
@@ -383,6 +384,7 @@ def _one(row: sqlite3.Row, prediction: Prediction) -> Judged:
         outcome=review["counted"],
         triage=review["triage"] or None,
         case_id=row["case_id"],
+        direction=review["final_direction"] if review["adjudicated"] else columns["direction"],
     )
 
 

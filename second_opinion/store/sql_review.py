@@ -111,12 +111,13 @@ FACTS_FOUND = _FACTS + _WITH_WORDS + _FILTER + _NEWEST_FIRST + " LIMIT :most"
 VERDICTS_NUMBERED = """
     SELECT
         verdicts.*, review_groups.outcome AS counted, triage, adjudicated,
-        (SELECT answer FROM final_answers WHERE case_id = verdicts.case_id) AS final
+        final.answer AS final, final.direction AS final_direction
     FROM json_each(:numbers) AS wanted
     CROSS JOIN review ON review.number = wanted.value
     CROSS JOIN review_groups ON review_groups.id = review.group_id
     CROSS JOIN verdict_order ON verdict_order.number = review.number
     CROSS JOIN verdicts ON verdicts.id = verdict_order.verdict_id
+    LEFT JOIN final_answers AS final ON adjudicated AND final.case_id = verdicts.case_id
     ORDER BY wanted.key
 """
 

@@ -130,9 +130,10 @@ SINGLES = """
 VERDICTS_ON = """
     SELECT
         prediction.id AS prediction_id, row_number, version, value, confidence, probabilities,
-        judgement, verdict.direction AS direction,
-        coalesce(final.outcome, verdict.outcome) AS outcome,
-        final.direction AS final_direction, verdict.created_at AS created_at
+        judgement,
+        CASE WHEN final.outcome IS NULL THEN verdict.direction ELSE final.direction END
+            AS direction,
+        coalesce(final.outcome, verdict.outcome) AS outcome, verdict.created_at AS created_at
     FROM predictions AS prediction
     JOIN current_verdicts AS verdict ON verdict.prediction_id = prediction.id
     LEFT JOIN final_answers AS final ON final.case_id = verdict.case_id

@@ -6,13 +6,13 @@ hears; figures, pages and exports count what is kept. docs/feedback.md has an ex
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from second_opinion.records.answer_scale import AnswerScale, half_a_place, is_number
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.review import CERTAIN, Adjudication, Opinion, Outcome
+from second_opinion.records.review import CERTAIN, Adjudication, FinalDirection, Opinion, Outcome
 from second_opinion.records.value import same_value
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
@@ -114,13 +114,9 @@ def _differ(answers: Sequence[Any], tolerance: float | None) -> bool:
     return bool(answers) and not within(max(answers), min(answers), tolerance)
 
 
-def side_of(row: Mapping[str, Any]) -> str:
-    """What a verdict says of a risk, by what counts: about_right, too_low, too_high, or empty.
-
-    ``row`` has ``outcome``, ``direction`` of the verdict and ``final_direction``.
-    """
-    if row["outcome"] == "right":
+def side_of(outcome: Outcome, direction: FinalDirection | None) -> str:
+    """What counts of a risk, by its outcome and direction: about_right, too_low, too_high, or
+    empty where neither says."""
+    if outcome == "right":
         return "about_right"
-    if row["outcome"] != "wrong":
-        return ""
-    return str(row["final_direction"] or row["direction"] or "")
+    return str(direction or "") if outcome == "wrong" else ""

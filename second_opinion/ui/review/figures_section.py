@@ -10,6 +10,8 @@ import streamlit as st
 
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.review import totals
 from second_opinion.review.totals import Figures
 from second_opinion.statistics import calibration, error_rates
 from second_opinion.ui import drawing
@@ -31,7 +33,7 @@ CLICK = (
 )
 
 
-def figures(visit: Visit, summary: Figures) -> None:
+def figures(visit: Visit, filters: VerdictFilter, summary: Figures) -> None:
     """The model against the experts, and how often it is right in each group."""
     if not summary.counted:
         st.text("No verdict is like that, so there is nothing to count.")
@@ -40,7 +42,7 @@ def figures(visit: Visit, summary: Figures) -> None:
     if visit.card.task == "regression":
         distances(visit, summary)
     elif visit.card.answer == "probability":
-        st.text("This model gives a probability: that one is about right names no class.")
+        risks(visit, filters)
     else:
         confusion(visit.card, summary)
     st.header("How often the model is right", anchor=False)
@@ -75,11 +77,14 @@ def groups(card: ModelCard, summary: Figures) -> None:
     days(by.by_day(summary.by_day))
     panels: list[tuple[str, str, str, Groups]] = [
         ("class", "where it says {}", "The model said", by.by_class(card, summary.by_class)),
-        ("band", "where it is {} sure", "How sure", by.by_band(summary.by_confidence)),
         ("expert", "by {}", "Expert", by.by_name(summary.by_expert, "expert")),
         ("version", "on version {}", "Version", by.by_name(summary.by_version, "version")),
         ("mode", "given {}", "Given", by.by_mode(summary.by_mode)),
     ]
+    # How sure a risk makes of its class is not how often it comes true.
+    if card.answer != "probability":
+        sure = by.by_band(summary.by_confidence)
+        panels.insert(1, ("band", "where it is {} sure", "How sure", sure))
     with st.grid(2, min_column_width=360, gap="medium"):
         for name, where, axis, each in panels:
             if len(each.figures) > (name in ("version", "mode")):
@@ -160,6 +165,19 @@ def _matrix(counts: pd.DataFrame, names: list[str], *, as_shares: bool) -> None:
         alt="How often the model said each class (rows) where each class counts as right (columns)",
     )
     drawing.numbers_file(table, "review-confusion", "review_figure_confusion_csv")
+
+
+def risks(visit: Visit, filters: VerdictFilter) -> None:
+    """What experts say of the risks, band by band."""
+    from second_opinion.charts import risk_charts
+    from second_opinion.review import judged_risks
+
+    counts = judged_risks.by_band(visit.store.review, filters, visit.card)
+    if counts.empty:
+        st.text("No verdict says whether a risk is right yet.")
+        return
+    newest = f"Of the newest {totals.MOST_READ:,} verdicts of the filters. "
+    draw(risk_charts.by_band(counts), "risks", below=newest + risk_charts.NOT_OUTCOMES)
 
 
 def distances(visit: Visit, summary: Figures) -> None:

@@ -17,6 +17,7 @@ from second_opinion.records.value import same_value
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.records.verdict_kinds import kind_of
+from second_opinion.review import judged_risks
 from second_opinion.ui import browser, case_view, click_ids, drawing, row_button, widget_values
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, show_problem
@@ -84,9 +85,7 @@ def table(visit: Visit, rows: list[Judged], key: str) -> None:
 def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
     verdict, prediction = row.verdict, row.prediction
     answer = _answer_text(card, prediction)
-    # What agrees is not written to another digit than the answer beside it.
-    agrees = row.answer is not None and same_value(row.answer, prediction.value)
-    counts = answer if agrees else exact_value_text(card, row.answer)
+    counts = _counting(card, row, answer)
     return {
         "": "Open",
         "When": visit.clock(verdict.created_at),
@@ -103,6 +102,17 @@ def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
         "Version": prediction.version,
         "From": prediction.source,
     }
+
+
+def _counting(card: ModelCard | None, row: Judged, answer: str) -> str:
+    """What counts as right: a class or number, or of a risk whether it is about right or off."""
+    if row.answer is None:
+        is_risk = card is not None and card.answer == "probability"
+        side = judged_risks.side(row) if is_risk else ""
+        return side.replace("_", " ") or exact_value_text(card, None)
+    # What agrees is not written to another digit than the answer beside it.
+    agrees = same_value(row.answer, row.prediction.value)
+    return answer if agrees else exact_value_text(card, row.answer)
 
 
 def _answer_text(card: ModelCard | None, prediction: Prediction) -> str:
@@ -185,7 +195,10 @@ def _history(visit: Visit, card: ModelCard | None, prediction: Prediction) -> No
         if verdict.comment:
             comment(verdict.comment)
     for decision in reversed(visit.store.review.adjudications_of(prediction.id)):
-        answer = exact_value_text(card, decision.answer)
+        direction = decision.direction
+        answer = (
+            direction.replace("_", " ") if direction else exact_value_text(card, decision.answer)
+        )
         st.text(f"{visit.clock(decision.created_at)} · {decision.decided_by} decided: {answer}")
         st.text(decision.reason)
 
