@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from builders import ROOT
+from builders import ROOT, most, runs_of
 from scipy.stats import binomtest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
@@ -16,6 +16,7 @@ from second_opinion.models import comparison, comparison_cases, expert_backing, 
 from second_opinion.records.review import Adjudication, VersionTally
 from second_opinion.records.value import plain
 from second_opinion.records.verdict import Verdict
+from second_opinion.statistics import paired
 from second_opinion.verdicts import meaning
 
 CHURN = Registry(ROOT / "model")
@@ -194,7 +195,7 @@ def test_numbers_that_lie_close_together_keep_their_bars_apart(registry):
 # --- against the verdicts
 
 
-def said_of(model, case, judgement, correct_value=None, value=None, decided=None):
+def said_of(model, case, judgement, correct_value=None, value=None, decided=None, mode="open"):
     """A row of `Store.judged`; ``decided`` is a final answer."""
     prediction = model.predict_one(case, asked_by="Ada", source="form", id="p")
     prediction = replace(prediction, value=prediction.value if value is None else value)
@@ -208,6 +209,9 @@ def said_of(model, case, judgement, correct_value=None, value=None, decided=None
         "inputs": dict(case),
         "value": prediction.value,
         "adjudicated": decided is not None,
+        "expert": "Ada",
+        "mode": mode,
+        "blind_value": None,
         **vars(says),
     }
 
@@ -225,37 +229,38 @@ def churn():
 def test_a_rejected_answer_that_the_other_version_mends_is_fixed(churn):
     first, second, alike, differ = churn
     judged = [
-        said_of(first, alike, "agree"),
-        *(said_of(first, case, "disagree") for case in differ[:6]),
-        said_of(second, differ[6], "agree"),
+        said_of(first, alike, "agree", mode="blind"),
+        *(said_of(first, case, "disagree", mode="blind") for case in differ[:6]),
+        said_of(second, differ[6], "agree", mode="blind"),
     ]
     found = expert_backing.backed(first, second, judged)
     assert (found.cases, found.both, found.neither) == (8, 1, 0)
     assert (found.fixes, found.breaks) == (7, 0)
     assert len(found.fixed_cases) == 7
-    assert found.p_value == 2 / 2**7
-    assert found.text.startswith("Version 2 is right more often")
+    assert (found.blind_cases, found.p_value) == (8, 2 / 2**7)
+    assert "before they saw a version's answer. Version 2 is right more often" in found.text
     assert (found.fixed_cases["Version 2 says"] == found.fixed_cases["Experts say"]).all()
 
 
 def test_an_accepted_answer_that_the_other_version_changes_is_broken(churn):
     first, second, alike, differ = churn
     judged = [
-        said_of(first, differ[0], "agree"),
-        said_of(second, differ[1], "disagree"),
-        said_of(second, alike, "disagree"),
-        said_of(first, differ[2], "disagree"),
+        said_of(first, differ[0], "agree", mode="blind"),
+        said_of(second, differ[1], "disagree", mode="blind"),
+        said_of(second, alike, "disagree", mode="blind"),
+        said_of(first, differ[2], "disagree", mode="blind"),
     ]
     found = expert_backing.backed(first, second, judged)
     assert (found.fixes, found.breaks, found.both, found.neither) == (1, 2, 0, 1)
-    assert found.text.startswith("Too few to tell the two apart: 3 cases")
+    assert "Too few to tell the two apart: 3 cases" in found.text
     assert len(found.broken_cases) == 2
 
 
 def test_what_one_way_fixes_the_other_way_breaks(churn):
     first, second, alike, differ = churn
-    judged = [said_of(first, case, "disagree") for case in differ[:4]]
-    judged += [said_of(second, differ[4], "disagree"), said_of(first, alike, "disagree")]
+    judged = [said_of(first, case, "disagree", mode="blind") for case in differ[:4]]
+    judged += [said_of(second, differ[4], "disagree", mode="blind")]
+    judged += [said_of(first, alike, "disagree")]
     there, back = (
         expert_backing.backed(first, second, judged),
         expert_backing.backed(second, first, judged),
@@ -340,6 +345,69 @@ def test_what_was_decided_goes_before_what_experts_said(churn):
         undecided_elsewhere = said_of(second, case, "disagree")
         found = expert_backing.backed(first, second, [*decided, undecided_elsewhere])
         assert (found.fixes, found.breaks, found.left_out) == (*won, ())
+
+
+def test_answers_after_seeing_a_version_are_counted_and_not_tested(churn):
+    first, second, _, differ = churn
+    judged = [said_of(first, case, "disagree") for case in differ[:8]]
+    found = expert_backing.backed(first, second, judged)
+    assert (found.fixes, found.blind_cases) == (8, 0)
+    assert np.isnan(found.p_value)
+    assert found.text.startswith("The right answers were given after seeing version 1:")
+    judged.append(said_of(second, differ[8], "agree"))
+    assert "after seeing versions 1 and 2:" in expert_backing.backed(first, second, judged).text
+    judged += [said_of(first, case, "disagree", mode="blind") for case in differ]
+    found = expert_backing.backed(first, second, judged)
+    # Ada has seen an answer to nine of the ten.
+    assert (found.cases, found.blind_cases) == (10, 1)
+    assert "Tested on 1 case" in found.text
+    assert "The other right answers were given after seeing versions 1 and 2" in found.text
+
+
+def test_what_was_answered_first_is_tested_and_not_what_was_taken_over(churn):
+    first, second, _, (case, *_) = churn
+    one, other = (model.predict([case])["value"].iloc[0] for model in (first, second))
+    taken_over = said_of(first, case, "agree", mode="blind") | {"blind_value": other}
+    found = expert_backing.backed(first, second, [taken_over])
+    assert (found.fixes, found.breaks, found.blind_cases) == (0, 1, 1)
+    kept = said_of(first, case, "agree", mode="blind") | {"blind_value": one}
+    decided = said_of(first, case, "agree", decided=other, mode="blind")
+    for row, blind in ((kept, 1), (decided, 0), (decided | {"blind_value": one}, 1)):
+        assert expert_backing.backed(first, second, [row]).blind_cases == blind
+
+
+def taken_over(first, second, cases, rng):
+    """Verdicts of experts who know the truth, which is either version's answer by half: of each
+    other case they answer before they see version 1, and of 3 of 10 of its mistakes they take
+    its answer over."""
+    answers = zip(*(model.predict(cases)["value"] for model in (first, second)), strict=True)
+    for at, (case, pair) in enumerate(zip(cases, answers, strict=True)):
+        truth = pair[rng.integers(2)]
+        final = pair[0] if rng.random() < 0.3 else truth
+        row = {"version": "1", "inputs": dict(case), "value": pair[0], "expert": "Ada"}
+        row |= {"answer": final, "outcome": "right" if final == pair[0] else "wrong"}
+        is_blind = at % 2 == 0
+        yield row | {
+            "adjudicated": False,
+            "mode": "blind" if is_blind else "open",
+            "blind_value": truth if is_blind else None,
+        }
+
+
+@pytest.mark.simulation
+def test_equal_versions_are_not_called_better_where_answers_are_taken_over(churn):
+    first, second, _, _ = churn
+    cases = comparison_cases.cases_of(CHURN, CHURN.card("customer-churn/1")).cases
+    one, other = (model.predict(cases)["value"].to_numpy() for model in (first, second))
+    differ = [cases[at] for at in np.flatnonzero(one != other)[:80]]
+    runs, called, by_counts = runs_of(300), 0, 0
+    for seed in range(runs):
+        rows = list(taken_over(first, second, differ, np.random.default_rng(seed)))
+        found = expert_backing.backed(first, second, rows)
+        called += found.p_value < 0.05
+        by_counts += paired.mcnemar(found.fixes, found.breaks) < 0.05
+    assert called <= most(runs, chance=0.05, thorough=0.07)
+    assert by_counts > runs / 5
 
 
 # --- by arm

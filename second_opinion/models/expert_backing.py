@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from second_opinion.errors import UserError
-from second_opinion.formatting import plural
+from second_opinion.formatting import joined, plural
 from second_opinion.models.card import ModelCard
 from second_opinion.models.comparison import MOST_SHOWN, Pair
 from second_opinion.models.comparison_cases import Case
@@ -29,7 +29,8 @@ class Backed:
 
     ``fixes`` counts what the first had wrong and the second has right, ``breaks`` the reverse; each
     table shows the first 100 of them. ``left_out`` says in sentences which cases do not count.
-    ``p_value`` is of the exact McNemar test, and ``text`` what it says.
+    ``p_value`` is of the exact McNemar test on the ``blind_cases``, whose right answer was given
+    before an answer was seen: NaN without any. ``text`` says what it shows.
     """
 
     cases: int
@@ -40,6 +41,7 @@ class Backed:
     fixed_cases: pd.DataFrame
     broken_cases: pd.DataFrame
     left_out: tuple[str, ...]
+    blind_cases: int
     p_value: float
     text: str
 
@@ -52,10 +54,10 @@ def backed(
 ) -> Backed:
     """Compare two versions on what experts said of the predictions of either.
 
-    ``verdicts`` has a row for each verdict, with ``version, inputs, value, answer, outcome`` and
-    ``adjudicated``, as `Store.judged` gives them. The right answer of a case is what was decided,
-    or else accepted or given as right; equal inputs are one case. A number is right within
-    ``tolerance``.
+    ``verdicts`` has a row for each verdict, with ``version, inputs, value, answer, outcome,
+    adjudicated, expert, mode`` and ``blind_value``, as `Store.judged` gives them. The right answer
+    of a case is what was decided, or else accepted or given as right; equal inputs are one case. A
+    number is right within ``tolerance``.
     """
     if first.card.task == "regression" and tolerance is None:
         raise UserError(
@@ -63,29 +65,99 @@ def backed(
             "off and still count as right. Give one."
         )
     cases, left_out = _known(first.card, verdicts, tolerance)
-    pair = Pair.of(first, second, [case.inputs for case in cases])
-    shared_cases = [cases[at] for at in pair.at]
-    one, other = (
-        _right_of(shared_cases, card.version, values, tolerance)
-        for card, values in zip(pair.cards, pair.values, strict=True)
-    )
-    fixes, breaks = (np.flatnonzero(mask).tolist() for mask in (~one & other, one & ~other))
-    tables = [
-        pair.table(rows[:MOST_SHOWN], [shared_cases[row].right for row in rows[:MOST_SHOWN]])
-        for rows in (fixes, breaks)
-    ]
+    blind_cases, _ = _known(first.card, _before_seeing(verdicts), tolerance)
+    held = _Held.against((first, second), cases, tolerance)
+    tested = _Held.against((first, second), blind_cases, tolerance)
     return Backed(
-        cases=len(shared_cases),
-        both=int((one & other).sum()),
-        neither=int((~one & ~other).sum()),
-        fixes=len(fixes),
-        breaks=len(breaks),
-        fixed_cases=tables[0],
-        broken_cases=tables[1],
-        left_out=(*left_out, *pair.unread),
-        p_value=paired.mcnemar(len(fixes), len(breaks)),
-        text=paired.mcnemar_text(len(fixes), len(breaks), pair.names[1], pair.names[0]),
+        cases=len(held.cases),
+        both=int((held.one & held.other).sum()),
+        neither=int((~held.one & ~held.other).sum()),
+        fixes=len(held.fixes),
+        breaks=len(held.breaks),
+        fixed_cases=held.table(held.fixes),
+        broken_cases=held.table(held.breaks),
+        left_out=(*left_out, *held.pair.unread),
+        blind_cases=len(tested.cases),
+        p_value=tested.p_value,
+        text=" ".join([*_test_texts(tested), *_seen_texts(verdicts, held, tested)]),
     )
+
+
+def _test_texts(tested: _Held) -> list[str]:
+    if not tested.cases:
+        return []
+    fixes, breaks = len(tested.fixes), len(tested.breaks)
+    before, after = tested.pair.names
+    basis = f"Tested on {plural(len(tested.cases), 'case')} that experts answered before they saw a"
+    return [f"{basis} version's answer.", paired.mcnemar_text(fixes, breaks, after, before)]
+
+
+def _seen_texts(verdicts: Sequence[Mapping[str, Any]], held: _Held, tested: _Held) -> list[str]:
+    """Why the counts of all cases are no test: who has seen an answer leans towards it."""
+    versions = sorted({row["version"] for row in verdicts if row["mode"] != "blind"})
+    if not held.cases or not versions:
+        return (
+            [] if tested.cases else ["Too few to tell the two apart: no case has a right answer."]
+        )
+    seen = f"version{'s' * (len(versions) > 1)} {joined(versions)}"
+    which = "The right answers" if not tested.cases else "The other right answers"
+    return [
+        f"{which} were given after seeing {seen}: people lean towards an answer that they have "
+        "seen, so the counts above do not test which version is right more often."
+    ]
+
+
+def _before_seeing(verdicts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What experts answered before they saw one, without who has seen another of the same case.
+
+    A final answer counts not: who decides sees in the end what the model says.
+    """
+    seen = {(_key(row), row["expert"]) for row in verdicts if row["mode"] != "blind"}
+    return [
+        {**row, "adjudicated": False}
+        | ({} if row["blind_value"] is None else {"answer": row["blind_value"], "outcome": ""})
+        for row in verdicts
+        if row["mode"] == "blind"
+        and (_key(row), row["expert"]) not in seen
+        and not (row["adjudicated"] and row["blind_value"] is None)
+    ]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """Two versions held against the right answers of cases: whether each of them is right."""
+
+    pair: Pair
+    cases: Sequence[_Known]
+    one: np.ndarray[Any, Any]
+    other: np.ndarray[Any, Any]
+
+    @classmethod
+    def against(
+        cls, versions: tuple[Model, Model], cases: Sequence[_Known], tolerance: float | None
+    ) -> _Held:
+        pair = Pair.of(*versions, [case.inputs for case in cases])
+        shared_cases = [cases[at] for at in pair.at]
+        one, other = (
+            _right_of(shared_cases, card.version, values, tolerance)
+            for card, values in zip(pair.cards, pair.values, strict=True)
+        )
+        return cls(pair, shared_cases, one, other)
+
+    @property
+    def fixes(self) -> list[int]:
+        return np.flatnonzero(~self.one & self.other).tolist()
+
+    @property
+    def breaks(self) -> list[int]:
+        return np.flatnonzero(self.one & ~self.other).tolist()
+
+    @property
+    def p_value(self) -> float:
+        return paired.mcnemar(len(self.fixes), len(self.breaks)) if self.cases else float("nan")
+
+    def table(self, rows: list[int]) -> pd.DataFrame:
+        return self.pair.table(rows[:MOST_SHOWN], [self.cases[r].right for r in rows[:MOST_SHOWN]])
 
 
 @dataclass(frozen=True)

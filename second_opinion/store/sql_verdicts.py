@@ -99,7 +99,7 @@ ARMS = """
 # Those that count as right or wrong alone: the others do not say what is right.
 JUDGED = """
     SELECT
-        version, inputs, value, mode, verdict.tolerance AS tolerance,
+        version, inputs, value, verdict.expert, mode, blind_value, verdict.tolerance AS tolerance,
         final.outcome IS NOT NULL AS adjudicated,
         coalesce(final.outcome, verdict.outcome) AS outcome,
         CASE WHEN final.outcome IS NULL THEN verdict.answer ELSE nullif(final.answer, 'null') END

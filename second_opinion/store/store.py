@@ -254,9 +254,9 @@ class Store:
     def judged(self, model: str, versions: Iterable[str]) -> list[dict[str, Any]]:
         """The predictions of these versions that count as right or wrong, once a verdict.
 
-        ``version, inputs`` (dict), ``value``, ``mode`` of the verdict, ``tolerance`` (of a number),
-        ``adjudicated``, ``outcome`` and the ``answer`` that counts or None, in the order of the
-        verdicts' times.
+        ``version, inputs`` (dict), ``value``, ``expert``, ``mode`` and ``blind_value`` of the
+        verdict, ``tolerance`` (of a number), ``adjudicated``, ``outcome`` and the ``answer`` that
+        counts or None, in the order of the verdicts' times.
         """
         rows = self._select(sql_verdicts.JUDGED, model=model, versions=_listed(versions))
         return [record_rows.from_row(row) for row in rows]
