@@ -148,8 +148,10 @@ def judge_as_second(page, app, links, against):
 
 def decide(page, answer):
     """Decide the case that is shown; returns what is said of the experts."""
+    choose(page, "review_conflict_own", answer)
+    button(page, "review_lock").click()
+    part(page, "review_adjudicate").wait_for()
     said = part(page, "review_conflict_case").inner_text()
-    choose(page, "review_conflict_answer", answer)
     part(page, "review_conflict_reason").locator("textarea").fill("The contract says so.")
     button(page, "review_adjudicate").click()
     page.get_by_text("Decided and saved.").first.wait_for()

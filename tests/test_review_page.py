@@ -330,17 +330,47 @@ def test_triage_is_saved_once_with_name_and_note(judge, store):
 # --- conflicts
 
 
+def locked(at, answer):
+    """Gives an own answer to the conflict that is shown."""
+    fields = {field.key: field for field in (*at.selectbox, *at.number_input)}
+    fields["review_conflict_own"].set_value(answer)
+    return press(at, "review_lock")
+
+
+@pytest.mark.parametrize("model", ["triage", "iris", "dose", "risk"])
+def test_who_decides_answers_before_seeing_what_others_said(judge, store, models, model):
+    made = judge(("Ada", "agree"), model=model)
+    says = {"direction": "too_low"} if model == "risk" else {"comment": "so not"}
+    store.add_verdict(Verdict(made.id, "Bo", "disagree", **says))
+    at = open_page("conflicts", model=model)
+    others = ("Expert A", "The model says", "so not", "too low")
+    page = texts(at) + " ".join(part.value for part in (*at.markdown, *at.header))
+    assert not [words for words in others if words in page]
+    assert not {"review_adjudicate", "review_conflict_answer", "review_stands"} & set(keys(at))
+    press(at, "review_lock")
+    assert "Your answer is missing" in messages(at)[0]
+    at = locked(at, 40.0 if model in ("dose", "risk") else made.value)
+    page = texts(at) + " ".join(part.value for part in (*at.markdown, *at.header))
+    assert messages(at) == []
+    assert {"Expert A", "Expert B", "The model says", "You said"} <= {
+        words for words in (*others, "Expert B", "You said") if words in page
+    }
+    assert "review_adjudicate" in keys(at)
+
+
 def test_a_conflict_is_decided_by_a_third_person_with_names_hidden(judge, store):
     made = judge(("Ada", "agree"), pulse=130.0)
     store.add_verdict(
         Verdict(made.id, "Bo", "disagree", correct_value=other(made), comment=HOSTILE)
     )
-    at = open_page("conflicts")
+    at = locked(open_page("conflicts"), other(made))
     shown = texts(at) + " ".join(markdown.value for markdown in at.markdown)
     assert "Expert A" in shown
     assert "Expert B" in shown
     assert "Ada" not in shown
     assert HOSTILE in shown
+    assert at.selectbox(key="review_conflict_answer").value == other(made)
+    at.selectbox(key="review_conflict_answer").set_value(None).run()
     press(at, "review_adjudicate")
     assert "answer is missing" in messages(at)[0]
     at.selectbox(key="review_conflict_answer").set_value(other(made)).run()
@@ -373,7 +403,7 @@ def test_experts_lead_to_the_conflicts_that_wait(judge):
     at = press(open_page("experts"), "review_decide")
     assert messages(at) == []
     assert address(at)["section"] == "conflicts"
-    assert at.selectbox(key="review_conflict_answer")
+    assert at.selectbox(key="review_conflict_own")
 
 
 def test_the_letters_of_experts_are_given_anew_for_each_case(judge, store):
@@ -396,12 +426,14 @@ def test_that_the_models_number_stands_is_one_click_and_can_be_decided_anew(stor
     store.add_prediction(made)
     store.add_verdict(Verdict(made.id, "Ada", "agree"))
     store.add_verdict(Verdict(made.id, "Bo", "disagree", correct_value=made.value + 40))
-    at = open_page("conflicts", model="dose")
+    at = locked(open_page("conflicts", model="dose"), made.value)
     at.text_area(key="review_conflict_reason").set_value("measured again").run()
     press(at, "review_stands")
     assert messages(at) == []
     assert store.reviewed()["outcome"].tolist() == ["right", "right"]
     at.toggle(key="review_decided").set_value(True).run()
+    assert "measured again" not in texts(at)
+    at = locked(at, 150.0)
     assert "measured again" in texts(at)
     at.number_input(key="review_conflict_answer").set_value(made.value + 40)
     at.text_area(key="review_conflict_reason").set_value("the other scale").run()

@@ -1,6 +1,7 @@
 """Feedback review: cases in which experts contradict each other, side by side, to be decided.
 
-Names are hidden, so that it is the answers that are weighed; whoever judged a case may not decide.
+Names are hidden, so that it is the answers that are weighed; whoever judged a case may not decide,
+and whoever decides gives an own answer before seeing those of the model and the experts.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any
 import streamlit as st
 
 from second_opinion import labels
-from second_opinion.formatting import plural
+from second_opinion.errors import UserError
+from second_opinion.formatting import number_text, plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.prediction import Prediction
@@ -81,12 +83,20 @@ def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
     if prediction is None:
         return
     card = verdicts_section.known_card(visit, prediction.model, prediction.version)
+    _begin(prediction)
     with st.container(border=True, key="review_conflict_case"):
         left, right = st.columns([3, 2], gap="medium")
         with left:
             st.header("The case", anchor=False)
             table(card, prediction)
+        # Who decides answers first: what others said would lean the answer their way.
+        if card is not None and not _is_judge(case, person) and _OWN not in st.session_state:
+            with right:
+                _own_answer(card)
+            return
         with right:
+            if _OWN in st.session_state and card is not None:
+                st.text(f"You said {_own_text(card, st.session_state[_OWN])}.")
             st.header("The model says", anchor=False)
             if card is None:
                 st.text(labels.exact_value_text(None, prediction.value))
@@ -124,12 +134,67 @@ def _expert(card: ModelCard | None, letter: str, verdict: Verdict) -> None:
         verdicts_section.comment(verdict.comment or "No comment.")
 
 
-def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
+_OWN = "review_conflict_locked"
+
+
+def _begin(prediction: Prediction) -> None:
+    """An empty form for another case than before."""
     if st.session_state.get("review_conflict_for") != prediction.id:
         st.session_state["review_conflict_for"] = prediction.id
         click_ids.spend("review_conflict_id")
         st.session_state["review_conflict_answer"] = None
+        st.session_state["review_conflict_own"] = None
         st.session_state["review_conflict_reason"] = ""
+        st.session_state.pop(_OWN, None)
+
+
+def _own_answer(card: ModelCard) -> None:
+    """What the third person finds right, before seeing what the model and the experts say."""
+    st.header("What do you say?", anchor=False)
+    if card.answer == "probability":
+        label = escape(f"How likely is {card.event} (%)")
+        st.number_input(label, 0.0, 100.0, value=None, key="review_conflict_own", format="%g")
+    else:
+        _answer_field(card, "Your answer", "review_conflict_own")
+    st.button("Lock my answer", key="review_lock", type="primary", on_click=_lock_callback(card))
+    st.caption("What the model says and what the experts said is shown after that.")
+
+
+def _lock_callback(card: ModelCard) -> Callable[[], None]:
+    @callback("review")
+    def lock() -> None:
+        own: Any = st.session_state["review_conflict_own"]
+        if own is None:
+            raise UserError("Your answer is missing. Give it, then lock it.")
+        st.session_state[_OWN] = own
+        if card.answer != "probability":
+            st.session_state["review_conflict_answer"] = own
+
+    return lock
+
+
+def _own_text(card: ModelCard, own: Any) -> str:
+    if card.answer == "probability":
+        return f"{number_text(own)} %"
+    return labels.exact_value_text(card, own)
+
+
+def _answer_field(card: ModelCard, label: str, key: str) -> None:
+    if card.task == "regression":
+        unit = f" ({card.target.unit})" if card.target.unit else ""
+        st.number_input(escape(f"{label}{unit}"), value=None, key=key, step=1.0, format="%g")
+        return
+    st.selectbox(
+        label,
+        card.class_values,
+        index=None,
+        key=key,
+        format_func=card.label,
+        placeholder="choose the answer that is right",
+    )
+
+
+def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
     if card is None:
         st.text("This version was taken out of the registry; its cases cannot be decided here.")
         return
@@ -142,19 +207,8 @@ def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
             format_func=FINAL_WORDS.__getitem__,
             placeholder="choose what the probability is",
         )
-    elif card.task == "regression":
-        unit = f" ({card.target.unit})" if card.target.unit else ""
-        label = escape(f"Final answer{unit}")
-        st.number_input(label, value=None, key="review_conflict_answer", step=1.0, format="%g")
     else:
-        st.selectbox(
-            "Final answer",
-            card.class_values,
-            index=None,
-            key="review_conflict_answer",
-            format_func=card.label,
-            placeholder="choose the answer that is right",
-        )
+        _answer_field(card, "Final answer", "review_conflict_answer")
     st.text_area("Why", key="review_conflict_reason", max_chars=COMMENT_LIMIT, height=80)
     with st.container(horizontal=True):
         decided = _decision_callback(visit, card, prediction)
