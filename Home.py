@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from second_opinion.ui import frame, who
+from second_opinion.ui import frame, model_versions, who
 
 visit = frame.open_page("Home")
 
@@ -60,20 +60,26 @@ def way(title: str, text: str, page: str, query: dict[str, str] | None = None) -
 def progress() -> None:
     name, version = visit.version
     # The versions of an A/B alias are one thing to the person who judges.
-    so_far = visit.store.progress(name, version if len(visit.arms) == 1 else None)
+    one = version if len(visit.arms) == 1 else None
+    so_far = visit.store.effort(name, one)
     st.header("How far it is", anchor=False)
     if not so_far.predictions:
         st.text("No case yet. Yours will be the first.")
         return
-    clear_count = so_far.right + so_far.wrong
-    share = f"{so_far.right:,} of {clear_count:,}" if clear_count else "none yet"
     with st.grid(4, min_column_width=160, key="home_progress"):
         st.metric("Cases predicted", f"{so_far.predictions:,}", border=True)
         st.metric("Verdicts", f"{so_far.verdicts:,}", border=True)
-        st.metric("Model right", share, border=True)
+        if model_versions.may_review(visit):
+            st.metric("Model right", right(name, one), border=True)
         st.metric("Experts", f"{so_far.experts:,}", border=True)
     if so_far.last_verdict_at:
         st.text(f"Last verdict {visit.clock(so_far.last_verdict_at)}.")
+
+
+def right(name: str, version: str | None) -> str:
+    so_far = visit.store.progress(name, version, by=visit.asker)
+    clear_count = so_far.right + so_far.wrong
+    return f"{so_far.right:,} of {clear_count:,}" if clear_count else "none yet"
 
 
 home()

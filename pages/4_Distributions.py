@@ -1,8 +1,23 @@
 """Distributions: what the model says, how sure it is, and on what kind of cases."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from second_opinion.ui import distributions_choice, distributions_page, frame, widget_values
+from second_opinion.ui import (
+    distributions_choice,
+    distributions_page,
+    frame,
+    model_versions,
+    widget_values,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from second_opinion.distributions.selection import Selection
 
 visit = frame.open_page("Distributions")
 
@@ -21,10 +36,18 @@ def page() -> None:
     widget_values.confirm(lambda: None)
 
 
+def verdicts(selection: Selection) -> pd.DataFrame | None:
+    """What experts said of these cases; None for whoever may not see it."""
+    from second_opinion.distributions import selection as selected
+
+    if not model_versions.may_review(visit):
+        return None
+    return selected.verdicts(visit.store, selection, by=visit.asker)
+
+
 def section(name: str, choice: distributions_choice.Chosen) -> bool:
     # Plotly costs a second to import: what is above is on the screen by then.
     from second_opinion.distributions import sections, sections_verdicts
-    from second_opinion.distributions.selection import verdicts
 
     selection, against = choice.selection, choice.against
     if name == "Features":
@@ -34,9 +57,9 @@ def section(name: str, choice: distributions_choice.Chosen) -> bool:
     if name == "Predictions":
         parts = sections.predictions(selection, against)
     elif name == "Confidence":
-        parts = sections.confidence(selection, verdicts(visit.store, selection))
+        parts = sections.confidence(selection, verdicts(selection))
     else:
-        parts = sections_verdicts.over_time(selection, verdicts(visit.store, selection))
+        parts = sections_verdicts.over_time(selection, verdicts(selection))
     if sum(part.chart is not None for part in parts) > 1:
         return distributions_page.beside(choice, parts)
     lists = [distributions_page.draw(choice, part) for part in parts]

@@ -24,8 +24,8 @@ def page() -> None:
     headline.title(visit)
     filters = filter_bar.from_address(visit)
     filter_bar.filters(visit, filters)
-    shared = visit.store.review.shared_counts(filters.model, filters.version)
-    figures = totals.figures(visit.store.review, filters)
+    shared = visit.review.shared_counts(filters.model, filters.version)
+    figures = totals.figures(visit.review, filters)
     if figures.total:
         headline.headline(figures)
         headline.limits(filters, figures)

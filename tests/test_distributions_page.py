@@ -7,6 +7,12 @@ import streamlit as st
 from builders import check, csv_of, judged, rows_of, score
 from visits import keys, messages, press, start
 
+from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.distributions import sections_verdicts, selection
+from second_opinion.errors import UserError
+from second_opinion.records.batch import prediction_id
+from second_opinion.records.expert import Expert
+from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store
 from second_opinion.ui import who
 
@@ -264,6 +270,25 @@ def test_from_elsewhere_an_expert_sees_the_own_batches_alone(place, store, regis
         ]
         assert len(at.warning) == 1
         assert " of 31 cases (" in texts(at)
+
+
+@pytest.mark.parametrize("part", ["Confidence", "Over time"])
+def test_an_expert_is_told_nothing_of_what_others_said(place, store, registry, monkeypatch, part):
+    own = batch_of(store, registry)
+    for row in range(1, 13):
+        store.add_prediction(ScoredRows(store).opened(own, row, registry.card("triage")))
+        store.add_verdict(Verdict(prediction_id(own.id, row), "Bob", "agree"))
+    assert sections_verdicts.FOR_REVIEWERS not in texts(start(PAGE, of=own.id, part=part))
+    monkeypatch.setattr(type(st.context), "ip_address", "192.0.2.7")
+    monkeypatch.setattr(who, "batches", lambda: [own.id])
+    at = start(PAGE, model="triage", of=own.id, part=part)
+    assert messages(at) == []
+    assert sections_verdicts.FOR_REVIEWERS in texts(at)
+    assert "12 verdicts" not in texts(at)
+    with pytest.raises(UserError, match="may not see every verdict"):
+        selection.verdicts(
+            store, selection.of_batch(store, own, registry.card("triage")), by=Expert("Ada")
+        )
 
 
 def test_words_of_the_data_stay_as_they_are(place, store, registry):

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "charts": "formatting records schema statistics models",
     "review": "errors formatting records verdicts roles store tables statistics models",
     "distributions": (
-        "formatting records verdicts schema store tables statistics models batches charts"
+        "formatting records verdicts roles schema store tables statistics models batches charts"
     ),
     "cli": (
         "errors formatting settings records schema store tables statistics models doctor batches "

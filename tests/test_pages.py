@@ -31,6 +31,7 @@ from second_opinion import Registry, settings
 from second_opinion.models.catalog import Catalog
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import plain
+from second_opinion.records.verdict import Verdict
 from second_opinion.schema import Schema
 from second_opinion.store import Store
 from second_opinion.ui import form, typed_case
@@ -279,6 +280,32 @@ def test_a_probability_is_judged_by_its_direction(place, direction):
 def test_a_probability_can_be_about_right(place):
     press(press(start(CASE, model="risk"), "predict_submit"), "verdict_agree")
     assert stored(place)["judgement"].tolist() == ["agree"]
+
+
+@pytest.mark.parametrize("click", ["verdict_undo", "verdict_change"])
+def test_a_stale_tab_is_told_and_shows_what_stands_there(place, click):
+    at = press(press(start(CASE), "predict_submit"), "verdict_agree")
+    store, made = Store.open(place / "feedback.db"), predicted(at, place)
+    if click == "verdict_change":
+        press(at, click)
+    elsewhere = store.add_verdict(Verdict(made.id, "Ada", "disagree", comment="In another tab."))
+    press(at, "verdict_undo" if click == "verdict_undo" else "verdict_agree")
+    assert ["another one than this page showed" in message for message in messages(at)] == [True]
+    assert store.current_verdict(made.id, "Ada") == elsewhere
+    # What it shows now can be replaced.
+    press(at, "verdict_undo" if click == "verdict_undo" else "verdict_agree")
+    assert messages(at) == []
+    assert store.current_verdict(made.id, "Ada") != elsewhere
+
+
+def test_home_tells_an_expert_nothing_of_what_others_said(place, filled_store):
+    at = start(model="triage")
+    assert "Model right" not in {metric.label for metric in at.metric}
+    assert {"Cases predicted", "Verdicts", "Experts"} <= {metric.label for metric in at.metric}
+
+
+def test_home_tells_a_reviewer_how_often_the_model_was_right(place, at_home, filled_store):
+    assert "Model right" in {metric.label for metric in start(model="triage").metric}
 
 
 def test_a_change_and_an_undo_are_new_rows(place):

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from sqlite_utils.db import Database
 
 from second_opinion.errors import UserError
-from second_opinion.records.expert import same_person
+from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.review import ReviewProgress
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store, database_file, record_rows
@@ -354,6 +354,39 @@ def test_a_chain_goes_on_from_the_withdrawn_row(empty_store, stored):
     assert empty_store.current_verdict(stored.id, "ada") == again
 
 
+@pytest.mark.parametrize("judgement", ["agree", "unsure", "withdrawn"])
+@pytest.mark.parametrize("since", [[], ["unsure"], ["withdrawn"], ["unsure", "withdrawn"]])
+def test_what_was_not_on_the_page_is_not_replaced(empty_store, stored, judgement, since):
+    """A tab that shows an older verdict, or one that is gone, is told, and nothing is stored."""
+    shown = empty_store.add_verdict(verdict(stored))
+    for other in since:
+        empty_store.add_verdict(verdict(stored, other))
+    before = empty_store.verdict_history(stored.id)
+    for on_page in (shown.id, None) if since else (None, "another"):
+        current = empty_store.current_verdict(stored.id, "Ada")
+        if on_page == (current.id if current else None):
+            continue
+        with pytest.raises(UserError, match="another one than this page showed"):
+            empty_store.add_verdict(verdict(stored, judgement), on_page=on_page)
+    assert empty_store.verdict_history(stored.id) == before
+
+
+def test_the_retry_of_a_click_is_no_stale_page(empty_store, stored):
+    shown = empty_store.add_verdict(verdict(stored))
+    undone = verdict(stored, "withdrawn")
+    first = empty_store.add_verdict(undone, on_page=shown.id)
+    assert empty_store.add_verdict(undone, on_page=shown.id) == first
+
+
+def test_what_others_said_is_told_to_reviewers_alone(empty_store, stored):
+    empty_store.add_verdict(verdict(stored))
+    with pytest.raises(UserError, match="may not see every verdict"):
+        empty_store.progress(stored.model, by=Expert("Bob"))
+    whole = empty_store.progress(stored.model, by=Expert("Bob", role="reviewer"))
+    effort = empty_store.effort(stored.model)
+    assert effort == (whole.predictions, whole.verdicts, whole.experts, whole.last_verdict_at)
+
+
 def test_nothing_is_withdrawn_twice(empty_store, stored):
     empty_store.add_verdict(verdict(stored, expert="Bob"))
     with pytest.raises(UserError, match="Ada has no verdict on this prediction"):
@@ -618,6 +651,7 @@ def test_reading_goes_on_while_something_is_written(empty_store, stored):
 
 STARTER = """
 import sys
+from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.store import Store
 print("ready")

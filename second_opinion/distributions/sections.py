@@ -100,8 +100,11 @@ def _beside(against: Against | None, feature: Feature, table: pd.DataFrame) -> B
     return None if shares is None else Beside(against.name, np.asarray(shares, dtype=float))
 
 
-def confidence(selection: Selection, verdicts: pd.DataFrame) -> list[Exhibit]:
-    """How sure the model is, and once there are verdicts, whether it is right to be."""
+def confidence(selection: Selection, verdicts: pd.DataFrame | None) -> list[Exhibit]:
+    """How sure the model is, and once there are verdicts, whether it is right to be.
+
+    ``verdicts`` is None for a person who may not see what others said.
+    """
     if not selection.rows:
         return [Exhibit("confidence", sentence=NOBODY)]
     card, overview = selection.card, selection.overview()

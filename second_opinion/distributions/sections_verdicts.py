@@ -13,12 +13,15 @@ from second_opinion.distributions.marks import NOBODY, Exhibit, Mark
 from second_opinion.distributions.selection import Condition, Selection
 from second_opinion.statistics import calibration, error_rates, risk_bands
 
+FOR_REVIEWERS = "What experts said of these cases is shown to reviewers and the owner."
 FEWEST_VERDICTS = 10
 SAID = {"experts agree": 0.0, "experts disagree": 1.0, "experts are unsure": np.nan}
 
 
-def calibrated(verdicts: pd.DataFrame) -> list[Exhibit]:
+def calibrated(verdicts: pd.DataFrame | None) -> list[Exhibit]:
     """Whether the model is as often right as it says, and how often where it is surest."""
+    if verdicts is None:
+        return [Exhibit("reliability", sentence=FOR_REVIEWERS)]
     if verdicts["risk"].notna().any():
         return [_by_risk(verdicts.dropna(subset=["risk", "wrong"]).reset_index(drop=True))]
     rows = verdicts.dropna(subset=["confidence", "wrong"])
@@ -69,8 +72,11 @@ def cases_of(verdicts: pd.DataFrame, name: str) -> Condition:
     return Condition("case", name, levels=tuple(dict.fromkeys(verdicts["id"])))
 
 
-def over_time(selection: Selection, verdicts: pd.DataFrame) -> list[Exhibit]:
-    """Predictions, confidence, verdicts and agreement by day."""
+def over_time(selection: Selection, verdicts: pd.DataFrame | None) -> list[Exhibit]:
+    """Predictions, confidence, verdicts and agreement by day.
+
+    ``verdicts`` is None for a person who may not see what others said.
+    """
     if not selection.rows:
         return [Exhibit("days", sentence=NOBODY)]
     return [*_by_day(selection), *_judged(verdicts)]
@@ -92,7 +98,9 @@ def _by_day(selection: Selection) -> list[Exhibit]:
     return parts
 
 
-def _judged(verdicts: pd.DataFrame) -> list[Exhibit]:
+def _judged(verdicts: pd.DataFrame | None) -> list[Exhibit]:
+    if verdicts is None:
+        return [Exhibit("agreement", sentence=FOR_REVIEWERS)]
     if verdicts.empty:
         return [Exhibit("agreement", sentence="No verdict on these cases yet.")]
     by_day = error_rates.errors_by(verdicts["day"], verdicts["wrong"])

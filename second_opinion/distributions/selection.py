@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from second_opinion import roles
 from second_opinion.batches.recent import Recent
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions.batch_columns import BatchColumns
@@ -22,6 +23,7 @@ from second_opinion.distributions.overview import Overview
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch
+from second_opinion.records.expert import Expert
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
 from second_opinion.statistics.column_kinds import numbers
@@ -285,8 +287,11 @@ def _answers(rows: list[dict[str, Any]], card: ModelCard) -> Any:
     return numbers(pd.Series(values)) if card.task == "regression" else values
 
 
-def verdicts(store: Store, selection: Selection) -> pd.DataFrame:
+def verdicts(store: Store, selection: Selection, *, by: Expert | None = None) -> pd.DataFrame:
     """The verdicts on these predictions, by what counts: a final answer goes before each.
+
+    ``by`` is who asks, refused below a reviewer with a `UserError`; without it, it is the program
+    that has the file.
 
     Columns ``id`` (that of the selection), ``confidence`` (0 to 1; NaN where there is none, and of
     a risk, which is about right without having come true), ``risk`` (0 to 1, NaN of all others),
@@ -294,6 +299,8 @@ def verdicts(store: Store, selection: Selection) -> pd.DataFrame:
     where the model is wrong, 0 where it is right, NaN where nobody could say) and ``day`` (ISO,
     UTC), in the order of their times.
     """
+    if by is not None:
+        roles.check(by, "see every verdict")
     batch = selection.batch
     rows = store.singles.verdicts(selection.card.name, batch.id if batch else None)
     ids = selection.taken(selection.ids)

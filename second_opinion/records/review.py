@@ -30,6 +30,15 @@ class Opinion(NamedTuple):
     expert: str = ""
 
 
+class ReviewEffort(NamedTuple):
+    """How much was done on a model: nothing of what anybody said."""
+
+    predictions: int
+    verdicts: int
+    experts: int
+    last_verdict_at: str | None
+
+
 @dataclass(frozen=True)
 class VersionTally:
     """What one version did under an alias, by what counts as right.

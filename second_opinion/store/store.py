@@ -9,14 +9,15 @@ import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from second_opinion import compatibility
+from second_opinion import compatibility, roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import AliasMove
-from second_opinion.records.expert import folded, same_person
+from second_opinion.records.expert import Expert, folded, same_person
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.review import ReviewProgress, VersionTally
+from second_opinion.records.review import ReviewEffort, ReviewProgress, VersionTally
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.store import judged_cases, record_rows, sql_review, sql_verdicts
@@ -133,12 +134,14 @@ class Store:
             verdicts = _by_prediction(current, expert)
         return [(record_rows.prediction(row), verdicts.get(row["id"])) for row in own]
 
-    def add_verdict(self, verdict: Verdict) -> Verdict:
+    def add_verdict(self, verdict: Verdict, *, on_page: str | EllipsisType | None = ...) -> Verdict:
         """Store the verdict after the expert's latest on the same prediction; returns it as stored.
 
-        A verdict whose id is there already is returned as it was stored. `UserError` when the
-        prediction is not in the database, when the verdict fails its check, and when there is
-        nothing to withdraw.
+        ``on_page`` is the id of the verdict that the page showed as the person's own (None: none)
+        when this one was given; without it, nobody looked. A verdict whose id is there already is
+        returned as it was stored. `UserError` when the prediction is not in the database, when the
+        verdict fails its check, when there is nothing to withdraw, and when another one than
+        ``on_page`` counts by now.
         """
         with self._file.writing() as connection:
             stored = connection.execute(sql_verdicts.VERDICT, {"id": verdict.id}).fetchone()
@@ -147,6 +150,8 @@ class Store:
             prediction = _judged(connection, verdict)
             verdict.check(prediction)
             latest = _latest(connection, verdict)
+            if on_page is not ...:
+                _refuse_stale(latest, on_page)
             if not _counts(verdict) and (latest is None or not _counts(latest)):
                 raise UserError(
                     f"{verdict.expert} has no verdict on this prediction; expected one to undo. "
@@ -207,8 +212,16 @@ class Store:
         rows = pd.DataFrame(records, columns=list(REVIEWED), dtype="object")
         return compatibility.with_types(rows, REVIEWED)
 
-    def progress(self, model: str, version: str | None = None) -> ReviewProgress:
-        """How far the review of this model has come, over all its versions or one."""
+    def progress(
+        self, model: str, version: str | None = None, *, by: Expert | None = None
+    ) -> ReviewProgress:
+        """How far the review of this model has come, over all its versions or one.
+
+        What others said is counted in it: ``by`` is who asks, and is refused below a reviewer with
+        a `UserError`; without it, it is the program that has the file.
+        """
+        if by is not None:
+            roles.check(by, "see every verdict")
         about = {"model": model, "version": version}
         with self._file.reading() as connection:
             totals = connection.execute(sql_review.TOTALS, about).fetchone()
@@ -228,6 +241,16 @@ class Store:
             wrong=int(sum(group["wrong"] for group in groups)),
             experts=len({folded(group["expert"]) for group in groups}),
             last_verdict_at=last_verdict_at,
+        )
+
+    def effort(self, model: str, version: str | None = None) -> ReviewEffort:
+        """How much was done so far, over all versions of a model or one; nothing of what was said.
+
+        For everybody.
+        """
+        progress = self.progress(model, version)
+        return ReviewEffort(
+            progress.predictions, progress.verdicts, progress.experts, progress.last_verdict_at
         )
 
     def move_alias(self, move: AliasMove) -> None:
@@ -287,6 +310,16 @@ def _by_prediction(current: Iterable[sqlite3.Row], expert: str) -> dict[str, Ver
 
 def _counts(verdict: Verdict) -> bool:
     return kind_of(verdict.judgement).is_current
+
+
+def _refuse_stale(latest: Verdict | None, on_page: str | EllipsisType | None) -> None:
+    current = latest.id if latest and _counts(latest) else None
+    if current != on_page:
+        raise UserError(
+            "Your verdict on this case is another one than this page showed: it was given, changed "
+            "or taken back elsewhere, such as in another tab. Nothing was stored now. See what "
+            "stands there, then say again."
+        )
 
 
 def _listed(ids: Iterable[str]) -> str:

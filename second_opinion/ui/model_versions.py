@@ -35,7 +35,7 @@ def _row(visit: Visit, entry: Entry) -> dict[str, Any]:
     if card is None:
         return row | {"File": entry.fault}
     return row | {
-        "Verdicts": visit.store.progress(entry.name, entry.version).verdicts,
+        "Verdicts": visit.store.effort(entry.name, entry.version).verdicts,
         "File": FILE[visit.registry.hash_state(card)],
         "Added": card.artifact.created_at[:10],
         "Task": card.task,

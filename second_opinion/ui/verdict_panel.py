@@ -57,7 +57,7 @@ def panel(
         return
     _take_draft_up(prediction)
     verdict = visit.store.current_verdict(prediction.id, expert.label)
-    dialog = Panel(visit, card, prediction, inputs_now)
+    dialog = Panel(visit, card, prediction, inputs_now, verdict.id if verdict else None)
     if verdict and not st.session_state["verdict_open"]:
         dialog.saved(verdict)
     elif st.session_state["verdict_open"] in KINDS:
@@ -83,9 +83,12 @@ class Panel:
         card: ModelCard,
         prediction: Prediction,
         inputs_now: Callable[[], Inputs] | None,
+        on_page: str | None,
     ) -> None:
         self.visit, self.card, self.prediction = visit, card, prediction
         self.inputs_now = inputs_now
+        # The id of the verdict that stands on the page: what is saved takes the place of that one.
+        self.on_page = on_page
 
     def question(self) -> None:
         """A button for each kind: it saves at once, or opens the rest."""
@@ -182,11 +185,15 @@ class Panel:
             seconds = round(time.monotonic() - st.session_state["verdict_since"], 1)
             if details:
                 st.session_state["verdict_draft"] = _draft(self.prediction, kind)
-            _store(self.visit, self.prediction, kind, verdict_id, seconds=seconds, **details)
+            self._store(kind, verdict_id, seconds=seconds, **details)
             _close()
             st.session_state.pop("verdict_draft", None)
 
         return save
+
+    def _store(self, kind: VerdictKind, verdict_id: str, **details: Any) -> None:
+        verdict = _signed(self.visit, self.prediction, kind, verdict_id, **details)
+        self.visit.store.add_verdict(verdict, on_page=self.on_page)
 
 
 def save_at_once(visit: Visit, prediction: Prediction, kind: VerdictKind, verdict_id: str) -> None:
@@ -197,7 +204,9 @@ def save_at_once(visit: Visit, prediction: Prediction, kind: VerdictKind, verdic
     expert = visit.expert
     before = visit.store.current_verdict(prediction.id, expert.label) if expert else None
     if before is None or before.judgement != kind.name:
-        _store(visit, prediction, kind, verdict_id)
+        visit.store.add_verdict(
+            _signed(visit, prediction, kind, verdict_id), on_page=before.id if before else None
+        )
         if st.session_state.get("verdict_for") == prediction.id:
             _close()
 
@@ -229,11 +238,11 @@ def _others(card: ModelCard, prediction: Prediction) -> list[Any]:
     return [v for v in card.class_values if not same_value(v, prediction.value)]
 
 
-def _store(
+def _signed(
     visit: Visit, prediction: Prediction, kind: VerdictKind, verdict_id: str, **details: Any
-) -> None:
+) -> Verdict:
     expert = visit.signer()
-    verdict = Verdict(
+    return Verdict(
         id=verdict_id,
         prediction_id=prediction.id,
         expert=expert.label,
@@ -241,7 +250,6 @@ def _store(
         judgement=kind.name,
         **details,
     )
-    visit.store.add_verdict(verdict)
 
 
 def _begin(prediction: Prediction) -> None:

@@ -22,6 +22,7 @@ from second_opinion.records.expert import Expert, Role
 from second_opinion.records.prediction import Prediction
 from second_opinion.settings import Settings
 from second_opinion.store import Store
+from second_opinion.store.review_queries import Review
 from second_opinion.ui import who
 
 T = TypeVar("T")
@@ -48,6 +49,17 @@ class Visit:
         if expert is None:
             raise UserError("You have no name here any more. Give your name, then save again.")
         return expert
+
+    @property
+    def asker(self) -> Expert:
+        """Who asks, with the role that the calls go by; nobody by name before a name is given."""
+        return self.expert or Expert("Somebody without a name", role=who.role() or "expert")
+
+    @property
+    def review(self) -> Review:
+        """What everybody said; `UserError` for a person who may not see it."""
+        roles.check(self.asker, "see every verdict")
+        return self.store.review
 
     @property
     def registry(self) -> Registry:

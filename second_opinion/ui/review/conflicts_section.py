@@ -65,12 +65,12 @@ def _last(visit: Visit, listed: list[Conflict], at: int) -> str:
 
 
 def _conflicts(visit: Visit, filters: VerdictFilter, adjudicated: bool | None) -> list[Conflict]:
-    cases = visit.store.review.conflicts(
+    cases = visit.review.conflicts(
         filters.model, filters.version, adjudicated=adjudicated, size=LISTED
     )
     if totals.is_whole(filters):
         return cases
-    within = {row.case_id for row in visit.store.review.page(filters, size=1_000).rows}
+    within = {row.case_id for row in visit.review.page(filters, size=1_000).rows}
     return [case for case in cases if case.case_id in within]
 
 
@@ -119,7 +119,7 @@ def _side_by_side(card: ModelCard | None, case: Conflict) -> None:
 
 def _decided(visit: Visit, card: ModelCard | None, case: Conflict) -> None:
     """The final answers so far, the last one counts."""
-    for decision in visit.store.review.adjudications_of(case.prediction_id):
+    for decision in visit.review.adjudications_of(case.prediction_id):
         answer = FINAL_WORDS.get(decision.direction or "")
         answer = answer or labels.exact_value_text(card, decision.answer)
         st.text(f"Decided {visit.clock(decision.created_at)}: {answer}. {decision.reason}")
@@ -233,7 +233,7 @@ def _decision_callback(
         direction = None
         if card.answer == "probability":
             final, direction = None, final
-        visit.store.review.adjudicate(
+        visit.review.adjudicate(
             prediction.id, final, reason, direction=direction, by=person, id=decision_id
         )
         st.session_state.pop("review_conflict_for", None)

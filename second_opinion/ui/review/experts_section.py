@@ -34,7 +34,7 @@ def experts(visit: Visit, filters: VerdictFilter, figures: Figures, shared: dict
     st.header("Who reviewed how many", anchor=False)
     people(figures)
     st.header("Do they agree with each other?", anchor=False)
-    cases = totals.shared(visit.store.review, filters)
+    cases = totals.shared(visit.review, filters)
     table = totals.ratings(cases)
     is_number = visit.card.task == "regression"
     agreed = totals.agreement(table, numbers=is_number, shared_cases=cases)

@@ -186,7 +186,7 @@ def distances(visit: Visit, summary: Figures) -> None:
 
     versions = summary.by_version["version"]
     version = versions.iloc[0] if len(versions) == 1 else None
-    pairs = visit.store.review.numbers(visit.version[0], version)
+    pairs = visit.review.numbers(visit.version[0], version)
     own = pairs.dropna(subset=["answer"])
     limits = calibration.bland_altman(own["value"], own["answer"])
     agreed = f"The model's number is right in {int(pairs['right'].sum()):,} of "

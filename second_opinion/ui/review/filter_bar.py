@@ -78,7 +78,7 @@ def from_address(visit: Visit) -> VerdictFilter:
 
 def filters(visit: Visit, now: VerdictFilter) -> None:
     """Ask what to look at; each answer becomes a part of the address."""
-    in_use = visit.store.review.filter_values(str(now.model))
+    in_use = visit.review.filter_values(str(now.model))
     texts, options = now.texts, _options(visit, now, in_use)
     typed = _typed_names(visit, now, in_use)
     first = [name for name in FIRST if name in options or name in typed]
@@ -100,7 +100,7 @@ def _typed_names(visit: Visit, now: VerdictFilter, in_use: dict[str, set[str]]) 
     """The filters that are typed, of those that can find something."""
     active = set(now.texts)
     names = {*DAYS, "words"}
-    if active & {*SHARES} or len(visit.store.review.by_confidence(now.model)):
+    if active & {*SHARES} or len(visit.review.by_confidence(now.model)):
         names |= {*SHARES}
     if "batch" in active or "batch" in in_use["source"]:
         names |= {"batch"}
@@ -115,7 +115,7 @@ def _options(
     Each finds something, or is what the address asks for. In the second row there is no filter by
     what all verdicts have.
     """
-    review, active = visit.store.review, now.texts
+    review, active = visit.review, now.texts
     versions = list(review.by_version(now.model)["version"])
     listed = [version for version in visit.catalog.versions(str(now.model)) if version in versions]
     people = review.by_expert(now.model)["expert"]

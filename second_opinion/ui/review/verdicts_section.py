@@ -35,7 +35,7 @@ def verdicts(visit: Visit, filters: VerdictFilter) -> None:
             sort = filter_bar.sort()
             filter_bar.way_back()
         number = filter_bar.page_number()
-        page = visit.store.review.page(filters, sort=sort, number=number, size=PAGE_ROWS)
+        page = visit.review.page(filters, sort=sort, number=number, size=PAGE_ROWS)
         if not page.rows:
             _nothing(filters)
             return
@@ -194,7 +194,7 @@ def _history(visit: Visit, card: ModelCard | None, prediction: Prediction) -> No
         st.text(f"{visit.clock(verdict.created_at)} · {verdict.expert}: {what}{serious}{suffix}")
         if verdict.comment:
             comment(verdict.comment)
-    for decision in reversed(visit.store.review.adjudications_of(prediction.id)):
+    for decision in reversed(visit.review.adjudications_of(prediction.id)):
         direction = decision.direction
         answer = (
             direction.replace("_", " ") if direction else exact_value_text(card, decision.answer)
@@ -215,7 +215,7 @@ def comment(text: str) -> None:
 def _triage(visit: Visit, verdict: Verdict) -> None:
     st.header("Triage", anchor=False)
     show_problem("review")
-    decisions = visit.store.review.triage_of(verdict.id)
+    decisions = visit.review.triage_of(verdict.id)
     for one in reversed(decisions):
         st.text(f"{visit.clock(one.created_at)} · {one.decided_by}: {one.state}")
         if one.note:
@@ -246,7 +246,7 @@ def _triage_callback(visit: Visit, verdict_id: str) -> Callable[[], None]:
         person = visit.signer()
         state: TriageState = st.session_state["review_triage_state"]
         note = st.session_state["review_triage_note"] or ""
-        visit.store.review.triage(verdict_id, state, note, by=person, id=triage_id)
+        visit.review.triage(verdict_id, state, note, by=person, id=triage_id)
         st.session_state.pop("review_triage_for", None)
 
     return save

@@ -31,7 +31,7 @@ def fails(visit: Visit, filters: VerdictFilter, figures: Figures) -> None:
     if figures.total > SEARCHED or figures.more:
         total = f"{'more than ' if figures.more else ''}{plural(figures.total, 'verdict')}"
         st.text(f"The search is over the newest {SEARCHED:,} of {total} that the filters leave.")
-    newest = visit.store.review.page(filters, size=1)
+    newest = visit.review.page(filters, size=1)
     key = json_key(filters, newest.total, newest.rows[0].verdict.id if newest.rows else "")
     st.button("Search for weak spots", key="review_fails", on_click=_ask, args=(key,))
     if st.session_state.get(FOUND, {}).get("asked") != key:
@@ -56,7 +56,7 @@ def _ask(key: str) -> None:
 
 
 def _search(visit: Visit, filters: VerdictFilter) -> dict[str, Any]:
-    cases = totals.cases(visit.store.review, filters, SEARCHED)
+    cases = totals.cases(visit.review, filters, SEARCHED)
     card = visit.card
     answers = [card.label(row.prediction.value) for row in cases.rows]
     has_confidence = not cases.rows or any(c is not None for c in cases.confidence)
