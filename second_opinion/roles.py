@@ -14,6 +14,7 @@ from typing import ClassVar, Final, get_args
 
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, Role
+from second_opinion.records.stamp import is_signed
 from second_opinion.settings import Settings
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -23,6 +24,7 @@ MAY: Final[dict[str, Role]] = {
     "predict and give verdicts": "expert",
     "see every verdict": "reviewer",
     "export": "reviewer",
+    "change what others gave": "reviewer",
     "triage a verdict": "reviewer",
     "decide a case": "reviewer",
     "take a copy of the database": "reviewer",
@@ -53,6 +55,23 @@ def check(person: Expert, what: str) -> None:
         raise UserError(
             f"{person.label} may not {what}; expected {_A[MAY[what]]}. Ask the person who runs "
             "this app."
+        )
+
+
+def owns(person: Expert | None, record_id: str) -> bool:
+    """Whether a verdict or batch is this person's to change: made in the same browser, or anybody's
+    for a reviewer. The name on it proves nothing: anybody can type it."""
+    if may(person, "change what others gave"):
+        return True
+    return person is not None and is_signed(record_id, person.key)
+
+
+def check_own(person: Expert, record_id: str, what: str) -> None:
+    """Raise `UserError` unless the record is this person's to change; ``what`` is it, in words."""
+    if not owns(person, record_id):
+        raise UserError(
+            f"{what} was made in another browser, and a link or a name does not prove that it is "
+            "yours. Expected that browser, or a reviewer."
         )
 
 

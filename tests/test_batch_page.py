@@ -10,8 +10,10 @@ from builders import HOSTILE, batch_of, csv_of, rows_of
 from visits import as_read, keys, messages, press, start
 from workbooks import workbook
 
-from second_opinion.batches import downloads
+from second_opinion.batches import downloads, jobs
 from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.errors import UserError
+from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store
 from second_opinion.ui import who
@@ -266,6 +268,24 @@ def test_elsewhere_one_sees_only_the_batches_of_this_browser(
     assert f"batch_open_{batch.id}" in keys(at)
     other = start(BATCH, name="Ada", model="dose")
     assert f"batch_open_{batch.id}" not in keys(other)
+
+
+def test_a_link_opens_a_batch_to_look_at_and_not_to_change(place, registry):
+    at = upload(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
+    batch, store = batch_on(at, place), Store.open(place / "feedback.db")
+    by_link = start(BATCH, name="Eve", model="dose", batch=batch.id)
+    assert messages(by_link) == []
+    assert page.BY_LINK in texts(by_link)
+    assert not {"batch_score", "batch_fix", "batch_cancel"} & keys(by_link)
+    eve = Expert("Ada", key="another browser")
+    for change in (
+        lambda: store.batches.cancel(batch.id, by=eve),
+        lambda: jobs.score(store, registry, batch.id, by=eve),
+    ):
+        with pytest.raises(UserError, match="made in another browser"):
+            change()
+    assert store.batches.find(batch.id).state == "checked"
+    assert {"batch_score", "batch_fix"} <= keys(start(BATCH, model="dose", batch=batch.id))
 
 
 def test_filters_and_order_change_the_table(place, registry):

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "__init__": "errors store models",
     "labels": "formatting records models",
     "doctor": "errors file_content formatting local_browser settings store models",
-    "batches": "errors formatting records store tables models",
+    "batches": "errors formatting records roles store tables models",
     "charts": "formatting records schema statistics models",
     "review": "errors formatting records verdicts roles store tables statistics models",
     "distributions": (

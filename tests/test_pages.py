@@ -93,7 +93,7 @@ def test_a_page_works_on_a_filled_database(place, filled_store, page):
         assert at.title
 
 
-def test_home_counts_what_was_judged(place, filled_store):
+def test_home_counts_what_was_judged(place, at_home, filled_store):
     shown = {metric.label: metric.value for metric in start().metric}
     assert shown["Cases predicted"] == "4"
     assert shown["Verdicts"] == "3"
@@ -288,7 +288,10 @@ def test_a_stale_tab_is_told_and_shows_what_stands_there(place, click):
     store, made = Store.open(place / "feedback.db"), predicted(at, place)
     if click == "verdict_change":
         press(at, click)
-    elsewhere = store.add_verdict(Verdict(made.id, "Ada", "disagree", comment="In another tab."))
+    other_id = new_id(at.session_state["who_key"])
+    elsewhere = store.add_verdict(
+        Verdict(made.id, "Ada", "disagree", comment="In another tab.", id=other_id)
+    )
     press(at, "verdict_undo" if click == "verdict_undo" else "verdict_agree")
     assert ["another one than this page showed" in message for message in messages(at)] == [True]
     assert store.current_verdict(made.id, "Ada") == elsewhere

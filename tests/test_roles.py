@@ -2,15 +2,19 @@
 
 import re
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 import streamlit as st
 from builders import ROOT
+from hypothesis import given
+from hypothesis.strategies import text as texts
 from visits import keys, messages, press, start
 
 from second_opinion import roles, settings
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert
+from second_opinion.records.stamp import is_signed, new_id, signed
 from second_opinion.roles import Attempts
 from second_opinion.settings import Settings
 from second_opinion.store import Store
@@ -158,6 +162,37 @@ def test_many_wrong_codes_slow_every_session_and_not_for_ever(monkeypatch):
     assert Attempts.pause() == 0
 
 
+@given(key=texts(min_size=1), other=texts(min_size=1))
+def test_an_id_proves_the_browser_that_made_it(key, other):
+    record = new_id(key)
+    assert is_signed(record, key)
+    assert is_signed(signed(new_id(), key), key)
+    assert is_signed(record, other) == (key == other)
+    assert not is_signed(record, "")
+    assert not is_signed(new_id(), key)
+    assert UUID(hex=record).version == 7
+
+
+@pytest.mark.parametrize("strange", ["", "x", "é" * 32, "0" * 32, "p1"])
+def test_an_id_of_another_make_proves_nothing(strange):
+    assert not is_signed(strange, "key")
+
+
+def test_ids_of_one_browser_are_different():
+    assert len({new_id("key") for _ in range(2000)}) == 2000
+
+
+def test_a_name_or_a_link_does_not_make_it_ones_own():
+    ada, eve = Expert("Ada", key="a"), Expert("Ada", key="e")
+    record = new_id("a")
+    assert roles.owns(ada, record)
+    assert roles.owns(Expert("Bob", role="reviewer"), record)
+    for stranger in (eve, Expert("Ada"), None):
+        assert not roles.owns(stranger, record)
+    with pytest.raises(UserError, match="This batch was made in another browser"):
+        roles.check_own(eve, record, "This batch")
+
+
 # --- in the pages
 
 
@@ -259,7 +294,7 @@ def test_a_verdict_by_code_says_so_and_the_code_is_not_remembered(
     (row,) = Store.open(place / "feedback.db").reviewed().to_dict("records")
     assert (row["expert"], row["identity_source"]) == ("Ada", "code")
     assert remembered
-    assert all(set(memory) == {"name", "email", "cases"} for memory in remembered if memory)
+    assert all(set(memory) == {"name", "email", "cases", "key"} for memory in remembered if memory)
     assert "expert-1" not in repr(remembered)
 
 

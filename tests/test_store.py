@@ -371,6 +371,27 @@ def test_what_was_not_on_the_page_is_not_replaced(empty_store, stored, judgement
     assert empty_store.verdict_history(stored.id) == before
 
 
+@pytest.mark.parametrize("judgement", ["agree", "unsure", "withdrawn"])
+def test_a_typed_name_neither_shows_nor_replaces_the_verdict_of_another_browser(
+    empty_store, stored, judgement
+):
+    ada, eve = Expert("Ada", key="of Ada"), Expert("ada ", key="of Eve")
+    own = replace(verdict(stored, "disagree", comment="Secret."), id=new_id(ada.key))
+    empty_store.add_verdict(own, on_page=None, by=ada)
+    about = [stored.id]
+    assert empty_store.current_verdict(stored.id, "Ada", by=ada).id == own.id
+    assert empty_store.current_verdict(stored.id, "ada ", by=eve) is None
+    assert empty_store.current_verdicts_of("Ada", about, by=eve) == {}
+    assert [said for _, said in empty_store.history("Ada", about, by=eve)] in ([], [None])
+    for on_page in (None, own.id, ...):
+        other = replace(verdict(stored, judgement), expert="ada ", id=new_id(eve.key))
+        with pytest.raises(UserError, match="made in another browser"):
+            empty_store.add_verdict(other, on_page=on_page, by=eve)
+    assert [one.id for one in empty_store.verdict_history(stored.id)] == [own.id]
+    mine = replace(verdict(stored, judgement), id=new_id(ada.key))
+    assert empty_store.add_verdict(mine, on_page=own.id, by=ada).supersedes == own.id
+
+
 def test_the_retry_of_a_click_is_no_stale_page(empty_store, stored):
     shown = empty_store.add_verdict(verdict(stored))
     undone = verdict(stored, "withdrawn")

@@ -1,6 +1,7 @@
 """A visitor of the pages without a browser: opens them, presses buttons, reads what is shown."""
 
 import re
+from hashlib import sha256
 
 from builders import ROOT
 from database import ids_in
@@ -18,6 +19,8 @@ def start(page="Home.py", name="Ada", **query):
     if name:
         at.session_state["who_expert"] = Expert.declared(name)
         at.session_state["who_cases"] = []
+        # Who comes again under a name comes in the same browser.
+        at.session_state["who_key"] = sha256(name.encode()).hexdigest()[:32]
     at.query_params.update(query)
     at.switch_page(page)
     return at.run()

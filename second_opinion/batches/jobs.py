@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from second_opinion import roles
 from second_opinion.batches import stored_chunks
 from second_opinion.batches.packing import scored_columns
 from second_opinion.batches.stored_chunks import TextChunk
@@ -27,6 +28,7 @@ from second_opinion.models.card import ModelCard
 from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
 from second_opinion.records.batch import Batch
+from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store
 from second_opinion.store.batches import LEASE_SECONDS
@@ -124,7 +126,14 @@ class Job:
 
 
 def check(
-    store: Store, card: ModelCard, source: TableFile, look: Look, *, asked_by: str, limits: Limits
+    store: Store,
+    card: ModelCard,
+    source: TableFile,
+    look: Look,
+    *,
+    asked_by: str,
+    limits: Limits,
+    id: str = "",
 ) -> Batch:
     """Begin to read a file into a new batch of a model, as `look` understood it."""
     with source.open() as stream:
@@ -148,6 +157,7 @@ def check(
         notes=look.notes,
         worker=job_worker,
         scale=card.answer_scale,
+        id=id or new_id(),
     )
     store.batches.create(batch)
     job = Job(store, batch.id, job_worker)
@@ -155,8 +165,14 @@ def check(
     return batch
 
 
-def score(store: Store, registry: Registry, batch_id: str) -> bool:
-    """Begin or go on to score a batch; False when somebody else does, or there is nothing to do."""
+def score(store: Store, registry: Registry, batch_id: str, *, by: Expert | None = None) -> bool:
+    """Begin or go on to score a batch; False when somebody else does, or there is nothing to do.
+
+    ``by`` is who asks, refused with a `UserError` where the batch is not theirs to change; without
+    it, it is the program.
+    """
+    if by is not None:
+        roles.check_own(by, batch_id, "This batch")
     job = Job(store, batch_id)
     if not store.batches.claim(batch_id, job.worker):
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from second_opinion.errors import UserError
@@ -23,6 +23,8 @@ class Expert:
     email: str = ""
     source: IdentitySource = "declared"
     role: Role = "expert"
+    # The secret of the browser: what was made there is known by it, since a name proves nothing.
+    key: str = field(default="", repr=False, compare=False)
 
     @classmethod
     def declared(cls, name: str, email: str = "") -> Expert:

@@ -14,8 +14,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from second_opinion import roles
 from second_opinion.records.batch import Batch
-from second_opinion.records.expert import same_person
+from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.stamp import now
 from second_opinion.store import judged_cases, record_rows, sql_batches
 from second_opinion.store.database_file import DatabaseFile
@@ -146,8 +147,14 @@ class Batches:
         """Say that every row is scored; False when that is not so, or not this worker's to say."""
         return self._moved(sql_batches.FINISH_SCORING, batch_id, worker)
 
-    def cancel(self, batch_id: str) -> None:
-        """Stop a batch. What was only checked is let go; what was scored stays and can go on."""
+    def cancel(self, batch_id: str, *, by: Expert | None = None) -> None:
+        """Stop a batch. What was only checked is let go; what was scored stays and can go on.
+
+        ``by`` is who asks, refused with a `UserError` where the batch is not theirs to change;
+        without it, it is the program.
+        """
+        if by is not None:
+            roles.check_own(by, batch_id, "This batch")
         self._end(batch_id, "cancelled", "", None)
 
     def fail(self, batch_id: str, message: str, worker: str | None = None) -> None:

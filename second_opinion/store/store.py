@@ -120,28 +120,36 @@ class Store:
         return record_rows.prediction(rows[0]) if rows else None
 
     def history(
-        self, expert: str, ids: Iterable[str], limit: int = 12
+        self, expert: str, ids: Iterable[str], limit: int = 12, *, by: Expert | None = None
     ) -> list[tuple[Prediction, Verdict | None]]:
         """Those of these predictions that this person asked for, newest first.
 
-        Each with the person's verdict that counts, if there is one.
+        Each with the person's verdict that counts, if there is one; with ``by``, who asks, if it is
+        theirs to change (`roles.owns`).
         """
         with self._file.reading() as connection:
             asked_for = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
             own = [row for row in asked_for if same_person(row["asked_by"], expert)][:limit]
             about = {"prediction_ids": _listed(row["id"] for row in own)}
             current = connection.execute(sql_verdicts.CURRENT_VERDICTS, about)
-            verdicts = _by_prediction(current, expert)
+            verdicts = _by_prediction(current, expert, by)
         return [(record_rows.prediction(row), verdicts.get(row["id"])) for row in own]
 
-    def add_verdict(self, verdict: Verdict, *, on_page: str | EllipsisType | None = ...) -> Verdict:
+    def add_verdict(
+        self,
+        verdict: Verdict,
+        *,
+        on_page: str | EllipsisType | None = ...,
+        by: Expert | None = None,
+    ) -> Verdict:
         """Store the verdict after the expert's latest on the same prediction; returns it as stored.
 
         ``on_page`` is the id of the verdict that the page showed as the person's own (None: none)
-        when this one was given; without it, nobody looked. A verdict whose id is there already is
-        returned as it was stored. `UserError` when the prediction is not in the database, when the
-        verdict fails its check, when there is nothing to withdraw, and when another one than
-        ``on_page`` counts by now.
+        when this one was given; without it, nobody looked. ``by`` is who gives it: the verdict of
+        another browser under the same name is not replaced (`roles.owns`). A verdict whose id is
+        there already is returned as it was stored. `UserError` when the prediction is not in the
+        database, when the verdict fails its check, when there is nothing to withdraw, and when
+        another one than ``on_page`` counts by now.
         """
         with self._file.writing() as connection:
             stored = connection.execute(sql_verdicts.VERDICT, {"id": verdict.id}).fetchone()
@@ -150,6 +158,8 @@ class Store:
             prediction = _judged(connection, verdict)
             verdict.check(prediction)
             latest = _latest(connection, verdict)
+            if by is not None and latest and _counts(latest):
+                roles.check_own(by, latest.id, "Your verdict on this case")
             if on_page is not ...:
                 _refuse_stale(latest, on_page)
             if not _counts(verdict) and (latest is None or not _counts(latest)):
@@ -169,16 +179,23 @@ class Store:
         rows = self._select(sql_verdicts.VERDICT, id=verdict_id)
         return record_rows.verdict(rows[0]) if rows else None
 
-    def current_verdict(self, prediction_id: str, expert: str) -> Verdict | None:
+    def current_verdict(
+        self, prediction_id: str, expert: str, *, by: Expert | None = None
+    ) -> Verdict | None:
         """The verdict of this expert on this prediction that counts, or None."""
-        return self.current_verdicts_of(expert, [prediction_id]).get(prediction_id)
+        return self.current_verdicts_of(expert, [prediction_id], by=by).get(prediction_id)
 
-    def current_verdicts_of(self, expert: str, prediction_ids: Iterable[str]) -> dict[str, Verdict]:
-        """The verdicts of this expert that count, by the id of their prediction."""
+    def current_verdicts_of(
+        self, expert: str, prediction_ids: Iterable[str], *, by: Expert | None = None
+    ) -> dict[str, Verdict]:
+        """The verdicts of this expert that count, by the id of their prediction.
+
+        With ``by``, who asks, those alone that are theirs to change (`roles.owns`).
+        """
         current = self._select(
             sql_verdicts.CURRENT_VERDICTS, prediction_ids=_listed(prediction_ids)
         )
-        return _by_prediction(current, expert)
+        return _by_prediction(current, expert, by)
 
     def verdict_history(self, prediction_id: str, expert: str | None = None) -> list[Verdict]:
         """Every verdict on the prediction, the replaced and withdrawn too, oldest first."""
@@ -299,12 +316,14 @@ def local_path(where: str | Path) -> Path:
     return Path(where).expanduser().resolve()
 
 
-def _by_prediction(current: Iterable[sqlite3.Row], expert: str) -> dict[str, Verdict]:
-    """The verdicts of one expert among the rows, by the id of their prediction."""
+def _by_prediction(
+    current: Iterable[sqlite3.Row], expert: str, by: Expert | None
+) -> dict[str, Verdict]:
+    """The verdicts of one expert among the rows, as far as ``by`` may see them."""
     return {
         row["prediction_id"]: record_rows.verdict(row)
         for row in current
-        if same_person(row["expert"], expert)
+        if same_person(row["expert"], expert) and (by is None or roles.owns(by, row["id"]))
     }
 
 

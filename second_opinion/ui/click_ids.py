@@ -6,11 +6,12 @@ from __future__ import annotations
 import streamlit as st
 
 from second_opinion.records.stamp import new_id
+from second_opinion.ui import who
 
 
 def upcoming(key: str) -> str:
     """The id under which the next click stores: the same until it is spent."""
-    click_id: str = st.session_state.setdefault(key, new_id())
+    click_id: str = st.session_state.setdefault(key, new_id(who.key()))
     return click_id
 
 

@@ -165,7 +165,9 @@ def past(visit: Visit) -> list[tuple[Prediction, str]]:
     versions = visit.catalog.versions(name)
     return [
         (prediction, labels.history_text(visit.card_of(prediction), prediction, verdict))
-        for prediction, verdict in visit.store.history(expert.label, who.cases(), limit=12)
+        for prediction, verdict in visit.store.history(
+            expert.label, who.cases(), limit=12, by=expert
+        )
         if prediction.model == name and prediction.version in versions
     ]
 

@@ -56,7 +56,7 @@ def panel(
     if expert is None:
         return
     _take_draft_up(prediction)
-    verdict = visit.store.current_verdict(prediction.id, expert.label)
+    verdict = visit.store.current_verdict(prediction.id, expert.label, by=expert)
     dialog = Panel(visit, card, prediction, inputs_now, verdict.id if verdict else None)
     if verdict and not st.session_state["verdict_open"]:
         dialog.saved(verdict)
@@ -193,7 +193,7 @@ class Panel:
 
     def _store(self, kind: VerdictKind, verdict_id: str, **details: Any) -> None:
         verdict = _signed(self.visit, self.prediction, kind, verdict_id, **details)
-        self.visit.store.add_verdict(verdict, on_page=self.on_page)
+        self.visit.store.add_verdict(verdict, on_page=self.on_page, by=self.visit.signer())
 
 
 def save_at_once(visit: Visit, prediction: Prediction, kind: VerdictKind, verdict_id: str) -> None:
@@ -202,10 +202,12 @@ def save_at_once(visit: Visit, prediction: Prediction, kind: VerdictKind, verdic
     Saying what one said already changes nothing.
     """
     expert = visit.expert
-    before = visit.store.current_verdict(prediction.id, expert.label) if expert else None
+    before = visit.store.current_verdict(prediction.id, expert.label, by=expert) if expert else None
     if before is None or before.judgement != kind.name:
         visit.store.add_verdict(
-            _signed(visit, prediction, kind, verdict_id), on_page=before.id if before else None
+            _signed(visit, prediction, kind, verdict_id),
+            on_page=before.id if before else None,
+            by=expert,
         )
         if st.session_state.get("verdict_for") == prediction.id:
             _close()

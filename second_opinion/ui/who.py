@@ -5,8 +5,10 @@ A code that was entered gives its role to this session alone: it is never kept i
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
+from secrets import token_hex
 from typing import Any
 
 import streamlit as st
@@ -14,7 +16,7 @@ import streamlit as st
 from second_opinion import local_browser, roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
-from second_opinion.records.expert import NAME_LIMIT, Expert, Role
+from second_opinion.records.expert import NAME_LIMIT, Expert, IdentitySource, Role
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.ui import browser
@@ -40,7 +42,15 @@ def here() -> Expert | None:
     if expert is None or may_act_as is None:
         return None
     by_code = st.session_state.get("who_by_code")
-    return replace(expert, role=may_act_as, source="code" if by_code else expert.source)
+    source: IdentitySource = "code" if by_code else expert.source
+    return replace(expert, role=may_act_as, source=source, key=key())
+
+
+def key() -> str:
+    """The secret of this browser, by which it proves what was made in it."""
+    _recall()
+    secret: str = st.session_state.setdefault("who_key", token_hex(16))
+    return secret
 
 
 def role() -> Role | None:
@@ -116,6 +126,7 @@ def keep(place: str) -> None:
     expert = here()
     if expert:
         memory: dict[str, Any] = {"name": expert.name, "email": expert.email, "cases": cases()}
+        memory["key"] = key()
         if batches():
             memory["batches"] = batches()
         browser.remember(memory, place)
@@ -201,6 +212,8 @@ def _recall() -> None:
         memory = browser.remembered()
         st.session_state["who_expert"] = _recalled(memory)
         st.session_state["who_cases"] = [str(i) for i in _list(memory.get("cases"))]
+        if re.fullmatch("[0-9a-f]{32}", str(memory.get("key"))):
+            st.session_state["who_key"] = str(memory["key"])
         st.session_state["who_batches"] = [str(i) for i in _list(memory.get("batches"))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from second_opinion import roles
 from second_opinion.batches import jobs
 from second_opinion.formatting import duration, plural, share_text
 from second_opinion.records.batch import Batch
@@ -25,7 +26,8 @@ def progress(visit: Visit, batch: Batch) -> None:
             share, text = batch.rows_done / batch.rows, pace(batch)
         st.progress(min(share, 1.0), text)
         st.caption("This goes on when you leave the page. Its link brings you back here.")
-        st.button("Cancel", key="batch_cancel", on_click=_cancel, args=(visit, batch.id))
+        if roles.owns(visit.asker, batch.id):
+            st.button("Cancel", key="batch_cancel", on_click=_cancel, args=(visit, batch.id))
 
 
 def pace(batch: Batch) -> str:
@@ -44,4 +46,4 @@ def pace(batch: Batch) -> str:
 
 @callback("page")
 def _cancel(visit: Visit, batch_id: str) -> None:
-    visit.store.batches.cancel(batch_id)
+    visit.store.batches.cancel(batch_id, by=visit.asker)

@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from second_opinion import roles
 from second_opinion.batches import downloads, jobs, stored_chunks
 from second_opinion.formatting import joined, plural
 from second_opinion.records.batch import Batch
@@ -29,6 +30,10 @@ FORMATS = {
     "parquet": "Parquet",
 }
 SPREADSHEET = "Text that a spreadsheet would run as a formula begins with an apostrophe"
+BY_LINK = (
+    "You opened this batch by its link. It can be scored, or another file put in its place, in the "
+    "browser that uploaded it, or by a reviewer."
+)
 BECAME = {"cancelled": "was cancelled", "failed": "stopped"}
 STATES = {
     "checking": "is being checked",
@@ -71,6 +76,11 @@ def current(visit: Visit) -> Batch | None:
     return jobs.revive(visit.store, visit.registry, batch)
 
 
+def is_by_link(visit: Visit, batch: Batch) -> bool:
+    """Whether the batch is open by its link alone: to look at and to judge, not to change."""
+    return not roles.owns(visit.asker, batch.id)
+
+
 def title(visit: Visit, batch: Batch) -> None:
     """Which file it is, from whom, and the way to another one."""
     with st.container(horizontal=True, vertical_alignment="center", key="batch_title"):
@@ -90,7 +100,11 @@ def check_result(visit: Visit, batch: Batch) -> None:
     first_rows(visit, batch)
     if not batch.rows:
         st.text("No row of this file can be scored." if batch.bad_rows else "The file has no rows.")
-        st.button("Choose another file", key="batch_fix", on_click=_let_go, args=(visit, batch))
+        if not is_by_link(visit, batch):
+            st.button("Choose another file", key="batch_fix", on_click=_let_go, args=(visit, batch))
+        return
+    if is_by_link(visit, batch):
+        st.text(BY_LINK)
         return
     good = plural(batch.rows, "good row" if batch.bad_rows else "row")
     with st.container(horizontal=True):
@@ -198,7 +212,9 @@ def go_on(visit: Visit, batch: Batch) -> None:
         st.text(f"This batch {BECAME[batch.state]} after {scored}.")
     else:
         st.text(f"This batch {BECAME[batch.state]} before anything was scored.")
-    if left and visit.store.batches.is_whole(batch.id):
+    if left and is_by_link(visit, batch):
+        st.text(BY_LINK)
+    elif left and visit.store.batches.is_whole(batch.id):
         st.button(
             f"Score the other {left:,}" if batch.rows_done else f"Score {plural(left, 'row')}",
             key="batch_score",
@@ -283,13 +299,13 @@ def another() -> None:
 
 @callback("page")
 def _score(visit: Visit, batch_id: str) -> None:
-    jobs.score(visit.store, visit.registry, batch_id)
+    jobs.score(visit.store, visit.registry, batch_id, by=visit.asker)
 
 
 @callback("page")
 def _let_go(visit: Visit, batch: Batch) -> None:
     """Drop what was checked: the person comes back with another file."""
-    visit.store.batches.cancel(batch.id)
+    visit.store.batches.cancel(batch.id, by=visit.asker)
     _forget()
 
 

@@ -16,6 +16,7 @@ from second_opinion.labels import flag_name
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.prediction import Prediction
+from second_opinion.records.stamp import signed
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import KINDS, current_kinds
 from second_opinion.ui import (
@@ -24,6 +25,7 @@ from second_opinion.ui import (
     drawing,
     row_button,
     verdict_panel,
+    who,
     widget_values,
 )
 from second_opinion.ui.drawing import height_for
@@ -127,7 +129,7 @@ def _verdicts(visit: Visit, batch: Batch, row_page: RowPage) -> dict[int, Verdic
     if expert is None:
         return {}
     ids = {prediction_id(batch.id, row): row for row in row_page.rows.tolist()}
-    verdicts = visit.store.current_verdicts_of(expert.label, ids)
+    verdicts = visit.store.current_verdicts_of(expert.label, ids, by=expert)
     return {ids[key]: verdict for key, verdict in verdicts.items()}
 
 
@@ -227,7 +229,8 @@ def _press(visit: Visit, batch: Batch, action: str, token: str, row: int) -> Non
     prediction = ScoredRows(visit.store).opened(batch, row, visit.card)
     kind = KINDS.get(action)
     if kind and kind.saves_at_once:
-        verdict_id = uuid5(UUID(hex=token), prediction.id + _before(visit, prediction)).hex
+        click_id = uuid5(UUID(hex=token), prediction.id + _before(visit, prediction)).hex
+        verdict_id = signed(click_id, who.key())
         verdict_panel.save_at_once(visit, prediction, kind, verdict_id)
         return
     verdict_panel.open_panel(visit.card, prediction, kind)
@@ -237,7 +240,9 @@ def _press(visit: Visit, batch: Batch, action: str, token: str, row: int) -> Non
 def _before(visit: Visit, prediction: Prediction) -> str:
     """The id of one's verdict so far: another one after it is another verdict."""
     expert = visit.expert
-    verdict = visit.store.current_verdict(prediction.id, expert.label) if expert else None
+    if expert is None:
+        return ""
+    verdict = visit.store.current_verdict(prediction.id, expert.label, by=expert)
     return verdict.id if verdict else ""
 
 

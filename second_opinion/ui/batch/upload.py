@@ -8,6 +8,7 @@ import streamlit as st
 
 from second_opinion.batches import jobs
 from second_opinion.formatting import plural
+from second_opinion.records.stamp import new_id
 from second_opinion.ui import browser, file_button, form, who
 from second_opinion.ui.frame import callback, escape, notice, problem
 from second_opinion.ui.visit import Visit
@@ -78,7 +79,13 @@ def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> No
     if expert is None:
         return
     batch = jobs.check(
-        visit.store, visit.card, source, preview, asked_by=expert.label, limits=Limits()
+        visit.store,
+        visit.card,
+        source,
+        preview,
+        asked_by=expert.label,
+        limits=Limits(),
+        id=new_id(expert.key),
     )
     who.add_batch(batch.id)
     browser.let_go(file)

@@ -172,7 +172,7 @@ def risks(visit: Visit, filters: VerdictFilter) -> None:
     from second_opinion.charts import risk_charts
     from second_opinion.review import judged_risks
 
-    counts = judged_risks.by_band(visit.store.review, filters, visit.card)
+    counts = judged_risks.by_band(visit.review, filters, visit.card)
     if counts.empty:
         st.text("No verdict says whether a risk is right yet.")
         return
