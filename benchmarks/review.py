@@ -45,7 +45,7 @@ RUNS, COUNT = 5, 1000
 COMMENT = "dose17 scan321 old4 looks odd to me here"
 Begin = Callable[[Store], list[Verdict]]
 WORDS = [f"{a}{b}" for a in ("patient", "dose", "scan", "lab", "age", "old") for b in range(500)]
-INPUTS = '{"age":47,"income":51234.5,"tenure_months":18,"city":"Bergen","smoker":false,"bmi":27.1}'
+CITIES = ("Bergen", "Oslo", "Tromsø")
 
 
 def main() -> None:
@@ -128,13 +128,23 @@ def predictions(rng: random.Random, count: int) -> Iterator[tuple[Any, ...]]:
             None if batch is None else number,
             "churn" if churn else "dose",
             str(1 + number * 3 // count),
-            INPUTS,
+            inputs(rng),
             str(rng.randrange(3)) if churn else repr(round(rng.gauss(100, 15), 3)),
             confidence,
             "[0.2,0.8]" if churn else None,
             "batch" if batch else rng.choice(["form", "api"]),
             moment(number, count),
         )
+
+
+def inputs(rng: random.Random) -> str:
+    """A case of its own: predictions of equal inputs are one case, and would be few huge ones."""
+    case = {
+        **{"age": rng.randrange(18, 90), "income": round(rng.gauss(51_000, 9_000), 1)},
+        **{"tenure_months": rng.randrange(240), "city": rng.choice(CITIES)},
+        **{"smoker": rng.random() < 0.2, "bmi": round(rng.gauss(27, 4), 1)},
+    }
+    return json.dumps(case, separators=(",", ":"))
 
 
 def given(rng: random.Random, cases: list[tuple[Any, ...]], verdicts: int) -> Iterator[Any]:
@@ -376,7 +386,10 @@ def exported(path: str, what: exports.What) -> dict[str, float]:
 
 def made() -> list[Prediction]:
     return [
-        Prediction("churn", "3", "m", "c", {"age": 4}, 1, 0.83, (0.2, 0.8), (), "form", "Ada", 9.5)
+        Prediction(
+            *("churn", "3", "m", "c", {"age": 4, "case": new_id()}, 1),
+            *(0.83, (0.2, 0.8), (), "form", "Ada", 9.5),
+        )
         for _ in range(COUNT)
     ]
 

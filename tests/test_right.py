@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from second_opinion import Registry
 from second_opinion.distributions import sections_verdicts, selection
 from second_opinion.errors import UserError
+from second_opinion.models import expert_backing
 from second_opinion.records.answer_scale import AnswerScale
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
@@ -289,6 +290,37 @@ def test_every_page_counts_the_same(shared_store, kind, deeds):
         }
         assert bands[list(risk_bands.SIDES)].to_numpy().sum() == right + wrong
         assert bands["about_right"].sum() == right
+
+
+@pytest.fixture(scope="module")
+def iris(models, tmp_path_factory):
+    return Registry(models).load("iris"), tmp_path_factory.mktemp("compared")
+
+
+@given(deeds=st.lists(DEED, max_size=14))
+@hypothesis_settings(max_examples=200 if THOROUGH else 10)
+def test_compare_counts_the_cases_that_corrections_teach(iris, deeds):
+    """Both in cases: those that contradict each other, or name no class, are left out of both."""
+    loaded, folder = iris
+    typical, _ = loaded.card.case_schema.read(loaded.card.case_schema.typical)
+    field = next(iter(typical))
+    with closing(Store.open(folder / f"{new_id()}.db")) as store:
+        made = [
+            loaded.predict_one(
+                {**typical, field: 5.0 + at % 3}, asked_by="Ada", source="form", id=new_id()
+            )
+            for at in range(4)
+        ]
+        store.add_predictions(made)
+        for at, expert, deed, choice in deeds:
+            with suppress(UserError):
+                _do(store, made[at], expert, deed, choice, loaded.card.class_values)
+        rows = learned(store, "iris")
+        found = expert_backing.backed(loaded, loaded, store.judged("iris", [loaded.card.version]))
+        review = totals.cases(store.review, VerdictFilter(model="iris"))
+    assert (found.cases, found.fixes, found.breaks) == (len(rows), 0, 0)
+    assert found.both == sum(row.learn == row.prediction.value for row in rows)
+    assert found.both == review.errors.count(0.0)
 
 
 CARDS = {

@@ -195,7 +195,7 @@ def _known(
         values = [value for row in rows if (value := _right(card, row)) is not None]
         if not values:
             silent += 1
-        elif not _one_answer(values, tolerance):
+        elif not _one_answer(values, tolerance) or _is_denied(card, rows, values[0], tolerance):
             conflicts += 1
         else:
             right = values[0] if tolerance is None else float(np.median(values))
@@ -222,6 +222,16 @@ def _right(card: ModelCard, row: Mapping[str, Any]) -> Any:
         others = [v for v in card.class_values if not same_value(v, row["value"])]
         return others[0] if len(others) == 1 else None
     return row["answer"]
+
+
+def _is_denied(
+    card: ModelCard, rows: Sequence[Mapping[str, Any]], right: Any, tolerance: float | None
+) -> bool:
+    """Whether somebody calls this very answer wrong without naming another."""
+    denied = [
+        row["value"] for row in rows if row["outcome"] == "wrong" and _right(card, row) is None
+    ]
+    return any(_one_answer((value, right), tolerance) for value in denied)
 
 
 def _one_answer(values: Sequence[Any], tolerance: float | None) -> bool:
