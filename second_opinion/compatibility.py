@@ -7,6 +7,7 @@ lowest version in pyproject.toml takes out what nobody needs any more.
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -72,6 +73,32 @@ def _object_texts() -> Any:
     import pandas as pd
 
     return pd.StringDtype("python", na_value=math.nan)
+
+
+def moments(values: Any, dtype: str) -> Any:
+    """ISO texts of days or moments, None where there is none, as a column of a dtype with a unit.
+
+    pandas 2.1 counts texts in nanoseconds first, which end in the year 2262; NumPy does not.
+    """
+    import pandas as pd
+
+    try:
+        return pd.array(values, dtype=dtype)
+    except pd.errors.OutOfBoundsDatetime:
+        in_utc = pd.array(_in_utc(values), dtype="datetime64[us]")
+        return (in_utc.tz_localize("UTC") if "," in dtype else in_utc).astype(dtype)
+
+
+def _in_utc(values: Any) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    read = [None if pd.isna(text) else datetime.fromisoformat(text) for text in values]
+    zoneless = [
+        moment.astimezone(UTC).replace(tzinfo=None) if moment and moment.tzinfo else moment
+        for moment in read
+    ]
+    return np.array(zoneless, dtype="datetime64[us]")
 
 
 def dtype_name(column: pd.Series[Any]) -> str:

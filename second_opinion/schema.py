@@ -385,6 +385,8 @@ def typed(values: Any, feature: Feature) -> Any:
         cells[:] = values
         cells[pd.isna(cells)] = None if feature.gap == "none" else math.nan
         return cells
+    if dtype.startswith("datetime64["):
+        return compatibility.moments(values, dtype)
     return compatibility.texts(values) if dtype == "str" else pd.array(values, dtype=dtype)
 
 

@@ -1,5 +1,7 @@
 """What tests need of a scikit-learn or pandas that is newer than those of the oldest set."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,10 +19,25 @@ def needs(release, what):
         pytest.skip(f"{what}: from scikit-learn {'.'.join(map(str, release))} on")
 
 
+def readable(path):
+    """A saved model; skips where a newer scikit-learn saved it, which an older one cannot read."""
+    saved_by = re.search(rb"_sklearn_version.{1,12}?(\d+)\.(\d+)\.\d", path.read_bytes(), re.S)
+    needs(tuple(int(part) for part in saved_by.groups()), f"{path.parent.name} was saved by it")
+    return path
+
+
 def text_series(values, **options):
     """Texts as pandas reads them from a file: with NaN, in its own type where it has one."""
     values = [np.nan if value is None else value for value in values]
     return pd.Series(values, dtype="str" if has_text_type() else "object", **options)
+
+
+# Each way in which pandas keeps texts with NaN for the missing ones.
+TEXT_TYPES = (
+    [pd.StringDtype(storage, np.nan) for storage in ("python", "pyarrow")]
+    if has_text_type()
+    else [np.dtype(object)]
+)
 
 
 class OwnThresholdClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -52,4 +69,4 @@ if SKLEARN >= (1, 5):
     from sklearn.model_selection import FixedThresholdClassifier
 else:
     FixedThresholdClassifier = OwnThresholdClassifier
-__all__ = ["FixedThresholdClassifier", "needs", "text_series"]
+__all__ = ["TEXT_TYPES", "FixedThresholdClassifier", "needs", "readable", "text_series"]

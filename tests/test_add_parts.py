@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from ages import readable
 from builders import ROOT
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -65,7 +66,7 @@ def test_a_folder_is_told_in_words_and_the_command_proposed_adds_it(stranger, ru
     assert code == 1
     assert "a StandardScaler fitted on 3 columns without names" in said
     assert "a LabelEncoder: No and Yes" in said
-    assert "3 names of columns: visits, age and income" in said
+    assert "the names of 3 columns: visits, age and income" in said
     code, out, _ = run(*command_in(said), "--yes")
     assert code == 0
     assert "0 (No) and 1 (Yes)" in out
@@ -161,7 +162,9 @@ def test_on_a_terminal_what_is_unclear_is_asked(stranger, tmp_path):
 
 def add_trial(run, folder, target, *options):
     data = ["--data", TRIALS / folder / "train.csv", "--target", target]
-    return run("add", TRIALS / folder / "model.joblib", "--name", "m", *data, *options, "--yes")
+    return run(
+        "add", readable(TRIALS / folder / "model.joblib"), "--name", "m", *data, *options, "--yes"
+    )
 
 
 def test_words_in_the_file_and_codes_in_the_model_are_a_proposal(run, empty_folder):
@@ -179,7 +182,14 @@ def test_words_in_the_file_and_codes_in_the_model_are_a_proposal(run, empty_fold
 @pytest.mark.slow
 def test_on_a_terminal_the_proposal_is_a_question(tmp_path):
     trial = TRIALS / "C48-target-yes-no"
-    arguments = ["add", trial / "model.joblib", "--name", "m", "--data", trial / "train.csv"]
+    arguments = [
+        "add",
+        readable(trial / "model.joblib"),
+        "--name",
+        "m",
+        "--data",
+        trial / "train.csv",
+    ]
     code, out, said = on_a_terminal([*arguments, "--target", "Churn"], "y\ny\n", tmp_path)
     assert code == 0, said
     assert "0=No,1=Yes" in said

@@ -23,7 +23,7 @@ SCALER = StandardScaler().fit(X)
 LABELS = LabelEncoder().fit(Y)
 MODEL = RandomForestClassifier(3).fit(SCALER.transform(X), LABELS.transform(Y))
 PIPELINE = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
-NAMES = "3 names of columns: age, bmi and pulse"
+NAMES = "the names of 3 columns: age, bmi and pulse"
 ON_THREE = "on 3 columns: age, bmi and pulse"
 A_MODEL = "a RandomForestClassifier trained on 3 columns without names; it answers 0 and 1"
 

@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from ages import readable
 from builders import ROOT
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -17,6 +18,7 @@ from visits import CASE, as_read, messages, predicted, press, start
 from second_opinion import Registry
 from second_opinion.batches.score_file import score_file
 from second_opinion.models.describe.input_form import form_of
+from second_opinion.schema import Feature, Schema
 from second_opinion.tables import TableFile, look
 from second_opinion.ui import typed_case
 
@@ -67,7 +69,7 @@ def said(at):
 @pytest.fixture(params=["model.joblib", "model_ignore.joblib"], ids=["strict", "ignoring"])
 def items(request, tmp_path, place, monkeypatch):
     """The model of 240 items, its estimator, and whether it refuses an item that it never saw."""
-    estimator = joblib.load(F01 / request.param)
+    estimator = joblib.load(readable(F01 / request.param))
     rows = pd.read_csv(F01 / "train.csv")
     model = added(tmp_path, monkeypatch, estimator, rows.drop(columns="price"), rows["price"])
     return model, estimator, request.param == "model.joblib"
@@ -267,7 +269,8 @@ def test_a_first_step_of_ones_own_that_takes_no_frame_gets_an_array():
 
 def test_a_model_that_was_fitted_with_a_frame_of_outcomes_is_added(tmp_path, place, monkeypatch):
     folder = TRIALS / "C80-y-frame-linear"
-    estimator, rows = joblib.load(folder / "model.joblib"), pd.read_csv(folder / "train.csv")
+    estimator = joblib.load(readable(folder / "model.joblib"))
+    rows = pd.read_csv(folder / "train.csv")
     X = rows.drop(columns="price")
     model = added(tmp_path, monkeypatch, estimator, X, rows[["price"]])
     assert model.card.target.name == "price"
@@ -277,3 +280,16 @@ def test_a_model_that_was_fitted_with_a_frame_of_outcomes_is_added(tmp_path, pla
     assert answers == pytest.approx(expected)
     press(at := start(CASE, model="m"), "predict_submit")
     assert messages(at) == []
+
+
+@pytest.mark.parametrize("zone", ["", ", UTC"])
+@pytest.mark.parametrize("year", ["0001", "1600", "2300", "9999"])
+def test_a_moment_of_any_year_reaches_a_model_that_keeps_microseconds(zone, year):
+    moment = f"{year}-02-03T04:05:06.123456"
+    seen = Feature(name="seen", kind="datetime", dtype=f"datetime64[us{zone}]", missing=True)
+    schema = Schema([seen])
+    cases = [schema.read({"seen": value})[0] for value in (moment, None)]
+    column = schema.frame(cases)["seen"]
+    assert str(column.dtype) == seen.dtype
+    assert column.isna().tolist() == [False, True]
+    assert column[0].isoformat() == moment + ("+00:00" if zone else "")

@@ -6,6 +6,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from ages import readable, text_series
 from builders import ROOT
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
@@ -50,7 +51,7 @@ def scored(run, tmp_path, empty_folder):
 def test_a_trial_answers_its_own_file_as_its_maker_does(scored, trial, target, reading):
     folder = TRIALS / trial
     cases = pd.read_csv(folder / "train.csv", **reading).drop(columns=target)
-    expected = joblib.load(folder / "model.joblib").predict(cases)
+    expected = joblib.load(readable(folder / "model.joblib")).predict(cases)
     answers = scored(folder / "model.joblib", folder / "train.csv", target)
     assert answers == pytest.approx(expected.tolist(), rel=1e-12)
 
@@ -61,7 +62,7 @@ def houses():
     houses = pd.DataFrame(
         {
             "area": rng.integers(50, 200, 120).astype(float),
-            "alley": rng.choice(["Pave", "Grvl", None], 120),
+            "alley": text_series(rng.choice(["Pave", "Grvl", None], 120)),
             "heated": rng.choice([True, False], 120),
         }
     )
@@ -245,7 +246,7 @@ def test_an_ordinal_encoder_of_a_file_with_words(own, tmp_path):
 def added_with(folder, **features):
     """The trial whose words for a missing value are not in the card, and what was noticed."""
     table = TrainingTable.read(TRIALS / "C17-na-levels/train.csv", "price", Layout())
-    estimator = joblib.load(TRIALS / "C17-na-levels/model.joblib")
+    estimator = joblib.load(readable(TRIALS / "C17-na-levels/model.joblib"))
     rows = from_table(table, estimator)
     card = Registry(folder).add(
         *(estimator, rows.X, rows.y), name="m", training=rows, card={"features": features}

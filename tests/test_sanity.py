@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from ages import needs, readable
 from builders import ROOT
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -52,7 +53,7 @@ def doubts(found):
     [
         LogisticRegression(max_iter=500),
         make_pipeline(StandardScaler(), SVC()),
-        LinearSVC(),
+        make_pipeline(StandardScaler(), LinearSVC()),
         KNeighborsClassifier(),
         RandomForestClassifier(10, max_depth=4),
         HistGradientBoostingClassifier(max_iter=10),
@@ -172,6 +173,7 @@ def of_counts(forest):
 
 @pytest.fixture
 def counting():
+    needs((1, 3), "trees that hold shares")
     forest = RandomForestClassifier(5, max_depth=3, random_state=0)
     return of_counts(forest.fit(WARD, ILL))
 
@@ -225,7 +227,7 @@ def test_yes_alone_does_not_add_what_is_no_better_than_a_guess(
 ):
     folder = TRIALS / trial
     command = (
-        *("add", folder / "model.joblib", "--name", "m"),
+        *("add", readable(folder / "model.joblib"), "--name", "m"),
         *("--data", folder / "train.csv", "--target", target),
     )
     code, _, err = run(*command, "--yes")
@@ -251,7 +253,7 @@ def test_a_log_target_is_right_behind_the_predict_py_that_the_warning_names(
     folder = tmp_path / "prices"
     shutil.copytree(TRIALS / "C50-log-target", folder)
     source = ("--data", folder / "train.csv", "--target", "price", "--yes")
-    _, _, err = run("add", folder / "model.joblib", "--name", "m", *source)
+    _, _, err = run("add", readable(folder / "model.joblib"), "--name", "m", *source)
     assert "with UNDO = np.exp (`wrap` writes one)" in err
     assert f"wrap {folder}" in err
     assert run("wrap", folder)[0] == 0
@@ -296,7 +298,7 @@ def test_a_log_target_is_right_once_exp_is_taken(tmp_path):
 
     table = pd.read_csv(TRIALS / "C50-log-target/train.csv")
     cases = table.drop(columns="price")
-    inside = joblib.load(TRIALS / "C50-log-target/model.joblib")
+    inside = joblib.load(readable(TRIALS / "C50-log-target/model.joblib"))
     whole = TransformedTargetRegressor(inside, func=np.log, inverse_func=np.exp)
     assert not findings(tmp_path, whole.fit(cases, table.price), cases, table.price)
 

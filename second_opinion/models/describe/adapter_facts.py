@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from second_opinion.errors import UserError
-from second_opinion.formatting import joined, quoted
+from second_opinion.formatting import joined, plural, quoted
 from second_opinion.models.formats.adapter import Adapter, as_classes
 from second_opinion.records.value import plain, same_value
 
@@ -94,7 +94,11 @@ def _with_probabilities(
     shares = answers if answers.ndim == 2 else adapter.answers(cases, "predict_proba")
     columns = 2 if shares.ndim == 1 else shares.shape[1]
     if len(outcomes) != columns:
-        there = f"the target has {len(outcomes)} values" if outcomes else "no outcomes were given"
+        there = (
+            f"the target has {plural(len(outcomes), 'value')}"
+            if outcomes
+            else "no outcomes were given"
+        )
         raise UserError(
             f"predict.py gives probabilities of {columns} classes, and {there}. Give the object "
             "that load returns its classes_, in the order of the columns: "

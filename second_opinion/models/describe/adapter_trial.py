@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.models.model import as_taken
 from second_opinion.records.value import plain
 
@@ -67,7 +68,7 @@ def _refuse_moods(once: np.ndarray, again: np.ndarray, cases: pd.DataFrame) -> N
 def _refuse_company(among: Any, alone: Any, at: int, rows: int) -> None:
     if not _agree(among, alone):
         raise UserError(
-            f"Row {at + 1} of the data is answered {_text(among)} among {rows:,} cases and "
+            f"Row {at + 1} of the data is answered {_text(among)} among {plural(rows, 'case')} and "
             f"{_text(alone)} alone; expected the same. Something is worked out over all the cases "
             "that are given, such as a mean, a rank or get_dummies: keep what the training data "
             "gave (its mean, its columns), and use that."

@@ -63,8 +63,8 @@ def _refuse_twins(data: pd.DataFrame, named: list[str] | None) -> None:
     taken = [name for name in twins if named is None or name in named]
     if taken:
         raise UserError(
-            f"The data has {names.count(taken[0])} columns {taken[0]!r}; expected each name once. "
-            "Rename or remove the others, train and add it again."
+            f"The data has {plural(names.count(taken[0]), 'column')} {taken[0]!r}; expected each "
+            "name once. Rename or remove the others, train and add it again."
         )
 
 

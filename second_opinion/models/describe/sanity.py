@@ -205,18 +205,18 @@ def _errors(known: guessing.Known) -> Any:
 
 
 def _one_answer(trial: Trial) -> Iterator[Finding]:
-    values, rows = trial.answers.values, len(trial.data)
-    if rows < guessing.FEWEST:
+    values, rows = trial.answers.values, plural(len(trial.data), "row")
+    if len(trial.data) < guessing.FEWEST:
         return
     if len({repr(plain(value)) for value in values}) == 1:
         answer = quoted(plain(values[0]))
-        yield Finding(name="one_answer", text=f"It answers {answer} on each of {rows:,} rows.")
+        yield Finding(name="one_answer", text=f"It answers {answer} on each of {rows}.")
     sure = trial.answers.confidence
     if sure is not None and sure.min() >= guessing.SURE:
         yield Finding(
             name="always_sure",
-            text=f"It is at least 99.9 % sure of each of {rows:,} rows. A fully grown tree is, of "
-            "the rows that it was trained on; for others a scaler was left out, or no confidence "
+            text=f"It is at least 99.9 % sure of each of {rows}. A fully grown tree is, of the "
+            "rows that it was trained on; for others a scaler was left out, or no confidence "
             "can be had.",
         )
 

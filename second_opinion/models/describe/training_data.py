@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
-from second_opinion.formatting import closest, joined, quoted
+from second_opinion.formatting import closest, joined, plural, quoted
 from second_opinion.models.describe.estimator_facts import InputFacts, known_of
 from second_opinion.models.describe.input_form import as_lightgbm, form_of, names_of
 from second_opinion.models.describe.training_column import ColumnSource, training_column
@@ -125,9 +125,9 @@ def _named_by(table: TrainingTable, estimator: Any) -> TrainingTable:
         return table.named([*inputs, table.target])
     first = joined([quoted(cell) for cell in table.first_row[:4]])
     raise UserError(
-        f"{table.path} has no header, its first row is data ({first}), and it has {count} columns; "
-        f"the model takes {len(inputs)}, and the target is one more. Name them all with --names "
-        "FILE, which has a name a line."
+        f"{table.path} has no header, its first row is data ({first}), and it has "
+        f"{plural(count, 'column')}; the model takes {len(inputs)}, and the target is one more. "
+        "Name them all with --names FILE, which has a name a line."
     )
 
 

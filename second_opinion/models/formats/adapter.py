@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.models.card import AnswerForm, ModelCard
 from second_opinion.models.formats.owners_model import OwnersModel
 
@@ -60,8 +61,8 @@ class Adapter:
         answers = as_array(self.owners.call(method, cases.copy()))
         if len(answers) != len(cases):
             raise UserError(
-                f"{method}(cases) of predict.py gave {len(answers)} answers for {len(cases)} "
-                "cases; expected one each, in their order."
+                f"{method}(cases) of predict.py gave {plural(len(answers), 'answer')} for "
+                f"{plural(len(cases), 'case')}; expected one each, in their order."
             )
         return answers
 
@@ -82,7 +83,7 @@ class Adapter:
             shares = np.column_stack([1 - shares, shares])
         if shares.shape[1] != len(self.classes_):
             raise UserError(
-                f"{method}(cases) of predict.py gives {shares.shape[1]} columns for "
+                f"{method}(cases) of predict.py gives {plural(shares.shape[1], 'column')} for "
                 f"{len(self.classes_)} classes; expected one each, in the order of classes_."
             )
         return shares

@@ -104,7 +104,9 @@ _TEXTS: dict[Role, Callable[[Part], str]] = {
     "step": lambda part: _estimator(part, "fitted"),
     "encoders": _encoders,
     "label encoder": lambda part: f"{article(part.kind)}: {listed(part.levels)}",
-    "columns": lambda part: f"{plural(len(part.names), 'name')} of columns: {listed(part.names)}",
+    "columns": lambda part: (
+        f"the names of {plural(len(part.names), 'column')}: {listed(part.names)}"
+    ),
     "classes": _pairs,
     "table": _table,
     "bundle": _bundle,

@@ -11,8 +11,7 @@ import streamlit as st
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import totals
-from second_opinion.review.totals import Figures
+from second_opinion.review.totals import MOST_READ, Figures
 from second_opinion.statistics import calibration, error_rates
 from second_opinion.ui import drawing
 from second_opinion.ui.drawing import height_for
@@ -176,7 +175,7 @@ def risks(visit: Visit, filters: VerdictFilter) -> None:
     if counts.empty:
         st.text("No verdict says whether a risk is right yet.")
         return
-    newest = f"Of the newest {totals.MOST_READ:,} verdicts of the filters. "
+    newest = f"Of the newest {MOST_READ:,} verdicts of the filters. "
     draw(risk_charts.by_band(counts), "risks", below=newest + risk_charts.NOT_OUTCOMES)
 
 
