@@ -103,6 +103,14 @@ def test_what_was_done_to_the_target_is_seen(trained_on, way):
     assert eval(best.code)(trained_on(PRICE)) == pytest.approx(PRICE, rel=0.01)
 
 
+@pytest.mark.parametrize("noise", [0.1, 0.3])
+def test_a_poor_model_of_the_logarithm_is_not_taken_for_one_of_another_unit(noise):
+    prices = np.exp(RNG.normal(1, 0.6, 300))
+    answers = np.log(prices) + noise * RNG.normal(size=300)
+    best = undone(Known(answers, None, prices, ()))
+    assert best.code in ("np.exp", "np.expm1")
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.2, 0.5])
 def test_nothing_was_done_to_the_target_of_a_model_that_works(noise):
     answers = PRICE + noise * PRICE.std() * RNG.normal(size=300)

@@ -133,3 +133,30 @@ def test_a_pipeline_needs_no_steps_and_a_scaler_of_the_answers_is_said(tmp_path,
     proposal = proposed(folder.look(tmp_path).parts)
     assert proposal.before == ()
     assert "seems to be for the answers, and is not used" in proposal.unused[0]
+
+
+def test_a_regression_has_a_target_of_numbers(tmp_path, people):
+    X = pd.get_dummies(people[["age", "plan"]], dtype=float)
+    model = Ridge().fit(X, people.age * 2.0)
+    table = people[["age"]].assign(value=people.age * 2.0, plan=people.plan)
+    save(tmp_path, table, model=model)
+    assert proposed(folder.look(tmp_path).parts).target == "value"
+
+
+@pytest.mark.parametrize(
+    ("order", "target"), [(["smoker", "Left"], "Left"), (["Left", "city", "sex"], "Left")]
+)
+def test_a_model_without_names_may_take_a_column_that_holds_its_classes(tmp_path, order, target):
+    """The last column is taken before one that holds the very codes, and these before words."""
+    codes = np.arange(ROWS) % 2
+    words = np.where(codes == 1, "Yes", "No")
+    columns = {"smoker": codes, "Left": codes if len(order) > 2 else words, "sex": words}
+    columns["city"] = np.array(["a", "b", "c"])[np.arange(ROWS) % 3]
+    if len(order) > 2:
+        order = [*order[:1], "sex", "city"]
+    table = pd.DataFrame({"age": np.arange(ROWS)} | {name: columns[name] for name in order})
+    model = forest(table[["age"]].to_numpy(), codes)
+    save(tmp_path, table, model=model)
+    proposal = proposed(folder.look(tmp_path).parts)
+    assert proposal.target == target
+    assert proposal.targets

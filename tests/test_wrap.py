@@ -146,12 +146,28 @@ def a_feature_made_in_the_notebook_and_holes_filled():
     return {"model.pkl": model}, table, "churn", model.predict(X), edits
 
 
+def one_hot_behind_the_numbers_without_names():
+    houses = HOUSES.assign(town=R.choice(["Bonn", "Kiel"], N))[["town", "area", "rooms", "price"]]
+    encoder = OneHotEncoder().fit(houses[["town"]])
+    towns = encoder.transform(houses[["town"]]).toarray()
+    X = np.hstack([houses[["area", "rooms"]].to_numpy(), towns])
+    model = LinearRegression().fit(X, np.log1p(houses.price))
+    edits = {"UNDO = None": "UNDO = np.expm1"}
+    return (
+        {"model.pkl": model, "encoder.pkl": encoder},
+        houses,
+        "price",
+        np.expm1(model.predict(X)),
+        edits,
+    )
+
+
 KINDS = [
     log_price, scaler_and_words, get_dummies, dummies_scaled_without_names,
     an_encoder_for_each_column, encoders_in_files_of_their_own,
     one_hot_and_scaler_on_their_columns, a_bundle_with_a_threshold_and_a_calibrator,
     a_scaled_target, principal_components, words_in_a_file,
-    a_feature_made_in_the_notebook_and_holes_filled,
+    a_feature_made_in_the_notebook_and_holes_filled, one_hot_behind_the_numbers_without_names,
 ]  # fmt: skip
 
 
@@ -273,3 +289,85 @@ def test_a_refusal_of_add_ends_with_the_command_that_leads_on(tmp_path, run):
     assert run("add", "theirs/predict.py", *add)[0] == 0
     answered = Registry(tmp_path / "model").load("theirs").predict(table)["value"]
     assert answered.tolist() == answers.tolist()
+
+
+def test_the_check_reads_a_frame_that_pandas_pickled(tmp_path, run, capsys):
+    model = LinearRegression().fit(HOUSES[["area", "rooms"]], HOUSES.price)
+    (tmp_path / "theirs").mkdir()
+    joblib.dump(model, tmp_path / "theirs" / "model.pkl")
+    HOUSES.to_pickle(tmp_path / "theirs" / "df.pkl")
+    _, out, _ = run("wrap", "theirs")
+    assert out.rstrip().endswith("--data theirs/df.pkl --target price")
+    runpy.run_path("theirs/predict.py", run_name="__main__")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("off by")
+    command = out.splitlines()[-1].removeprefix("  python -m second_opinion ")
+    assert run(*command.replace("NAME", "m").split(), "--yes")[0] == 0
+
+
+def test_the_check_reads_semicolons(tmp_path, run, capsys):
+    model = LinearRegression().fit(HOUSES[["area", "rooms"]], HOUSES.price)
+    written(tmp_path / "theirs", {"model.pkl": model}, HOUSES)
+    HOUSES.to_csv(tmp_path / "theirs" / "train.csv", index=False, sep=";")
+    run("wrap", "theirs")
+    runpy.run_path("theirs/predict.py", run_name="__main__")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("off by")
+
+
+LEVELS = """
+class MeanResultsWrapper:
+    def __init__(self, mean):
+        self.mean = mean
+
+    def predict(self, cases):
+        return self.mean + 0 * cases["rooms"] + cases["area"]
+"""
+
+
+def test_a_model_of_a_library_that_nobody_knows_is_wrapped_as_add_says(tmp_path, run, monkeypatch):
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "meanmodels.py").write_text(LEVELS, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path / "library")
+    fitted = __import__("meanmodels").MeanResultsWrapper(7.0)
+    written(tmp_path / "theirs", {"ols.pkl": fitted}, HOUSES.assign(price=HOUSES.area + 7))
+    for brought in ("theirs", "theirs/ols.pkl"):
+        code, _, err = run("add", brought, "--name", "m", "--yes")
+        assert code == 1
+        assert "`python -m second_opinion wrap theirs` writes a first one" in err
+    _, out, _ = run("wrap", "theirs")
+    command = out.splitlines()[-1].removeprefix("  python -m second_opinion ")
+    assert run(*command.replace("NAME", "m").split(), "--yes")[0] == 0
+    own = Registry(tmp_path / "model").load("m").predict(HOUSES)["value"]
+    assert own.tolist() == (HOUSES.area + 7).tolist()
+
+
+def test_a_number_of_the_row_is_no_input_of_a_model_without_names(tmp_path, run):
+    """In `wrap`, in `add`, and in `add` with a scaler, which knows no names either."""
+    table = HOUSES.assign(houseID=range(N))[["houseID", "area", "rooms", "price"]]
+    X = HOUSES[["area", "rooms"]].to_numpy()
+    scaler = StandardScaler().fit(X)
+    bare, scaled = (LinearRegression().fit(Z, HOUSES.price) for Z in (X, scaler.transform(X)))
+    written(tmp_path / "theirs", {"model.pkl": bare}, table)
+    written(tmp_path / "parts", {"model.pkl": scaled, "scaler.pkl": scaler}, table)
+    assert run("wrap", "theirs")[0] == 0
+    told = ("--data", "theirs/train.csv", "--target", "price", "--yes")
+    assert run("add", "theirs/predict.py", "--name", "a", *told)[0] == 0
+    assert run("add", "theirs/model.pkl", "--name", "b", *told)[0] == 0
+    parts = ("parts/model.pkl", "--before", "parts/scaler.pkl")
+    assert run("add", *parts, "--name", "c", *told)[0] == 0
+    for name in "abc":
+        model = Registry(tmp_path / "model").load(name)
+        assert "houseID" not in [feature.name for feature in model.card.features]
+        answers = model.predict(table)["value"].astype(float)
+        assert answers.tolist() == pytest.approx(bare.predict(X).tolist())
+
+
+def test_columns_too_many_are_named_as_the_refusal_says(tmp_path, run):
+    table = HOUSES.assign(size=1.0 + HOUSES.rooms)[["size", "area", "rooms", "price"]]
+    model = LinearRegression().fit(HOUSES[["area", "rooms"]].to_numpy(), HOUSES.price)
+    written(tmp_path / "theirs", {"model.pkl": model}, table)
+    add = ("add", "theirs/model.pkl", "--name", "m", "--data", "theirs/train.csv", "--yes")
+    code, _, err = run(*add, "--target", "price")
+    assert code == 1
+    assert "--columns columns.txt takes their names from a file, one a line" in err
+    Path("columns.txt").write_text("area\nrooms\n", "utf-8")
+    assert run(*add, "--target", "price", "--columns", "columns.txt")[0] == 0

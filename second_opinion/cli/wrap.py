@@ -68,7 +68,9 @@ def or_wrapped(file: str, saved_by: str) -> Iterator[None]:
 
 def _way_by_wrap(file: Path) -> str:
     part = part_in(file) if file.is_file() else None
-    holds_model = part is not None and any(one.role in ("model", "weights") for one in part.every())
+    holds_model = part is not None and any(
+        one.role in ("model", "weights") or one.may_answer for one in part.every()
+    )
     if file.suffix == ".py" or not holds_model:
         return ""
     entry = file.parent / ENTRY

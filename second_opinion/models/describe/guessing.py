@@ -131,26 +131,34 @@ def _texts(values: Any) -> Any:
 class Undoing:
     """What undoes what was done to a target: in words, as Python, and as a function.
 
-    ``done`` is what the training made of the target. ``r2`` is that of the answers then.
+    ``done`` is what the training made of the target, ``do`` the function, None where a slope had to
+    be fitted. ``r2`` is that of the answers then.
     """
 
     words: str
     done: str
     code: str
     undo: Change
+    do: Change | None = None
     r2: float = -np.inf
 
 
 UNDOINGS = (
-    Undoing("exp of its answers", "the logarithm", "np.exp", np.exp),
-    Undoing("expm1 of its answers", "the logarithm of one more", "np.expm1", np.expm1),
+    Undoing("exp of its answers", "the logarithm", "np.exp", np.exp, np.log),
+    Undoing("expm1 of its answers", "the logarithm of one more", "np.expm1", np.expm1, np.log1p),
     Undoing(
-        "10 to its answers", "the logarithm to the base 10", "lambda a: 10.0**a", lambda a: 10.0**a
+        "10 to its answers",
+        "the logarithm to the base 10",
+        "lambda a: 10.0**a",
+        lambda a: 10.0**a,
+        np.log10,
     ),
-    Undoing("2 to its answers", "the logarithm to the base 2", "np.exp2", np.exp2),
-    Undoing("the square of its answers", "the square root", "np.square", np.square),
-    Undoing("the logarithm of its answers", "exp", "np.log", np.log),
-    Undoing("the inverse of its answers", "the inverse", "np.reciprocal", np.reciprocal),
+    Undoing("2 to its answers", "the logarithm to the base 2", "np.exp2", np.exp2, np.log2),
+    Undoing("the square of its answers", "the square root", "np.square", np.square, np.sqrt),
+    Undoing("the logarithm of its answers", "exp", "np.log", np.log, np.exp),
+    Undoing(
+        "the inverse of its answers", "the inverse", "np.reciprocal", np.reciprocal, np.reciprocal
+    ),
 )
 
 
@@ -166,10 +174,18 @@ def undone(known: Known) -> Undoing | None:
     before = r_squared(y, values)
     with np.errstate(all="ignore"):
         tried = [replace(way, r2=r_squared(y, way.undo(values))) for way in UNDOINGS]
-        if np.ptp(values) > 0 and before < CHANCE_R2:
+        # What fits as it stands goes before a slope and a shift, which fit much.
+        tried = [way for way in tried if _is_scale(way, y, values)] or tried
+        if not _is_scale(tried[0], y, values) and np.ptp(values) > 0 and before < CHANCE_R2:
             tried.append(_shifted(y, values))
     best = max(tried, key=lambda way: way.r2)
     return best if best.r2 > max(0.5, before + GAIN) else None
+
+
+def _is_scale(way: Undoing, y: Any, values: Any) -> bool:
+    """Whether the answers are right on the scale that the training would have had."""
+    done = way.do(y) if way.do else y
+    return bool(np.isfinite(done).all() and r_squared(done, values) > 0.5)
 
 
 def _shifted(y: Any, values: Any) -> Undoing:
@@ -180,7 +196,7 @@ def _shifted(y: Any, values: Any) -> Undoing:
         "another scale, or another unit,",
         f"lambda a: {slope:.6g} * a + {shift:.6g}",
         lambda a: slope * a + shift,
-        r_squared(y, slope * values + shift),
+        r2=r_squared(y, slope * values + shift),
     )
 
 

@@ -12,6 +12,7 @@ from second_opinion.formatting import closest, joined, plural, quoted
 from second_opinion.models.describe.adapter_facts import columns_read
 from second_opinion.models.describe.estimator_checks import third_party
 from second_opinion.models.describe.estimator_facts import known_of, look
+from second_opinion.models.describe.identifiers import identifiers
 from second_opinion.models.describe.input_form import as_lightgbm, form_of, names_of
 from second_opinion.models.formats.adapter import Adapter
 
@@ -127,13 +128,16 @@ def _one_text(data: pd.DataFrame) -> pd.DataFrame:
 
 def _unnamed(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
     expected = getattr(estimator, "n_features_in_", data.shape[1])
+    numbering = [name for name in identifiers(map(str, data)) if data[name].is_unique]
     if INDEX in data and data.shape[1] == expected + 1:
         data = data.drop(columns=INDEX)
+    elif data.shape[1] == expected + len(numbering):
+        data = data.drop(columns=numbering)
     if expected != data.shape[1]:
         raise UserError(
             f"The data has {plural(data.shape[1], 'column')} beside the target; the model was "
             f"trained on {expected} without names. Give it those columns alone, in the order of "
-            "the training."
+            "the training: --columns columns.txt takes their names from a file, one a line."
         )
     return data.rename(columns=str)
 

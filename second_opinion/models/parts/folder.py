@@ -144,7 +144,8 @@ def _table(path: Path) -> Part:
     first = head.partition("\n")[0].strip("\r")
     delimiter = max(",;\t|", key=first.count)
     names = next(csv.reader([first], delimiter=delimiter), [])
-    return Part(path, "table", "csv", names=tuple(name.strip() for name in names))
+    named = tuple(name.strip() for name in names)
+    return Part(path, "table", "csv", names=named, delimiter=delimiter)
 
 
 def _list(path: Path) -> Part | None:

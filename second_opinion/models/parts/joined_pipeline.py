@@ -11,6 +11,7 @@ import numpy as np
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.models.describe.identifiers import identifiers
 from second_opinion.models.describe.input_form import names_of, splits_words
 from second_opinion.models.parts.part import article, listed
 
@@ -155,7 +156,13 @@ def _possible_names(
     beside = [name for name in table if name != target]
     # A model without names has most often seen the order of the table.
     of_steps.sort(key=lambda name: beside.index(name) if name in beside else len(beside))
-    candidates = (names_of(model.content), of_steps, beside)
+    numbering = identifiers(beside)
+    candidates = (
+        names_of(model.content),
+        of_steps,
+        beside,
+        [name for name in beside if name not in numbering] if numbering else [],
+    )
     yield from (list(names) for names in candidates if names)
     widths = [w for part in (*steps, model) if (w := _width(part.content)) is not None]
     yield [f"x{at}" for at in range(widths[0] if widths else 0)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from second_opinion.errors import UserError
+from second_opinion.models.describe.identifiers import identifiers
 from second_opinion.models.parts import folder as folders
 from second_opinion.models.parts.folder import Folder
 from second_opinion.models.parts.part import Part
@@ -49,6 +50,7 @@ class LikelyParts:
         """The model itself: of several the one that is called so."""
         models = [part for part in self.folder.of("model") if not _is_calibrator(part)]
         models += self.folder.of("weights")
+        models = models or [part for part in self.folder.every if part.may_answer]
         return max(models, key=self._likeliness, default=None)
 
     def _likeliness(self, part: Part) -> tuple[bool, int]:
@@ -59,10 +61,11 @@ class LikelyParts:
     def table(self) -> Part | None:
         """The training data: the table with most of the model's columns, or called so."""
 
-        def fit(part: Part) -> tuple[int, bool]:
-            return len({*part.names} & {*self.columns}), "train" in part.path.name
+        def fit(part: Part) -> tuple[int, bool, bool]:
+            shared = len({*part.names} & {*self.columns})
+            return shared, part.kind == "csv", "train" in part.path.name
 
-        tables = [part for part in self.folder.of("table") if part.names and part.kind == "csv"]
+        tables = [part for part in self.folder.of("table") if part.names and not part.keys]
         return max(tables, key=fit, default=None)
 
     @cached_property
@@ -155,8 +158,18 @@ class LikelyParts:
     @property
     def raw_columns(self) -> tuple[str, ...]:
         """The columns of the table but the target."""
-        names = self.table.names if self.table else ()
-        return tuple(name for name in names if name and name != self.target)
+        names = [name for name in (self.table.names if self.table else ()) if name != self.target]
+        numbering = identifiers(names)
+        # Without names of its own a model may take any column; its count tells whether an id too.
+        if self.main.width in (None, len(names)):
+            numbering = []
+        return tuple(name for name in names if name and name not in numbering)
+
+    @property
+    def one_hot(self) -> tuple[str, ...]:
+        """The raw columns that an encoder widens, where nobody names what comes to the model."""
+        steps = [part for part in self.steps if "OneHot" in part.kind]
+        return tuple(name for part in steps for name in part.names) if not self.columns else ()
 
     @property
     def encoders(self) -> Part | None:
@@ -220,7 +233,7 @@ class LikelyParts:
         """The distinct cells of a column of the table, sorted."""
         import pandas as pd
 
-        if self.table is None or not name:
+        if self.table is None or self.table.kind != "csv" or not name:
             return []
         try:
             cells = pd.read_csv(

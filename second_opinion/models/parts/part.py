@@ -25,7 +25,8 @@ class Part:
     holds; ``width`` counts them where they have no names. ``levels`` are the classes that a model
     or a LabelEncoder knows, or the pairs of codes and words of ``classes``. ``saved_by`` is the
     version of scikit-learn that saved it, ``imports`` what loading the file would import.
-    ``parts`` are those of a bundle; ``steps`` the kinds of a pipeline's steps.
+    ``parts`` are those of a bundle; ``steps`` the kinds of a pipeline's steps, ``delimiter`` what
+    stands between the names of a CSV.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Part:
     parts: tuple[Part, ...] = ()
     steps: tuple[str, ...] = ()
     note: str = ""
+    delimiter: str = ""
 
     @property
     def where(self) -> str:
@@ -50,6 +52,11 @@ class Part:
     def text(self) -> str:
         """What it is: ``a StandardScaler fitted on 8 columns: age, …``."""
         return _TEXTS[self.role](self)
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether it is of a class that nobody here knows, such as a model of statsmodels."""
+        return self.role == "other" and not self.note and self.kind[:1].isupper()
 
     def every(self) -> Iterator[Part]:
         """It, and the parts of a bundle, and theirs."""

@@ -47,7 +47,7 @@ CHECK = """
 if __name__ == "__main__":
     # The check: compare these answers with those of your own app or notebook.
     here = Path(__file__).resolve().parent
-    table = pd.read_csv(here / {table})
+    table = {table}
     table["answer"] = load(here).predict(table)
     print(table.head(10).to_string())
 {verdict}
@@ -87,7 +87,7 @@ def predict_text(parts: LikelyParts) -> str:
     chances = "" if bare else CHANCES.format(chances=_indented(_chances(parts)))
     target = _py(parts.target or "outcome")
     verdict = (NUMBERS if parts.is_number else CLASSES).format(target=target)
-    check = CHECK.format(table=_py(_table(parts)), verdict=verdict.rstrip("\n"))
+    check = CHECK.format(table=_table(parts), verdict=verdict.rstrip("\n"))
     head = "\n".join([*_imports(parts), "", *_settings(parts), ""])
     return "".join([HEAD.format(entry=ENTRY, seen=seen), head, answer, chances, LOAD, check])
 
@@ -97,7 +97,14 @@ def _indented(lines: Iterator[str]) -> str:
 
 
 def _table(parts: LikelyParts) -> str:
-    return _path(parts, parts.table) if parts.table else "train.csv"
+    """How the check reads the training data: in the marks that its first line shows."""
+    if parts.table is None:
+        return 'pd.read_csv(here / "train.csv")'
+    place = f"here / {_py(_path(parts, parts.table))}"
+    if parts.table.kind != "csv":
+        return f"pd.read_pickle({place})"
+    delimiter = parts.table.delimiter
+    return f"pd.read_csv({place}{f', sep={_py(delimiter)}' if delimiter != ',' else ''})"
 
 
 def _path(parts: LikelyParts, part: Part) -> str:
@@ -130,8 +137,10 @@ def _settings(parts: LikelyParts) -> Iterator[str]:
         yield "# What the model takes, in its order."
         yield f"COLUMNS = {_wrapped(parts.columns)}"
     else:
-        yield "# EDIT: the columns that the model takes, in the order of the training."
-        yield f"COLUMNS = {_wrapped(parts.raw_columns)}"
+        beside = "beside what the encoder makes" if parts.one_hot else "that the model takes"
+        yield f"# EDIT: the columns {beside}, in the order of the training."
+        columns = [name for name in parts.raw_columns if name not in parts.one_hot]
+        yield f"COLUMNS = {_wrapped(columns)}"
     yield '# EDIT: what your app puts into holes, from the training data, like {"age": 38.5}.'
     yield "FILLS = {}"
     if parts.is_number:
@@ -202,7 +211,10 @@ def _steps(parts: LikelyParts) -> Iterator[str]:
     for name, part in parts.named_steps:
         yield from _step(parts, name, part)
         width = _changes_width(part)
-    if not width and (parts.named_steps or not parts.dummies):
+    if parts.one_hot and not width:
+        yield "# EDIT: what the encoder makes stands behind the others here; or in front of them?"
+        yield "cases = cases[[*COLUMNS, *made]]"
+    elif not width and (parts.named_steps or not parts.dummies):
         yield "cases = cases[COLUMNS]"
     # Trained without names, but by count: on an array. A first step of one's own counts nothing.
     as_array = not parts.main.names and parts.main.width is not None and not width

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -104,11 +105,18 @@ def proposed(parts: Sequence[Part], model: Part | None = None) -> Proposal:
 
 
 def _no_model(every: Sequence[Part]) -> str:
-    weights = [part for part in every if part.role == "weights"]
+    weights = [part for part in every if part.role == "weights" or part.may_answer]
     there = listed(f"{part.where} ({part.text})" for part in (weights or every)[:4])
+    way = "Name the model's file, or write a predict.py that loads it"
+    if weights:
+        folder = shlex.quote(os.path.commonpath([part.path.parent for part in every]))
+        way = (
+            "Say in a file of Python how it answers: `python -m second_opinion wrap "
+            f"{folder}` writes a first one"
+        )
     return (
-        f"None of these files holds a trained scikit-learn model; there is {there}. Name the "
-        "model's file, or write a predict.py that loads it (docs/bring-your-own-model.md)."
+        f"None of these files holds a trained scikit-learn model; there is {there}. {way} "
+        "(docs/bring-your-own-model.md)."
     )
 
 
@@ -228,21 +236,37 @@ def _targets(table: Part | None, inputs: set[str], words: Part | None, model: Pa
     if table is None:
         return []
     left = [name for name in table.names if name not in inputs] if inputs else list(table.names)
-    if model.levels:
-        levels = {typed_text(level) for level in (*model.levels, *(words.levels if words else ()))}
-        levels |= {str(level) for level in model.levels}
-        left = _with_levels(table, left, levels, len(model.levels)) or left
-    return sorted(left, key=lambda name: (_folded(name) not in TARGETS, -left.index(name)))
+    cells = _cells(table, left)
+    if not model.levels:
+        left = [name for name in left if all(map(_is_number, cells[name]))] or left
+        return sorted(left, key=lambda name: (_folded(name) not in TARGETS, -left.index(name)))
+    levels = {typed_text(level) for level in (*model.levels, *(words.levels if words else ()))}
+    levels |= {str(level) for level in model.levels}
+    exact = [name for name in left if cells[name] and cells[name] <= levels]
+    # Which columns a model without names takes is not known: one of them may hold just its classes.
+    fitting = [name for name in left if len(cells[name]) == len(model.levels) or name in exact]
+    left = (exact if model.names else fitting) or fitting or left
+
+    def rank(name: str) -> tuple[bool, bool, bool, int]:
+        is_last = name == table.names[-1]
+        return _folded(name) not in TARGETS, not is_last, name not in exact, -left.index(name)
+
+    return sorted(left, key=rank)
 
 
-def _with_levels(table: Part, names: Sequence[str], levels: set[str], classes: int) -> list[str]:
-    """The columns whose first rows hold the classes alone, in codes or words.
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
-    Without one, those that hold as many levels as there are classes.
-    """
-    if table.kind != "csv":
-        return []
+
+def _cells(table: Part, names: Sequence[str]) -> dict[str, set[str]]:
+    """The distinct cells in the first rows of some columns of a CSV file."""
     cells: dict[str, set[str]] = {name: set() for name in names}
+    if table.kind != "csv":
+        return cells
     with table.path.open(encoding="utf-8", errors="replace", newline="") as file:
         first = file.readline()
         delimiter = max(",;\t|", key=first.count)
@@ -250,8 +274,7 @@ def _with_levels(table: Part, names: Sequence[str], levels: set[str], classes: i
             for name, cell in zip(table.names, row, strict=False):
                 if name in cells and cell.strip():
                     cells[name].add(cell.strip())
-    exact = [name for name, own in cells.items() if own and own <= levels]
-    return exact or [name for name, own in cells.items() if len(own) == classes]
+    return cells
 
 
 def _unused(every: Sequence[Part], model: Part) -> Iterable[str]:
