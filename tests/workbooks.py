@@ -2,10 +2,19 @@
 
 import io
 import zipfile
+from datetime import date, datetime, timedelta
+from xml.sax.saxutils import escape
+
+# Which of the styles below is a date.
+DATE = 3
 
 
-def workbook(**sheets):
-    """An .xlsx with a sheet for each name: rows of cells as XML, from row 1; ``hidden_`` hides."""
+def workbook(rows=None, /, **sheets):
+    """An .xlsx with a sheet for each name: rows of cells from row 1; ``hidden_`` hides.
+
+    A cell is a plain value, or a pair of its attributes and its XML.
+    """
+    sheets = sheets if rows is None else {"Sheet1": rows}
     file = io.BytesIO()
     names = list(sheets)
     with zipfile.ZipFile(file, "w") as archive:
@@ -71,8 +80,20 @@ def cell(content, column, line):
         attributes, inner = content
         return f"<c {place} {attributes}>{inner}</c>"
     if isinstance(content, str):
-        return f'<c {place} t="inlineStr"><is><t>{content}</t></is></c>'
-    return f"<c {place}><v>{content}</v></c>"
+        text = f'<t xml:space="preserve">{escape(content)}</t>'
+        return f'<c {place} t="inlineStr"><is>{text}</is></c>'
+    if isinstance(content, bool):
+        return f'<c {place} t="b"><v>{int(content)}</v></c>'
+    if isinstance(content, date):
+        return f'<c {place} s="{DATE}"><v>{days_of(content)!r}</v></c>'
+    return f"<c {place}><v>{content!r}</v></c>"
+
+
+def days_of(moment):
+    """The days since Excel's first one, a moment's with a fraction."""
+    if isinstance(moment, datetime):
+        return (moment - datetime(1899, 12, 30)) / timedelta(days=1)
+    return (moment - date(1899, 12, 30)).days
 
 
 def open_document(rows):
