@@ -159,7 +159,8 @@ class Registry:
                 one_hot = card.get("one_hot") or dummy_groups.one_hot_of(
                     input_form.names_of(estimator) or (), X, naming.target
                 )
-                asked, card = _asked(estimator, one_hot), {**card, "one_hot": one_hot}
+                asked = _asked(estimator, one_hot)
+                card = {**card, "one_hot": one_hot} if one_hot else card
             data = input_columns.features_of(asked, X, naming.target)
             if y is not None:
                 y = class_words.outcomes(asked, y, data, card.get("classes", []))

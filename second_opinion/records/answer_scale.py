@@ -21,7 +21,7 @@ class AnswerScale:
     answer; None for half a unit of the last place that is shown of the model's number.
     """
 
-    kind: AnswerKind
+    answer: AnswerKind
     tolerance: float | None = None
 
 

@@ -164,7 +164,7 @@ def _refuse_judges(connection: sqlite3.Connection, case: int, by: Expert) -> Non
 
 def _checked(decision: Adjudication, prediction: Prediction) -> Adjudication:
     if decision.direction is not None and (
-        decision.answer is not None or meaning.scale_of(prediction).kind != "probability"
+        decision.answer is not None or meaning.scale_of(prediction).answer != "probability"
     ):
         raise UserError(
             f"The decision says {decision.direction.replace('_', ' ')!r}, which only a probability "

@@ -23,7 +23,7 @@ def keep_scales(
     """Keep what cards say of their answers, each by the hash of the card."""
     known = {sha256: scale for sha256, scale in scales if scale is not None}
     rows = [
-        {"sha256": sha256, "answer": scale.kind, "tolerance": scale.tolerance}
+        {"sha256": sha256, "answer": scale.answer, "tolerance": scale.tolerance}
         for sha256, scale in known.items()
     ]
     connection.executemany(sql_outcomes.ADD_CARD, rows)

@@ -39,7 +39,7 @@ def of_verdict(verdict: Verdict, prediction: Prediction) -> Meaning:
     counts_as = kind_of(verdict.judgement).counts_as
     if counts_as == "nothing":
         return Meaning("unsure")
-    is_risk = scale_of(prediction).kind == "probability"
+    is_risk = scale_of(prediction).answer == "probability"
     if counts_as == "right":
         return Meaning("right", None if is_risk else prediction.value)
     answer = verdict.correct_value
@@ -76,7 +76,7 @@ def within(left: Any, right: Any, tolerance: float) -> bool:
 def tolerance_of(prediction: Prediction) -> float | None:
     """How far a number may be from the model's and still be the same; None of what is no number."""
     scale = scale_of(prediction)
-    if scale.kind != "number":
+    if scale.answer != "number":
         return None
     if scale.tolerance is not None:
         return scale.tolerance

@@ -22,7 +22,7 @@ def case_id(prediction: Prediction) -> int:
     scale = scale_of(prediction)
     about = [
         *(prediction.model, prediction.version, prediction.model_sha256),
-        *(_one_form(prediction.inputs), _one_form(prediction.value), scale.kind, scale.tolerance),
+        *(_one_form(prediction.inputs), _one_form(prediction.value), scale.answer, scale.tolerance),
     ]
     text = json.dumps(about, sort_keys=True, separators=(",", ":"))
     return int.from_bytes(blake2b(text.encode(), digest_size=BYTES).digest()) >> 1

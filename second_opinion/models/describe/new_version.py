@@ -133,7 +133,8 @@ class NewVersion:
             values = map(plain, answers.values)
             fields["metrics"] = card_fields.metrics_on(values, y, model.card.task, ABOUT)
         trial = sanity.Trial(model, data, answers, y, claimed, self.training)
-        fields["findings"] = [finding.model_dump() for finding in sanity.verdict(trial)]
+        findings = [finding.model_dump() for finding in sanity.verdict(trial)]
+        fields |= {"findings": findings} if findings else {}
         if y is not None and not fields["importance"]:
             with estimator_checks.third_party("What it looks at cannot be told"):
                 # Threads that wait for work cost more time than they save on a few rows.
