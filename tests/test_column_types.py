@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
     OrdinalEncoder,
     StandardScaler,
 )
-from workbook_of_rows import workbook_of_rows
+from workbooks import workbook
 
 from second_opinion import Registry
 from second_opinion.batches.score_file import score_file
@@ -237,7 +237,7 @@ def as_parquet(X):
 def as_excel(X):
     """Excel knows neither a time zone nor what is finer than a millisecond."""
     rows = [[plain_cell(cell) for cell in row] for row in zip(*(X[n] for n in X), strict=True)]
-    return workbook_of_rows([list(X), *rows])
+    return workbook([list(X), *rows])
 
 
 def is_fine(column):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from builders import ROOT
-from workbook_of_rows import workbook_of_rows
+from workbooks import workbook
 
 from second_opinion import UserError
 from second_opinion.schema import Feature, Schema
@@ -600,9 +600,7 @@ TYPED = [80.5, None, 40, 2, "red", 2, True, "no", "well", date(2024, 2, 29)]
 @pytest.mark.parametrize("name", ["cases.xlsx", "cases.csv"])
 def test_an_excel_workbook_is_read_as_a_person_would_type_it(name):
     bad = [*TYPED[:2], 40.5, *TYPED[3:]]
-    content = workbook_of_rows(
-        [[*GOOD, "extra"], [*TYPED, "007"], [None], [*bad, 1.5], [*TYPED, 35]]
-    )
+    content = workbook([[*GOOD, "extra"], [*TYPED, "007"], [None], [*bad, 1.5], [*TYPED, 35]])
     assert seen(content, name=name).format == "xlsx"
     found = all_of(content, name=name)
     assert found.text.iloc[0].tolist() == [
@@ -616,17 +614,17 @@ def test_an_excel_workbook_is_read_as_a_person_would_type_it(name):
 
 def test_a_table_may_stand_anywhere_in_its_sheet():
     rows = [[None], [None], [None, *GOOD], [None], [None, *TYPED], [None, *TYPED[:2], "x"]]
-    found = all_of(workbook_of_rows(rows))
+    found = all_of(workbook(rows))
     assert found.lines == [5]
     assert {problem.line for problem in found.problems} == {6}
 
 
 def test_a_workbook_without_rows_or_with_a_cell_too_many_says_so():
-    assert "a header and no rows" in seen(workbook_of_rows([list(GOOD)])).problems[0]
-    assert "no rows" in seen(workbook_of_rows([])).problems[0]
-    found = all_of(workbook_of_rows([list(GOOD), [*TYPED, "more"], TYPED]))
+    assert "a header and no rows" in seen(workbook([list(GOOD)])).problems[0]
+    assert "no rows" in seen(workbook([])).problems[0]
+    found = all_of(workbook([list(GOOD), [*TYPED, "more"], TYPED]))
     assert found.said == ["Line 2: the row has 11 cells; expected 10, as the header has."]
-    damaged = workbook_of_rows([list(GOOD), TYPED])
+    damaged = workbook([list(GOOD), TYPED])
     assert seen(damaged[: len(damaged) // 2]).problems
 
 
