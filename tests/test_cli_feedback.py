@@ -18,8 +18,8 @@ pytestmark = pytest.mark.usefixtures("empty_folder")
 def store():
     """The database of the commands, with a conflict, a correction and a formula."""
     store = Store.open(settings.Settings.read().feedback_db)
-    for said in (["agree", "disagree"], ["disagree"]):
-        prediction = case()
+    for age, said in ((53, ["agree", "disagree"]), (40, ["disagree"])):
+        prediction = case(inputs={"age": age})
         store.add_prediction(prediction)
         for expert, judgement in zip(["Ada", "Bob"], said, strict=False):
             changes = {"correct_value": 0} if judgement == "disagree" else {}

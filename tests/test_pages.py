@@ -329,15 +329,20 @@ def test_a_change_and_an_undo_are_new_rows(place):
 
 
 @pytest.mark.slow
-def test_a_linked_prediction_is_shown_with_its_inputs_and_the_verdict(place, filled_store):
+def test_a_linked_prediction_is_shown_with_its_inputs(place, filled_store):
     filled = asked_for(filled_store, "Ada")
     for prediction in filled:
         at = start(CASE, prediction=prediction.id)
         assert messages(at) == []
         assert at.session_state["predict_case"] == dict(prediction.inputs)
         assert at.session_state["model_choice"].split("@")[0] == prediction.model
-        judged = filled_store.current_verdict(prediction.id, "Ada") is not None
-        assert ("verdict_undo" in keys(at)) == judged
+        # What was said under this name was not said in this browser.
+        assert "verdict_undo" not in keys(at)
+
+
+def test_a_linked_prediction_is_shown_with_the_verdict_of_this_browser(place):
+    at = press(press(start(CASE), "predict_submit"), "verdict_agree")
+    assert "verdict_undo" in keys(start(CASE, prediction=at.query_params["prediction"]))
 
 
 # --- a verdict belongs to the case that was predicted
