@@ -84,12 +84,13 @@ def proposed(parts: Sequence[Part], model: Part | None = None) -> Proposal:
     names = _known_names(every, model, table)
     columns = _columns(every, model, steps)
     labels, words = _label_encoders(every, model, names)
-    inputs = {*(model.names or (columns.names if columns else ()))}
+    every_input = model.names or (columns.names if columns else ())
+    inputs = {*every_input}
     for_answers = _encoder_of_answers(steps, model, inputs, table)
     words = words or for_answers
     inputs |= {name for step in [*steps, *labels] for name in step.names}
     inputs -= {for_answers.keys[-1]} if for_answers else set()
-    target, *targets = _targets(table, inputs, words, model) or [""]
+    target, *targets = _targets(table, inputs, words, model, bool(every_input)) or [""]
     steps_in_order = sorted([*labels, *steps], key=_step_rank)
     return Proposal(
         model,
@@ -231,8 +232,13 @@ def _folded(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
-def _targets(table: Part | None, inputs: set[str], words: Part | None, model: Part) -> list[str]:
-    """The columns that may be what is predicted, the likeliest first."""
+def _targets(
+    table: Part | None, inputs: set[str], words: Part | None, model: Part, are_all_inputs: bool
+) -> list[str]:
+    """The columns that may be what is predicted, the likeliest first.
+
+    Unless ``are_all_inputs``, any of the columns that hold just its classes may be one of them.
+    """
     if table is None:
         return []
     left = [name for name in table.names if name not in inputs] if inputs else list(table.names)
@@ -243,9 +249,8 @@ def _targets(table: Part | None, inputs: set[str], words: Part | None, model: Pa
     levels = {typed_text(level) for level in (*model.levels, *(words.levels if words else ()))}
     levels |= {str(level) for level in model.levels}
     exact = [name for name in left if cells[name] and cells[name] <= levels]
-    # Which columns a model without names takes is not known: one of them may hold just its classes.
     fitting = [name for name in left if len(cells[name]) == len(model.levels) or name in exact]
-    left = (exact if model.names else fitting) or fitting or left
+    left = (exact if are_all_inputs else fitting) or fitting or left
 
     def rank(name: str) -> tuple[bool, bool, bool, int]:
         is_last = name == table.names[-1]
