@@ -273,6 +273,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "said"), REFUSED)
 def test_what_does_not_fit_is_refused_in_words(options, said, wrong, run):
     data = ["--data", "data.csv", "--target", "y", "--name", "m", "--yes"]
@@ -291,6 +292,7 @@ FOLLOWED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", FOLLOWED)
 def test_what_the_hints_say_works(options, wrong, run, tmp_path):
     (tmp_path / "all.txt").write_text("a\nb\nc\n")

@@ -306,6 +306,7 @@ def test_the_commands_split_list_and_roll_back(settings_here, capsys):
     assert "is version 1 again" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shares", "code"),
     [

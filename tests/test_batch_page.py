@@ -93,6 +93,7 @@ def test_a_file_is_checked_scored_looked_at_and_judged(place, registry):
     assert back[frame.columns].equals(frame.drop([10, 20]).reset_index(drop=True))
 
 
+@pytest.mark.slow
 def test_the_link_finds_a_batch_in_another_browser(place, registry):
     at = scored(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
     link = batch_on(at, place).id

@@ -532,6 +532,7 @@ def test_remove_asks_and_without_a_terminal_refuses(wine, run, empty_folder, mon
     assert files(empty_folder) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [["wien"], ["wine", "7"], ["../model"], [""]])
 def test_remove_of_what_is_not_there_says_what_is(wine, run, named):
     code, _, err = run("remove", *named, "--yes")
@@ -551,6 +552,7 @@ def test_models_lists_names_versions_aliases_and_the_default(add, run):
     assert rows[2] == ["wine", "*", "2", "challenger", "binary", "Wine", *made, "intact"]
 
 
+@pytest.mark.slow
 def test_models_tells_changed_missing_and_broken_apart(add, run, empty_folder):
     for name in ("changed", "missing", "broken"):
         add(name=name)
@@ -582,6 +584,7 @@ def test_names_from_files_cannot_move_the_cursor(add, run, empty_folder):
     assert "\x1b" not in "".join(run("verify")[1:])
 
 
+@pytest.mark.slow
 def test_verify_checks_all_and_ends_with_one_when_any_is_wrong(add, run, empty_folder):
     for name in ("good", "changed", "broken"):
         add(name=name)
@@ -762,6 +765,7 @@ def test_the_program_refuses_with_one_and_debug_shows_the_place():
     assert "catalog.py" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_left_hears_no_complaint(wine):
     reader, writer = os.pipe()
     os.close(reader)

@@ -63,6 +63,7 @@ def test_stored_rows_are_the_cases_where_there_are_some():
     assert all(cases.cases[0][name] == first[name] for name in cases.cases[0])
 
 
+@pytest.mark.slow
 def test_made_up_cases_stand_in_where_no_row_was_kept(registry):
     cases = comparison_cases.cases_of(registry, registry.card("dose/2"))
     assert cases.about.startswith("1,000 made-up cases")
@@ -95,6 +96,7 @@ def test_a_version_agrees_with_itself():
     assert found.high == 1.0
 
 
+@pytest.mark.slow
 def test_two_classifiers_are_compared_as_their_estimators_answer():
     first, second = loaded(CHURN, "customer-churn/1", "customer-churn/2")
     rows = pd.read_parquet(CHURN.rows_file("customer-churn/1"))
@@ -226,6 +228,7 @@ def churn():
     return first, second, cases[int(np.flatnonzero(one == other)[0])], [cases[at] for at in differ]
 
 
+@pytest.mark.slow
 def test_a_rejected_answer_that_the_other_version_mends_is_fixed(churn):
     first, second, alike, differ = churn
     judged = [

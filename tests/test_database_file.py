@@ -454,6 +454,7 @@ def spoil(path, pages, seed=0):
             file.write(noise.randbytes(4096))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pages", [1, 6])
 def test_damaged_pages_do_not_pass_the_start(empty_store, pages):
     judge(empty_store, 150, "d" * 1500)

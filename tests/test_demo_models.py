@@ -448,6 +448,7 @@ def test_a_model_that_is_no_demo_is_never_replaced(
     assert bytes_of(fresh_folder.folder) == before
 
 
+@pytest.mark.slow
 def test_the_old_demos_come_back_when_a_new_one_cannot_be_added(
     trained: list[Trained], fresh_folder: Registry
 ) -> None:

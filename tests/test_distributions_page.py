@@ -255,6 +255,7 @@ def test_a_version_that_is_gone_is_said(place, store, registry, monkeypatch, mod
     assert messages(at) == []
 
 
+@pytest.mark.slow
 def test_from_elsewhere_an_expert_sees_the_own_batches_alone(place, store, registry, monkeypatch):
     other, own = batch_of(store, registry), batch_of(store, registry, rows=31)
     judged(registry.folder, store)
@@ -300,6 +301,7 @@ def test_words_of_the_data_stay_as_they_are(place, store, registry):
             assert "![x]" not in markdown.value
 
 
+@pytest.mark.slow
 def test_what_goes_to_the_browser_is_small(place, store, registry):
     batch_of(store, registry, rows=2000)
     for part in PARTS:

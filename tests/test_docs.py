@@ -179,6 +179,7 @@ def test_every_column_has_its_line(objects):
 QUERIES = [text for text in FENCED.findall(DATA_MODEL) if "SELECT" in text]
 
 
+@pytest.mark.slow
 def test_the_query_of_versions_counts_by_what_is_right(busy_store):
     counts = defaultdict(Counter)
     for row in current_rows(busy_store.path):

@@ -506,6 +506,7 @@ def weight(home):
     return int(check.found.split(" ")[0].replace(",", ""))
 
 
+@pytest.mark.slow
 def test_an_app_that_cannot_be_imported_is_a_problem(home):
     (home / "loud.py").write_text("print(12)\nimport no_such_module\n", "utf-8")
     (home / "Home.py").write_text("import loud\n", "utf-8")

@@ -158,6 +158,7 @@ def expected_answer(ward, **inputs):
 # --- form, JSON, CSV, template, review, export
 
 
+@pytest.mark.slow
 def test_the_form_draws_its_widget_and_predicts_what_it_holds(visited, ward):
     at = start(CASE, model="w")
     assert at.time_input(key="predict_field_arrival").value == time(8, 30)

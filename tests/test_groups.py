@@ -32,6 +32,7 @@ def every_group(card, found):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["class", "band", "expert", "version", "mode", "day"])
 def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):
     card, led = card_of("multiclass", positive=None), 0

@@ -36,6 +36,7 @@ def read_back(content):
     return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ref", MODELS)
 def test_a_file_is_checked_scored_and_comes_back_cell_by_cell(empty_store, registry, ref):
     frame = rows_of(registry, ref, 300)
@@ -73,6 +74,7 @@ def test_a_row_that_is_opened_is_the_case_that_a_form_gives(empty_store, registr
         assert opened.probabilities == pytest.approx(alone.probabilities)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ref", MODELS)
 def test_the_page_and_the_command_give_the_same_file(empty_store, registry, ref, tmp_path):
     content, model = csv_of(rows_of(registry, ref, 300)), registry.load(ref)

@@ -441,6 +441,7 @@ def test_an_order_that_nobody_has_said_is_said(parts, run):
     assert said == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 def test_parts_answer_on_every_row_as_the_script_does(shape, parts, run, empty_folder):
     options, model, prepared = shape(parts)

@@ -594,6 +594,7 @@ def bare(added, tmp_path_factory):
     return add
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(KINDS))
 def test_without_data_a_model_still_answers_as_the_estimator_does(bare, name):
     brought = bare(name)

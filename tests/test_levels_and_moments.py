@@ -75,6 +75,7 @@ def items(request, tmp_path, place, monkeypatch):
     return model, estimator, request.param == "model.joblib"
 
 
+@pytest.mark.slow
 def test_levels_are_those_of_the_encoder_and_its_own_file_is_scored_like_it(items, tmp_path):
     model, estimator, strict = items
     item = model.card.case_schema["item"]
@@ -85,6 +86,7 @@ def test_levels_are_those_of_the_encoder_and_its_own_file_is_scored_like_it(item
     assert set(flags) == {""}
 
 
+@pytest.mark.slow
 def test_a_near_miss_in_a_file_is_refused_or_flagged_and_never_answered_in_silence(items, tmp_path):
     model, estimator, strict = items
     answers, flags, problems = scored(model, TableFile.of_path(F01 / "cases.csv"), tmp_path)
@@ -100,6 +102,7 @@ def test_a_near_miss_in_a_file_is_refused_or_flagged_and_never_answered_in_silen
     assert 'item is empty; expected one of "Item 000"' in problems[-1]
 
 
+@pytest.mark.slow
 def test_every_level_is_a_choice_of_the_form(items, place):
     _, estimator, _ = items
     at = start(CASE, model="m")
@@ -112,6 +115,7 @@ def test_every_level_is_a_choice_of_the_form(items, place):
     assert made.flags == ()
 
 
+@pytest.mark.slow
 def test_a_near_miss_as_json_is_named_with_what_may_be_meant(items, place):
     _, _, strict = items
     at = typed_json(start(CASE, model="m"), {"item": "Item 07", "kind": "a", "year": 2010})
@@ -203,6 +207,7 @@ def test_a_moment_with_seconds_stays_as_it_is_from_json_to_form_and_back(timed, 
     assert "expected a date and time like 2026-11-20T14:30 from" in said(at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
 def test_a_moment_with_a_time_zone_is_the_same_moment_in_whatever_zone_it_is_written(
     timed, place, zone, tmp_path
@@ -267,6 +272,7 @@ def test_a_first_step_of_ones_own_that_takes_no_frame_gets_an_array():
     assert form_of(fitted, X) == "array"
 
 
+@pytest.mark.slow
 def test_a_model_that_was_fitted_with_a_frame_of_outcomes_is_added(tmp_path, place, monkeypatch):
     folder = TRIALS / "C80-y-frame-linear"
     estimator = joblib.load(readable(folder / "model.joblib"))

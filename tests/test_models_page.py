@@ -169,6 +169,7 @@ def test_a_champion_may_be_split_itself(split, store):
     assert predicted(at, split).alias == "champion"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ref", "alias"),
     [(CHURN, "champion"), (f"{CHURN}@challenger", "challenger"), (f"{CHURN}/2", "challenger")],

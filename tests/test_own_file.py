@@ -38,6 +38,7 @@ def scored(run, tmp_path, empty_folder):
     return scored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trial", "target", "reading"),
     [
@@ -95,6 +96,7 @@ def own(scored, tmp_path):
     return own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["NA", "None", "null", "n/a", "NaN", "#N/A", "NULL", "<NA>"])
 def test_words_for_missing_are_learned_from_the_file(own, tmp_path, word):
     def write(table):
@@ -104,6 +106,7 @@ def test_words_for_missing_are_learned_from_the_file(own, tmp_path, word):
     own(write)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["?", "-999", "missing", "--", "not known"])
 def test_other_words_for_missing_are_named_by_the_person(own, run, tmp_path, word, empty_folder):
     def write(table):
@@ -125,6 +128,7 @@ def test_an_odd_word_among_numbers_is_refused_with_the_option_that_works(own, ru
     own(lambda table: tmp_path / "train.csv", "--missing=?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("write", "layout"),
     [

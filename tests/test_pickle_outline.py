@@ -78,6 +78,7 @@ def test_a_fitted_step_has_its_attributes(way):
     assert read.attributes["n_features_in_"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("estimator", [RandomForestClassifier(3), HistGradientBoostingClassifier()])
 def test_what_stands_behind_a_large_model_is_read_too(estimator, way):

@@ -114,6 +114,7 @@ def test_every_file_of_the_page_is_tried():
     assert EXAMPLES.keys() == KINDS.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", KINDS)
 def test_a_file_of_the_page_answers_as_its_owners_script(tmp_path, monkeypatch, capsys, title):
     monkeypatch.setenv("MODEL_DIR", str(tmp_path / "model"))

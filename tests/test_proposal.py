@@ -101,6 +101,7 @@ def encoders_in_files_called_after_their_columns(place, people):
     return model.predict(scaler.transform(X)), "--before --before --before --data --target Churn"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape",
     [

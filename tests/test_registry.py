@@ -231,6 +231,7 @@ def test_a_missing_model_file_is_named(wines):
         wines.load("wine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.9, 0.99])
 def test_a_truncated_file_is_an_error_that_says_what_made_it(wines, share):
     content = (wines.folder / "wine/1/model.joblib").read_bytes()
@@ -310,6 +311,7 @@ def test_the_scikit_learn_that_saved_a_file_is_read_from_it(wines, estimator, wi
 # --- cards
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "place"),
     [
@@ -338,6 +340,7 @@ def test_a_broken_card_names_its_file_and_the_place(wines, change, place):
     assert entry.fault == str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"card"', "{'name': 1}", "\x00"])
 def test_a_card_that_is_no_json_object_names_its_file(wines, text):
     path = wines.folder / "wine/1/card.json"
@@ -389,6 +392,7 @@ HAND_EDITS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "said"), HAND_EDITS)
 def test_a_hand_edited_card_is_caught_at_reading_and_takes_no_other_model_down(
     wines, estimator, wine, change, said
@@ -402,6 +406,7 @@ def test_a_hand_edited_card_is_caught_at_reading_and_takes_no_other_model_down(
     assert wines.load("ale").card.name == "ale"
 
 
+@pytest.mark.slow
 def test_one_class_too_few_is_caught_at_reading(registry):
     X, y = load_wine(return_X_y=True, as_frame=True)
     registry.add(LogisticRegression(max_iter=5000).fit(X, y), X, y, name="three")
@@ -423,6 +428,7 @@ STRANGERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STRANGERS)
 @pytest.mark.parametrize("part", ["card.json", "model.joblib", "summary.json"])
 def test_what_came_in_the_place_of_a_file_is_called_by_name(wines, name, part):
@@ -432,6 +438,7 @@ def test_what_came_in_the_place_of_a_file_is_called_by_name(wines, name, part):
     assert part in fault
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part", ["1/card.json", "1/model.joblib", "1/summary.json", "aliases.json"]
 )
@@ -489,6 +496,7 @@ def test_every_way_to_name_a_version_finds_it(wines, estimator, wine):
     assert {ref: wines.look().resolve(ref)[1] for ref in expected} == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ref", "said"),
     [
@@ -513,6 +521,7 @@ def test_an_alias_of_a_missing_version_is_named_with_its_file(wines):
         wines.load("wine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ['{"champion": 1}', '{"champion": null}', "[]", "{"])
 def test_an_alias_that_is_no_version_in_quotes_is_not_passed_over(wines, text):
     """Passed over, it would let the newest version stand in for the one that was meant."""
@@ -521,6 +530,7 @@ def test_an_alias_that_is_no_version_in_quotes_is_not_passed_over(wines, text):
         wines.load("wine")
 
 
+@pytest.mark.slow
 def test_versions_count_on_from_the_highest_number(registry, estimator, wine):
     cases, outcome = wine[0][:40], wine[1][:40]
     for version in ("9", "", "2a", ""):

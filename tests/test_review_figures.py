@@ -12,6 +12,7 @@ from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.store import review_queries
 
 
+@pytest.mark.slow
 def test_the_figures_add_up_to_the_rows(busy_store):
     rows = busy_store.reviewed().to_dict("records")
     figures = busy_store.review

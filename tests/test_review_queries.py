@@ -252,6 +252,7 @@ def test_progress_counts_people_not_spellings(empty_store):
     assert (progress.experts, progress.verdicts, progress.judged) == (1, 2, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_progress_equals_the_count_over_reviewed(tmp_path, seed):
     with closing(Store.open(tmp_path / "feedback.db")) as store:

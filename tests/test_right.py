@@ -83,6 +83,7 @@ def test_the_matrix_does_not_contradict_the_headline(store, put, model, disagree
     assert np.trace(counts) <= found.of("right")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "disagrees"), UNNAMED)
 def test_a_disagreement_without_a_value_is_a_difference(store, put, model, disagrees):
     put(model, ("Ada", "agree", {}), ("Bob", "agree", {}), n=40)

@@ -48,6 +48,7 @@ def doubts(found):
     return [finding.text for finding in found.values() if finding.doubtful]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [
@@ -68,6 +69,7 @@ def test_nothing_is_noticed_of_a_regression_that_works(tmp_path):
     assert not findings(tmp_path, model, WARD, STAY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(), RobustScaler()], ids=repr)
 @pytest.mark.parametrize(
     "model",

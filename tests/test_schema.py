@@ -74,6 +74,7 @@ def read(name, value):
 # --- one value
 
 
+@pytest.mark.slow
 @each()
 @given(value=ANYTHING)
 def test_a_value_that_was_read_is_read_again_as_itself(feature, value):
@@ -89,6 +90,7 @@ def test_a_value_that_was_read_is_read_again_as_itself(feature, value):
     json.dumps(once, allow_nan=False)
 
 
+@pytest.mark.slow
 @each()
 @given(value=ANYTHING)
 def test_a_value_that_cannot_be_read_is_named_with_what_was_expected(feature, value):

@@ -82,6 +82,7 @@ def test_nobody_is_said_in_every_section(empty_store, registry):
         assert [part.sentence for part in parts] == [marks.NOBODY]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ref", ["triage", "dose", "risk", "iris"])
 def test_one_case_is_a_sentence_everywhere_but_over_time(empty_store, registry, ref):
     add_single(empty_store, registry.load(ref), created_at="2026-11-01T10:00:00.000Z")

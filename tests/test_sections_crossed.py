@@ -54,6 +54,7 @@ def test_each_mark_lists_as_many_cases_as_it_counts(empty_store, registry, ref, 
         assert sorted(places) == list(range(len(shown.picks)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ref", ["triage", "dose", "iris"])
 def test_one_feature_tells_of_each_of_its_bins(empty_store, registry, ref):
     subset = selection_of(empty_store, registry, ref)

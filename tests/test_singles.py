@@ -24,6 +24,7 @@ def predictions(empty_store):
     return singles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wanted",
     [

@@ -837,6 +837,7 @@ def test_a_file_replaced_while_a_write_waits_for_it_gets_the_write(empty_store, 
     assert ids_in(empty_store.path) == {acknowledged.id}
 
 
+@pytest.mark.slow
 def test_two_processes_survive_that_their_file_is_replaced(empty_store, stored, tmp_path):
     """Neither may write its log over the other's, nor keep to the file that is gone."""
     child = start(STARTER)

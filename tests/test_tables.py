@@ -814,6 +814,7 @@ def test_a_source_is_opened_anew_each_time(tmp_path):
                 assert stream.read() == b"abc"
 
 
+@pytest.mark.slow
 def test_a_very_long_cell_is_read_where_there_is_no_limit():
     none = Limits(None, None, None, None)
     found = all_of(f"{HEADER}\n{row(note='x' * 300_000)}\n{row(note='y' * 3_000_000)}", limits=none)

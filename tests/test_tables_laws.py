@@ -100,6 +100,7 @@ def test_a_csv_means_what_the_form_means(cases, end, every, encoding, names):
     pd.testing.assert_frame_equal(found, expected)
 
 
+@pytest.mark.slow
 @often
 @given(CASES, st.booleans())
 def test_json_means_what_the_form_means(cases, by_line):
@@ -115,6 +116,7 @@ def test_json_means_what_the_form_means(cases, by_line):
 ANY_JSON = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.lists(st.none())
 
 
+@pytest.mark.slow
 @often
 @given(st.lists(st.dictionaries(st.sampled_from(SCHEMA.names), ANY_JSON), min_size=1))
 def test_json_is_refused_where_the_form_refuses_it(cases):
@@ -287,6 +289,7 @@ def test_a_broken_table_is_read_right_or_its_rows_are_named(content):
         assert len(chunk.text) == len(chunk.lines) == len(chunk.cases)
 
 
+@pytest.mark.slow
 @often
 @given(TABLE, st.data())
 def test_what_was_not_broken_comes_back_unchanged(table, data):
@@ -313,6 +316,7 @@ def test_no_bytes_raise(content):
             assert seen.problems or chunks is not None
 
 
+@pytest.mark.slow
 @often
 @given(broken(), st.integers(1, 40))
 @example(b"a,b,c,d\n0.0,red,,\n\xef\xbb\xbf0.0,red,,\n1.5,green,,\n", 1)
@@ -324,6 +328,7 @@ def test_where_the_blocks_end_makes_no_difference(content, size):
     assert summary(parts[1]) == summary(whole[1])
 
 
+@pytest.mark.slow
 @often
 @given(broken() | st.text("ab,\r\n \ufeff\u00a0", max_size=60).map(lambda t: b"a,b\n" + t.encode()))
 def test_rows_that_are_kept_as_written_hold_the_cells_that_were_read(content):

@@ -130,6 +130,7 @@ def test_ten_thousand_levels_become_thirty_and_all_others():
     assert found.iloc[30].tolist() == ["all others", 9970, 9970 / 10_030]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(LEVELS, NUMBERS), max_size=40), cuts)
 def test_pairs_in_pieces_are_those_of_all_at_once(rows, cut):
     level = np.array([a for a, _ in rows] + [None], dtype=object)[:-1]

@@ -194,6 +194,7 @@ def run(tmp_path, monkeypatch, capsys):
     return command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_three_commands_lead_to_the_answers_of_the_owners_script(tmp_path, run, capsys, kind):
     files, table, target, answers, edits = kind()
