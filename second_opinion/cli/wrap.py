@@ -15,8 +15,9 @@ from second_opinion.formatting import plural
 from second_opinion.models.formats import releases
 from second_opinion.models.formats.code_files import ENTRY
 from second_opinion.models.parts.folder import part_in
-from second_opinion.models.parts.likely_parts import LikelyParts
 from second_opinion.models.parts.predict_text import predict_text
+from second_opinion.models.parts.proposal import Proposal
+from second_opinion.models.parts.wrapped_parts import WrappedParts
 
 
 @click.command()
@@ -45,7 +46,7 @@ def wrap(folder: Path, output: Path | None) -> None:
             f"{path} would stand beside other files than those of {folder}; expected a place in "
             f"that folder or above it, like {folder / path.name}."
         )
-    parts = LikelyParts.of(folder, path.parent)
+    parts = WrappedParts.of(folder, path.parent)
     text = predict_text(parts)
     path.write_text(text, "utf-8")
     click.echo(printing.printable(_next(parts, path, text.count("EDIT:"))))
@@ -83,13 +84,14 @@ def _way_by_wrap(file: Path) -> str:
     )
 
 
-def _next(parts: LikelyParts, path: Path, places: int) -> str:
+def _next(parts: WrappedParts, path: Path, places: int) -> str:
     """What was seen, and the two commands that follow."""
-    table = parts.table.path if parts.table else Path("train.csv")
+    unclear = "".join(f"{sentence}\n" for sentence in Proposal.of(parts.likely).unclear)
+    table = parts.likely.table.path if parts.likely.table else Path("train.csv")
     call = ["add", str(path), "--name", "NAME", "--data", str(table)]
-    command = shlex.join([*call, "--target", parts.target or "COLUMN"])
+    command = shlex.join([*call, "--target", parts.likely.target or "COLUMN"])
     return (
-        f"In {parts.folder.path}:\n{parts.folder.text}\n\n"
+        f"In {parts.folder.path}:\n{parts.folder.text}\n\n{unclear}"
         f"Wrote {path}. Go through the {plural(places, 'place')} marked EDIT, then:\n"
         f"  python {shlex.quote(str(path))}    # the check: the first answers beside the outcomes\n"
         f"  python -m second_opinion {command}"

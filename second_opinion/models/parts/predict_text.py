@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from second_opinion.models.formats.code_files import ENTRY
-from second_opinion.models.parts.likely_parts import LikelyParts
 from second_opinion.models.parts.part import Part
+from second_opinion.models.parts.wrapped_parts import WrappedParts
 
 HEAD = '''"""How this model answers a case. Go through the places marked EDIT, then run the check:
 
@@ -69,10 +69,12 @@ WEIGHTS = {
 }
 # What gives other columns than it takes.
 WIDENING = ("PCA", "Select", "ColumnTransformer", "SVD", "Pipeline", "Polynomial")
+# How pandas reads a table of a kind.
+READERS = {"xlsx": "read_excel", "xls": "read_excel", "parquet": "read_parquet"}
 OTHER_WEIGHTS = ("", "None  # EDIT: load {path}")
 
 
-def predict_text(parts: LikelyParts) -> str:
+def predict_text(parts: WrappedParts) -> str:
     """A predict.py that loads the parts in their likely order, with the places to look at.
 
     It is to stand in ``parts.home``.
@@ -83,9 +85,9 @@ def predict_text(parts: LikelyParts) -> str:
         steps=_indented(_steps(parts)),
         answer=_indented(_answer(parts)),
     )
-    bare = parts.is_number or parts.main.role == "weights"
+    bare = parts.is_number or parts.likely.model.role == "weights"
     chances = "" if bare else CHANCES.format(chances=_indented(_chances(parts)))
-    target = _py(parts.target or "outcome")
+    target = _py(parts.likely.target or "outcome")
     verdict = (NUMBERS if parts.is_number else CLASSES).format(target=target)
     check = CHECK.format(table=_table(parts), verdict=verdict.rstrip("\n"))
     head = "\n".join([*_imports(parts), "", *_settings(parts), ""])
@@ -96,25 +98,25 @@ def _indented(lines: Iterator[str]) -> str:
     return "\n".join(f"        {line}" if line else "" for line in lines)
 
 
-def _table(parts: LikelyParts) -> str:
+def _table(parts: WrappedParts) -> str:
     """How the check reads the training data: in the marks that its first line shows."""
-    if parts.table is None:
+    if parts.likely.table is None:
         return 'pd.read_csv(here / "train.csv")'
-    place = f"here / {_py(_path(parts, parts.table))}"
-    if parts.table.kind != "csv":
-        return f"pd.read_pickle({place})"
-    delimiter = parts.table.delimiter
+    place = f"here / {_py(_path(parts, parts.likely.table))}"
+    if parts.likely.table.kind != "csv":
+        return f"pd.{READERS.get(parts.likely.table.kind, 'read_pickle')}({place})"
+    delimiter = parts.likely.table.delimiter
     return f"pd.read_csv({place}{f', sep={_py(delimiter)}' if delimiter != ',' else ''})"
 
 
-def _path(parts: LikelyParts, part: Part) -> str:
+def _path(parts: WrappedParts, part: Part) -> str:
     return part.path.resolve().relative_to(parts.home.resolve()).as_posix()
 
 
-def _imports(parts: LikelyParts) -> Iterator[str]:
+def _imports(parts: WrappedParts) -> Iterator[str]:
     yield from ("from pathlib import Path", "", "import joblib", "import numpy as np")
     yield "import pandas as pd"
-    if parts.main.role == "weights" and (line := _weights(parts.main)[0]):
+    if parts.likely.model.role == "weights" and (line := _weights(parts.likely.model)[0]):
         yield line
     for name in _own_modules(parts):
         yield f"import {name}  # a file needs it"
@@ -122,20 +124,20 @@ def _imports(parts: LikelyParts) -> Iterator[str]:
         yield f"# EDIT: a file needs {name.partition('.')[2]} of a notebook: copy its code here."
 
 
-def _imports_of_all(parts: LikelyParts) -> list[str]:
+def _imports_of_all(parts: WrappedParts) -> list[str]:
     return [name for part in parts.folder.parts for name in part.imports]
 
 
-def _own_modules(parts: LikelyParts) -> list[str]:
+def _own_modules(parts: WrappedParts) -> list[str]:
     """The modules in the folder that its pickles name."""
     modules = {name.rpartition(".")[0] for name in _imports_of_all(parts)}
     return sorted(m for m in modules if m and (parts.home / f"{m.replace('.', '/')}.py").exists())
 
 
-def _settings(parts: LikelyParts) -> Iterator[str]:
-    if parts.columns:
+def _settings(parts: WrappedParts) -> Iterator[str]:
+    if parts.likely.columns:
         yield "# What the model takes, in its order."
-        yield f"COLUMNS = {_wrapped(parts.columns)}"
+        yield f"COLUMNS = {_wrapped(parts.likely.columns)}"
     else:
         beside = "beside what the encoder makes" if parts.one_hot else "that the model takes"
         yield f"# EDIT: the columns {beside}, in the order of the training."
@@ -150,7 +152,7 @@ def _settings(parts: LikelyParts) -> Iterator[str]:
     if parts.classes:
         yield "# EDIT: the classes in the order of the model's codes, in the words of the data."
         yield f"CLASSES = {_wrapped(parts.classes)}"
-    if len(parts.classes) in (0, 2) and parts.main.role != "weights":
+    if len(parts.classes) in (0, 2) and parts.likely.model.role != "weights":
         yield "# EDIT: from which probability on the second class is answered; None: as it is."
         yield f"THRESHOLD = {parts.threshold or None}"
 
@@ -163,8 +165,8 @@ def _wrapped(values: Sequence[object]) -> str:
     return "[\n" + "".join(f"    {_py(value)},\n" for value in values) + "]"
 
 
-def _loads(parts: LikelyParts) -> Iterator[str]:
-    yield f"self.model = {_loaded(parts, parts.main)}"
+def _loads(parts: WrappedParts) -> Iterator[str]:
+    yield f"self.model = {_loaded(parts, parts.likely.model)}"
     for name, part in parts.loaded:
         yield f"self.{name} = {_loaded(parts, part)}"
     if parts.column_encoders:
@@ -174,14 +176,14 @@ def _loads(parts: LikelyParts) -> Iterator[str]:
         yield "}"
     if parts.classes:
         yield "self.classes_ = CLASSES"
-    elif not parts.is_number and parts.main.role != "weights":
+    elif not parts.is_number and parts.likely.model.role != "weights":
         yield 'self.classes_ = getattr(self.model, "classes_", None)'
-    if not parts.is_number and parts.main.role != "weights":
+    if not parts.is_number and parts.likely.model.role != "weights":
         yield 'if not hasattr(self.model, "predict_proba"):'
         yield "    self.predict_proba = None"
 
 
-def _loaded(parts: LikelyParts, part: Part) -> str:
+def _loaded(parts: WrappedParts, part: Part) -> str:
     path = f"folder / {_py(_path(parts, part))}"
     if part.role == "weights":
         return _weights(part)[1].format(path=f"str({path})")
@@ -197,15 +199,15 @@ def _weights(part: Part) -> tuple[str, str]:
     return WEIGHTS.get(part.kind, OTHER_WEIGHTS)
 
 
-def _steps(parts: LikelyParts) -> Iterator[str]:
+def _steps(parts: WrappedParts) -> Iterator[str]:
     yield "# EDIT: features that were made of the raw columns, such as"
     yield '# cases["rate"] = cases["debt"] / cases["income"]'
     if parts.column_encoders or parts.encoders:
         yield "for column, encoder in self.encoders.items():"
         yield "    if column in cases:"
         yield "        cases[column] = encoder.transform(cases[column])"
-    if parts.dummies:
-        yield f"cases = pd.get_dummies(cases, columns={_inline(parts.dummies)}, dtype=float)"
+    if parts.likely.dummies:
+        yield f"cases = pd.get_dummies(cases, columns={_inline(parts.likely.dummies)}, dtype=float)"
         yield "cases = cases.reindex(columns=COLUMNS, fill_value=0)"
     width = False
     for name, part in parts.named_steps:
@@ -214,10 +216,10 @@ def _steps(parts: LikelyParts) -> Iterator[str]:
     if parts.one_hot and not width:
         yield "# EDIT: what the encoder makes stands behind the others here; or in front of them?"
         yield "cases = cases[[*COLUMNS, *made]]"
-    elif not width and (parts.named_steps or not parts.dummies):
+    elif not width and (parts.named_steps or not parts.likely.dummies):
         yield "cases = cases[COLUMNS]"
     # Trained without names, but by count: on an array. A first step of one's own counts nothing.
-    as_array = not parts.main.names and parts.main.width is not None and not width
+    as_array = not parts.likely.model.names and parts.likely.model.width is not None and not width
     yield "return cases.to_numpy()" if as_array else "return cases"
 
 
@@ -225,10 +227,10 @@ def _changes_width(part: Part) -> bool:
     return any(word in part.kind for word in WIDENING)
 
 
-def _step(parts: LikelyParts, name: str, part: Part) -> Iterator[str]:
+def _step(parts: WrappedParts, name: str, part: Part) -> Iterator[str]:
     """A step on its columns: as a frame if it was fitted on one, else as an array."""
     columns = parts.columns_of(part)
-    listed = "COLUMNS" if tuple(columns) == tuple(parts.columns) else _inline(columns)
+    listed = "COLUMNS" if tuple(columns) == tuple(parts.likely.columns) else _inline(columns)
     if not columns:
         count = f"{part.width} " if part.width else ""
         yield f"# EDIT: the {count}columns that this was fitted on, in its order."
@@ -255,24 +257,24 @@ def _py(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
-def _answer(parts: LikelyParts) -> Iterator[str]:
+def _answer(parts: WrappedParts) -> Iterator[str]:
     prepared = "self.prepared(cases)"
-    if parts.main.kind == "an ONNX model":
+    if parts.likely.model.kind == "an ONNX model":
         yield "name = self.model.get_inputs()[0].name"
         yield f"cells = np.asarray({prepared}, dtype=np.float32)"
         yield "return np.ravel(self.model.run(None, {name: cells})[0])"
         return
-    if parts.main.kind == "a PyTorch model":
+    if parts.likely.model.kind == "a PyTorch model":
         yield "with torch.no_grad():"
         yield f"    cells = torch.tensor(np.asarray({prepared}, dtype=np.float32))"
         yield "    return self.model(cells).numpy()"
         return
-    if parts.main.role == "weights":
+    if parts.likely.model.role == "weights":
         yield f"return self.model.predict({prepared})"
         return
     if parts.is_number:
         yield f"answers = np.ravel(self.model.predict({prepared}))"
-        if parts.target_scaler:
+        if parts.likely.target_scaler:
             yield "answers = self.target_scaler.inverse_transform(answers.reshape(-1, 1)).ravel()"
         yield "return UNDO(answers) if UNDO else answers"
         return
@@ -281,17 +283,17 @@ def _answer(parts: LikelyParts) -> Iterator[str]:
         yield "    likely = self.predict_proba(cases)[:, 1] >= THRESHOLD"
         yield "    return np.where(likely, self.classes_[1], self.classes_[0])"
     yield f"codes = np.ravel(self.model.predict({prepared}))"
-    if parts.classes and parts.calibrator is None:
+    if parts.classes and parts.likely.calibrator is None:
         yield "return np.array(CLASSES)[codes.astype(int)]"
-    elif parts.calibrator:
+    elif parts.likely.calibrator:
         yield "return np.array(self.classes_)[self.predict_proba(cases).argmax(axis=1)]"
     else:
         yield "return codes"
 
 
-def _chances(parts: LikelyParts) -> Iterator[str]:
+def _chances(parts: WrappedParts) -> Iterator[str]:
     yield "shares = self.model.predict_proba(self.prepared(cases))"
-    if parts.calibrator:
+    if parts.likely.calibrator:
         yield "second = self.calibrator.predict(shares[:, 1])"
         yield "return np.column_stack([1 - second, second])"
     else:
