@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal, Protocol
 
-from second_opinion.choices import Choices
 from second_opinion.formatting import number_text, quoted
+from second_opinion.records.choices import Choices
 
 Shape = Literal["number", "date", "level", "text"]
 

@@ -20,14 +20,13 @@ MAY_IMPORT = {
     "records": "errors",
     "verdicts": "records",
     "roles": "errors settings records",
-    "choices": "records",
-    "feature_kinds": "choices formatting",
-    "schema": "compatibility choices feature_kinds formatting records",
+    "feature_kinds": "formatting records",
+    "schema": "compatibility feature_kinds formatting records",
     "store": "compatibility errors formatting settings records verdicts roles",
-    "tables": "choices compatibility errors feature_kinds formatting records schema",
+    "tables": "compatibility errors feature_kinds formatting records schema",
     "statistics": "errors feature_kinds file_content formatting jsonfile records schema",
     "models": (
-        "choices compatibility errors feature_kinds file_content formatting jsonfile settings "
+        "compatibility errors feature_kinds file_content formatting jsonfile settings "
         "records verdicts roles schema store tables statistics"
     ),
     "__init__": "errors store models",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from second_opinion.choices import Choices
+    from second_opinion.records.choices import Choices
     from second_opinion.schema import Cases, Feature
 
 # Histogram boosting starts a thread a core even for one row, which on a busy machine costs a

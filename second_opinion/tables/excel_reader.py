@@ -10,9 +10,9 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 
-from second_opinion.choices import texts_of
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, plural, quoted
+from second_opinion.records.choices import texts_of
 from second_opinion.schema import Feature, Schema
 from second_opinion.tables.column_names import with_columns
 from second_opinion.tables.excel_sheets import SheetRow, Sheets, sheet_rows, sheets
