@@ -65,6 +65,7 @@ def frames(at):
     return [element.value for element in at.dataframe]
 
 
+@pytest.mark.slow
 def test_a_file_is_checked_scored_looked_at_and_judged(place, registry):
     frame = rows_of(registry, "triage", 250)
     frame.loc[[10, 20], "age"] = "old"
@@ -110,6 +111,7 @@ def test_a_link_to_nothing_says_so_and_asks_for_a_file(place):
     assert "batch" not in at.query_params
 
 
+@pytest.mark.slow
 def test_another_model_in_the_menu_leaves_the_batch(place, registry):
     at = scored(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
     at.selectbox(key="model_choice").set_value("iris@champion").run()

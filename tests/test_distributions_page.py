@@ -90,6 +90,7 @@ def test_without_predictions_the_page_says_what_to_do(place):
     assert "No predictions of this model yet. Predict a case, or score a file." in texts(at)
 
 
+@pytest.mark.slow
 def test_the_latest_batch_is_shown_first_and_stays_in_the_url(place, store, registry):
     batch_of(store, registry)
     last = batch_of(store, registry, rows=31)
@@ -150,6 +151,7 @@ def test_a_filter_of_days_or_numbers_that_is_none_is_left_out(place, store, regi
     assert "of 4 cases" in texts(at) or "all 4 cases" in texts(at)
 
 
+@pytest.mark.slow
 def test_a_filter_that_lets_nobody_through_says_so(place, store, registry):
     batch_of(store, registry)
     for part in PARTS:
@@ -160,6 +162,7 @@ def test_a_filter_that_lets_nobody_through_says_so(place, store, registry):
         assert HINT not in texts(at)
 
 
+@pytest.mark.slow
 def test_clicking_is_told_of_only_where_a_chart_lists_cases(place, store, registry):
     one, many = batch_of(store, registry, rows=1), batch_of(store, registry)
     at = start(PAGE, model="triage", of=one.id)
@@ -172,6 +175,7 @@ def test_clicking_is_told_of_only_where_a_chart_lists_cases(place, store, regist
     assert HINT in texts(start(PAGE, model="triage", of=many.id, part="Drift", drift="age"))
 
 
+@pytest.mark.slow
 def test_a_bar_lists_its_cases_and_a_case_opens_to_be_judged(place, store, registry):
     batch = batch_of(store, registry)
     at = start(PAGE, model="triage")

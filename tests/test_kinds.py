@@ -387,6 +387,7 @@ def assert_same_at_once(brought):
     assert found["probabilities"].tolist() == probabilities
 
 
+@pytest.mark.slow
 def test_all_rows_at_once_are_answered_as_the_estimator_does(brought):
     assert_same_at_once(brought)
 

@@ -136,6 +136,7 @@ def test_the_answer_has_the_words_of_the_card_that_made_it(split):
         assert at.subheader[0].value.endswith("says two") == (version == "2")
 
 
+@pytest.mark.slow
 def test_a_past_case_opens_under_the_alias_and_a_verdict_stays_with_its_version(split):
     at = start(CASE, model=AB)
     found = judge(split, at, "12")

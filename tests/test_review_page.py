@@ -337,6 +337,7 @@ def locked(at, answer):
     return press(at, "review_lock")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["triage", "iris", "dose", "risk"])
 def test_who_decides_answers_before_seeing_what_others_said(judge, store, models, model):
     made = judge(("Ada", "agree"), model=model)
@@ -571,6 +572,7 @@ def test_too_few_cases_are_not_searched(judge):
 # --- a disk that is thrown away
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["Home.py", CASE, REVIEW])
 def test_reviewers_are_told_of_a_disk_that_is_thrown_away(place, monkeypatch, page):
     monkeypatch.setenv("DURABLE", "0")

@@ -249,6 +249,7 @@ DEED = st.tuples(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @given(deeds=st.lists(DEED, max_size=14))
 @hypothesis_settings(max_examples=200 if THOROUGH else 10)
@@ -298,6 +299,7 @@ def iris(models, tmp_path_factory):
     return Registry(models).load("iris"), tmp_path_factory.mktemp("compared")
 
 
+@pytest.mark.slow
 @given(deeds=st.lists(DEED, max_size=14))
 @hypothesis_settings(max_examples=200 if THOROUGH else 10)
 def test_compare_counts_the_cases_that_corrections_teach(iris, deeds):

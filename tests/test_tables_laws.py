@@ -261,6 +261,7 @@ def strictly(content):
     return rows
 
 
+@pytest.mark.slow
 @often
 @given(broken())
 def test_a_broken_table_is_read_right_or_its_rows_are_named(content):

@@ -74,6 +74,7 @@ NARROW = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", NARROW, ids=str)
 def test_figures_of_a_narrow_filter_equal_a_count_of_its_rows(busy_store, wanted):
     rows = [row for some in busy_store.review.each(wanted) for row in some]
