@@ -98,15 +98,20 @@ def test_confusion_counts_each_pair_of_classes(busy_store, about):
 
 
 @pytest.mark.parametrize("about", ABOUT)
-def test_shared_cases_are_those_of_the_model_and_version(busy_store, about):
-    cases = shared_cases(rows_about(busy_store.path, *about))
-    figures = busy_store.review
-    listed = figures.shared_cases(*about)
-    assert figures.shared_counts(*about)["shared"] == len(cases)
-    assert {case.prediction_id for case in listed} == set(cases)
+def test_shared_cases_have_what_each_expert_said_last_on_any_prediction(busy_store, about):
+    expected = Counter()
+    for rows in shared_cases(rows_about(busy_store.path, *about), "case").values():
+        in_time = sorted(rows, key=lambda row: (row["created_at"], row["id"]))
+        last = {folded(row["expert"]): (row["own_outcome"], row["said"]) for row in in_time}
+        if len(last) > 1:
+            expected[repr(sorted(last.items()))] += 1
+    listed = busy_store.review.shared_cases(*about)
+    opinions = [[(folded(o.expert), (o.outcome, o.answer)) for o in c.opinions] for c in listed]
+    assert Counter(repr(sorted(each)) for each in opinions) == expected
     times = [case.last_at for case in listed]
     assert times == sorted(times, reverse=True)
-    assert figures.shared_cases(*about, most=2) == listed[:2]
+    predictions = shared_cases(rows_about(busy_store.path, *about))
+    assert busy_store.review.shared_counts(*about)["shared"] == len(predictions)
 
 
 @pytest.mark.parametrize("about", ABOUT)

@@ -1,6 +1,7 @@
 """Right means one thing: what one figure says, no other one contradicts."""
 
 from contextlib import closing, suppress
+from itertools import count
 from types import SimpleNamespace
 
 import numpy as np
@@ -44,10 +45,15 @@ def shared_store(tmp_path_factory):
 def put(store, models):
     """Stores predictions of a model's typical case, with what experts said of each."""
 
-    def add(model, *said, n=1):
+    numbers = count()
+
+    def add(model, *said, n=1, one_case=True):
         loaded, made = Registry(models).load(model), []
+        feature = next(f for f in loaded.card.case_schema.features if f.shape == "number")
         for _ in range(n):
             inputs, _ = loaded.card.case_schema.read(loaded.card.case_schema.typical)
+            if not one_case:
+                inputs |= {feature.name: inputs[feature.name] + next(numbers)}
             made.append(
                 loaded.predict_one(inputs, asked_by="Ada", source="form", id=new_id(), alias="ab")
             )
@@ -86,11 +92,29 @@ def test_the_matrix_does_not_contradict_the_headline(store, put, model, disagree
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "disagrees"), UNNAMED)
 def test_a_disagreement_without_a_value_is_a_difference(store, put, model, disagrees):
-    put(model, ("Ada", "agree", {}), ("Bob", "agree", {}), n=40)
-    put(model, ("Ada", "agree", {}), ("Bob", "disagree", disagrees), n=40)
+    put(model, ("Ada", "agree", {}), ("Bob", "agree", {}), n=40, one_case=False)
+    put(model, ("Ada", "agree", {}), ("Bob", "disagree", disagrees), n=40, one_case=False)
     shared = totals.shared(store.review, VerdictFilter(model=model))
     agreed = totals.agreement(totals.ratings(shared), numbers=False)
     assert (agreed.cases, agreed.agreed) == (80, 40)
+
+
+def test_experts_who_each_predict_a_case_anew_have_judged_the_same_case(store, put):
+    put("iris", ("Ada", "agree", {}))
+    put("iris", ("Bob", "disagree", {"comment": "Not this one."}), n=2)
+    shared = totals.shared(store.review, VerdictFilter(model="iris"))
+    agreed = totals.agreement(totals.ratings(shared), numbers=False)
+    assert (agreed.cases, agreed.agreed) == (1, 0)
+    put("iris", ("Bob", "agree", {}))
+    shared = totals.shared(store.review, VerdictFilter(model="iris", expert="Bob"))
+    agreed = totals.agreement(totals.ratings(shared), numbers=False)
+    assert (agreed.cases, agreed.agreed) == (1, 1)
+
+
+def test_a_case_that_one_expert_judged_twice_is_not_shared(store, put):
+    _, made = put("iris", ("Ada", "agree", {}), n=2)
+    assert store.review.shared_cases("iris") == []
+    assert store.review.shared_case(made[0].id) is None
 
 
 def test_about_right_of_a_risk_is_no_label(store, put):
@@ -163,7 +187,7 @@ def test_the_tolerance_is_that_of_the_card_of_the_prediction(empty_store, tolera
 def test_experts_within_the_tolerance_of_each_other_are_no_conflict(store, put):
     near = [("Ada", "disagree", {"correct_value": number}) for number in (170.0, 170.1, 199.0)]
     for (_, judgement, one), other in (near[0], near[1][2]), (near[0], near[2][2]):
-        put("dose", ("Ada", judgement, one), ("Bob", judgement, other))
+        put("dose", ("Ada", judgement, one), ("Bob", judgement, other), one_case=False)
     shared = totals.shared(store.review, VerdictFilter(model="dose"))
     agreed = totals.agreement(totals.ratings(shared), numbers=True, shared_cases=shared)
     assert (agreed.cases, agreed.agreed) == (2, 1)

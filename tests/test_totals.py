@@ -148,7 +148,7 @@ def test_a_case_is_an_error_only_where_its_verdicts_say_so_together(busy_store):
 
 def shared_case(*opinions, case="a", tolerance=None):
     opinions = tuple(Opinion(*said, expert=name) for name, *said in opinions)
-    return SharedCase(case, "churn", "1", last_at="", tolerance=tolerance, opinions=opinions)
+    return SharedCase(0, case, "churn", "1", last_at="", tolerance=tolerance, opinions=opinions)
 
 
 def test_ratings_are_experts_by_cases_whatever_the_spelling_of_a_name():

@@ -103,12 +103,13 @@ class Judged:
 
 @dataclass(frozen=True)
 class SharedCase:
-    """A prediction with current verdicts of two experts or more.
+    """A case with current verdicts of two experts or more, be it on several predictions of it.
 
-    ``opinions`` has what each of them says. ``tolerance`` is how far apart two numbers may be and
-    still be the same answer, None of what is no number.
+    ``prediction_id`` is one of them; ``opinions`` has what each expert said last. ``tolerance`` is
+    how far apart two numbers may be and still be the same answer, None of what is no number.
     """
 
+    case_id: int
     prediction_id: str
     model: str
     version: str

@@ -32,6 +32,7 @@ from second_opinion.verdicts import meaning
 MOST = 50_000
 # Cases whose inputs are read: a row costs as much as a hundred that are only counted.
 MOST_READ = 2_500
+MOST_SHARED = 2_000
 ABOUT_RIGHT = "about_right"
 # Below this many verdicts a share says next to nothing.
 FEW = 20
@@ -196,17 +197,19 @@ def _error(outcomes: set[str]) -> float:
     return float(sure_outcomes == {"wrong"}) if len(sure_outcomes) == 1 else float("nan")
 
 
-def shared(review: Review, verdict_filter: VerdictFilter, most: int = 2_000) -> list[SharedCase]:
+def shared(
+    review: Review, verdict_filter: VerdictFilter, most: int = MOST_SHARED
+) -> list[SharedCase]:
     """The newest cases that two experts or more judged; of a narrow filter, those it finds."""
     shared_cases = review.shared_cases(verdict_filter.model, verdict_filter.version, most)
     if is_whole(verdict_filter):
         return shared_cases
-    within = {row.prediction.id for row in review.page(verdict_filter, size=MOST_READ).rows}
-    return [case for case in shared_cases if case.prediction_id in within]
+    within = {row.case_id for row in review.page(verdict_filter, size=MOST_READ).rows}
+    return [case for case in shared_cases if case.case_id in within]
 
 
 def ratings(shared_cases: Sequence[SharedCase]) -> pd.DataFrame:
-    """What each expert (row) says is right of each prediction (column); None where nothing.
+    """What each expert (row) says is right of each case (column); None where nothing.
 
     Where a disagreement names nothing that is "not the model's", or which way a number or a risk is
     off: a word, and for who takes a risk as it is "about right".
@@ -250,7 +253,7 @@ def agreement(
 
 
 def number_pairs(shared_cases: Sequence[SharedCase]) -> pd.DataFrame:
-    """Each two experts who share predictions of a number, those with most of them first.
+    """Each two experts who share cases with a number, those with most of them first.
 
     ``rater_a, rater_b, cases, agreed`` (within the tolerance), ``share, low, high``, ``numbers``
     (cases with a number of both), ``distance`` (the mean of how far these lie apart) and ``lower,

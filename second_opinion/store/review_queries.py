@@ -11,6 +11,7 @@ import sqlite3
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.records.expert import folded
@@ -227,9 +228,10 @@ class Review(Decisions):
     def shared_cases(
         self, model: str | None = None, version: str | None = None, most: int = MOST_ROWS
     ) -> list[SharedCase]:
-        """The newest predictions with current verdicts of two experts or more."""
+        """Those of the newest cases with several verdicts that two experts or more have judged."""
         about = {"model": model, "version": version, "size": most, "skipped": 0}
-        return [_shared(row) for row in self._select(sql_review.SHARED_CASES, **about)]
+        cases = map(_shared, self._select(sql_review.SHARED_CASES, **about))
+        return [case for case in cases if len(case.opinions) > 1]
 
     def shared_states(
         self, model: str | None = None, version: str | None = None
@@ -263,7 +265,8 @@ class Review(Decisions):
     def shared_case(self, prediction_id: str) -> SharedCase | None:
         """The case of this prediction, or None unless two experts or more have judged it."""
         rows = self._select(sql_review.SHARED_CASE, prediction_id=prediction_id)
-        return _shared(rows[0]) if rows else None
+        case = _shared(rows[0]) if rows else None
+        return case if case and len(case.opinions) > 1 else None
 
     def _figures(
         self, query: str, keys: list[str], model: str | None, version: str | None
@@ -399,13 +402,14 @@ def _pair(row: sqlite3.Row) -> tuple[Any, Any]:
 
 
 def _shared(row: sqlite3.Row) -> SharedCase:
+    """A case with the last opinion of each person, whatever prediction of it was judged."""
     columns = dict(row)
-    answers = sorted((tuple(answer) for answer in json.loads(columns.pop("answers"))), key=str)
-    opinions = (
-        Opinion(outcome, answer, direction, expert)
-        for expert, outcome, answer, direction in answers
-    )
-    return SharedCase(**columns, opinions=tuple(opinions))
+    answers = sorted(json.loads(columns.pop("answers")), key=itemgetter(0, 1))
+    opinions = {
+        folded(expert): Opinion(outcome, answer, direction, expert)
+        for _, _, expert, outcome, answer, direction in answers
+    }
+    return SharedCase(**columns, opinions=tuple(opinions[person] for person in sorted(opinions)))
 
 
 def _conflict(connection: sqlite3.Connection, row: sqlite3.Row) -> Conflict:

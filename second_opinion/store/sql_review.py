@@ -189,10 +189,25 @@ CONFUSION = """
 """
 
 _LATEST_FIRST = " ORDER BY last_at DESC"
+# What was said of a case, be it on several predictions of it.
 _SHARED = """
-    SELECT prediction_id, model, version, last_at, tolerance, answers FROM review_shared WHERE true
+    SELECT
+        case_id, prediction_id, model, version, last_at,
+        (
+            SELECT tolerance FROM verdicts WHERE verdicts.case_id = review_cases.case_id LIMIT 1
+        ) AS tolerance,
+        (
+            SELECT json_group_array(json_array(
+                created_at, id, expert, outcome, json(answer), direction
+            ))
+            FROM current_verdicts WHERE current_verdicts.case_id = review_cases.case_id
+        ) AS answers
+    FROM review_cases WHERE true
 """
-SHARED_CASE = _SHARED + " AND prediction_id = :prediction_id"
+SHARED_CASE = (
+    _SHARED
+    + " AND case_id = (SELECT case_id FROM verdicts WHERE prediction_id = :prediction_id LIMIT 1)"
+)
 SHARED_CASES = _SHARED + _OF_MODEL + _LATEST_FIRST + _PAGE
 _CASE = """
     SELECT case_id, prediction_id, model, version, conflict, adjudicated, last_at

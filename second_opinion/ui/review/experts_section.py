@@ -50,10 +50,8 @@ def experts(visit: Visit, filters: VerdictFilter, figures: Figures, shared: dict
     else:
         pairs(table)
     conflicts(shared)
-    if shared["shared"] > len(cases) and totals.is_whole(filters):
-        st.caption(
-            f"The figures are of the newest {len(cases):,} of {plural(shared['shared'], 'case')}."
-        )
+    if len(visit.review.shared_states(filters.model, filters.version)) > totals.MOST_SHARED:
+        st.caption(f"Of the newest {totals.MOST_SHARED:,} cases with several verdicts.")
 
 
 def people(figures: Figures) -> None:
@@ -139,7 +137,7 @@ def _figure(value: float, interval: tuple[float, float] | None) -> tuple[str, st
 
 
 def distances(rows: pd.DataFrame, unit: str) -> None:
-    """Each two experts who share predictions of a number, and how far apart they are."""
+    """Each two experts who share cases with a number, and how far apart they are."""
     if not len(rows):
         return
     rows = rows.head(MOST_PAIRS)
@@ -162,7 +160,7 @@ def distances(rows: pd.DataFrame, unit: str) -> None:
             "distance": NUMBER(f"Mean distance{in_unit}", format="%.3g"),
             "limits": f"95 % limits{in_unit}",
         },
-        alt="Each two experts who share a prediction, with how far apart their numbers are",
+        alt="Each two experts who share a case, with how far apart their numbers are",
     )
 
 
