@@ -5,12 +5,9 @@ The same rules hold in a page and in the call behind it: a hidden menu entry pro
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import deque
 from hashlib import sha256
 from hmac import compare_digest
-from typing import ClassVar, Final, get_args
+from typing import Final, get_args
 
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, Role
@@ -36,12 +33,6 @@ MAY: Final[dict[str, Role]] = {
     "read the log of events": "owner",
 }
 _A = {"expert": "an expert", "reviewer": "a reviewer or the owner", "owner": "the owner"}
-
-# Wrong codes: each session waits twice as long after each, and many of them slow everybody's down.
-SESSION_WAIT = 30.0
-PROCESS_WAIT = 3.0
-PROCESS_FREE = 10
-PROCESS_WINDOW = 600.0
 
 
 def may(person: Expert | None, what: str) -> bool:
@@ -143,36 +134,3 @@ def closed_reason(needed: Role, role: Role | None, settings: Settings) -> str:
     return (
         f"This is for {_A[needed]}{where}. {way}, set {setting} to a code and start the app again."
     )
-
-
-class Attempts:
-    """Wrong codes of one session: how long it has to wait before the next one is looked at."""
-
-    _recent: ClassVar[deque[float]] = deque(maxlen=1000)
-    _lock: ClassVar[threading.Lock] = threading.Lock()
-
-    def __init__(self) -> None:
-        self.wrong = 0
-        self._next = 0.0
-
-    def wait(self) -> float:
-        """Seconds until this session may try again; 0 if it may now."""
-        return max(self._next - time.monotonic(), 0.0)
-
-    def failed(self) -> None:
-        """Note a wrong code."""
-        self.wrong += 1
-        self._next = time.monotonic() + min(2.0 ** (self.wrong - 1), SESSION_WAIT)
-        with self._lock:
-            self._recent.append(time.monotonic())
-
-    @classmethod
-    def pause(cls) -> float:
-        """Seconds to hold back any answer, right or wrong, after many wrong codes of everybody.
-
-        A session costs a guesser nothing; this does, and people with the right code still get in.
-        """
-        since = time.monotonic() - PROCESS_WINDOW
-        with cls._lock:
-            recent = sum(moment > since for moment in cls._recent)
-        return min(max(recent - PROCESS_FREE, 0) * 0.1, PROCESS_WAIT)

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "file_content": "",
     "jsonfile": "errors file_content",
     "settings": "errors",
+    "code_attempts": "errors",
     "local_browser": "",
     "records": "errors",
     "verdicts": "records",
@@ -43,7 +44,7 @@ MAY_IMPORT = {
         "review"
     ),
     "ui": (
-        "errors feature_kinds formatting local_browser settings records roles schema store tables "
+        "code_attempts errors feature_kinds formatting local_browser settings records roles schema store tables "
         "statistics models labels doctor batches charts review distributions"
     ),
     "__main__": "cli",

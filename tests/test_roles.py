@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis.strategies import text as texts
 from visits import keys, messages, press, start
 
-from second_opinion import roles, settings
+from second_opinion import code_attempts, roles, settings
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import is_signed, new_id, signed
-from second_opinion.roles import Attempts
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.ui import who
@@ -24,10 +23,10 @@ CODES = Settings(expert_code="expert-1", reviewer_code="reviewer-2", owner_code=
 
 
 @pytest.fixture(autouse=True)
-def no_wrong_codes_yet():
-    Attempts._recent.clear()
-    yield
-    Attempts._recent.clear()
+def line(monkeypatch):
+    """No wrong codes yet."""
+    monkeypatch.setattr(code_attempts, "LINE", code_attempts.CodeLine())
+    return code_attempts.LINE
 
 
 @pytest.fixture
@@ -133,35 +132,6 @@ def test_codes_are_not_in_the_text_of_the_settings():
     assert not re.search("expert-1|reviewer-2|owner-3", repr(CODES))
 
 
-def test_wrong_codes_make_a_session_wait_longer_each_time(monkeypatch):
-    clock = [100.0]
-    monkeypatch.setattr(roles.time, "monotonic", lambda: clock[0])
-    attempts = Attempts()
-    waits = []
-    for _ in range(8):
-        assert attempts.wait() == 0
-        attempts.failed()
-        waits.append(attempts.wait())
-        clock[0] += attempts.wait()
-    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
-
-
-def test_many_wrong_codes_slow_every_session_and_not_for_ever(monkeypatch):
-    clock = [100.0]
-    monkeypatch.setattr(roles.time, "monotonic", lambda: clock[0])
-    for _ in range(roles.PROCESS_FREE):
-        Attempts().failed()
-    assert Attempts.pause() == 0
-    for _ in range(5):
-        Attempts().failed()
-    assert Attempts.pause() == pytest.approx(0.5)
-    for _ in range(500):
-        Attempts().failed()
-    assert Attempts.pause() == roles.PROCESS_WAIT
-    clock[0] += roles.PROCESS_WINDOW + 1
-    assert Attempts.pause() == 0
-
-
 @given(key=texts(min_size=1), other=texts(min_size=1))
 def test_an_id_proves_the_browser_that_made_it(key, other):
     record = new_id(key)
@@ -196,9 +166,12 @@ def test_a_name_or_a_link_does_not_make_it_ones_own():
 # --- in the pages
 
 
+def log_of(place, what):
+    return Store.open(place / "feedback.db").review.events(what, by=Expert("O", role="owner"))
+
+
 def signs_in(place):
-    events = Store.open(place / "feedback.db").review.events(by=Expert("O", role="owner"))
-    return [(event.what, event.who, event.details["role"]) for event in events]
+    return [(event.what, event.who, event.details["role"]) for event in log_of(place, "sign-in")]
 
 
 def asks_for_a_code(at):
@@ -250,6 +223,55 @@ def test_a_wrong_code_is_refused_and_the_next_one_has_to_wait(place, away, codes
         assert [answer in message for message in messages(at)] == [True]
         assert "models_promote" not in keys(at)
     assert signs_in(place) == []
+
+
+def test_wrong_codes_are_on_record_without_what_was_typed(place, away, codes):
+    codes(owner="owner-3")
+    at = start(MODELS_PAGE)
+    for guess in ("ownr-3", "owner-33"):
+        at.session_state["who_attempts"] = code_attempts.Attempts()
+        at.text_input(key="who_code").set_value(guess)
+        press(at, "who_code_enter")
+    (first, second) = log_of(place, "wrong code")
+    assert (first.who, dict(first.details)) == (second.who, dict(second.details)) == ("Ada", {})
+    Store.open(place / "feedback.db").close()
+    written = b"".join(path.read_bytes() for path in place.glob("feedback.db*"))
+    assert b"wrong code" in written
+    assert not [guess for guess in (b"ownr-3", b"owner-33", b"owner-3") if guess in written]
+
+
+def test_a_new_session_does_not_get_round_the_line(place, away, codes, line, monkeypatch):
+    codes(owner="owner-3")
+    monkeypatch.setattr(code_attempts, "STEP", code_attempts.LONGEST_LINE + 1)
+    monkeypatch.setattr(code_attempts, "MOST_APART", code_attempts.LONGEST_LINE + 1)
+    for guess in range(code_attempts.FREE + 1):
+        at = start(MODELS_PAGE, name=f"Eve {guess}")
+        at.text_input(key="who_code").set_value("guess")
+        press(at, "who_code_enter")
+        assert ["not right" in message for message in messages(at)] == [True]
+    at = start(MODELS_PAGE, name="Eve again")
+    at.text_input(key="who_code").set_value("owner-3")
+    press(at, "who_code_enter")
+    assert ["was not looked at" in message for message in messages(at)] == [True]
+    assert "models_promote" not in keys(at)
+    assert len(log_of(place, "wrong code")) == code_attempts.FREE + 1
+
+
+def test_a_browser_that_had_a_right_code_does_not_stand_in_line(place, away, codes, line):
+    codes(reviewer="reviewer-2", owner="owner-3")
+    at = start(MODELS_PAGE)
+    at.text_input(key="who_code").set_value("reviewer-2")
+    press(at, "who_code_enter")
+    line._last = code_attempts.time.monotonic() + 1e6
+    again = start(MODELS_PAGE)
+    again.text_input(key="who_code").set_value("owner-3")
+    press(again, "who_code_enter")
+    assert messages(again) == []
+    assert "models_promote" in keys(again)
+    stranger = start(MODELS_PAGE, name="Eve")
+    stranger.text_input(key="who_code").set_value("owner-3")
+    press(stranger, "who_code_enter")
+    assert ["was not looked at" in message for message in messages(stranger)] == [True]
 
 
 def test_with_a_code_for_experts_nobody_gets_in_without(place, away, codes):

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import local_browser, roles
+from second_opinion import code_attempts, local_browser, roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import NAME_LIMIT, Expert, IdentitySource, Role
@@ -161,17 +161,36 @@ def _use_code(expert: Expert) -> None:
     code = str(st.session_state.get("who_code") or "")
     if not code.strip():
         return
-    attempts = st.session_state.setdefault("who_attempts", roles.Attempts())
+    new_role = _role_by(code)
+    store = Store.open(_settings().feedback_db)
+    if new_role is None:
+        # On record without the code: it may be the right one with a slip.
+        store.review.log(Event("wrong code", expert.label))
+        raise UserError("The code is not right. Check it, then enter it again.")
+    store.review.log(Event("sign-in", expert.label, {"role": new_role, "by": "code"}))
+    st.session_state["who_by_code"] = new_role
+
+
+def _role_by(code: str) -> Role | None:
+    """The role that a code gives, or None, once it may be looked at; `UserError` before."""
+    line = code_attempts.LINE
+    own = line.attempts_of(key())
+    attempts = own or st.session_state.setdefault("who_attempts", code_attempts.Attempts())
     if wait := attempts.wait():
         raise UserError(f"That is too fast. Wait {wait:.0f} seconds, then enter the code again.")
-    time.sleep(roles.Attempts.pause())
+    turn = None if own else line.turn()
+    if turn is not None:
+        time.sleep(max(turn - time.monotonic(), 0))
     new_role = roles.given_by(code, _settings())
     if new_role is None:
         attempts.failed()
-        raise UserError("The code is not right. Check it, then enter it again.")
-    store = Store.open(_settings().feedback_db)
-    store.review.log(Event("sign-in", expert.label, {"role": new_role, "by": "code"}))
-    st.session_state["who_by_code"] = new_role
+        if own:
+            line.failed()
+        return None
+    if turn is not None:
+        line.take_back(turn)
+    line.trust(key())
+    return new_role
 
 
 def _code_helps() -> bool:
