@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from second_opinion.errors import UserError
 
-# How long a session waits at most after a wrong code, and a browser that had a right one, in seconds.
+# How long a session waits at most after a wrong code, in seconds, and a browser that had a right
+# one.
 SESSION_WAIT = 30.0
 BROWSER_WAIT = 900.0
 # So many codes within the window are looked at at once; each further one slows the next down.

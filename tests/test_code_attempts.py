@@ -1,5 +1,7 @@
 """Wrong codes: who waits for how long, and who does not."""
 
+from contextlib import suppress
+
 import pytest
 
 from second_opinion import code_attempts
@@ -26,15 +28,19 @@ def test_wrong_codes_make_a_session_wait_longer_each_time(clock):
     assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
+def until_full(line, most=1000):
+    """The turns that so many sessions at once get."""
+    turns = []
+    with suppress(UserError):
+        turns.extend(line.turn() for _ in range(most))
+    return turns
+
+
 def looked_at(line, clock, seconds, at_once):
     """How many codes are looked at while so many sessions at once try again each second."""
     turns = []
     for _ in range(seconds):
-        for _ in range(at_once):
-            try:
-                turns.append(line.turn())
-            except UserError:
-                break
+        turns += until_full(line, at_once)
         clock[0] += 1
     return sum(turn < clock[0] for turn in turns)
 
@@ -49,21 +55,15 @@ def test_many_sessions_guess_no_faster_than_one(clock, at_once):
 
 
 def test_codes_sent_at_one_moment_are_counted_before_any_is_known_to_be_wrong(clock):
-    line = CodeLine()
-    at_once = 0
-    for _ in range(1000):
-        try:
-            at_once += line.turn() == clock[0]
-        except UserError:
-            break
-    assert at_once <= FREE + 1
+    assert until_full(CodeLine()).count(clock[0]) <= FREE + 1
 
 
 def test_nobody_stands_in_line_for_long_and_a_full_line_says_so(clock):
     line = CodeLine()
+    places = until_full(line)
+    assert max(places) - clock[0] <= LONGEST_LINE
     with pytest.raises(UserError, match="Yours was not looked at: wait a moment, then enter"):
-        for _ in range(1000):
-            assert line.turn() - clock[0] <= LONGEST_LINE
+        line.turn()
     clock[0] += LONGEST_LINE + MOST_APART
     assert line.turn() == clock[0]
 

@@ -44,8 +44,8 @@ MAY_IMPORT = {
         "review"
     ),
     "ui": (
-        "code_attempts errors feature_kinds formatting local_browser settings records roles schema store tables "
-        "statistics models labels doctor batches charts review distributions"
+        "code_attempts errors feature_kinds formatting local_browser settings records roles schema "
+        "store tables statistics models labels doctor batches charts review distributions"
     ),
     "__main__": "cli",
     "Home": "ui",
