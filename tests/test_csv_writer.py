@@ -1,10 +1,12 @@
 """What is written is what was there, cell by cell, and no spreadsheet runs it."""
 
+import codecs
 import csv
 import io
 import math
 import re
 from datetime import date
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +41,27 @@ AWKWARD = [
     ),
     *('"', '""', '"x"y', "a,b", "a;b", "a\nb", "a\rb", "a\r\nb", "\n", "\r", "\t", "\x00", "a\x00"),
     *("=1+1", "+cmd", "-2+3", "@SUM(A1)", "'=1", "\t=1", "＝1", "＋1", "－1", "＠x", "'007", "−3"),
+    *(
+        "x;=cmd|'/C calc'!A0;y",
+        "x;'y",
+        "x\t@SUM(1)",
+        "a\n-1+2",
+        'x;"=1";y',
+        "x; =1",
+        "x,+1|-2",
+        ";'",
+    ),
+    *(
+        ";'",
+        "-0.21;=1",
+        "-1,5",
+        "\u200b=1",
+        "a\u2028=1",
+        "\ufeff=1",
+        ' "-1',
+        "''=;;'=",
+        "\t;\t'\r\n=",
+    ),
     *('=HYPERLINK("http://evil.example";"x")', "\ufeffa", "é", "שלום", "😀", "a" * 40_000),
 ]
 text = st.one_of(st.sampled_from(AWKWARD), st.text(st.characters(exclude_categories=["Cs"])))
@@ -96,21 +119,67 @@ def _rows(table):
     return places.to_pylist()
 
 
+# As programs cut a line: with the comma and quotes, and with another sign that makes quotes in the
+# middle of what it takes for a cell plain letters.
+CUTS = [",", ";", "\t", "|", ":"]
+
+
+# A number stays one; where the comma ends no cell, what is beside it follows as plain letters.
+LEADING_NUMBER = re.compile(
+    r'"?[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"?(,.*)?', re.ASCII | re.DOTALL
+)
+
+
+def cells_of(content, delimiter):
+    """The cells that a program finds which was set to a delimiter, however it takes the quotes."""
+    if delimiter == ",":
+        yield from chain(*csv.reader(io.StringIO(content, newline=""), strict=True))
+    else:
+        yield from chain(*csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
+        yield from re.split(f"[{delimiter}\r\n]", content)
+
+
 @pytest.mark.slow
 @often
 @given(tables())
+@example(pa.table({"a": pa.array(AWKWARD)}))
+@example(pa.table({"a": pa.array(AWKWARD), "x;=1": pa.array(AWKWARD[::-1])}))
 def test_no_spreadsheet_takes_a_text_for_a_formula(table):
-    content = written(table, spreadsheet_safe=True).decode()
-    for row in csv.reader(io.StringIO(content, newline=""), strict=True):
-        for cell in row:
-            number = re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", cell, re.ASCII)
-            assert number or not cell.startswith(tuple("=+-@\t\r\n\x00＝＋－＠"))
+    content = written(table, spreadsheet_safe=True).decode("utf-8-sig")
+    for cut in CUTS:
+        for cell in cells_of(content, cut):
+            number = LEADING_NUMBER.fullmatch(cell)
+            begins = cell.lstrip(' "\t\r\x00\u00a0\u200b\ufeff')
+            assert number or not begins.startswith(tuple("=+-@＝＋－＠")), (cut, cell)
+            assert cut != "," or not cell.startswith(tuple("\t\r\n\x00"))
+
+
+def test_a_formula_behind_a_semicolon_or_a_tab_is_text_where_cells_end_there():
+    hostile = ["x;=cmd|'/C calc'!A0;y", "x\t=cmd|'/C calc'!A0\ty", "x\n=1+1", 'x;"=1+1"']
+    content = written(column(*hostile), spreadsheet_safe=True).decode("utf-8-sig")
+    assert content.splitlines(keepends=True) == [
+        '"a"\n',
+        "\"x;'=cmd|''/C calc'!A0;y\"\n",
+        "\"x\t'=cmd|''/C calc'!A0\ty\"\n",
+        '"x\n',
+        "'=1+1\"\n",
+        '"x;\'""=1+1"""\n',
+    ]
+
+
+def test_excel_is_told_that_a_safe_export_is_utf_8():
+    content = written(column("é"), spreadsheet_safe=True)
+    assert content == b'\xef\xbb\xbf"a"\n"\xc3\xa9"\n'
+    assert written(column("é")) == b"a\n\xc3\xa9\n"
+    assert read_export(content).to_pylist() == [{"a": "é"}]
 
 
 def test_numbers_stay_numbers_in_a_safe_export():
     table = pa.table({"text": ["-0.21", "+5", "-1e3"], "number": [-0.21, 5.0, -1000.0]})
     content = written(table, spreadsheet_safe=True)
-    assert content == (b'"text","number"\n"-0.21","-0.21"\n"+5","5.0"\n"-1e3","-1000.0"\n')
+    assert content == (
+        codecs.BOM_UTF8 + b'"text","number"\n"-0.21","-0.21"\n"+5","5.0"\n"-1e3","-1000.0"\n'
+    )
 
 
 def test_a_cell_has_quotes_only_where_it_needs_them():

@@ -174,7 +174,7 @@ def test_predictions_are_exported_judged_or_not(empty_store):
 def test_an_export_of_nothing_has_its_header(empty_store, what, safe):
     wanted = VerdictFilter(model="churn")
     content, done = exported(empty_store, what, spreadsheet_safe=safe, verdict_filter=wanted)
-    (header,) = csv.reader(io.StringIO(content.decode()))
+    (header,) = csv.reader(io.StringIO(content.decode("utf-8-sig")))
     columns = {"verdicts": exports.VERDICTS, "predictions": exports.PREDICTIONS}
     assert tuple(header) == columns.get(what, exports.CORRECTIONS)
     assert done.rows == 0

@@ -258,7 +258,7 @@ def test_rows_of_json_and_of_csv_are_the_same_cases(ward, tmp_path):
 def test_the_template_has_its_cells_and_reads_back(ward, tmp_path):
     schema = ward.card("w").case_schema
     content = template(schema)
-    assert list(csv.DictReader(io.StringIO(content.decode()))) == [
+    assert list(csv.DictReader(io.StringIO(content.decode("utf-8-sig")))) == [
         {"arrival": "08:30", "occupancy": "62.5 %", "age": "40"}
     ]
     cases = cases_in(content, "template.csv", schema, tmp_path)

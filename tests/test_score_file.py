@@ -1,5 +1,6 @@
 """Many cases: each row answered as the estimator would, or named; files whole or not at all."""
 
+import codecs
 import csv
 import io
 
@@ -24,7 +25,7 @@ from second_opinion.batches.score_rows import (
 from second_opinion.models.card import ModelCard
 from second_opinion.models.model import Answers, Model
 from second_opinion.records.value import plain
-from second_opinion.tables import TableFile, look
+from second_opinion.tables import TableFile, look, read_export
 
 
 class Picky(BaseEstimator):
@@ -83,7 +84,7 @@ def score(folder, text, found=None, **options):
 
 
 def rows_of(path):
-    return list(csv.reader(io.StringIO(path.read_text("utf-8"), newline=""), strict=True))
+    return list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline=""), strict=True))
 
 
 # --- the rows that a model cannot predict
@@ -245,6 +246,16 @@ def test_bad_rows_without_a_place_for_them_leave_nothing(tmp_path):
     header, *listed = rows_of(tmp_path / "problems.csv")
     assert header == ["line", "column", "found", "expected"]
     assert [row[:2] for row in listed] == [["3", "x"], ["6", ""]]
+
+
+def test_the_list_of_problems_is_safe_to_open_in_a_spreadsheet(tmp_path):
+    """What was found stands there as it was typed; for the rows themselves see bad_rows."""
+    listed = tmp_path / "problems.csv"
+    bad = "x,note\n1,a\n=1+1,b\nx;=1+1,é\n"
+    score(tmp_path, bad, bad_rows=tmp_path / "bad.csv", problems=listed)
+    assert listed.read_bytes().startswith(codecs.BOM_UTF8)
+    assert [row[2] for row in rows_of(listed)[1:]] == ['\'"=1+1"', '"x;\'=1+1"']
+    assert read_export(listed).column("found").to_pylist() == ['"=1+1"', '"x;=1+1"']
 
 
 def test_bad_rows_come_back_as_they_stand_and_the_others_are_scored(tmp_path):

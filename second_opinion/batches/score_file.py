@@ -32,6 +32,7 @@ from second_opinion.models.model import Answers, Model
 from second_opinion.tables import Chunk, Limits, Look, TableFile, TableProblem, read
 from second_opinion.tables.csv_writer import one_array, records, whole_file
 from second_opinion.tables.split_rows import rows_at_once
+from second_opinion.tables.spreadsheet_csv import safe_header, safe_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,10 +90,11 @@ def score_file(
     """Score a file into a CSV file, which appears when all of it is written.
 
     Rows that cannot be scored go into the file ``bad_rows`` as they stand, and what is wrong with
-    them into ``problems``. Without ``bad_rows`` such a row raises `BadRowsError`: then nothing is
-    written but ``problems``. So many ``jobs`` predict at once, each in a process of its own.
-    ``progress`` hears the rows and the bytes that were read so far. `UserError` when the file
-    cannot be read to its end, has no rows, or the model fails on all of them.
+    them into ``problems``, safe to open in a spreadsheet. Without ``bad_rows`` such a row raises
+    `BadRowsError`: then nothing is written but ``problems``. So many ``jobs`` predict at once, each
+    in a process of its own. ``progress`` hears the rows and the bytes that were read so far.
+    `UserError` when the file cannot be read to its end, has no rows, or the model fails on all of
+    them.
     """
     started = time.perf_counter()
     with heap.kept(), _file(problems) as listed:
@@ -151,7 +153,7 @@ class _Run:
             names = _header(self.look.columns, self.look.delimiter or ",")
             self.rejected.write(self.look.header or names)
         if self.listed:
-            self.listed.write(b"line,column,found,expected\n")
+            self.listed.write(safe_header(["line", "column", "found", "expected"]))
 
     def _chunk_answers(
         self, chunks: Iterable[Chunk], jobs: int
@@ -202,7 +204,7 @@ class _Run:
         if self.listed:
             rows = [problem.cells.values() for problem in problems]
             columns = zip(*rows, strict=True)
-            self.listed.write(records([pa.array(column, pa.string()) for column in columns]))
+            self.listed.write(safe_records([pa.array(column, pa.string()) for column in columns]))
 
 
 def _header(names: Iterable[str], delimiter: str = ",") -> bytes:

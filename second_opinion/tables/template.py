@@ -15,7 +15,7 @@ MOST_CASES = 50
 def template(schema: Schema) -> bytes:
     """A CSV with a header, a typical case, and further ones until every choice was named.
 
-    It reads back without a problem.
+    It reads back without a problem, and begins with what tells Excel that it is UTF-8.
     """
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -23,7 +23,7 @@ def template(schema: Schema) -> bytes:
     columns = [_cells(feature) for feature in schema]
     for at in range(min(max(map(len, columns)), MOST_CASES)):
         writer.writerow([cells[at % len(cells)] for cells in columns])
-    return text.getvalue().encode()
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _cells(feature: Feature) -> list[str]:
