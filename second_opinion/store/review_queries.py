@@ -217,6 +217,11 @@ class Review(Decisions):
         """
         return dict(self._select(sql_review.TOTALS, model=model, version=version)[0])
 
+    def judged_cases(self, model: str | None = None, version: str | None = None) -> int:
+        """How many cases have a current verdict, whatever the number of their predictions."""
+        ((cases,),) = self._select(sql_review.JUDGED_CASES, model=model, version=version)
+        return int(cases)
+
     def case_sums(self, model: str | None = None, version: str | None = None) -> dict[str, int]:
         """Cases with several verdicts that say right or wrong, and sums over these.
 

@@ -141,6 +141,16 @@ CASE_SUMS = """
     WHERE right + wrong > 0
         AND (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
 """
+# All verdicts, without those on a case that has another one already.
+JUDGED_CASES = """
+    SELECT (
+        SELECT coalesce(sum(verdicts), 0) FROM review_groups
+        WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+    ) - (
+        SELECT coalesce(sum(verdicts - 1), 0) FROM review_cases
+        WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+    )
+"""
 # Walks back through that one day; by model, SQLite would read all of its predictions.
 LAST_VERDICT_AT = """
     SELECT verdicts.created_at

@@ -11,6 +11,7 @@ from second_opinion.formatting import interval_text, plural
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.records.verdict_kinds import column_labels
 from second_opinion.review import totals
+from second_opinion.review.counted_share import CountedShare
 from second_opinion.review.totals import Figures
 from second_opinion.statistics import expert_agreement as rating
 from second_opinion.ui import row_button
@@ -103,8 +104,8 @@ def agreement(agreed: rating.Agreement) -> None:
     """How many cases have two answers, and how often these are the same."""
     with st.grid(4, min_column_width=150, key="review_agreement"):
         headline.figure("Cases with two answers", f"{agreed.cases:,}")
-        same = headline.figure_of(agreed.agreed, agreed.cases)
-        headline.figure("Same answer", *same, about=SAME)
+        same = CountedShare(agreed.agreed, agreed.cases, agreed.cases)
+        headline.figure("Same answer", *same.words, about=SAME)
         if agreed.ac1 is not None:
             headline.figure("Gwet's AC1", *_figure(agreed.ac1, agreed.ac1_interval), about=BEYOND)
         if agreed.alpha is not None:

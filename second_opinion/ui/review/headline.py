@@ -7,11 +7,11 @@ from typing import Any
 import streamlit as st
 
 from second_opinion import roles
-from second_opinion.formatting import FEWEST_FOR_A_SHARE, interval_text, plural, share_text
+from second_opinion.formatting import plural
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import totals
+from second_opinion.review import counted_share, totals
+from second_opinion.review.counted_share import CountedShare
 from second_opinion.review.totals import Figures
-from second_opinion.statistics.clustered_share import interval
 from second_opinion.ui import who
 from second_opinion.ui.visit import Visit
 
@@ -43,18 +43,16 @@ def title(visit: Visit) -> None:
 
 def headline(figures: Figures) -> None:
     """How many verdicts, by how many experts, and how often they agree."""
-    agree, clear_count = figures.of("agree"), figures.of("agree") + figures.of("disagree")
-    right, certain = figures.of("right"), figures.of("right") + figures.of("wrong")
+    right, agreed = counted_share.model_right(figures), counted_share.agreed(figures)
     days = totals.with_agreement(figures.by_day)
     with st.grid(5, min_column_width=150, key="review_headline"):
         total = f"{figures.total:,}{'+' if figures.more else ''}"
         figure("Verdicts", total, line=days["verdicts"], about="The line is by day.")
         figure("Experts", f"{len(figures.by_expert):,}")
-        # Where several experts judged a case, their answers are as alike for both of these.
-        part = figures.by_case.number / certain if certain else 1.0
-        figure("Agree", *figure_of(agree, clear_count, part), about=AGREE)
-        figure("Model right", *figure_of(right, certain, part), line=days["share"], about=RIGHT)
-        figure("Unsure", figure_of(figures.of("unsure"), figures.counted)[0])
+        figure("Agree", *agreed.words, about=AGREE)
+        figure("Model right", *right.words, line=days["share"], about=RIGHT)
+        unsure = figures.of("unsure")
+        figure("Unsure", CountedShare(unsure, figures.counted, figures.counted).words[0])
 
 
 BY_CASE = "Verdicts on one case are not taken for separate ones: they widen the interval."
@@ -79,18 +77,6 @@ def figure(label: str, value: str, below: str = "", *, line: Any = None, about: 
         chart_data=points if len(points) > 1 else None,
         help=about or None,
     )
-
-
-def figure_of(k: int, n: int, part: float = 1.0) -> tuple[str, str]:
-    """A share and its 95 % Wilson interval in words; of fewer than ten the counts alone.
-
-    ``part`` of the ``n`` would say as much, if each were on a case of its own.
-    """
-    if not n:
-        return "none yet", ""
-    if n < FEWEST_FOR_A_SHARE:
-        return f"{k} of {n}", ""
-    return share_text(k / n), interval_text(*interval(k, n, n * part))
 
 
 BY_ITSELF = ("judgement", "outcome", "answer", "severity", "corrected", "triage", "adjudicated")

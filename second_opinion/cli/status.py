@@ -1,0 +1,114 @@
+"""The command status: how far the review of each model is, and what it says so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from second_opinion.cli import printing
+from second_opinion.cli.asking import as_json, dumped
+from second_opinion.formatting import joined, plural
+from second_opinion.models.aliases import managed
+from second_opinion.models.catalog import FIRST_ALIAS, Catalog
+from second_opinion.review.model_status import ModelStatus, status_of
+from second_opinion.settings import Settings
+from second_opinion.store import Store
+
+NO_TEST = (
+    "No release test has been set up: these counts say how the review is going, and decide nothing "
+    "about a release."
+)
+
+
+@click.command()
+@click.option("--model", default="", help="Only of NAME, NAME@ALIAS or NAME/VERSION.")
+@as_json
+def status(model: str, as_json: bool) -> None:
+    """Say how far the review of each model is.
+
+    Its verdicts, cases and experts, how often it is right, and the cases on which experts
+    contradict each other: over all versions of each model that `models` lists, as the page Feedback
+    review counts them. docs/feedback.md says what each figure means.
+    """
+    settings = Settings.read()
+    catalog = managed(settings).look()
+    meant = _meant(catalog, model)
+    review = Store.open(settings.feedback_db).review
+    reviews = [
+        (status_of(review, name, version), _in_use(catalog, name)) for name, version in meant
+    ]
+    if as_json:
+        click.echo(dumped([_facts(*each) for each in reviews]))
+    else:
+        parts = [*(_text(*each) for each in reviews), NO_TEST]
+        click.echo(printing.printable("\n\n".join(parts)))
+
+
+def _meant(catalog: Catalog, ref: str) -> list[tuple[str, str | None]]:
+    """The models, or the versions, that are asked for."""
+    if not ref:
+        names = dict.fromkeys(entry.name for entry in catalog.entries())
+        return [(name, None) for name in names] or [(catalog.default, None)]
+    name, _ = catalog.resolve(ref)
+    if set(ref) & set("/@"):
+        return [(name, version) for version in catalog.arms(ref)]
+    return [(name, None)]
+
+
+def _in_use(catalog: Catalog, name: str) -> list[str]:
+    """The versions that new cases of a model go to; none where no champion is named."""
+    return [
+        entry.version
+        for entry in catalog.entries(demos=True)
+        if entry.name == name and FIRST_ALIAS in (*entry.aliases, *dict(entry.shares))
+    ]
+
+
+def _text(status: ModelStatus, in_use: list[str]) -> str:
+    return "\n".join([_title(status, in_use), *(f"  {line}" for line in _lines(status))])
+
+
+def _title(status: ModelStatus, in_use: list[str]) -> str:
+    if status.version is not None:
+        return f"{status.model}, version {status.version}"
+    versions = f", version{'s' * (len(in_use) > 1)} {joined(in_use)} in use" if in_use else ""
+    return f"{status.model}{versions}"
+
+
+def _lines(status: ModelStatus) -> list[str]:
+    if not status.verdicts:
+        return ["No verdict yet."]
+    share, interval = status.right.words
+    right, wrong = status.right.count, status.right.total - status.right.count
+    by = f"{plural(status.cases, 'case')}, by {plural(status.experts, 'expert')}"
+    within = f" (95 % interval {interval})" if interval else ""
+    each = f"{right:,} right, {wrong:,} wrong, {status.unsure:,} unsure"
+    conflicts = f"{plural(status.conflicts, 'case')}, {status.waiting:,} waiting for a final answer"
+    return [
+        f"Verdicts     {status.verdicts:,} on {by}",
+        f"Model right  {share}{within}: {each}",
+        f"In conflict  {conflicts}",
+    ]
+
+
+def _facts(status: ModelStatus, in_use: list[str]) -> dict[str, Any]:
+    low, high = status.right.interval if status.right.total else (None, None)
+    estimate = status.right.count / status.right.total if status.right.total else None
+    return {
+        "model": status.model,
+        "version": status.version,
+        "in_use": in_use,
+        "state": "no release test",
+        "verdicts": status.verdicts,
+        "cases": status.cases,
+        "experts": status.experts,
+        "right": status.right.count,
+        "wrong": status.right.total - status.right.count,
+        "unsure": status.unsure,
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+        "conflicts": status.conflicts,
+        "waiting": status.waiting,
+    }
