@@ -121,7 +121,7 @@ def _rows(table):
 
 # As programs cut a line: with the comma and quotes, and with another sign that makes quotes in the
 # middle of what it takes for a cell plain letters.
-CUTS = [",", ";", "\t", "|", ":"]
+CUTS = [",", ";", "\t", "|"]
 
 
 # A number stays one; where the comma ends no cell, what is beside it follows as plain letters.
