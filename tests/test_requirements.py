@@ -1,6 +1,8 @@
 """Versions: ranges in pyproject, exact in requirements.txt, closures in the lock and the sets."""
 
+import os
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -94,3 +96,48 @@ def test_a_set_that_is_not_there_is_refused_with_those_that_are(tmp_path):
     assert found.returncode == 1
     assert "no requirements for scikit-learn 1.1; there are for 1.2, 1.3" in found.stderr
     assert not (tmp_path / "venv").exists()
+
+
+def run(*command, **env):
+    return subprocess.run(
+        [sys.executable, ROOT / "scripts" / command[0], *command[1:]],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **env},
+    )
+
+
+@pytest.mark.slow
+def test_a_lock_that_lacks_what_a_package_needs_is_not_what_is_asked_for():
+    """`make audit` resolves each file again, and fails where it is another one then."""
+    lock = runpy.run_path(str(ROOT / "scripts/lock"))
+    if not lock["reaches_an_index"]():
+        pytest.skip("no package index answers, or uv is not there")
+    path, lines, pythons = next(lock["files"]())
+    text = path.read_text("utf-8")
+    assert lock["content"](lines, pythons, stays=text) == text
+    (needed,) = re.findall(r"\nannotated-types==[^\n]+(?:\n +--hash[^\n]+)+", text)
+    assert lock["content"](lines, pythons, stays=text.replace(needed, "")) == text
+
+
+@pytest.mark.parametrize("command", [("lock", "--check"), ("audit",)])
+def test_without_a_network_nothing_is_claimed_and_nothing_fails(tmp_path, command):
+    away = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
+    found = run(*command, **away)
+    assert (found.returncode, found.stderr) == (0, "")
+    (line,) = found.stdout.splitlines()
+    assert re.search("NOT COMPARED|NOT AUDITED", line)
+    assert "://" not in line
+
+
+def test_a_known_vulnerability_is_named_with_what_mends_it():
+    audit = runpy.run_path(str(ROOT / "scripts/audit"))
+    unknown = {"name": "a", "skip_reason": "Dependency not found"}
+    flaw = {"id": "PYSEC-2026-1", "fix_versions": ["1.3"]}
+    packages = [{"name": "b", "version": "1.2", "vulns": [flaw]}, unknown]
+    assert audit["findings"](packages) == [
+        "b 1.2: PYSEC-2026-1, mended in 1.3.",
+        "Not looked up: a.",
+    ]
+    assert audit["is_unknown"]([unknown])
+    assert not audit["is_unknown"](packages)
