@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -15,6 +16,7 @@ from second_opinion.errors import UserError
 HOME = Path(__file__).resolve().parent.parent
 SECRETS = HOME / ".streamlit" / "secrets.toml"
 SECTION = "second_opinion"
+MB = 1_000_000
 # Any other text says that the app is public: a slip there must not open it.
 NOT_PUBLIC = ("", "0", "false", "no", "off")
 
@@ -27,6 +29,7 @@ class Settings:
     first (empty: the registry's default); ``durable`` is "1" where the disk survives restarts and
     "0" where it does not; ``public`` is "1" where other people reach the app. ``expert_code``,
     ``reviewer_code`` and ``owner_code`` give that role to whoever enters them (empty: nobody).
+    ``visit_uploads_mb`` and ``all_uploads_mb`` bound the uploads that are held in memory at a time.
     """
 
     feedback_db: str = str(HOME / "feedback.db")
@@ -37,6 +40,8 @@ class Settings:
     expert_code: str = field(default="", repr=False)
     reviewer_code: str = field(default="", repr=False)
     owner_code: str = field(default="", repr=False)
+    visit_uploads_mb: str = "100"
+    all_uploads_mb: str = "200"
 
     @classmethod
     def read(cls, secrets: Mapping[str, Any] | None = None) -> Settings:
@@ -64,10 +69,26 @@ class Settings:
         return replace(settings, expert_code=token_hex())
 
     @property
+    def upload_limits(self) -> tuple[int, int]:
+        """How many bytes of uploads are held at a time, of one visit and of all; `UserError` where
+        a setting is no number."""
+        return _megabytes(self, "visit_uploads_mb"), _megabytes(self, "all_uploads_mb")
+
+    @property
     def is_shared(self) -> bool:
         """Whether a code or PUBLIC says that others reach this app: nobody counts as local then."""
         codes = (self.expert_code, self.reviewer_code, self.owner_code)
         return any(codes) or self.public.strip().lower() not in NOT_PUBLIC
+
+
+def _megabytes(settings: Settings, name: str) -> int:
+    text: str = getattr(settings, name)
+    if not re.fullmatch("[0-9]{1,7}", text.strip()):
+        raise UserError(
+            f"The setting {name.upper()} is {text!r}; expected a whole number of megabytes, like "
+            f"{getattr(Settings(), name)}. Correct it."
+        )
+    return int(text) * MB
 
 
 def names() -> list[str]:

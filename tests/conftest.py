@@ -16,7 +16,7 @@ from streamlit import config
 from streamlit.runtime.context import StreamlitHeaders
 
 # Before their import, or a failing assert in them would say nothing of its values.
-pytest.register_assert_rewrite("browsing", "builders", "database", "visits")
+pytest.register_assert_rewrite("browsing", "builders", "connections", "database", "visits")
 
 from browsing import BROWSER_HELP, NGINX_HELP, App, chromium, watched
 from builders import HOSTILE, ROOT, THOROUGH, judged, write_at_random

@@ -110,7 +110,12 @@ def part(path):
 
 SOURCES = [
     path
-    for path in [ROOT / "Home.py", *ROOT.glob("pages/*.py"), *LIBRARY.glob("**/*.py")]
+    for path in [
+        ROOT / "Home.py",
+        ROOT / "serve.py",
+        *ROOT.glob("pages/*.py"),
+        *LIBRARY.rglob("*.py"),
+    ]
     if path != LIBRARY / "__init__.py"
 ]
 

@@ -1,23 +1,12 @@
 """Who counts as this machine: what the request proves, behind real proxies and relays too."""
 
-import asyncio
-import os
-import shutil
-import socket
-import subprocess
-import threading
-import time
-from contextlib import contextmanager, suppress
 from itertools import product
-from urllib.parse import quote
 
 import pytest
-from browsing import NGINX_HELP, App, free_port
+from browsing import App
 from builders import ROOT
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from connections import drawn, nginx, relay
 from visits import start
-from websockets.asyncio.client import connect
 
 from second_opinion import local_browser
 from second_opinion.doctor import machine
@@ -174,7 +163,6 @@ SETTINGS = {
     ),
 }
 STRANGER = "validation.example"
-ADA = "second_opinion=" + quote('{"name":"Ada"}')
 NGINX_USUAL = (ROOT / "tests/trials/trust/nginx-websocket.conf").read_text("utf-8")
 NGINX_BARE = "\n".join(line for line in NGINX_USUAL.splitlines() if " Host " not in line)
 
@@ -193,34 +181,6 @@ def guarded_app(request, tmp_path_factory, models):
             app.stop()
 
 
-def drawn(port, page, host, origin):
-    """Everything that a page sends to a browser that connects so; a refused connection is empty."""
-    return asyncio.run(_drawn(port, page, host, origin))
-
-
-async def _drawn(port, page, host, origin):
-    connection = connect(
-        f"ws://{host}/_stcore/stream",
-        host="127.0.0.1",
-        port=port,
-        origin=origin,
-        subprotocols=["streamlit"],
-        additional_headers={"Cookie": ADA},
-        user_agent_header="Mozilla/5.0",
-        max_size=None,
-        proxy=None,
-    )
-    async with connection as socket_:
-        run = BackMsg()
-        run.rerun_script.page_name = page
-        await socket_.send(run.SerializeToString())
-        parts, message = [], ForwardMsg()
-        while message.WhichOneof("type") != "script_finished":
-            parts.append(await socket_.recv())
-            message.ParseFromString(parts[-1])
-    return b"".join(parts)
-
-
 def seen_as(port, host, origin=None):
     """What the app takes a browser for that opens it under this name."""
     origin = origin or f"http://{host}"
@@ -232,69 +192,6 @@ def seen_as(port, host, origin=None):
     return {(True, True): "owner", (True, False): "reviewer", (False, False): "expert"}[
         review, promote
     ]
-
-
-@contextmanager
-def relay(target):
-    """A TCP relay that adds and changes nothing, as `ssh -R` or socat; its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_accept, args=(listener, target), daemon=True).start()
-        yield listener.getsockname()[1]
-        # Closing alone would not wake up who waits for the next one.
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-
-
-def _accept(listener, target):
-    with suppress(OSError):
-        while True:
-            near, _ = listener.accept()
-            far = socket.create_connection(("127.0.0.1", target))
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=_pump, args=(one, other), daemon=True).start()
-
-
-def _pump(one, other):
-    with suppress(OSError):
-        while content := one.recv(65536):
-            other.sendall(content)
-        other.shutdown(socket.SHUT_WR)
-
-
-@contextmanager
-def nginx(folder, location, target):
-    """Debian's nginx with these lines in front of the app; its port."""
-    program = os.environ.get("NGINX") or shutil.which(
-        "nginx", path=f"{os.environ['PATH']}:/usr/sbin"
-    )
-    if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(NGINX_HELP)
-    port = free_port()
-    lines = location.replace("127.0.0.1:8501", f"127.0.0.1:{target}")
-    (folder / "nginx.conf").write_text(
-        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\n"
-        f"events {{}}\nhttp {{ access_log off; client_body_temp_path {folder}/body;\n"
-        f"proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;\n"
-        f"uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
-        f"server {{ listen 127.0.0.1:{port};\n{lines}\n}} }}\n"
-    )
-    process = subprocess.Popen([program, "-e", folder / "error.log", "-c", folder / "nginx.conf"])
-    try:
-        _await(port, process)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(15)
-
-
-def _await(port, process):
-    deadline = time.monotonic() + 30
-    while True:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        assert process.poll() is None, "nginx ended"
-        assert time.monotonic() < deadline, "nginx does not answer"
-        time.sleep(0.05)
 
 
 @pytest.mark.slow

@@ -52,11 +52,12 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Job:
-    """One thread's hold on one batch."""
+    """One thread's hold on one batch; ``reads`` are the bytes of a file that it holds meanwhile."""
 
     store: Store
     batch_id: str
     worker: str = field(default_factory=new_id)
+    reads: int = 0
     lost: threading.Event = field(default_factory=threading.Event)
 
     def start(self, work: Callable[[], None]) -> None:
@@ -160,7 +161,7 @@ def check(
         id=id or new_id(),
     )
     store.batches.create(batch)
-    job = Job(store, batch.id, job_worker)
+    job = Job(store, batch.id, job_worker, source.size)
     job.start(lambda: _check(job, card, source, look, limits))
     return batch
 
@@ -272,6 +273,11 @@ def _score(job: Job, registry: Registry) -> None:
             if not stored_chunks.add_scored(job.store, *place, scored, faults):
                 return
         batches.finish(batch.id, job.worker)
+
+
+def bytes_held() -> dict[str, int]:
+    """The bytes of the files that are being checked or wait for it, by the id of their batch."""
+    return {job.batch_id: job.reads for job in list(_jobs.values()) if job.reads}
 
 
 def model_of(registry: Registry, batch: Batch) -> Model:

@@ -41,6 +41,12 @@ NO_SPACE = 50 * MB
 # For looking at every page of the feedback database.
 PATIENCE_SECONDS = 60
 
+NOT_GUARDED = (
+    "Started by `streamlit run Home.py`, an upload is read, up to 50 MB, before it is refused; "
+    "`streamlit run serve.py` refuses it before. A proxy bounds it by client_max_body_size 51m in "
+    "the block `location /_stcore/upload_file/` of docs/security.md"
+)
+
 MOUNTS = Path("/proc/self/mounts")
 # What becomes of a file system when the machine or container under it is started again.
 THROW_AWAY = {
@@ -63,7 +69,7 @@ def examine(
     registry = Registry(settings.model_dir)
     steps: dict[str, Callable[[], Iterator[Check]]] = {
         "Python and packages": lambda: _versions(home / "requirements.txt"),
-        "who may come in": lambda: iter([_door(settings)]),
+        "who may come in": lambda: iter([_door(settings), _uploads(settings)]),
         "the feedback database": lambda: _database(settings),
         "the models": lambda: _models(registry, settings),
         "memory": _memory,
@@ -113,6 +119,19 @@ def _door(settings: Settings) -> Check:
         return Check("who may come in", "ok", finding)
     finding = f"{local_browser.WHEN_TO_CLOSE} A block for nginx is in docs/security.md and in Help"
     return Check("who may come in", "ok", finding)
+
+
+def _uploads(settings: Settings) -> Check:
+    """What uploads may cost before and after somebody has a role."""
+    try:
+        per_visit, in_all = (limit // MB for limit in settings.upload_limits)
+    except UserError as error:
+        return Check("uploads", "problem", str(error), "Until then the default holds.")
+    finding = (
+        f"held are at most {per_visit:,} MB of one visit and {in_all:,} MB in all, from sessions "
+        f"with a role. {NOT_GUARDED}"
+    )
+    return Check("uploads", "ok", finding)
 
 
 def _masked(value: str) -> str:

@@ -9,8 +9,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import streamlit as st
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 ASSETS = Path(__file__).parent / "assets"
 COOKIE = "second_opinion"
@@ -75,14 +73,3 @@ def json_editor(label: str, text: str, key: str) -> None:
     What is typed is in ``st.session_state[key].text``; the given text fills a new editor.
     """
     _editor(key=key, data={"label": label, "text": text}, on_text_change=lambda: None)
-
-
-def let_go(file: Any) -> None:
-    """Drop an upload from the server's memory: whoever reads it holds what is still needed.
-
-    Streamlit itself keeps an upload as long as the browser's visit lasts.
-    """
-    run = get_script_run_ctx()
-    manager = run.uploaded_file_mgr if run else None
-    if run and file is not None and isinstance(manager, MemoryUploadedFileManager):
-        manager.remove_file(run.session_id, file.file_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Literal, ParamSpec, TypeVar
 
@@ -15,7 +15,7 @@ from second_opinion.errors import UserError, incident
 from second_opinion.models import traffic_split
 from second_opinion.models.catalog import Catalog, Entry
 from second_opinion.settings import Settings
-from second_opinion.ui import browser, collector, who, widget_values
+from second_opinion.ui import browser, collector, uploads, who, widget_values
 from second_opinion.ui.visit import Visit, forget, is_part_alone
 
 P = ParamSpec("P")
@@ -67,6 +67,9 @@ def open_page(title: str) -> Visit:
     )
     st.logo(str(browser.ASSETS / "wordmark.svg"), icon_image=str(browser.ASSETS / "logo.svg"))
     forget()
+    if st.session_state.get("frame_page", title) != title:
+        uploads.leave_page()
+    st.session_state["frame_page"] = title
     faults: list[str] = []
     try:
         settings = _settings(faults)
@@ -254,10 +257,20 @@ def escape(text: str) -> str:
 def _settings(faults: list[str]) -> Settings:
     """The settings; a broken secrets file is a fault, and proves nobody's right."""
     try:
-        return Settings.read()
+        settings = Settings.read()
     except UserError as error:
         faults.append(str(error))
-        return Settings.without_secrets()
+        settings = Settings.without_secrets()
+    try:
+        _ = settings.upload_limits
+    except UserError as error:
+        faults.append(str(error))
+        mb = {
+            "visit_uploads_mb": Settings.visit_uploads_mb,
+            "all_uploads_mb": Settings.all_uploads_mb,
+        }
+        settings = replace(settings, **mb)
+    return settings
 
 
 def _choose_model(catalog: Catalog, setting: str, faults: list[str]) -> str:

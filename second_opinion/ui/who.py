@@ -19,7 +19,7 @@ from second_opinion.records.event import Event
 from second_opinion.records.expert import NAME_LIMIT, Expert, IdentitySource, Role
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.ui import browser
+from second_opinion.ui import browser, uploads
 
 # The browser remembers which cases were asked for in it: a typed name proves nothing, so the name
 # alone must not open somebody else's cases.
@@ -31,7 +31,9 @@ def arrive(settings: Settings) -> bool:
     """Note the settings of this run; whether this browser may come in at all."""
     st.session_state["who_settings"] = settings
     _recall()
-    return role() is not None
+    may_come_in = role() is not None
+    uploads.arrived(admitted=may_come_in, settings=settings)
+    return may_come_in
 
 
 def here() -> Expert | None:

@@ -9,13 +9,16 @@ import streamlit as st
 from second_opinion.batches import jobs
 from second_opinion.formatting import plural
 from second_opinion.records.stamp import new_id
-from second_opinion.ui import browser, file_button, form, who
+from second_opinion.settings import MB
+from second_opinion.ui import file_button, form, uploads, who
 from second_opinion.ui.frame import callback, escape, notice, problem
 from second_opinion.ui.visit import Visit
 
 if TYPE_CHECKING:
     from second_opinion.tables import Look
 
+# What `server.maxUploadSize` allows a file.
+MOST_BYTES = 50 * MB
 SUFFIXES = ["csv", "tsv", "txt", "xlsx", "xls", "xlsb", "ods", "json", "jsonl", "parquet"]
 
 
@@ -31,6 +34,7 @@ def choose(visit: Visit) -> None:
         st.text(f"All rows of a file are scored by one version, here version {card.version}.")
     upload, help_ = st.columns([3, 2], gap="medium")
     with upload:
+        _say_room()
         file = st.file_uploader(
             "CSV, Excel, JSON or Parquet",
             type=SUFFIXES,
@@ -64,6 +68,17 @@ def choose(visit: Visit) -> None:
         _understand(visit, "pasted.json", pasted)
 
 
+def _say_room() -> None:
+    """Say how large a file may be while others take the memory: the widget would only say 413."""
+    room = uploads.room()
+    if room is not None and room < MOST_BYTES:
+        notice(
+            f"Files that wait to be checked take the memory: just now a file may have "
+            f"{room / MB:,.0f} MB, a larger one ends with the status code 413. Wait until they are "
+            "checked, or remove one that you chose before."
+        )
+
+
 def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> None:
     """Say what stands in the way of reading a file, or begin to read it."""
     from second_opinion.tables import Decisions, Limits, TableFile, look
@@ -88,7 +103,7 @@ def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> No
         id=new_id(expert.key),
     )
     who.add_batch(batch.id)
-    browser.let_go(file)
+    uploads.hand_over(file, batch.id)
     st.query_params["batch"] = st.session_state["batch_id"] = batch.id
     st.rerun()
 
