@@ -75,6 +75,20 @@ def _object_texts() -> Any:
     return pd.StringDtype("python", na_value=math.nan)
 
 
+def frame(columns: dict[str, Any], index: Any) -> pd.DataFrame:
+    """Columns as a frame, each in its own dtype.
+
+    pandas 3 takes objects that are texts for texts of its own type, and None among them for NaN.
+    """
+    import pandas as pd
+
+    own = {
+        name: pd.Series(cells, index, dtype="object") if cells.dtype == "object" else cells
+        for name, cells in columns.items()
+    }
+    return pd.DataFrame(own, index=index, copy=False)
+
+
 def moments(values: Any, dtype: str) -> Any:
     """ISO texts of days or moments, None where there is none, as a column of a dtype with a unit.
 

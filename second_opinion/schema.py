@@ -51,6 +51,10 @@ class Choice(CardPart):
         return fields
 
 
+# What a missing value is for the model, by what a card calls it.
+GAPS = {"nan": math.nan, "none": None, "empty": ""}
+
+
 class Feature(CardPart):
     """One typed input column; ``kind`` is a name in `feature_kinds.KINDS`.
 
@@ -59,7 +63,8 @@ class Feature(CardPart):
     so in a file). ``unknown`` says what to do with a category that is not among ``choices``.
     ``places`` are the digits after the point that the training data has.
     ``dtype`` is the pandas dtype of the training column, where it is not the usual one of its kind;
-    ``gap`` is what a missing value is in a column of Python objects: encoders tell None from NaN.
+    ``gap`` is what a missing value is in a column of Python objects: encoders tell None from NaN,
+    and an empty text from both.
     """
 
     name: str = Field(min_length=1)
@@ -74,7 +79,7 @@ class Feature(CardPart):
     missing: bool | tuple[str, ...] = False
     unknown: Literal["flag", "error"] = "flag"
     dtype: str = ""
-    gap: Literal["nan", "none"] = "nan"
+    gap: Literal["nan", "none", "empty"] = "nan"
     places: int | None = Field(default=None, ge=0, le=10)
 
     @model_validator(mode="before")
@@ -348,7 +353,7 @@ class Schema:
         columns = self.columns(cases)
         index = cases.index if isinstance(cases, pd.DataFrame) else None
         arrays = {feature.name: typed(columns[feature.name], feature) for feature in self}
-        return pd.DataFrame(arrays, index=index, copy=False)
+        return compatibility.frame(arrays, index)
 
     def columns(self, cases: Cases) -> dict[str, Any]:
         """The model's columns of some cases as they are: a list each, or a frame's own arrays."""
@@ -383,7 +388,7 @@ def typed(values: Any, feature: Feature) -> Any:
     if dtype == "object":
         cells = np.empty(len(values), dtype=object)
         cells[:] = values
-        cells[pd.isna(cells)] = None if feature.gap == "none" else math.nan
+        cells[pd.isna(cells)] = GAPS[feature.gap]
         return cells
     if dtype.startswith("datetime64["):
         return compatibility.moments(values, dtype)

@@ -104,7 +104,7 @@ def test_encoders_know_their_categories_and_whether_a_hole_is_one(encoder):
     holes = X[columns].astype({"ward": float}).mask(X["age"] < 30)
     fitted = make_pipeline(OneHotEncoder(), LogisticRegression()).fit(holes, Y)
     assert look(fitted, columns)["ward"] == InputFacts(
-        used=True, choices=(3.0, 5.0, 9.0), missing=True, strict=True
+        used=True, choices=(3.0, 5.0, 9.0), missing=True, strict=True, gaps=("nan",)
     )
 
 

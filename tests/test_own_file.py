@@ -247,6 +247,19 @@ def test_an_ordinal_encoder_of_a_file_with_words(own, tmp_path):
     own(write, model=make_pipeline(columns, SimpleImputer(), LinearRegression()))
 
 
+def test_an_encoder_that_learned_none_answers_the_file_in_which_its_cells_are_empty(own, tmp_path):
+    """A notebook's None is an empty cell of the file, which pandas reads as NaN."""
+    table = houses()
+    alley = table["alley"].astype(object)
+    table["alley"] = pd.Series([None if pd.isna(cell) else cell for cell in alley], dtype=object)
+
+    def write(table):
+        table.to_csv(tmp_path / "train.csv", index=False)
+        return tmp_path / "train.csv"
+
+    own(write, table=table)
+
+
 def added_with(folder, **features):
     """The trial whose words for a missing value are not in the card, and what was noticed."""
     table = TrainingTable.read(TRIALS / "C17-na-levels/train.csv", "price", Layout())

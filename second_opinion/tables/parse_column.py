@@ -110,7 +110,7 @@ def typed(
 def frame(read: list[Column], rows: int) -> pd.DataFrame:
     """Columns as a frame."""
     arrays = {column.feature.name: column.array() for column in read}
-    return pd.DataFrame(arrays, index=pd.RangeIndex(rows), copy=False)
+    return compatibility.frame(arrays, pd.RangeIndex(rows))
 
 
 def columns(

@@ -13,6 +13,7 @@ from second_opinion.formatting import humanise, joined
 from second_opinion.models.describe.estimator_checks import task_of
 from second_opinion.models.describe.estimator_facts import known_of
 from second_opinion.models.describe.feature_fields import feature_fields, known_fields
+from second_opinion.models.describe.gaps import blank
 from second_opinion.models.describe.input_columns import inputs_of
 from second_opinion.models.describe.input_form import form_of
 from second_opinion.models.describe.mlflow_signature import refined
@@ -195,7 +196,10 @@ def metrics_on(values: Iterable[Any], y: pd.Series[Any], task: str, about: str) 
 def summarise(model: Model, data: pd.DataFrame | None, y: pd.Series[Any] | None) -> dict[str, Any]:
     """The fields of ``summary.json``: the reference with made-up cases and the model's answers."""
     schema = model.card.case_schema
-    reference = Reference.nothing(schema) if data is None else Reference.of(data, schema)
+    reference = Reference.nothing(schema)
+    if data is not None:
+        blanked = {feature.name: blank(data[feature.name], feature.gap) for feature in schema}
+        reference = Reference.of(data.assign(**blanked), schema)
     cases = [schema.typical, *(reference.plausible(schema, seed) for seed in range(9))]
     answers = model.predict(cases)
     checks = [

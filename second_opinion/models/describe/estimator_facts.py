@@ -18,6 +18,7 @@ from second_opinion.compatibility import takes_missing
 from second_opinion.errors import UserError
 from second_opinion.models.describe import boosters
 from second_opinion.models.describe.estimator_checks import third_party
+from second_opinion.models.describe.gaps import by_evidence, gaps_among
 from second_opinion.models.describe.input_form import (
     as_lightgbm,
     form_of,
@@ -42,7 +43,8 @@ class InputFacts:
     ``missing`` whether each step that gets the column takes a missing value for what it is.
     ``used`` is False for a column that no step takes; ``dtype`` is ``category`` where it must be
     one of pandas, and that of the encoder's categories where they are floats of less than 64 bits.
-    ``strict`` says that a step refuses values that are not among the choices.
+    ``strict`` says that a step refuses values that are not among the choices. ``gaps`` are the
+    names in `schema.GAPS` of what encoders learned for a missing value, or imputers replace.
     """
 
     used: bool = False
@@ -55,6 +57,7 @@ class InputFacts:
     words: bool = False
     dtype: str = ""
     strict: bool = False
+    gaps: tuple[str, ...] = ()
 
 
 def look(estimator: Any, names: Sequence[str]) -> dict[str, InputFacts]:
@@ -84,11 +87,15 @@ def known_of(estimator: Any, columns: Sequence[str]) -> dict[str, InputFacts]:
 
 @dataclass(frozen=True)
 class _Column:
-    """An input column on its way: ``same`` while it is in its unit, ``filled`` without holes."""
+    """An input column on its way: ``same`` while it is in its unit, ``filled`` without holes.
+
+    ``has_own_empty`` is False where an empty text may be what a step made of a missing value.
+    """
 
     name: str
     same: bool = True
     filled: bool = False
+    has_own_empty: bool = True
 
 
 ColumnsOnTheWay = list[_Column | None]
@@ -113,6 +120,7 @@ class _Walk:
             missing=all(notes["missing"]) if notes["missing"] else None,
             words=bool(notes["words"]),
             strict=bool(notes["strict"]),
+            gaps=by_evidence(notes["gaps"], notes["replaced"]),
             **first,
         )
 
@@ -199,8 +207,17 @@ class _Walk:
         for column, levels in zip(columns, step.categories_, strict=True):
             dtype = np.asarray(levels).dtype
             read = ((plain(v), shortest(v, dtype)) for v in levels)
-            choices = tuple(value for known, value in read if known is not None)
+            gaps = gaps_among(levels)
+            if column and not column.has_own_empty:
+                gaps = [gap for gap in gaps if gap != "empty"]
+            choices = tuple(
+                value
+                for known, value in read
+                if known is not None and not (known == "" and "empty" in gaps)
+            )
             self._own(column, "choices", choices)
+            for gap in gaps:
+                self._own(column, "gaps", gap)
             if dtype in (np.float16, np.float32):
                 self._own(column, "dtype", str(dtype))
             if getattr(step, "handle_unknown", "") == "error":
@@ -211,13 +228,18 @@ class _Walk:
     def _imputer(self, step: Any, columns: ColumnsOnTheWay) -> ColumnsOnTheWay:
         statistics = getattr(step, "statistics_", None)
         values = step.initial_imputer_.statistics_ if statistics is None else statistics
+        keeps_empty = getattr(step, "keep_empty_features", False)
         out: ColumnsOnTheWay = []
-        for column, value in zip(columns, map(plain, values), strict=True):
+        for column, statistic in zip(columns, values, strict=True):
+            value = plain(statistic)
             self._holes(column, True)
+            for gap in gaps_among([getattr(step, "missing_values", np.nan)]):
+                self._own(column, "replaced", gap)
             if value is not None and getattr(step, "strategy", "mean") != "constant":
                 self._own(column, "typical", value)
-            if value is not None or getattr(step, "keep_empty_features", False):
-                out.append(column and replace(column, filled=True))
+            if statistic is None or value is not None or keeps_empty:
+                own = column and column.has_own_empty and value != ""
+                out.append(column and replace(column, filled=True, has_own_empty=bool(own)))
         indicator = getattr(step, "indicator_", None)
         holes = [] if indicator is None else indicator.features_
         return [*out, *(None for _ in holes)]
@@ -262,7 +284,8 @@ class _Walk:
         inner = getattr(step, "_preprocessor", None)
         if inner is not None:
             # Histogram boosting encodes its categories itself, and puts them first.
-            self.through(inner, [column and replace(column, filled=True) for column in columns])
+            categories = [c and replace(c, filled=True, has_own_empty=False) for c in columns]
+            self.through(inner, categories)
             numbers: ColumnsOnTheWay = [columns[at] for at in np.flatnonzero(~step.is_categorical_)]
             columns = [*(None for _ in range(len(columns) - len(numbers))), *numbers]
         bins = getattr(getattr(step, "_bin_mapper", None), "bin_thresholds_", ())

@@ -12,6 +12,7 @@ from second_opinion.errors import UserError
 from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import decimals_of, humanise
 from second_opinion.models.describe.estimator_facts import InputFacts
+from second_opinion.models.describe.gaps import blank, gap_of
 from second_opinion.records.value import plain, shortest
 
 if TYPE_CHECKING:
@@ -29,12 +30,14 @@ def feature_fields(column: pd.Series[Any], inside: InputFacts = NOTHING) -> dict
     """
     import pandas as pd
 
+    gap = gap_of(column, inside.gaps)
+    column = blank(column, gap)
     values = _inferred(column.dropna())
     name = str(column.name)
     fields = _field(name) | {
         "missing": bool(len(values) < len(column)),
         "dtype": dtype_name(column),
-        **_gap(column),
+        **_gap_fields(gap),
     }
     if values.empty:
         raise UserError(
@@ -77,11 +80,9 @@ def _is_yes_or_no(values: pd.Series[Any], levels: Any, inside: InputFacts) -> bo
     return is_pair and set(inside.choices or ()) <= {0, 1}
 
 
-def _gap(column: pd.Series[Any]) -> dict[str, Any]:
-    """What stands for a missing value, where it is not NaN: an encoder that has learned None
-    knows no NaN."""
-    holes = column[column.isna()] if column.dtype == "object" else column[:0]
-    return {"gap": "none"} if len(holes) and all(hole is None for hole in holes) else {}
+def _gap_fields(gap: str) -> dict[str, Any]:
+    """The card's words for what a missing value is: all but NaN exist among objects alone."""
+    return {} if gap == "nan" else {"gap": gap, "dtype": "object"}
 
 
 def known_fields(name: str, inside: InputFacts) -> dict[str, Any]:
@@ -89,7 +90,8 @@ def known_fields(name: str, inside: InputFacts) -> dict[str, Any]:
 
     Without a word from them it is a number, and 0 stands for a typical one.
     """
-    fields = _field(name) | {"missing": False}
+    gap = inside.gaps[0] if inside.gaps else "nan"
+    fields = _field(name) | {"missing": False} | _gap_fields(gap)
     if inside.words:
         return fields | {"kind": "text", "typical": ""}
     levels = inside.choices or ()

@@ -12,6 +12,7 @@ from second_opinion.formatting import closest, joined, plural, quoted
 from second_opinion.models.describe.adapter_facts import columns_read
 from second_opinion.models.describe.estimator_checks import third_party
 from second_opinion.models.describe.estimator_facts import known_of, look
+from second_opinion.models.describe.gaps import filled
 from second_opinion.models.describe.identifiers import identifiers
 from second_opinion.models.describe.input_form import as_lightgbm, form_of, names_of
 from second_opinion.models.formats.adapter import Adapter
@@ -38,7 +39,7 @@ def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame
     if named is None and isinstance(estimator, Adapter):
         return columns_read(estimator, beside.rename(columns=str))
     if named is None:
-        return _dense(_unnamed(estimator, beside))
+        return _with_gaps(estimator, _dense(_unnamed(estimator, beside)))
     if target in named:
         raise UserError(
             f"The model was trained with {target!r} as an input; expected the column that it "
@@ -53,7 +54,7 @@ def features_of(estimator: Any, data: pd.DataFrame, target: str) -> pd.DataFrame
         raise UserError(
             f"The data has no column {absent[0]!r}{others} that the model was trained on.{hint}"
         )
-    taken = _dense(beside[[columns[name] for name in named]])
+    taken = _with_gaps(estimator, _dense(beside[[columns[name] for name in named]]))
     return _with_categories(estimator, _without_idle(estimator, taken))
 
 
@@ -80,6 +81,14 @@ def _dense(data: pd.DataFrame) -> pd.DataFrame:
         elif str(dtype).startswith("dictionary<"):
             dtypes[name] = "category"
     return data.astype(dtypes) if dtypes else data
+
+
+def _with_gaps(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
+    """The data with each missing value as the estimator's own steps know it."""
+    import pandas as pd
+
+    facts = known_of(estimator, [str(name) for name in data.columns])
+    return pd.DataFrame({name: filled(data[name], facts[str(name)].gaps) for name in data})
 
 
 def _with_categories(estimator: Any, data: pd.DataFrame) -> pd.DataFrame:
