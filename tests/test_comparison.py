@@ -214,6 +214,7 @@ def said_of(model, case, judgement, correct_value=None, value=None, decided=None
         "expert": "Ada",
         "mode": mode,
         "blind_value": None,
+        "direction": None,
         **vars(says),
     }
 
@@ -394,6 +395,7 @@ def taken_over(first, second, cases, rng):
             "adjudicated": False,
             "mode": "blind" if is_blind else "open",
             "blind_value": truth if is_blind else None,
+            "direction": None,
         }
 
 

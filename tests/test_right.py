@@ -22,6 +22,7 @@ from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import judged_risks, totals
 from second_opinion.review.corrections import LeftOut, corrections
+from second_opinion.review.model_status import status_of
 from second_opinion.statistics import calibration, error_rates, risk_bands
 from second_opinion.store import Store
 from second_opinion.verdicts import meaning
@@ -229,7 +230,10 @@ def test_a_final_answer_is_replaced_by_a_later_one_everywhere(store, put):
     assert len(review.adjudications_of(made.id)) == 3
 
 
-PLACES = ("home", "review", "filtered", "expert", "day", "table", "page", "distributions", "arms")
+PLACES = (
+    *("home", "review", "filtered", "expert", "day", "version", "mode", "table", "page"),
+    *("distributions", "arms", "status"),
+)
 
 
 def counts_of(store, card, made):
@@ -242,7 +246,8 @@ def counts_of(store, card, made):
     reviewed = reviewed[reviewed["model"] == card.name]["outcome"].tolist()
     wrong = selection.verdicts(store, selected(card, made))["wrong"]
     arms = store.arms(card.name, "ab")
-    by = {"expert": figures.by_expert, "day": figures.by_day}
+    status = status_of(store.review, card.name)
+    by = {name: getattr(figures, f"by_{name}") for name in ("expert", "day", "version", "mode")}
     return {
         "home": (progress.right, progress.wrong),
         "review": (figures.of("right"), figures.of("wrong")),
@@ -252,6 +257,7 @@ def counts_of(store, card, made):
         "page": (rows.count("right"), rows.count("wrong")),
         "distributions": ((wrong == 0).sum(), (wrong == 1).sum()),
         "arms": (sum(arm.right for arm in arms), sum(arm.wrong for arm in arms)),
+        "status": (status.right.count, status.right.total - status.right.count),
     }
 
 
@@ -269,7 +275,7 @@ DEED = st.tuples(
     st.integers(0, 3),
     st.sampled_from(["Ada", "ada", "Bob", "Cy"]),
     st.sampled_from(["agree", "disagree", "unsure", "withdrawn", "decide", "decide other"]),
-    st.integers(0, 4),
+    st.integers(0, 5),
 )
 
 
@@ -294,6 +300,8 @@ def test_every_page_counts_the_same(shared_store, kind, deeds):
     right, wrong = counts["review"]
     figures = totals.figures(shared_store.review, VerdictFilter(model=name))
     if kind != "number":
+        for table in (figures.by_class, figures.by_confidence):
+            assert (table["right"].sum(), table["wrong"].sum()) == (right, wrong)
         assert figures.confusion["verdicts"].sum() == right + wrong
     found = [row for some in shared_store.review.each(VerdictFilter(model=name)) for row in some]
     taught = {row.case_id for row in found if row.answer is not None}
@@ -305,6 +313,9 @@ def test_every_page_counts_the_same(shared_store, kind, deeds):
     ]
     cases = {row.case_id for row in found}
     assert len(rows) + left_out.conflicts + left_out.unanswered == len(cases)
+    status = status_of(shared_store.review, name)
+    assert (status.verdicts, status.cases) == (len(found), len(cases))
+    assert (status.unsure, status.waiting) == (len(found) - right - wrong, left_out.conflicts)
     assert len(rows) <= len(taught)
     if kind == "probability":
         assert all(row.learn is False for row in rows)
@@ -318,38 +329,66 @@ def test_every_page_counts_the_same(shared_store, kind, deeds):
         assert bands["about_right"].sum() == right
 
 
-@pytest.fixture(scope="module")
-def iris(models, tmp_path_factory):
-    return Registry(models).load("iris"), tmp_path_factory.mktemp("compared")
+# Models of three classes, of two, of a number and of a probability.
+@pytest.fixture(scope="module", params=["iris", "triage", "dose", "risk"])
+def compared(request, models, tmp_path_factory):
+    return Registry(models).load(request.param), tmp_path_factory.mktemp("compared")
 
 
-@pytest.mark.slow
 @given(deeds=st.lists(DEED, max_size=14))
 @hypothesis_settings(max_examples=200 if THOROUGH else 10)
-def test_compare_counts_the_cases_that_corrections_teach(iris, deeds):
-    """Both in cases: those that contradict each other, or name no class, are left out of both."""
-    loaded, folder = iris
-    typical, _ = loaded.card.case_schema.read(loaded.card.case_schema.typical)
-    field = next(iter(typical))
+def test_compare_counts_the_cases_that_corrections_teach(compared, deeds):
+    """Both in cases: those that contradict each other, or name no answer, are left out of both.
+
+    Of two classes the other one is right where the model's is wrong, whether it was named or not.
+    """
+    loaded, folder = compared
+    card, name = loaded.card, loaded.card.name
     with closing(Store.open(folder / f"{new_id()}.db")) as store:
-        made = [
-            loaded.predict_one(
-                {**typical, field: 5.0 + at % 3}, asked_by="Ada", source="form", id=new_id()
-            )
-            for at in range(4)
-        ]
+        made = [loaded.predict_one(inputs, **ASKED, id=new_id()) for inputs in four_of_three(card)]
         store.add_predictions(made)
         for at, expert, deed, choice in deeds:
             with suppress(UserError):
-                _do(store, made[at], expert, deed, choice, loaded.card.class_values)
-        rows = learned(store, "iris")
-        found = expert_backing.backed(loaded, loaded, store.judged("iris", [loaded.card.version]))
-        review = totals.cases(store.review, VerdictFilter(model="iris"))
-    assert (found.cases, found.fixes, found.breaks) == (len(rows), 0, 0)
-    assert found.both == sum(row.learn == row.prediction.value for row in rows)
-    assert found.both == review.errors.count(0.0)
+                _do(store, made[at], expert, deed, choice, named_of(card, made[at]))
+        rows = learned(store, name)
+        tolerance = 0.5 if card.task == "regression" else None
+        judged = store.judged(name, [card.version])
+        found = expert_backing.backed(loaded, loaded, judged, tolerance)
+        review = totals.cases(store.review, VerdictFilter(model=name))
+    right, wrong = review.errors.count(0.0), review.errors.count(1.0)
+    assert (found.both + found.neither, found.fixes, found.breaks) == (found.cases, 0, 0)
+    if card.task == "binary" and card.answer == "class":
+        assert (found.both, found.neither) == (right, wrong)
+        return
+    assert found.cases == len(rows)
+    if card.task == "regression":
+        # Of two numbers within the tolerance of each other one may be within that of the model's.
+        mixed = len(review.errors) - right - wrong
+        assert right <= found.both <= right + mixed
+    else:
+        assert found.both == sum(row.learn == row.prediction.value for row in rows)
+    if card.answer == "class":
+        assert found.both == right
 
 
+ASKED = {"asked_by": "Ada", "source": "form"}
+
+
+def four_of_three(card):
+    """Inputs of four predictions: the first and the last are of one case."""
+    typical, _ = card.case_schema.read(card.case_schema.typical)
+    field = next(f.name for f in card.case_schema.features if f.kind == "number")
+    return [{**typical, field: typical[field] + at % 3} for at in range(4)]
+
+
+def named_of(card, prediction):
+    """The answers that may be named of a prediction, the model's own among them."""
+    if card.task != "regression":
+        return card.class_values
+    return [prediction.value + more for more in (0, 0.3, 0.7, 6.0)]
+
+
+SIDES = ("about_right", "too_low", "too_high")
 CARDS = {
     "class": {},
     "number": {"task": "regression"},
@@ -359,12 +398,14 @@ CARDS = {
 
 def _do(store, prediction, expert, deed, choice, named):
     if deed.startswith("decide"):
-        answer = named[choice % len(named)]
-        store.review.adjudicate(prediction.id, answer, "so it is", by=REVIEWER)
+        is_risk = prediction.scale is not None and prediction.scale.answer == "probability"
+        side = SIDES[choice % 3] if is_risk and deed == "decide other" else None
+        answer = None if side else named[choice % len(named)]
+        store.review.adjudicate(prediction.id, answer, "so it is", direction=side, by=REVIEWER)
         return
     about = {"comment": "because"}
     if deed == "disagree" and choice < len(named) and named[choice] != prediction.value:
         about["correct_value"] = named[choice]
-    elif deed == "disagree" and choice == 4:
-        about["direction"] = "too_low"
+    elif deed == "disagree" and choice > 3:
+        about["direction"] = "too_low" if choice == 4 else "too_high"
     store.add_verdict(Verdict(prediction.id, expert, deed, **about))

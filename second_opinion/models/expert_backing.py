@@ -15,9 +15,10 @@ from second_opinion.models.card import ModelCard
 from second_opinion.models.comparison import MOST_SHOWN, Pair
 from second_opinion.models.comparison_cases import Case
 from second_opinion.models.model import Model
+from second_opinion.records.review import Opinion
 from second_opinion.records.value import same_value
 from second_opinion.statistics import paired
-from second_opinion.verdicts import meaning
+from second_opinion.verdicts import meaning, same_case
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,9 +56,9 @@ def backed(
     """Compare two versions on what experts said of the predictions of either.
 
     ``verdicts`` has a row for each verdict, with ``version, inputs, value, answer, outcome,
-    adjudicated, expert, mode`` and ``blind_value``, as `Store.judged` gives them. The right answer
-    of a case is what was decided, or else accepted or given as right; equal inputs are one case. A
-    number is right within ``tolerance``.
+    direction, adjudicated, expert, mode`` and ``blind_value``, as `Store.judged` gives them. The
+    right answer of a case is what was decided, or else accepted or given as right; equal inputs are
+    one case. A number is right within ``tolerance``.
     """
     if first.card.task == "regression" and tolerance is None:
         raise UserError(
@@ -195,7 +196,7 @@ def _known(
         values = [value for row in rows if (value := _right(card, row)) is not None]
         if not values:
             silent += 1
-        elif not _one_answer(values, tolerance) or _is_denied(card, rows, values[0], tolerance):
+        elif not _one_answer(values, tolerance) or _contradict(card, rows, values, tolerance):
             conflicts += 1
         else:
             right = values[0] if tolerance is None else float(np.median(values))
@@ -206,7 +207,7 @@ def _known(
 
 
 def _key(row: Mapping[str, Any]) -> str:
-    return json.dumps(row["inputs"], sort_keys=True)
+    return same_case.inputs_key(row["inputs"])
 
 
 def _that_count(rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -224,14 +225,21 @@ def _right(card: ModelCard, row: Mapping[str, Any]) -> Any:
     return row["answer"]
 
 
-def _is_denied(
-    card: ModelCard, rows: Sequence[Mapping[str, Any]], right: Any, tolerance: float | None
+def _contradict(
+    card: ModelCard, rows: Sequence[Mapping[str, Any]], values: list[Any], tolerance: float | None
 ) -> bool:
-    """Whether somebody calls this very answer wrong without naming another."""
+    """Whether what is said of the case cannot all be so: of one version's answer, or where somebody
+    calls an answer wrong, without naming another, that is right on another version."""
+    by_answer: dict[str, list[Opinion]] = {}
+    for row in rows:
+        opinion = Opinion(row["outcome"], row["answer"], row["direction"])
+        by_answer.setdefault(json.dumps([row["version"], row["value"]]), []).append(opinion)
+    if any(meaning.contradict(opinions, tolerance) for opinions in by_answer.values()):
+        return True
     denied = [
         row["value"] for row in rows if row["outcome"] == "wrong" and _right(card, row) is None
     ]
-    return any(_one_answer((value, right), tolerance) for value in denied)
+    return any(_one_answer((no, right), tolerance) for no in denied for right in values)
 
 
 def _one_answer(values: Sequence[Any], tolerance: float | None) -> bool:

@@ -412,9 +412,12 @@ def _shared(row: sqlite3.Row) -> SharedCase:
     answers = sorted(json.loads(columns.pop("answers")), key=itemgetter(0, 1))
     opinions = {
         folded(expert): Opinion(outcome, answer, direction, expert)
-        for _, _, expert, outcome, answer, direction in answers
+        for _, _, expert, outcome, answer, direction, _ in answers
     }
-    return SharedCase(**columns, opinions=tuple(opinions[person] for person in sorted(opinions)))
+    # The same in all of them: what a case is held against belongs to what it is.
+    tolerance = answers[0][-1]
+    ordered = tuple(opinions[person] for person in sorted(opinions))
+    return SharedCase(**columns, tolerance=tolerance, opinions=ordered)
 
 
 def _conflict(connection: sqlite3.Connection, row: sqlite3.Row) -> Conflict:

@@ -204,11 +204,8 @@ _SHARED = """
     SELECT
         case_id, prediction_id, model, version, last_at,
         (
-            SELECT tolerance FROM verdicts WHERE verdicts.case_id = review_cases.case_id LIMIT 1
-        ) AS tolerance,
-        (
             SELECT json_group_array(json_array(
-                created_at, id, expert, outcome, json(answer), direction
+                created_at, id, expert, outcome, json(answer), direction, tolerance
             ))
             FROM current_verdicts WHERE current_verdicts.case_id = review_cases.case_id
         ) AS answers

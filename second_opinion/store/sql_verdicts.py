@@ -103,7 +103,9 @@ JUDGED = """
         final.outcome IS NOT NULL AS adjudicated,
         coalesce(final.outcome, verdict.outcome) AS outcome,
         CASE WHEN final.outcome IS NULL THEN verdict.answer ELSE nullif(final.answer, 'null') END
-            AS answer
+            AS answer,
+        CASE WHEN final.outcome IS NULL THEN verdict.direction ELSE final.direction END
+            AS direction
     FROM predictions
     JOIN current_verdicts AS verdict ON verdict.prediction_id = predictions.id
     LEFT JOIN final_answers AS final ON final.case_id = verdict.case_id

@@ -295,8 +295,8 @@ class Store:
         """The predictions of these versions that count as right or wrong, once a verdict.
 
         ``version, inputs`` (dict), ``value``, ``expert``, ``mode`` and ``blind_value`` of the
-        verdict, ``tolerance`` (of a number), ``adjudicated``, ``outcome`` and the ``answer`` that
-        counts or None, in the order of the verdicts' times.
+        verdict, ``tolerance`` (of a number), ``adjudicated``, and what counts: ``outcome``,
+        ``answer`` and ``direction``, both or None; in the order of the verdicts' times.
         """
         rows = self._select(sql_verdicts.JUDGED, model=model, versions=_listed(versions))
         return [record_rows.from_row(row) for row in rows]

@@ -28,6 +28,11 @@ def case_id(prediction: Prediction) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=BYTES).digest()) >> 1
 
 
+def inputs_key(inputs: Any) -> str:
+    """A text that equal inputs share, whatever model they are put to."""
+    return json.dumps(_one_form(inputs), sort_keys=True, separators=(",", ":"))
+
+
 def _one_form(value: Any) -> Any:
     """Equal values in one form: 35 and 35.0 are the same number."""
     value = plain(value)
