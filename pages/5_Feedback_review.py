@@ -28,7 +28,7 @@ def page() -> None:
     figures = totals.figures(visit.review, filters)
     if figures.total:
         headline.headline(figures)
-        headline.limits(filters, figures)
+        headline.limits(visit.review, filters, figures)
     section(filter_bar.section(shared["undecided"]), filters, figures, shared)
     verdicts_section.linked_case(visit)
     widget_values.confirm(lambda: None)

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 import streamlit as st
-from builders import HOSTILE, ROOT, judged
+from builders import HOSTILE, ROOT, case, judged, verdict
 from streamlit.testing.v1 import AppTest
 from visits import CASE, assert_strange_text_is_escaped, keys, messages, press, start
 
@@ -549,6 +549,16 @@ def test_risks_are_shown_by_band_and_never_by_how_sure(judge, store):
     assert "Of 3 verdicts on risks: 2 too low, 1 about right, 0 too high" in titles
     shown = table(open_page(model="risk"), "Counts as right")
     assert sorted(shown["Counts as right"]) == ["about right", *["too low (decided)"] * 2]
+
+
+def test_the_page_says_what_answers_without_a_card_count_as(judge, store):
+    judge(("Ada", "agree"), model="risk")
+    assert "No card is on record" not in texts(open_page("figures", model="risk"))
+    old = case(model="iris", card_sha256="0" * 64)
+    store.add_prediction(old)
+    store.add_verdict(verdict(old, "agree", "Ada"))
+    captions = texts(open_page("figures", model="iris"))
+    assert "No card is on record for the first predictions of version 1." in captions
 
 
 def test_a_search_over_the_newest_verdicts_alone_says_so(judge, monkeypatch):

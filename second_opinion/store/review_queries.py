@@ -217,6 +217,11 @@ class Review(Decisions):
         """
         return dict(self._select(sql_review.TOTALS, model=model, version=version)[0])
 
+    def without_card(self, model: str, version: str | None = None) -> list[str]:
+        """The judged versions with predictions from before their cards were kept."""
+        rows = self._select(sql_review.WITHOUT_CARD, model=model, version=version)
+        return [judged for (judged,) in rows]
+
     def judged_cases(self, model: str | None = None, version: str | None = None) -> int:
         """How many cases have a current verdict, whatever the number of their predictions."""
         ((cases,),) = self._select(sql_review.JUDGED_CASES, model=model, version=version)

@@ -129,6 +129,18 @@ TOTALS = """
     FROM review_totals
     WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
 """
+# The versions whose first prediction is older than what is kept of its card.
+WITHOUT_CARD = """
+    SELECT DISTINCT version FROM review_groups AS judged
+    WHERE verdicts > 0 AND model = :model AND (:version IS NULL OR version = :version)
+        AND NOT EXISTS (
+            SELECT 1 FROM cards WHERE sha256 = (
+                SELECT card_sha256 FROM predictions
+                WHERE model = judged.model AND version = judged.version ORDER BY rowid LIMIT 1
+            )
+        )
+    ORDER BY version
+"""
 # Of the cases with several verdicts; of all others one is as good as its count.
 CASE_SUMS = """
     SELECT

@@ -30,6 +30,8 @@ MOST_TILES = 12
 CLICK = (
     "Click a bar, a point or a tile to list the verdicts behind it. On a touch screen, tap twice."
 )
+# No filter leaves the verdicts that call a risk too low, or those with a number of their own.
+CLICK_GROUPS = CLICK.replace("a bar, a point or a tile", "a bar or a point of these")
 
 
 def figures(visit: Visit, filters: VerdictFilter, summary: Figures) -> None:
@@ -38,6 +40,7 @@ def figures(visit: Visit, filters: VerdictFilter, summary: Figures) -> None:
         st.text("No verdict is like that, so there is nothing to count.")
         return
     st.header("The model against the experts", anchor=False)
+    has_tiles = visit.card.task != "regression" and visit.card.answer != "probability"
     if visit.card.task == "regression":
         distances(visit, summary)
     elif visit.card.answer == "probability":
@@ -47,7 +50,7 @@ def figures(visit: Visit, filters: VerdictFilter, summary: Figures) -> None:
     st.header("How often the model is right", anchor=False)
     st.text("By what counts as right, of the verdicts that say so, with the 95 % Wilson interval.")
     groups(visit.card, summary)
-    st.caption(CLICK)
+    st.caption(CLICK if has_tiles else CLICK_GROUPS)
 
 
 def draw(chart: Chart, name: str, picks: Sequence[Pick] = (), below: str = "") -> None:

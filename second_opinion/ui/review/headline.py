@@ -7,12 +7,14 @@ from typing import Any
 import streamlit as st
 
 from second_opinion import roles
-from second_opinion.formatting import plural
+from second_opinion.formatting import joined, plural
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import counted_share, totals
 from second_opinion.review.counted_share import CountedShare
 from second_opinion.review.totals import Figures
+from second_opinion.store.review_queries import Review
 from second_opinion.ui import who
+from second_opinion.ui.frame import escape
 from second_opinion.ui.visit import Visit
 
 AFTER_SEEING = (
@@ -82,10 +84,24 @@ def figure(label: str, value: str, below: str = "", *, line: Any = None, about: 
 BY_ITSELF = ("judgement", "outcome", "answer", "severity", "corrected", "triage", "adjudicated")
 
 
-def limits(now: VerdictFilter, figures: Figures) -> None:
+def limits(review: Review, now: VerdictFilter, figures: Figures) -> None:
     """Say what to know before believing the figures."""
-    for text in _limits(now, figures):
-        st.caption(text)
+    old_versions = review.without_card(now.model, now.version) if now.model else []
+    for text in [*_limits(now, figures), *_of_old_answers(old_versions)]:
+        st.caption(escape(text))
+
+
+def _of_old_answers(versions: list[str]) -> list[str]:
+    """What answers count as that are older than what is kept of their cards."""
+    if not versions:
+        return []
+    which = f"version{'s' * (len(versions) > 1)} {joined(versions)}"
+    return [
+        f"No card is on record for the first predictions of {which}. Where there is none, a "
+        "fraction without probabilities counts as a number, the same within half a unit of the "
+        "last place shown, and everything else as a class: who agrees with a probability then "
+        "names the class that the model would answer."
+    ]
 
 
 def _limits(now: VerdictFilter, figures: Figures) -> list[str]:
