@@ -428,16 +428,56 @@ def test_a_removed_log_is_saved_by_a_read_and_at_the_end(empty_store):
 
 
 @pytest.mark.slow
-def test_a_log_removed_under_two_processes_loses_nothing(empty_store):
-    other = writes(empty_store.path, 3)
-    said = [other.stdout.readline().strip(), *judge(empty_store, 10)]
-    file_identity.sidecars(empty_store.path)[0].unlink()
-    said += judge(empty_store, 10)
-    printed, errors = other.communicate()
-    said += printed.split()
-    assert errors == ""
+@pytest.mark.parametrize("removed", ["-wal", "-wal -shm", "-shm"])
+def test_a_log_removed_again_and_again_under_three_processes_loses_nothing(empty_store, removed):
+    others = [writes(empty_store.path, SECONDS) for _ in range(2)]
+    # Their output is read in one piece: what a line brings along is lost to `communicate`.
+    while len(empty_store.reviewed()) < 10:
+        time.sleep(0.1)
+    said = []
+    for _ in range(6):
+        time.sleep(0.3)
+        said += judge(empty_store, 5)
+        for ending in removed.split():
+            empty_store.path.with_name(f"feedback.db{ending}").unlink(missing_ok=True)
+        said += judge(empty_store, 5)
+    for other in others:
+        printed, errors = other.communicate()
+        assert (other.returncode, errors) == (0, "")
+        said += printed.split()
     assert set(empty_store.reviewed()["verdict_id"]) == set(said)
     empty_store.close()
+    assert_intact(empty_store.path)
+
+
+OPENS = """
+import sys
+from second_opinion.errors import UserError
+from second_opinion.store import Store
+try:
+    print(len(Store.open(sys.argv[1]).reviewed()))
+except UserError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("removed", ["-wal", "-wal -shm", "-shm"])
+def test_who_comes_after_the_log_was_removed_waits_for_the_process_that_has_it(
+    empty_store, removed
+):
+    def comes():
+        other = [sys.executable, "-c", OPENS, empty_store.path]
+        return subprocess.run(other, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    said = judge(empty_store, 10)
+    for ending in removed.split():
+        empty_store.path.with_name(f"feedback.db{ending}").unlink()
+    assert "removed while another process has it open" in comes()
+    assert set(empty_store.reviewed()["verdict_id"]) == set(said)
+    assert comes() == "10\n"
+    empty_store.close()
+    assert ids_in(empty_store.path) == set(said)
     assert_intact(empty_store.path)
 
 

@@ -30,7 +30,7 @@ from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.review import ReviewProgress
 from second_opinion.records.stamp import new_id
-from second_opinion.store import Store, database_file, record_rows
+from second_opinion.store import Store, database_file, record_rows, write_ahead_log
 from second_opinion.store.migrations import migrations
 
 KILLS = 25 if THOROUGH else 4
@@ -713,7 +713,7 @@ def test_turning_on_the_log_waits_for_another_process_that_starts(empty_store, s
     ):
         other.execute("PRAGMA journal_mode = DELETE")
         other.execute("BEGIN IMMEDIATE")
-        answer = pool.submit(database_file._write_ahead, connection)
+        answer = pool.submit(write_ahead_log.begin, connection, 30)
         time.sleep(0.2)
         assert not answer.done()
         other.execute("ROLLBACK")

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from second_opinion.store import (
     sql_connection,
     sqlite_errors,
     verdict_kinds_table,
+    write_ahead_log,
 )
 from second_opinion.store.file_identity import Identity, Place, Stamp
 from second_opinion.store.migrations import migrations
@@ -236,37 +238,40 @@ class DatabaseFile:
     def _save_log(self, connection: sqlite3.Connection) -> None:
         """The log was removed, and SQLite has the only copy: bring it into the file, begin anew."""
         with self._readers.stopped(READERS_SECONDS) as is_quiet:
-            if not is_quiet:
+            if not is_quiet or not write_ahead_log.bring_in(connection, TIMEOUT_SECONDS):
                 raise UserError(f"The feedback database {self.path} {BUSY}")
-            connection.execute(sql_connection.CHECKPOINT)
-            index = file_identity.sidecars(self.path)[1]
-            if file_identity.place(index) == self._stamp.log_index:
-                # Others who have the old log open must not share their index with the new one.
-                index.unlink(missing_ok=True)
+            write_ahead_log.let_go(self.path, connection, self._stamp)
             self._connection = None
             connection.close()
-            self._connection = self._opened()
+            self._connection = self._opened(is_own=True)
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self, *, is_own: bool = False) -> sqlite3.Connection:
         _refuse_impossible(self.path)
         lock_trial.refuse_untrue_locks(self.path)
         with ExitStack() as undo:
             is_new = _created(self.path)
             # Taken before connecting: a file swapped in between is then noticed by the next write.
             place = file_identity.place(self.path)
-            connection = _connected(self.path)
+            connection, own = write_ahead_log.connected(
+                self.path,
+                partial(_connected, self.path),
+                is_own=is_own or is_new,
+                seconds=LOOK_SECONDS,
+            )
             undo.callback(connection.close)
             if is_new:
                 undo.callback(_remove_if_empty, self.path, connection)
             self._refuse_other_log(connection, place)
             _check(self.path, connection)
             _migrate(self.path, connection)
-            _write_ahead(connection)
+            write_ahead_log.begin(connection, TIMEOUT_SECONDS)
+            own = own or write_ahead_log.opened(self.path, connection)
+            own = own or file_identity.stamp(self.path)
             connection.execute(sql_connection.ROOM_FOR_INDEXES)
             if _alone(self.path) is None:
                 # The id must be in the file itself, or nothing tells it from another.
-                connection.execute(sql_connection.CHECKPOINT)
-            self._begin(connection, place)
+                write_ahead_log.bring_in(connection, TIMEOUT_SECONDS)
+            self._begin(connection, own._replace(file=place))
             undo.pop_all()
         return connection
 
@@ -283,9 +288,10 @@ class DatabaseFile:
                 raise error
             time.sleep(0.05)
 
-    def _begin(self, connection: sqlite3.Connection, place: Place | None) -> None:
-        """Remember how the file looks from which this process goes on."""
-        self._stamp = file_identity.stamp(self.path)._replace(file=place)
+    def _begin(self, connection: sqlite3.Connection, own: Stamp) -> None:
+        """Remember how the file looks from which this process goes on, and which log it has."""
+        now = file_identity.stamp(self.path)
+        self._stamp = own._replace(size=now.size, changed=now.changed)
         together = file_identity.of_connection(connection)
         self._checkpointed = self._seen_in_file()
         self._commits = together.commits if together else 0
@@ -298,17 +304,10 @@ class DatabaseFile:
         connection, self._connection = self._connection, None
         with closing(connection), suppress(sqlite3.Error):
             # SQLite does not do this by itself when the file was moved away.
-            connection.execute(sql_connection.CHECKPOINT)
-        if self._stamp.file != file_identity.place(self.path):
-            self._remove_orphans()
-
-    def _remove_orphans(self) -> None:
-        # A log of the old file would be replayed into the new one. Only the files seen at opening:
-        # another process may have made its own since.
-        own = (self._stamp.log, self._stamp.log_index)
-        for path, place in zip(file_identity.sidecars(self.path), own, strict=True):
-            if place is not None and place == file_identity.place(path):
-                path.unlink(missing_ok=True)
+            write_ahead_log.bring_in(connection, READERS_SECONDS)
+            if self._stamp.file != file_identity.place(self.path):
+                # A log of the old file would be replayed into the new one.
+                write_ahead_log.let_go(self.path, connection, self._stamp)
 
 
 def _alone(path: Path) -> Identity | None:
@@ -400,17 +399,3 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
     verdict_kinds_table.refuse_other_kinds(path, connection)
     connection.execute(sql_connection.COMMIT)
     connection.execute(sql_connection.FOREIGN_KEYS)
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    # SQLite answers "locked" at once here, without its timeout, when two processes start together.
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while True:
-        try:
-            connection.execute(sql_connection.WRITE_AHEAD)
-            break
-        except sqlite3.OperationalError as error:
-            if sqlite_errors.kind(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-    connection.execute(sql_connection.TOUCH)

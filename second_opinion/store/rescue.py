@@ -45,7 +45,6 @@ class Table(NamedTuple):
 # What people said and decided, each before what points to it.
 TABLES = (
     Table(sql_copies.NEWEST_CARDS, sql_copies.HAS_CARDS, sql_outcomes.ADD_CARD),
-    Table(sql_copies.NEWEST_CARDS, sql_copies.HAS_CARDS, sql_outcomes.ADD_CARD),
     Table(sql_copies.NEWEST_PREDICTIONS, sql_copies.HAS_PREDICTIONS, sql_verdicts.ADD_PREDICTION),
     Table(sql_copies.NEWEST_VERDICTS, sql_copies.HAS_VERDICTS, sql_verdicts.ADD_VERDICT),
     Table(sql_copies.NEWEST_TRIAGE, sql_copies.HAS_TRIAGE, sql_review.ADD_TRIAGE),

@@ -9,6 +9,7 @@ MARK = "PRAGMA user_version = 1"
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"
 
+JOURNAL_MODE = "PRAGMA journal_mode"
 WRITE_AHEAD = "PRAGMA journal_mode = WAL"
 CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
 # With NORMAL, a power cut may undo commits that were already acknowledged.
