@@ -13,8 +13,15 @@ import streamlit as st
 ASSETS = Path(__file__).parent / "assets"
 COOKIE = "second_opinion"
 
+# Without width: `frame.escape` puts it where markdown would make something of a text, and
+# copying.js leaves it out of what is copied. Twice, since a text may hold one of its own.
+MARK = "\u2060\u2060"
+
 _style = st.components.v2.component(
-    "second_opinion_style", css=(ASSETS / "style.css").read_text("utf-8"), isolate_styles=False
+    "second_opinion_style",
+    css=(ASSETS / "style.css").read_text("utf-8"),
+    js=(ASSETS / "copying.js").read_text("utf-8"),
+    isolate_styles=False,
 )
 _browser = st.components.v2.component(
     "second_opinion_browser", js=(ASSETS / "browser.js").read_text("utf-8")
@@ -30,8 +37,8 @@ _editor = st.components.v2.component(
 
 
 def style() -> None:
-    """Add the few rules that the theme has no setting for."""
-    _style(key="frame_style", height=0)
+    """Add the few rules that the theme has no setting for, and what is left out of copies."""
+    _style(key="frame_style", data={"mark": MARK}, height=0)
 
 
 def remember(memory: dict[str, Any] | None, place: str) -> None:

@@ -16,6 +16,7 @@ from second_opinion.models import traffic_split
 from second_opinion.models.catalog import Catalog, Entry
 from second_opinion.settings import Settings
 from second_opinion.ui import browser, collector, uploads, who, widget_values
+from second_opinion.ui.browser import MARK
 from second_opinion.ui.visit import Visit, forget, is_part_alone
 
 P = ParamSpec("P")
@@ -30,7 +31,6 @@ AT_START = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)]))", re.MULTILINE)
 ACTIVE = re.compile(r":(?=[^\W\d]|[\w+-]+:)|(?<=\w)@(?=\w)|https?(?=:)|www(?=\.)", re.IGNORECASE)
 # Streamlit draws `<-` and `--` as an arrow and a dash, and `>=` as one sign.
 TYPOGRAPHY = re.compile(r"[-<>~](?=[-=>])")
-JOINER = "\u2060"
 
 THROW_AWAY = (
     "This app likely runs on a disk that is thrown away when it restarts, and the verdicts with "
@@ -243,12 +243,12 @@ def escape(text: str) -> str:
 
     No more is changed than that takes: labels are read out as they are written here.
     """
-    # The joiner has no width. It keeps `:name:` from becoming an icon and addresses from becoming
+    # The mark has no width. It keeps `:name:` from becoming an icon and addresses from becoming
     # links, and stands before what a backslash would not disarm.
-    marked = ACTIVE.sub(rf"\g<0>{JOINER}", text.replace("\t", "    "))
-    marked = TYPOGRAPHY.sub(rf"\g<0>{JOINER}", marked)
+    marked = ACTIVE.sub(rf"\g<0>{MARK}", text.replace("\t", "    "))
+    marked = TYPOGRAPHY.sub(rf"\g<0>{MARK}", marked)
     marked = ANYWHERE.sub(r"\\\g<0>", marked)
-    marked = AT_START.sub(rf"\1{JOINER}\2", marked)
+    marked = AT_START.sub(rf"\1{MARK}\2", marked)
     if marked.count("$") > 1:
         marked = marked.replace("$", "\\$")
     return marked.replace("    ", "\u00a0" * 4).replace("\n", "  \n")
