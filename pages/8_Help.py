@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from second_opinion import local_browser
+from second_opinion.access import local_browser
 from second_opinion.formatting import plural, share_text
 from second_opinion.ui import form, frame, typed_case
 

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_core import PydanticCustomError
 
 from second_opinion import compatibility
-from second_opinion.feature_kinds import KINDS, FeatureKind, Problem, Shape
 from second_opinion.formatting import closest, decimals_of, humanise, quoted, round_down
 from second_opinion.records.choices import Choices
+from second_opinion.records.feature_kinds import KINDS, FeatureKind, Problem, Shape
 from second_opinion.records.value import key_of, plain
 
 if TYPE_CHECKING:

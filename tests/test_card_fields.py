@@ -12,7 +12,6 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 
 from second_opinion import Registry, UserError
-from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.models.describe.card_fields import (
     Naming,
     card_fields,
@@ -23,6 +22,7 @@ from second_opinion.models.describe.card_fields import (
 )
 from second_opinion.models.describe.estimator_facts import InputFacts
 from second_opinion.models.describe.feature_fields import feature_fields, known_fields
+from second_opinion.records.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.schema import Feature, Schema
 
 HOLE = float("nan")

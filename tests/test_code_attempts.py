@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import pytest
 
-from second_opinion import code_attempts
-from second_opinion.code_attempts import FREE, LONGEST_LINE, MOST_APART, Attempts, CodeLine
+from second_opinion.access import code_attempts
+from second_opinion.access.code_attempts import FREE, LONGEST_LINE, MOST_APART, Attempts, CodeLine
 from second_opinion.errors import UserError
 
 

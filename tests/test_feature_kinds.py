@@ -21,15 +21,15 @@ from visits import CASE, as_read, messages, predicted, press, start
 from second_opinion import Registry
 from second_opinion.batches.score_file import score_file
 from second_opinion.errors import UserError
-from second_opinion.feature_kinds import (
+from second_opinion.models.card import ModelCard
+from second_opinion.records.expert import Expert
+from second_opinion.records.feature_kinds import (
     KINDS,
     FeatureKind,
     in_words,
     read_number,
     register,
 )
-from second_opinion.models.card import ModelCard
-from second_opinion.records.expert import Expert
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review.exports import export
 from second_opinion.schema import Feature
@@ -363,7 +363,7 @@ def test_a_kind_whose_column_does_not_fit_its_shape_is_refused():
 
 # What finds out the kind of a column, and what MLflow calls it, decides by its name.
 DECIDES = [*ROOT.glob("second_opinion/models/describe/*.py")]
-TABLE = ROOT / "second_opinion/feature_kinds.py"
+TABLE = ROOT / "second_opinion/records/feature_kinds.py"
 OTHERS = [
     path
     for path in [ROOT / "Home.py", *ROOT.glob("pages/*.py"), *ROOT.glob("second_opinion/**/*.py")]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from second_opinion import labels
 from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.verdict import Verdict
+from second_opinion.ui import labels
 
 FEATURES = [
     {"name": "age", "kind": "integer", "label": "Age", "unit": "years", "min": 18, "max": 90},

@@ -16,41 +16,37 @@ MAY_IMPORT = {
     "file_content": "",
     "jsonfile": "errors file_content",
     "settings": "errors",
-    "code_attempts": "errors",
-    "local_browser": "",
-    "records": "errors",
+    "records": "errors formatting",
     "verdicts": "records",
-    "roles": "errors settings records",
-    "feature_kinds": "formatting records",
-    "schema": "compatibility feature_kinds formatting records",
-    "store": "compatibility errors formatting settings records verdicts roles",
-    "tables": "compatibility errors feature_kinds formatting records schema",
-    "statistics": "errors feature_kinds file_content formatting jsonfile records schema",
+    "access": "errors settings records",
+    "schema": "compatibility formatting records",
+    "store": "compatibility errors formatting settings records verdicts access",
+    "tables": "compatibility errors formatting records schema",
+    "statistics": "errors file_content formatting jsonfile records schema",
     "models": (
-        "compatibility errors feature_kinds file_content formatting jsonfile settings "
-        "records verdicts roles schema store tables statistics"
+        "compatibility errors file_content formatting jsonfile settings "
+        "records verdicts access schema store tables statistics"
     ),
     "__init__": "errors store models",
-    "labels": "formatting records models",
-    "doctor": "errors file_content formatting local_browser settings store models",
-    "batches": "errors formatting records roles store tables models",
+    "doctor": "access errors file_content formatting settings store models",
+    "batches": "errors formatting records access store tables models",
     "charts": "formatting records schema statistics models",
-    "review": "errors formatting records verdicts roles store tables statistics models",
+    "review": "errors formatting records verdicts access store tables statistics models",
     "distributions": (
-        "formatting records verdicts roles schema store tables statistics models batches charts"
+        "formatting records verdicts access schema store tables statistics models batches charts"
     ),
     "cli": (
         "errors formatting settings records schema store tables statistics models doctor batches "
         "review"
     ),
     "ui": (
-        "code_attempts errors feature_kinds formatting local_browser settings records roles schema "
-        "store tables statistics models labels doctor batches charts review distributions"
+        "errors formatting settings records access schema "
+        "store tables statistics models doctor batches charts review distributions"
     ),
     "__main__": "cli",
     "Home": "ui",
     "serve": "ui",
-    "pages": "formatting local_browser records review distributions ui",
+    "pages": "access formatting records review distributions ui",
 }
 # The doctor loads the server to weigh it.
 KNOW_STREAMLIT = {"Home", "doctor", "pages", "serve", "ui"}

@@ -8,7 +8,7 @@ from builders import ROOT
 from connections import drawn, nginx, relay
 from visits import start
 
-from second_opinion import local_browser
+from second_opinion.access import local_browser
 from second_opinion.doctor import machine
 
 OWN = ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"]

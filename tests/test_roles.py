@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis.strategies import text as texts
 from visits import keys, messages, press, start
 
-from second_opinion import code_attempts, roles, settings
+from second_opinion import settings
+from second_opinion.access import code_attempts, roles
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import is_signed, new_id, signed

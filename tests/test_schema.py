@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
+from second_opinion.records.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.records.value import same_value
 from second_opinion.schema import Choice, Feature, Schema
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from second_opinion import UserError
-from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
+from second_opinion.records.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature, Schema
 from second_opinion.tables import Decisions, Limits, TableFile, look, read

@@ -16,7 +16,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from visits import messages, start
 
-from second_opinion import local_browser
+from second_opinion.access import local_browser
 from second_opinion.batches import jobs
 from second_opinion.doctor import machine
 from second_opinion.errors import UserError

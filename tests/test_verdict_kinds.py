@@ -22,7 +22,6 @@ from visits import CASE, messages, press, start, stored
 
 from second_opinion import Registry
 from second_opinion.errors import UserError
-from second_opinion.labels import signed_verdict_text
 from second_opinion.records import verdict_kinds
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
@@ -42,6 +41,7 @@ from second_opinion.review.exports import export
 from second_opinion.store import Store, sql_verdict_kinds
 from second_opinion.store.copies import backup, restore
 from second_opinion.store.migrations import migrations
+from second_opinion.ui.labels import signed_verdict_text
 
 REVIEWER = Expert("Grace", role="reviewer")
 OWNER = Expert("Olga", role="owner")
@@ -396,10 +396,10 @@ def test_a_copy_that_differs_leaves_the_file_as_it_was(busy_store, tmp_path, mon
 
 DIES = """
 import os, signal, sys
-from second_opinion.store import Store, database_file, verdict_kinds_table
+from second_opinion.store import Store, verdict_kinds_table, write_ahead_log
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
-modules = {"database_file": database_file, "table": verdict_kinds_table}
+modules = {"log": write_ahead_log, "table": verdict_kinds_table}
 _, path, module, name = sys.argv
 setattr(modules[module], name, die)
 Store.open(path)
@@ -414,7 +414,7 @@ Store.open(path)
         ("table", "add_kinds", False),
         ("table", "_refuse_difference", False),
         ("table", "refuse_other_kinds", False),
-        ("database_file", "_write_ahead", True),
+        ("log", "begin", True),
     ],
 )
 def test_a_kill_leaves_the_old_file_or_the_new_one(busy_store, tmp_path, wal, module, name, is_new):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.batches import stored_chunks
 from second_opinion.batches.packing import scored_columns
 from second_opinion.batches.stored_chunks import TextChunk

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.batches.recent import Recent
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions.batch_columns import BatchColumns

@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from second_opinion import local_browser
+from second_opinion.access import local_browser
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
 from second_opinion.formatting import closest, plural

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined
 from second_opinion.models import traffic_split

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.feature_kinds import Shape
+from second_opinion.records.feature_kinds import Shape
 from second_opinion.records.value import key_of, plain
 from second_opinion.statistics.ratings import Array
 

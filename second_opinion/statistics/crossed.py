@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.feature_kinds import Shape
 from second_opinion.formatting import number_text
+from second_opinion.records.feature_kinds import Shape
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature
 from second_opinion.statistics.column_kinds import numbers

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.feature_kinds import Shape
 from second_opinion.formatting import joined, plural, quoted, share_text
+from second_opinion.records.feature_kinds import Shape
 from second_opinion.records.value import key_of
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.column_kinds import Columns, shape_of_column

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.feature_kinds import Shape
+from second_opinion.records.feature_kinds import Shape
 from second_opinion.schema import Feature
 from second_opinion.statistics.column_kinds import numbers
 from second_opinion.statistics.ratings import Array

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from second_opinion.feature_kinds import Shape
+from second_opinion.records.feature_kinds import Shape
 from second_opinion.records.value import key_of, plain
 from second_opinion.statistics.column_kinds import Columns, days, level_counts, numbers
 from second_opinion.statistics.ratings import Array

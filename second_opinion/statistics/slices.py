@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.feature_kinds import Shape
 from second_opinion.formatting import number_text, percent
+from second_opinion.records.feature_kinds import Shape
 from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.agreement import wilson

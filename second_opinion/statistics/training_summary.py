@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from second_opinion.errors import UserError
-from second_opinion.feature_kinds import Shape
 from second_opinion.file_content import read_bytes
 from second_opinion.jsonfile import parsed
+from second_opinion.records.feature_kinds import Shape
 from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 

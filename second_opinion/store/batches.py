@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.stamp import now

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 from uuid import uuid4
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined
 from second_opinion.records.event import Event

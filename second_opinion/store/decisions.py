@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, get_args
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert, same_person

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from second_opinion import compatibility, roles
+from second_opinion import compatibility
+from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import AliasMove
 from second_opinion.records.expert import Expert, folded, same_person

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import quoted
+from second_opinion.records.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.records.value import same_value, text_of
 from second_opinion.schema import Feature, Schema
 from second_opinion.tables.parse_cell import cell_reader, is_missing

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from second_opinion.feature_kinds import Problem, Reading, misspelt
 from second_opinion.formatting import quoted
+from second_opinion.records.feature_kinds import Problem, Reading, misspelt
 from second_opinion.schema import Feature
 
 BLANKS = " \t\r\n\v\f"

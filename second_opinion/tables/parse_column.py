@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from second_opinion import compatibility
 from second_opinion import schema as schemas
-from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import quoted
+from second_opinion.records.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.schema import Feature, Schema
 from second_opinion.tables.parse_cell import (
     cell_reader,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from second_opinion import labels
 from second_opinion.formatting import percent
-from second_opinion.labels import input_texts
 from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
-from second_opinion.ui import browser, frame, verdict_panel, who
+from second_opinion.ui import browser, frame, labels, verdict_panel, who
 from second_opinion.ui.drawing import height_for
+from second_opinion.ui.labels import input_texts
 from second_opinion.ui.visit import Visit
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion.feature_kinds import moment_text
 from second_opinion.formatting import decimals_of
+from second_opinion.records.feature_kinds import moment_text
 from second_opinion.records.value import plain, same_value
 from second_opinion.schema import Feature, Schema
 from second_opinion.ui import widget_values

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.formatting import humanise, number_text, plural, share_text
 from second_opinion.models import aliases, traffic_split
 from second_opinion.models.card import ModelCard

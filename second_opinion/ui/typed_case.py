@@ -9,15 +9,14 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import labels
 from second_opinion.errors import UserError
-from second_opinion.feature_kinds import Problem
 from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert
+from second_opinion.records.feature_kinds import Problem
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import same_inputs
 from second_opinion.schema import Schema
-from second_opinion.ui import browser, click_ids, form, who
+from second_opinion.ui import browser, click_ids, form, labels, who
 from second_opinion.ui.frame import callback, has_problem, header_is_old, notice, say
 from second_opinion.ui.visit import Visit
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, get_args
 
 import streamlit as st
 
-from second_opinion import labels
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
@@ -21,7 +20,7 @@ from second_opinion.records.verdict_kinds import (
     current_kinds,
     kind_of,
 )
-from second_opinion.ui import click_ids, widget_values
+from second_opinion.ui import click_ids, labels, widget_values
 from second_opinion.ui.frame import callback, escape, notice, show_problem
 from second_opinion.ui.visit import Visit
 

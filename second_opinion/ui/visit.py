@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.formatting import when
 from second_opinion.models.aliases import managed

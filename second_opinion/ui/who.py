@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import code_attempts, local_browser, roles
+from second_opinion.access import code_attempts, local_browser, roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import NAME_LIMIT, Expert, IdentitySource, Role

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from second_opinion.feature_kinds import Shape
 from second_opinion.formatting import humanise, joined
 from second_opinion.models.describe.estimator_checks import task_of
 from second_opinion.models.describe.estimator_facts import known_of
@@ -18,6 +17,7 @@ from second_opinion.models.describe.input_columns import inputs_of
 from second_opinion.models.describe.input_form import form_of
 from second_opinion.models.describe.mlflow_signature import refined
 from second_opinion.models.model import Model
+from second_opinion.records.feature_kinds import Shape
 from second_opinion.records.stamp import now
 from second_opinion.records.value import plain, same_value
 from second_opinion.statistics.training_summary import Reference, summary

@@ -9,10 +9,10 @@ import numpy as np
 
 from second_opinion.compatibility import dtype_name
 from second_opinion.errors import UserError
-from second_opinion.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.formatting import decimals_of, humanise
 from second_opinion.models.describe.estimator_facts import InputFacts
 from second_opinion.models.describe.gaps import blank, gap_of
+from second_opinion.records.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.records.value import plain, shortest
 
 if TYPE_CHECKING:

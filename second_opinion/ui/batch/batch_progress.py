@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.batches import jobs
 from second_opinion.formatting import duration, plural, share_text
 from second_opinion.records.batch import Batch

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.batches import downloads, jobs, stored_chunks
 from second_opinion.formatting import joined, plural
 from second_opinion.records.batch import Batch

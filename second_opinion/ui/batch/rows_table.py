@@ -9,10 +9,8 @@ from uuid import UUID, uuid5
 
 import streamlit as st
 
-from second_opinion import labels
 from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
 from second_opinion.formatting import plural
-from second_opinion.labels import flag_name
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.prediction import Prediction
@@ -23,6 +21,7 @@ from second_opinion.ui import (
     case_view,
     click_ids,
     drawing,
+    labels,
     row_button,
     verdict_panel,
     who,
@@ -30,6 +29,7 @@ from second_opinion.ui import (
 )
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import show_problem
+from second_opinion.ui.labels import flag_name
 from second_opinion.ui.visit import Visit
 
 if TYPE_CHECKING:

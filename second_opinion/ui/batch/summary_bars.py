@@ -8,10 +8,10 @@ import streamlit as st
 
 from second_opinion.batches.scored_rows import BatchSummary, ScoredRows
 from second_opinion.formatting import percent, plural, share_text
-from second_opinion.labels import flag_name
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.ui.frame import escape
+from second_opinion.ui.labels import flag_name
 from second_opinion.ui.visit import Visit
 
 MOST_CLASSES = 12

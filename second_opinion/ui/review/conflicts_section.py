@@ -11,7 +11,6 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import labels
 from second_opinion.errors import UserError
 from second_opinion.formatting import number_text, plural
 from second_opinion.models.card import ModelCard
@@ -21,7 +20,7 @@ from second_opinion.records.review import Conflict
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
-from second_opinion.ui import case_view, click_ids
+from second_opinion.ui import case_view, click_ids, labels
 from second_opinion.ui.case_view import table
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.review import verdicts_section

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion import roles
+from second_opinion.access import roles
 from second_opinion.formatting import joined, plural
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import counted_share, totals

@@ -9,7 +9,6 @@ import streamlit as st
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
-from second_opinion.labels import case_text, exact_value_text, signed_verdict_text
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged, TriageState
@@ -21,6 +20,7 @@ from second_opinion.review import judged_risks
 from second_opinion.ui import browser, case_view, click_ids, drawing, row_button, widget_values
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, show_problem
+from second_opinion.ui.labels import case_text, exact_value_text, signed_verdict_text
 from second_opinion.ui.review import filter_bar
 from second_opinion.ui.visit import Visit
 
