@@ -20,6 +20,7 @@ from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import prediction_id
+from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id, now
 from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store, batches
@@ -364,16 +365,27 @@ def test_the_numbers_of_a_regression_are_counted_between_edges(empty_store):
     assert largest.rows.tolist() == list(range(50, 0, -1))
 
 
-def test_the_rows_that_one_has_judged_are_told_from_the_others(empty_store, long, models):
+def test_the_rows_that_one_has_judged_are_told_by_browser_and_not_by_name(empty_store, long, models):
     card = card_like(models)
-    for row, expert in ((3, "Ada"), (2400, "ada"), (5, "Grace")):
+    ada = Expert("Ada", key="a" * 32)
+    for row, expert, key in (
+        (3, "Ada", ada.key),
+        (2400, "ada", ada.key),
+        (5, "Grace", ada.key),
+        (7, "Ada", "b" * 32),
+        (9, "Ada", ""),
+    ):
         made = ScoredRows(empty_store).opened(long, row, card)
-        empty_store.add_verdict(Verdict(made.id, expert, "agree"))
-    mine = RowFilter(review_state="judged", expert="Ada")
+        empty_store.add_verdict(Verdict(made.id, expert, "agree", id=new_id(key)))
+    mine = RowFilter(review_state="judged", by=ada)
     assert ScoredRows(empty_store).rows(long, mine).rows.tolist() == [3, 2400]
     rest = ScoredRows(empty_store).rows(long, replace(mine, review_state="open"))
     assert rest.total == long.rows - 2
-    assert 5 in rest.rows
+    assert {5, 7, 9} <= {*rest.rows.tolist()}
+    rita = replace(mine, by=Expert("Ada", role="reviewer"))
+    assert ScoredRows(empty_store).rows(long, rita).rows.tolist() == [3, 7, 9, 2400]
+    nobody = replace(mine, by=None)
+    assert ScoredRows(empty_store).rows(long, nobody).total == 0
 
 
 def test_what_is_scored_so_far_can_be_looked_at(empty_store):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from browsing import App, button, give_name, part, predict, settle, stored, unfold
+from browsing import App, alert, button, give_name, part, predict, settle, stored, unfold
 from playwright.sync_api import expect
 
 from second_opinion.store import batches
@@ -268,6 +268,32 @@ def test_the_buttons_in_the_table_save_and_open(own_app, visitor, tmp_path, tabl
         " JOIN predictions ON predictions.id = prediction_id ORDER BY row_number",
     )
     assert [tuple(row) for row in rows] == [(3, "agree"), (5, "disagree")]
+
+
+def test_a_stale_table_is_told_and_shows_what_stands_there(own_app, visitor, tmp_path, table):
+    """What counts is what stood in the row at the click, not what stands in the database then."""
+    page = visitor(viewport={"width": 1280, "height": 1400})
+    visit(page, own_app, "Ada")
+    score(page, write(tmp_path / "march.csv", table[:301]))
+    done(page)
+    other_tab = page.context.new_page()
+    other_tab.goto(page.url)
+    done(other_tab)
+    settle(other_tab)
+    press_in_table(page, 2, "✕")
+    button(page, "verdict_save").click()
+    part(page, "verdict_saved").wait_for()
+    press_in_table(other_tab, 2, "✓")
+    alert(other_tab, "another one than this page showed").wait_for()
+    expect(cell(other_tab, 2, "✕ disagree")).to_be_attached()
+    (verdict,) = stored(own_app, "SELECT * FROM verdicts")
+    assert verdict["judgement"] == "disagree"
+    # What it shows now can be replaced.
+    press_in_table(other_tab, 2, "✓")
+    expect(cell(other_tab, 2, "✓ agree")).to_be_attached()
+    settle(other_tab)
+    latest = stored(own_app, "SELECT judgement FROM current_verdicts")
+    assert [row["judgement"] for row in latest] == ["agree"]
 
 
 def cell(page, row, text):

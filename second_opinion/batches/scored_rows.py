@@ -20,6 +20,7 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import round_down
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch, prediction_id
+from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import plain
 from second_opinion.store import Store
@@ -42,7 +43,7 @@ class RowFilter:
     """Which rows of a batch are looked at; an empty filter means all of them.
 
     ``prediction`` is the JSON text of a class; ``text`` is looked for in ``column`` whatever its
-    case; ``review_state`` is about the verdicts of one person.
+    case; ``review_state`` is about the verdicts of the person who asks, ``by``.
     """
 
     prediction: str = ""
@@ -51,7 +52,7 @@ class RowFilter:
     column: str = ""
     text: str = ""
     review_state: Literal["", "judged", "open"] = ""
-    expert: str = ""
+    by: Expert | None = None
 
 
 @dataclass(frozen=True)
@@ -281,7 +282,8 @@ class ScoredRows:
         return np.concatenate([mask.to_numpy() for mask in masks]) if masks else np.empty(0, bool)
 
     def _by_verdict(self, batch: Batch, only: RowFilter, numbers: np.ndarray) -> np.ndarray:
-        judged_rows = np.array(self._batches.judged_rows(batch.id, only.expert), dtype=np.uint32)
+        own = [] if only.by is None else self._batches.judged_rows(batch.id, by=only.by)
+        judged_rows = np.array(own, dtype=np.uint32)
         return numbers[np.isin(numbers, judged_rows, invert=only.review_state == "open")]
 
     def _scored_chunk(self, batch: Batch, chunk: ChunkPlace) -> pa.Table:

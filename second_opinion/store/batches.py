@@ -207,10 +207,16 @@ class Batches:
         for row in self._select(sql_batches.REJECTED, id=batch_id):
             yield row["rejected"]
 
-    def judged_rows(self, batch_id: str, expert: str) -> list[int]:
-        """The numbers of the rows that this person has a verdict on."""
-        rows = self._select(sql_batches.JUDGED_ROWS, id=batch_id)
-        return [row["row_number"] for row in rows if same_person(row["expert"], expert)]
+    def judged_rows(self, batch_id: str, *, by: Expert) -> list[int]:
+        """The numbers of the rows that this person has a verdict on, theirs to change.
+
+        Not by the name alone, which anybody can type (`roles.owns`).
+        """
+        return [
+            row["row_number"]
+            for row in self._select(sql_batches.JUDGED_ROWS, id=batch_id)
+            if same_person(row["expert"], by.label) and roles.owns(by, row["verdict_id"])
+        ]
 
     def _moved(self, query: str, batch_id: str, worker: str, **more: Any) -> bool:
         about = {"id": batch_id, "worker": worker, "now": now(), **more}

@@ -138,7 +138,7 @@ REJECTED = """
 """
 
 JUDGED_ROWS = """
-    SELECT row_number, expert FROM predictions
+    SELECT row_number, expert, verdict.id AS verdict_id FROM predictions
     JOIN current_verdicts AS verdict ON verdict.prediction_id = predictions.id
     WHERE batch_id = :id
 """

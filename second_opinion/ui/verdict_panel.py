@@ -195,18 +195,25 @@ class Panel:
         self.visit.store.add_verdict(verdict, on_page=self.on_page, by=self.visit.signer())
 
 
-def save_at_once(visit: Visit, prediction: Prediction, kind: VerdictKind, verdict_id: str) -> None:
+def save_at_once(
+    visit: Visit,
+    prediction: Prediction,
+    kind: VerdictKind,
+    verdict_id: str,
+    *,
+    on_page: str | None,
+) -> None:
     """Save a verdict without the panel, under an id made before the click.
 
-    Saying what one said already changes nothing.
+    ``on_page`` is the id of the verdict that stood there as one's own (None: none): a page that
+    shows an older one is told. Saying what one said already changes nothing.
     """
-    expert = visit.expert
-    before = visit.store.current_verdict(prediction.id, expert.label, by=expert) if expert else None
-    if before is None or before.judgement != kind.name:
+    expert = visit.signer()
+    before = visit.store.current_verdict(prediction.id, expert.label, by=expert)
+    is_shown = before is not None and before.id == on_page
+    if before is None or not is_shown or before.judgement != kind.name:
         visit.store.add_verdict(
-            _signed(visit, prediction, kind, verdict_id),
-            on_page=before.id if before else None,
-            by=expert,
+            _signed(visit, prediction, kind, verdict_id), on_page=on_page, by=expert
         )
         if st.session_state.get("verdict_for") == prediction.id:
             _close()

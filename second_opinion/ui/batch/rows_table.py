@@ -51,7 +51,7 @@ MOST_COLUMNS = 60
 
 def filters(visit: Visit, batch: Batch) -> tuple[RowFilter, tuple[SortBy, bool]]:
     """Ask which rows to look at, and in what order: only for what this batch has."""
-    card, expert = visit.card, visit.expert
+    card = visit.card
     scores = ScoredRows(visit.store).scores(batch)
     flags = {flag for text in scores.flags for flag in text.split(";") if flag}
     with st.grid(4, min_column_width=150, vertical_alignment="bottom", key="batch_filters"):
@@ -85,7 +85,7 @@ def filters(visit: Visit, batch: Batch) -> tuple[RowFilter, tuple[SortBy, bool]]
         column=column,
         text=text.strip(),
         review_state=state or "",  # type: ignore[arg-type]
-        expert=expert.label if expert else "",
+        by=visit.expert,
     )
     return row_filter, SORTS[sort]
 
@@ -115,7 +115,7 @@ def table(visit: Visit, batch: Batch) -> None:
             _frame(visit.card, batch, row_page, verdicts),
             hide_index=True,
             height=height_for(len(row_page.rows), 12),
-            column_config=_columns(visit, batch, row_page),
+            column_config=_columns(visit, batch, row_page, verdicts),
             alt="The scored rows of the batch",
         )
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -162,9 +162,12 @@ def _shown_columns(card: ModelCard, batch: Batch) -> list[int]:
     return places[:MOST_COLUMNS]
 
 
-def _columns(visit: Visit, batch: Batch, row_page: RowPage) -> dict[str, Any]:
+def _columns(
+    visit: Visit, batch: Batch, row_page: RowPage, verdicts: dict[int, Verdict]
+) -> dict[str, Any]:
     config = st.column_config
     rows = row_page.rows.tolist()
+    on_page = {row: verdict.id for row, verdict in verdicts.items()}
     token = click_ids.upcoming("batch_token")
 
     def button(action: str, help_: str) -> Any:
@@ -172,7 +175,7 @@ def _columns(visit: Visit, batch: Batch, row_page: RowPage) -> dict[str, Any]:
         return row_button.column(
             f"batch_{action}",
             rows,
-            partial(_press, visit, batch, action, token),
+            partial(_press, visit, batch, action, token, on_page),
             help=help_,
             place="batch",
             width=row_button.WORD_WIDTH if is_word else row_button.SIGN_WIDTH,
@@ -225,25 +228,19 @@ def the_case(visit: Visit, batch: Batch) -> None:
     case_view.judge(visit, visit.card, prediction, f"Row {row}", "batch")
 
 
-def _press(visit: Visit, batch: Batch, action: str, token: str, row: int) -> None:
+def _press(
+    visit: Visit, batch: Batch, action: str, token: str, on_page: dict[int, str], row: int
+) -> None:
     prediction = ScoredRows(visit.store).opened(batch, row, visit.card)
     kind = KINDS.get(action)
     if kind and kind.saves_at_once:
-        click_id = uuid5(UUID(hex=token), prediction.id + _before(visit, prediction)).hex
+        # Another verdict than the one that stood there is another click.
+        click_id = uuid5(UUID(hex=token), prediction.id + on_page.get(row, "")).hex
         verdict_id = signed(click_id, who.key())
-        verdict_panel.save_at_once(visit, prediction, kind, verdict_id)
+        verdict_panel.save_at_once(visit, prediction, kind, verdict_id, on_page=on_page.get(row))
         return
     verdict_panel.open_panel(visit.card, prediction, kind)
     widget_values.put({"batch_row": row})
-
-
-def _before(visit: Visit, prediction: Prediction) -> str:
-    """The id of one's verdict so far: another one after it is another verdict."""
-    expert = visit.expert
-    if expert is None:
-        return ""
-    verdict = visit.store.current_verdict(prediction.id, expert.label, by=expert)
-    return verdict.id if verdict else ""
 
 
 def _first_page() -> None:
