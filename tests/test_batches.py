@@ -365,7 +365,7 @@ def test_the_numbers_of_a_regression_are_counted_between_edges(empty_store):
     assert largest.rows.tolist() == list(range(50, 0, -1))
 
 
-def test_the_rows_that_one_has_judged_are_told_by_browser_and_not_by_name(empty_store, long, models):
+def test_the_rows_that_one_has_judged_are_told_by_browser_not_by_name(empty_store, long, models):
     card = card_like(models)
     ada = Expert("Ada", key="a" * 32)
     for row, expert, key in (

@@ -13,7 +13,6 @@ from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, RowPage, Sc
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch, prediction_id
-from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import signed
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import KINDS, current_kinds
