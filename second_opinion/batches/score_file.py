@@ -29,7 +29,7 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.formats.loading import threads
 from second_opinion.models.model import Answers, Model
-from second_opinion.tables import Chunk, Limits, Look, TableFile, TableProblem, read
+from second_opinion.tables import NO_LIMITS, Chunk, Look, TableFile, TableProblem, read
 from second_opinion.tables.csv_writer import one_array, records, whole_file
 from second_opinion.tables.split_rows import rows_at_once
 from second_opinion.tables.spreadsheet_csv import safe_header, safe_records
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from second_opinion.models.card import ModelCard
 
 SHOWN = 100
-NO_LIMITS = Limits(max_bytes=None, max_rows=None, max_columns=None, max_cell=None)
 
 OnProgress = Callable[[int, int], None]
 

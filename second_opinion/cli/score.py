@@ -119,7 +119,7 @@ def _recorded(
 ) -> str:
     """Keep the file with its answers in the feedback database; where to find it."""
     from second_opinion.batches import jobs
-    from second_opinion.batches.score_file import NO_LIMITS
+    from second_opinion.tables import NO_LIMITS
 
     batch = jobs.record(
         Store.open(Settings.read().feedback_db),

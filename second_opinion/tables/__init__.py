@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from second_opinion.errors import UserError
-from second_opinion.formatting import plural
 from second_opinion.schema import Schema
 from second_opinion.tables.csv_reader import read_csv
 from second_opinion.tables.excel_reader import read_workbook
@@ -13,6 +12,7 @@ from second_opinion.tables.parse_column import typed
 from second_opinion.tables.sniff import look
 from second_opinion.tables.spreadsheet_csv import read_export, write_export
 from second_opinion.tables.table_file import (
+    NO_LIMITS,
     CellFault,
     Chunk,
     Decisions,
@@ -24,6 +24,7 @@ from second_opinion.tables.table_file import (
 )
 
 __all__ = [
+    "NO_LIMITS",
     "CellFault",
     "Chunk",
     "Decisions",
@@ -57,8 +58,21 @@ def read(
     limits = limits or Limits()
     _check(source, look, limits)
     if look.format == "csv":
-        return read_csv(source, look, schema, limits, with_row_texts=with_row_texts)
-    return _READERS[look.format](source, look, schema, limits)
+        chunks = read_csv(source, look, schema, limits, with_row_texts=with_row_texts)
+    else:
+        chunks = _READERS[look.format](source, look, schema, limits)
+    return _until_too_many(chunks, source.name, limits)
+
+
+def _until_too_many(chunks: Iterator[Chunk], name: str, limits: Limits) -> Iterator[Chunk]:
+    """The chunks, as long as their problems together are few enough."""
+    count, first = 0, None
+    for chunk in chunks:
+        count += len(chunk.problems)
+        first = first or next(iter(chunk.problems), None)
+        if first:
+            limits.check_problems(name, count, first)
+        yield chunk
 
 
 _READERS = {
@@ -80,8 +94,5 @@ def _check(source: TableFile, look: Look, limits: Limits) -> None:
             f"{source.name} is {source.size / 1e6:,.1f} MB; expected at most "
             f"{limits.max_bytes / 1e6:,.0f} MB. Split it, or use the command line."
         )
-    if limits.max_columns is not None and look.width > limits.max_columns:
-        raise UserError(
-            f"{source.name} has {plural(look.width, 'column')}; expected at most "
-            f"{limits.max_columns}. Leave out those that the model does not need."
-        )
+    if refused := limits.too_wide(look.width):
+        raise UserError(f"{source.name} {refused}")

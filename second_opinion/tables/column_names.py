@@ -14,6 +14,8 @@ from second_opinion.tables.table_file import Decisions, Look, Offer
 
 SHOWN_ROWS = 5
 SHOWN_NAMES = 12
+# Among how many columns the one is looked for that a missing one may be.
+MOST_CANDIDATES = 1000
 
 Rows = Sequence[Sequence[str | None]]
 
@@ -31,14 +33,20 @@ def with_columns(
     ``rows`` are some of the file's. Columns without a name and without content are left out, and
     so are those that are ``unreadable``, by their places, where the model does not take them.
     """
+    if refused := look.limits.too_wide(len(names)):
+        return look.refused(refused)
     names = named_for(names, schema.names)
     look = _with_own_names(look, names, rows, schema, unreadable)
-    kept = [at for at in range(len(names)) if at not in look.left_out]
+    left_out = set(look.left_out)
+    kept = [at for at in range(len(names)) if at not in left_out]
     rows = [[row[at] if at < len(row) else None for at in kept] for row in rows]
     feature_names = set(schema.names)
     unused = tuple(name for name in look.columns if name not in feature_names)
+    present = set(look.columns)
     missing = tuple(
-        (name, closest(name, unused)) for name in schema.names if name not in look.columns
+        (name, closest(name, unused[:MOST_CANDIDATES]))
+        for name in schema.names
+        if name not in present
     )
     look = replace(
         look,
@@ -60,13 +68,14 @@ def _with_own_names(
             f"has more than one column {joined(twice)}; expected each name that the model takes "
             "once. Rename or remove one."
         )
-    empty = [at for at, name in enumerate(names) if not name.strip() and not _has_cell(rows, at)]
+    with_cells = {at for row in rows for at, cell in enumerate(row) if cell and cell.strip()}
+    empty = [at for at, name in enumerate(names) if not name.strip() and at not in with_cells]
     apart = [at for at in unreadable if names[at] not in schema.names]
     if len(empty) == len(names):
         empty = []
     left_out = tuple(sorted({*empty, *apart}))
-    columns = _once(names, left_out)
-    new_names = [quoted(name) for name in columns if name not in names]
+    columns = _once(names, set(left_out))
+    new_names = [quoted(name) for name in dict.fromkeys(columns) if name not in counts]
     return _said(replace(look, columns=columns, left_out=left_out), names, empty, apart, new_names)
 
 
@@ -84,10 +93,6 @@ def _said(
             f"Called otherwise, since each column needs a name of its own: {joined(new_names)}."
         )
     return look
-
-
-def _has_cell(rows: Rows, at: int) -> bool:
-    return any(at < len(row) and (row[at] or "").strip() for row in rows)
 
 
 def _once(names: Sequence[str], left_out: Collection[int]) -> tuple[str, ...]:

@@ -96,17 +96,27 @@ class _Reader:
     def _bad_rows(self, block: bytes, records: Records, rows: Offsets) -> dict[int, TableProblem]:
         """What is wrong with rows as rows, before any cell is read."""
         expected = self.look.width
-        bad = {}
-        for row in rows[records.cells[rows] != expected].tolist():
+        bad: dict[int, TableProblem] = {}
+        misshapen = rows[records.cells[rows] != expected].tolist()
+        if misshapen:
+            # Before there is a sentence for each.
+            first = self._misshapen(records, misshapen[0])
+            self.limits.check_problems(self.look.name, len(misshapen), first)
+        for row in misshapen:
             bad[row] = self._misshapen(records, row)
         if b"\x00" in block:
             at = np.flatnonzero(np.frombuffer(block, np.uint8) == 0)
             for row in np.unique(np.searchsorted(records.ends, at, side="right")).tolist():
                 if row < len(records.ends) and row not in bad:
-                    bad[row] = self._unstorable(block, records, row)
+                    self._note(bad, row, self._unstorable(block, records, row))
         for row in _not_utf8(block, records):
-            bad.setdefault(row, self._undecodable(records, row))
+            if row not in bad:
+                self._note(bad, row, self._undecodable(records, row))
         return bad
+
+    def _note(self, bad: dict[int, TableProblem], row: int, problem: TableProblem) -> None:
+        bad[row] = problem
+        self.limits.check_problems(self.look.name, len(bad), problem)
 
     def _misshapen(self, records: Records, row: int) -> TableProblem:
         line = self.line + int(records.lines[row])

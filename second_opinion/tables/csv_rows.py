@@ -287,9 +287,13 @@ def _blanks_marked(letters: Letters, starts: Offsets, rows: _Rows, delimiter: in
     solid = np.append(np.flatnonzero(~hollow[letters]), len(letters))
     next_solid = solid[np.searchsorted(solid, starts[rows_like])]
     cells = rows.cells.copy()
-    for row in rows_like[next_solid >= rows.ends[rows_like]].tolist():
+    hollow_rows = rows_like[next_solid >= rows.ends[rows_like]]
+    marks = np.append(np.flatnonzero(letters == QUOTE), len(letters))
+    has_quote = marks[np.searchsorted(marks, starts[hollow_rows])] < rows.ends[hollow_rows]
+    cells[hollow_rows[~has_quote]] = BLANK
+    for row in hollow_rows[has_quote].tolist():
         piece = bytes(letters[starts[row] : rows.ends[row]])
         # Between quotes, what parts cells is content.
-        if b'"' not in piece or not any(cell.strip() for cell in row_cells(piece, chr(delimiter))):
+        if not any(cell.strip() for cell in row_cells(piece, chr(delimiter))):
             cells[row] = BLANK
     return cells

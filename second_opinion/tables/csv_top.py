@@ -16,6 +16,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 BEGINNING = 2**17
 # Rows that are looked at to tell the decimal sign, and names of people from other texts.
 SAMPLE = 500
+LINE_END = 64
 _HOLLOW = b' \t,;|"'
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 # What Excel takes as a word on how the file is to be read, and not as a row.
@@ -83,8 +84,13 @@ def _marks_by_cells(line: bytes) -> list[str]:
 def _cells(text: bytes, line: _Line, delimiter: str) -> list[str]:
     if b'"' not in line.content:
         return line.content.decode("utf-8", "replace").split(delimiter)
-    row = next(_rows(text[line.offset : line.offset + BEGINNING], delimiter, final=False), None)
-    return row.cells if row else []
+    # A short piece first: all of it is scanned, and it may be full of broken quotes.
+    for length in (2 * len(line.content) + LINE_END, BEGINNING):
+        piece = text[line.offset : line.offset + length]
+        row = next(_rows(piece, delimiter, final=False), None)
+        if row:
+            return row.cells
+    return []
 
 
 @dataclass(frozen=True)

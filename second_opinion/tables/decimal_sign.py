@@ -13,7 +13,7 @@ from second_opinion.schema import Schema
 from second_opinion.tables.csv_reader import read_csv
 from second_opinion.tables.csv_top import SAMPLE
 from second_opinion.tables.decoding import blocks
-from second_opinion.tables.table_file import Decisions, Limits, Look, Offer, TableFile
+from second_opinion.tables.table_file import Decisions, Look, Offer, TableFile
 
 # Beside these, a number may have a comma and stand in one cell.
 WITH_COMMA = (";", "\t")
@@ -104,7 +104,7 @@ def _has_signs(source: TableFile, look: Look) -> bool:
 
 
 def _signed_cells(source: TableFile, look: Look, numeric: list[str]) -> Iterator[list[str]]:
-    limits = Limits(max_bytes=None, max_cell=None)
+    limits = replace(look.limits, max_bytes=None, max_cell=None)
     for chunk in read_csv(source, look, Schema([]), limits):
         cells: list[str] = []
         for name in numeric:

@@ -19,7 +19,13 @@ from second_opinion.tables.excel_sheets import SheetRow, Sheets, sheet_rows, she
 from second_opinion.tables.names_line import FIRST_LINES, NamesLine, best, fit, placed
 from second_opinion.tables.parse_cell import expected, is_missing
 from second_opinion.tables.sheet_xml import CellMark
-from second_opinion.tables.split_rows import csv_lines, rows_allowed, rows_at_once, split_typed
+from second_opinion.tables.split_rows import (
+    MOST_CELLS,
+    csv_lines,
+    rows_allowed,
+    rows_at_once,
+    split_typed,
+)
 from second_opinion.tables.table_file import (
     CellFault,
     Chunk,
@@ -79,7 +85,7 @@ def _top(
 ) -> SheetTop | None:
     """The line of the names in one sheet, and some rows below it; None for an empty one."""
     is_first = sheet in (look.sheet, decisions.sheet)
-    first_rows = list(islice(sheet_rows(source, sheet, look.format), FIRST_LINES + SAMPLE))
+    first_rows = list(_beginning(sheet_rows(source, sheet, look.format)))
     lines = [
         NamesLine(row.line, _names(row), at == 0 and is_first, sheet=sheet)
         for at, row in enumerate(first_rows[:FIRST_LINES])
@@ -90,6 +96,16 @@ def _top(
         return None
     rows = tuple(row.cells for row in first_rows if row.line > line.line)
     return SheetTop(**vars(line), rows=rows)
+
+
+def _beginning(rows: Iterator[SheetRow]) -> Iterator[SheetRow]:
+    """Some rows, fewer of wide ones."""
+    cells = 0
+    for row in islice(rows, FIRST_LINES + SAMPLE):
+        yield row
+        cells += len(row.cells)
+        if cells > MOST_CELLS:
+            return
 
 
 def _names(row: SheetRow) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,10 +14,9 @@ from typing import Any, NamedTuple
 from second_opinion.errors import UserError
 from second_opinion.records.value import typed_text
 from second_opinion.tables.sheet_xml import CellMark, RowMarks, row_marks
-from second_opinion.tables.table_file import MEGABYTE, TableFile, TableFormat
+from second_opinion.tables.table_file import TableFile, TableFormat
+from second_opinion.tables.workbook_size import check_said, check_size, has_many_parts
 
-# A workbook is packed; a small file may hold a great deal of nothing.
-MOST_UNPACKED = 1_000 * MEGABYTE
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _ZIPPED: dict[str, TableFormat] = {
     "xl/workbook.xml": "xlsx",
@@ -46,7 +46,7 @@ def workbook_format(source: TableFile, head: bytes) -> TableFormat | None:
     """The format of a workbook that begins like this, or None for another file."""
     if head.startswith(OLD_OFFICE):
         return "xls"
-    if not head.startswith(b"PK"):
+    if not head.startswith(b"PK") or has_many_parts(source):
         return None
     try:
         with source.open() as stream, zipfile.ZipFile(stream) as archive:
@@ -57,8 +57,9 @@ def workbook_format(source: TableFile, head: bytes) -> TableFormat | None:
 
 
 def sheets(source: TableFile) -> Sheets:
-    """The sheets of a workbook in their order; `UserError` when the file is damaged."""
-    with _workbook(source) as (workbook, library):
+    """The sheets of a workbook in their order; `UserError` when the file is damaged, or would take
+    too much memory."""
+    with _workbook(source, measured=True) as (workbook, library):
         found = Sheets()
         for sheet in workbook.sheets_metadata:
             if sheet.typ == library.SheetTypeEnum.WorkSheet:
@@ -103,12 +104,11 @@ def _merged(
 
 
 @contextmanager
-def _workbook(source: TableFile) -> Iterator[tuple[Any, Any]]:
+def _workbook(source: TableFile, *, measured: bool = False) -> Iterator[tuple[Any, Any]]:
     python_calamine = _library(source.name)
     try:
+        (check_size if measured else check_said)(source)
         with source.open() as stream:
-            _check_unpacked(source, stream)
-            stream.seek(0)
             yield python_calamine.CalamineWorkbook.from_filelike(stream), python_calamine
     except python_calamine.PasswordError as error:
         raise UserError(
@@ -118,7 +118,11 @@ def _workbook(source: TableFile) -> Iterator[tuple[Any, Any]]:
     except (
         python_calamine.CalamineError,
         zipfile.BadZipFile,
+        zlib.error,
+        # Of parts that are encrypted, or packed in a way that Python does not know.
+        RuntimeError,
         OSError,
+        EOFError,
         ValueError,
         KeyError,
     ) as error:
@@ -137,18 +141,6 @@ def _library(name: str) -> Any:
             "installed. Run `pip install python-calamine`, or save the table as CSV."
         ) from error
     return python_calamine
-
-
-def _check_unpacked(source: TableFile, stream: Any) -> None:
-    if not zipfile.is_zipfile(stream):
-        return
-    with zipfile.ZipFile(stream) as archive:
-        unpacked = sum(part.file_size for part in archive.infolist())
-    if unpacked > MOST_UNPACKED:
-        raise UserError(
-            f"{source.name} unpacks to {unpacked / MEGABYTE:,.0f} MB; expected at most "
-            f"{MOST_UNPACKED / MEGABYTE:,.0f} MB. Save it as CSV."
-        )
 
 
 def _text(value: Any) -> str | None:

@@ -4,6 +4,7 @@ line."""
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -70,6 +71,8 @@ def look_at_json(source: TableFile, look: Look, schema: Schema, decisions: Decis
             broken = broken or item.case
         else:
             names.update(dict.fromkeys(item.case))
+            if refused := look.limits.too_wide(len(names)):
+                return look.refused(refused)
             if len(sample) < SAMPLE:
                 sample.append(item.case)
     if not names:
@@ -169,11 +172,11 @@ def _case(value: Any) -> Mapping[str, Any] | _Broken:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Broken:
-    names = [name for name, _ in pairs]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is None:
-        return dict(pairs)
-    text = json.dumps(dict(pairs), default=str)
+    case = dict(pairs)
+    if len(case) == len(pairs):
+        return case
+    twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+    text = json.dumps(case, default=str)
     return _Broken(f"the case has {quoted(twice)} twice", "expected each field once", text)
 
 

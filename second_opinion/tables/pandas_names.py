@@ -11,14 +11,17 @@ def pandas_names(columns: Sequence[str]) -> tuple[str, ...]:
     The column without a name at the place k is ``Unnamed: k``, as that of an index is; of several
     columns of one name the second is ``name.1``.
     """
-    names: list[str] = []
+    names: dict[str, None] = {}
+    counts: dict[str, int] = {}
     for at, column in enumerate(columns):
         first = column or f"Unnamed: {at}"
-        name, count = first, 0
+        # Where a name stands very often, each further one goes on counting where the last ended.
+        name, count = first, counts.get(first, 0)
         while name in names:
             count += 1
             name = f"{first}.{count}"
-        names.append(name)
+        counts[first] = count
+        names[name] = None
     return tuple(names)
 
 

@@ -16,7 +16,7 @@ from second_opinion.formatting import joined, quoted
 from second_opinion.schema import Schema
 from second_opinion.tables.column_names import with_columns
 from second_opinion.tables.split_rows import csv_lines, rows_allowed, rows_at_once, split_typed
-from second_opinion.tables.table_file import Chunk, Decisions, Limits, Look, TableFile
+from second_opinion.tables.table_file import MEGABYTE, Chunk, Decisions, Limits, Look, TableFile
 
 SAMPLE = 500
 # Where pandas keeps the row labels of a frame that has no name for them.
@@ -32,6 +32,8 @@ def look_at_parquet(source: TableFile, look: Look, schema: Schema, decisions: De
             fields = list(file.schema_arrow)
             columns = tuple(field.name for field in fields)
             look = replace(look, header=csv_lines([columns]))
+            if refused := look.limits.too_wide(len(columns)) or _too_large(file, look):
+                return look.refused(refused)
             unreadable = _unreadable(fields)
             taken = [columns[at] for at in unreadable if columns[at] in schema.names]
             if taken:
@@ -43,6 +45,20 @@ def look_at_parquet(source: TableFile, look: Look, schema: Schema, decisions: De
             return with_columns(look, columns, list(rows), schema, decisions, unreadable)
     except (pa.ArrowException, OSError) as error:
         return replace(look, problems=(_damaged(look.name, error),))
+
+
+def _too_large(file: pq.ParquetFile, look: Look) -> str:
+    """What is wrong with a table that is packed so well that it takes too much unpacked."""
+    about, most = file.metadata, look.limits.max_unpacked
+    unpacked = sum(about.row_group(at).total_byte_size for at in range(about.num_row_groups))
+    cells = about.num_rows * about.num_columns
+    if most is None or max(unpacked, cells) <= most:
+        return ""
+    found = f"{unpacked / MEGABYTE:,.0f} MB and {cells / 1e6:,.0f} million cells"
+    return (
+        f"unpacks to {found}; expected at most {most / MEGABYTE:,.0f} of each. Split it, or use "
+        "the command line."
+    )
 
 
 def _unreadable(fields: list[pa.Field]) -> list[int]:

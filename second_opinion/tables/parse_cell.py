@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from second_opinion.formatting import quoted
@@ -42,8 +43,8 @@ def expected(feature: Feature) -> str:
 
 def number_hint(text: str, decimal: str) -> str:
     """What keeps a text from being a number, where that can be told: ``, without a comma``."""
-    for matches, hint in _HINTS:
-        if re.search(matches.replace("DECIMAL", re.escape(decimal)), text, re.IGNORECASE):
+    for pattern, hint in _hints(decimal):
+        if pattern.search(text):
             return f", {hint}"
     if decimal == ".":
         return ", without a comma" if "," in text else ""
@@ -64,6 +65,12 @@ _HINTS = (
     (r"[0-9][ '][0-9]", "without marks between thousands"),
     (r"^(na|n/a|none|null|-|\?)$", "or the cell left empty where it is not known"),
 )
+
+
+@cache
+def _hints(decimal: str) -> list[tuple[re.Pattern[str], str]]:
+    mark = re.escape(decimal)
+    return [(re.compile(text.replace("DECIMAL", mark), re.I), hint) for text, hint in _HINTS]
 
 
 def cell_reader(feature: Feature) -> Callable[[str], Reading]:

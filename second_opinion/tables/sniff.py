@@ -18,7 +18,14 @@ from second_opinion.tables.json_reader import is_json, look_at_json
 from second_opinion.tables.likely_encodings import likely_encodings
 from second_opinion.tables.names_line import placed
 from second_opinion.tables.parquet_reader import look_at_parquet
-from second_opinion.tables.table_file import Decisions, Look, Offer, TableFile
+from second_opinion.tables.table_file import (
+    NO_LIMITS,
+    Decisions,
+    Limits,
+    Look,
+    Offer,
+    TableFile,
+)
 
 # Python also calls some things encodings that are none of tables, such as rot13 and idna.
 ENCODINGS = re.compile(
@@ -28,7 +35,12 @@ ENCODINGS = re.compile(
 MUCH = 0.05
 
 
-def look(source: TableFile, schema: Schema, decisions: Decisions | None = None) -> Look:
+def look(
+    source: TableFile,
+    schema: Schema,
+    decisions: Decisions | None = None,
+    limits: Limits = NO_LIMITS,
+) -> Look:
     """What is understood of a file before its rows are read.
 
     Never raises for what is in the file: ``problems`` say it, and `Offer`s name what may be decided
@@ -37,7 +49,7 @@ def look(source: TableFile, schema: Schema, decisions: Decisions | None = None) 
     decisions = decisions or Decisions()
     with source.open() as stream:
         head = stream.read(4096)
-    first_look = Look(source.name)
+    first_look = Look(source.name, limits=limits)
     if not head.strip() and source.size <= len(head):
         return first_look.refused("is empty; expected a header and rows. Choose another file.")
     workbook = workbook_format(source, head)

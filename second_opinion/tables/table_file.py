@@ -13,9 +13,11 @@ import pandas as pd
 import pyarrow as pa
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 
 TableFormat = Literal["csv", "json", "jsonl", "xlsx", "xlsb", "xls", "ods", "parquet"]
 MEGABYTE = 1_000_000
+MOST_COLUMNS = 5_000
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,40 @@ class TableFile:
 
 @dataclass(frozen=True)
 class Limits:
-    """How large a table may be; None is no limit. ``max_cell`` is in bytes of one cell."""
+    """How large a table may be; None is no limit.
+
+    ``max_cell`` is in bytes of one cell; after ``max_problems`` cells or rows with something wrong
+    in them no more is read. ``max_unpacked`` is in bytes, and in cells, of a packed table that is
+    read piece by piece.
+    """
 
     max_bytes: int | None = 50 * MEGABYTE
     max_rows: int | None = None
-    max_columns: int | None = None
+    max_columns: int | None = MOST_COLUMNS
     max_cell: int | None = 32_000
+    max_problems: int | None = 100_000
+    max_unpacked: int | None = 200 * MEGABYTE
+
+    def too_wide(self, columns: int) -> str:
+        """What is wrong with so many columns; empty if nothing."""
+        if self.max_columns is None or columns <= self.max_columns:
+            return ""
+        return (
+            f"has {plural(columns, 'column')}; expected at most {self.max_columns:,}. Leave out "
+            "those that the model does not need."
+        )
+
+    def check_problems(self, name: str, count: int, first: TableProblem) -> None:
+        """`UserError` where a file has more problems than are listed; ``first`` is one of them."""
+        if self.max_problems is not None and count > self.max_problems:
+            raise UserError(
+                f"{name} has more than {self.max_problems:,} problems and was not read further. "
+                f"The first: {first} Expected most rows to be readable: correct what they have in "
+                "common, such as what parts their cells, then choose the file again."
+            )
+
+
+NO_LIMITS = Limits(None, None, None, None, None, None)
 
 
 @dataclass(frozen=True)
@@ -150,7 +180,7 @@ class Look:
     the decimal sign, and behind it the one between thousands if there may be one. ``header`` is the
     line of the names of a CSV file as it stands there (in UTF-8), ``first_line`` its number and
     ``offset`` the bytes of text before it; ``sheet`` is the one that is read of a workbook.
-    ``first_rows`` are some rows below it.
+    ``first_rows`` are some rows below it. ``limits`` are those under which it was looked at.
 
     ``problems`` are sentences that forbid reading on; each says what to do. ``notes`` say what was
     taken to be so. ``offers`` are the ways out of problems, or, where there are none, what a person
@@ -175,6 +205,7 @@ class Look:
     first_line: int = 1
     offset: int = 0
     first_rows: tuple[tuple[str | None, ...], ...] = ()
+    limits: Limits = NO_LIMITS
 
     @property
     def width(self) -> int:
@@ -184,8 +215,8 @@ class Look:
     @property
     def file_columns(self) -> list[str]:
         """The columns by their places in the file; those that are left out have no name."""
-        names = iter(self.columns)
-        return ["" if at in self.left_out else next(names) for at in range(self.width)]
+        names, left_out = iter(self.columns), set(self.left_out)
+        return ["" if at in left_out else next(names) for at in range(self.width)]
 
     def refused(self, problem: str, *offers: Offer) -> Look:
         """The same with one more sentence, after the file's name, that forbids to read on."""

@@ -12,7 +12,7 @@ from second_opinion import tables
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural, quoted
 from second_opinion.models.describe.estimator_checks import third_party
-from second_opinion.models.describe.training_table import NO_LIMITS, TrainingTable
+from second_opinion.models.describe.training_table import TrainingTable
 from second_opinion.models.model import Model
 from second_opinion.records.value import plain, same_value
 
@@ -50,7 +50,7 @@ def differences(
     places = dict(zip(table.lines[data.index].tolist(), range(len(data)), strict=True))
     try:
         with third_party("The model fails"):
-            for chunk in tables.read(table.source, look, schema, NO_LIMITS):
+            for chunk in tables.read(table.source, look, schema, tables.NO_LIMITS):
                 _compare(model, chunk, places, data, np.asarray(values), seen)
                 if seen.rows >= ENOUGH:
                     break

@@ -21,7 +21,6 @@ from second_opinion.tables.decoding import byte_order_mark
 from second_opinion.tables.pandas_names import pandas_names
 from second_opinion.tables.split_rows import csv_lines
 
-NO_LIMITS = tables.Limits(max_bytes=None, max_rows=None, max_columns=None, max_cell=None)
 # A row of which so many cells are numbers, or stand below it again, has no names of columns.
 LIKE_DATA = 0.3
 SAMPLE = 500
@@ -164,7 +163,7 @@ def _feature(name: str, kind: str) -> Feature:
 
 def _cells(source: tables.TableFile, look: tables.Look) -> tuple[pa.Table, np.ndarray]:
     """Every column as text, and the line of each row; `UserError` where a row is none."""
-    chunks = list(tables.read(source, look, Schema([]), NO_LIMITS))
+    chunks = list(tables.read(source, look, Schema([]), tables.NO_LIMITS))
     problems = [str(problem) for chunk in chunks for problem in chunk.problems]
     if problems:
         more = [f"… and {len(problems) - SHOWN:,} more."] if len(problems) > SHOWN else []

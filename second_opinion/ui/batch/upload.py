@@ -82,11 +82,14 @@ def _say_room() -> None:
 def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> None:
     """Say what stands in the way of reading a file, or begin to read it."""
     from second_opinion.tables import Decisions, Limits, TableFile, look
+    from second_opinion.tables.table_file import MOST_COLUMNS
 
     # The bytes are those of the upload, not a copy.
     source = TableFile.of_bytes(name, content)
+    # A model may take more columns than a file usually has.
+    limits = Limits(max_columns=max(MOST_COLUMNS, 2 * len(visit.card.features)))
     decisions = Decisions(**st.session_state.get("batch_decisions", {}))
-    preview = look(source, visit.card.case_schema, decisions)
+    preview = look(source, visit.card.case_schema, decisions, limits)
     if preview.problems or preview.offers:
         _ask(preview)
         return
@@ -99,7 +102,7 @@ def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> No
         source,
         preview,
         asked_by=expert.label,
-        limits=Limits(),
+        limits=limits,
         id=new_id(expert.key),
     )
     who.add_batch(batch.id)

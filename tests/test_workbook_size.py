@@ -1,0 +1,137 @@
+"""Workbooks that are small and take much: measured before they are unpacked."""
+
+import io
+import zipfile
+
+import pytest
+from workbooks import workbook
+
+from second_opinion.errors import UserError
+from second_opinion.schema import Schema
+from second_opinion.tables import TableFile, look
+from second_opinion.tables import workbook_size as size
+
+MB = 1_000_000
+WAY_OUT = r"Copy the cases alone into a new sheet and save that, or save it as CSV\."
+
+
+def file_of(content):
+    return TableFile.of_bytes("cases.xlsx", content)
+
+
+def remade(sheet, texts=(), target="xl/worksheets/sheet1.xml"):
+    """A workbook with this sheet, in pieces of its XML, and these texts that cells share."""
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook([["a"], ["1"]]))) as before,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as after,
+    ):
+        for part in before.namelist():
+            if part != "xl/worksheets/sheet1.xml":
+                content = before.read(part)
+                after.writestr(part, content.replace(b"worksheets/sheet1.xml", target[3:].encode()))
+        if texts:
+            items = "".join(f"<si><t>{text}</t></si>" for text in texts)
+            after.writestr("xl/sharedStrings.xml", f"<sst>{items}</sst>")
+        with after.open(target, "w") as stream:
+            stream.write(b"<worksheet><sheetData>")
+            for piece in sheet:
+                stream.write(piece)
+            stream.write(b"</sheetData></worksheet>")
+    return packed.getvalue()
+
+
+FIRST = b'<row r="1"><c r="A1"><v>1</v></c></row>'
+WIDE_ROW = b"<row>" + b"<c><v>1</v></c>" * 1000 + b"</row>"
+SHARED = b'<row><c t="s"><v>0</v></c></row>'
+
+# Each has a few kilobytes, or some hundreds: its sheet, and the texts that cells share.
+BOMBS = {
+    "far apart": ([FIRST, b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'], ()),
+    "a far column": ([FIRST, b'<row r="9000"><c r="ALL9000"><v>1</v></c></row>'], ()),
+    "a cell in another row than it says": (
+        [FIRST, b'<row r="2"><c r="ZZ999999"><v>1</v></c></row>'],
+        (),
+    ),
+    "small letters, other quotes": (
+        [FIRST, b"<row r='2'><c\tr = 'xfd1048576'><v>1</v></c></row>"],
+        (),
+    ),
+    "with a prefix": ([FIRST, b'<x:row r="2"><x:c r="XFD1048576"><x:v>1</x:v></x:c></x:row>'], ()),
+    "no places, empty rows": ([WIDE_ROW * 10, b"<row/>" * 9000, b"<row><c><v>1</v></c></row>"], ()),
+    "no places, all full": ([WIDE_ROW] * 8100, ()),
+    "one row of places": ([WIDE_ROW, b'<row r="9000"><c r="A9000"><v>1</v></c></row>'], ()),
+    "a text many times": ([SHARED * 10_000], ("a" * 30_000,)),
+    "a text among others": (
+        [SHARED.replace(b'"', b"'").replace(b"0", b"7") * 10_000],
+        (*"abcdefg", "a" * 30_000),
+    ),
+    "a text behind a formula": (
+        [b'<row><c t="s"><f>A1</f><v> 0 </v></c></row>' * 10_000],
+        ("a" * 30_000,),
+    ),
+    "a text in another order": (
+        [b'<row><c t = "s"><is/><v>0</v></c></row>' * 10_000],
+        ("a" * 30_000,),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+@pytest.mark.parametrize("target", ["xl/worksheets/sheet1.xml", "xl/any/where.bin"])
+def test_a_sheet_that_takes_much_is_refused_with_the_way_out(kind, target):
+    sheet, texts = BOMBS[kind]
+    content = remade(sheet, texts, target)
+    assert len(content) < MB
+    with pytest.raises(UserError, match=rf"cases\.xlsx .*; expected at most .*{WAY_OUT}"):
+        size.check_size(file_of(content))
+    (said,) = look(file_of(content), Schema([])).problems
+    assert said.startswith("cases.xlsx ")
+
+
+@pytest.mark.parametrize(
+    ("sheet", "texts"),
+    [
+        ([FIRST], ()),
+        # What people leave behind: a format far away, texts that many cells share.
+        ([FIRST, b'<row r="1048576"><c r="XFD1048576" s="1"/></row>'], ()),
+        ([SHARED * 10_000], ("yes", "a" * 30_000)),
+        ([b"<cols>" + b'<col min="1" max="3"/>' * 3000 + b"</cols>", FIRST * 9000], ()),
+        ([FIRST * 9000, b"<conditionalFormatting/>" * 3000], ()),
+        ([WIDE_ROW] * 5000, ()),
+    ],
+)
+def test_a_sheet_of_usual_size_is_read(sheet, texts):
+    size.check_size(file_of(remade(sheet, texts)))
+
+
+def test_a_workbook_unpacks_to_at_most_200_mb():
+    content = remade([b" " * MB] * 201)
+    assert len(content) < MB
+    with pytest.raises(UserError, match=rf"unpacks to 201 MB; expected at most 200 MB\. {WAY_OUT}"):
+        size.check_said(file_of(content))
+    size.check_said(file_of(remade([b" " * MB] * 190)))
+
+
+def test_a_workbook_that_lies_about_its_size_is_refused():
+    content = bytearray(remade([b" " * MB] * 230))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        part = archive.getinfo("xl/worksheets/sheet1.xml")
+    true_size = part.file_size.to_bytes(4, "little")
+    assert content.count(true_size) >= 1
+    lied = bytes(content).replace(true_size, (5000).to_bytes(4, "little"))
+    size.check_said(file_of(lied))
+    with pytest.raises(UserError, match="unpacks to more than it says, in xl"):
+        size.check_size(file_of(lied))
+
+
+def test_an_archive_of_very_many_parts_is_not_listed():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        for number in range(size.MOST_PARTS):
+            archive.writestr(str(number), "")
+    assert size.has_many_parts(file_of(packed.getvalue()))
+    assert not size.has_many_parts(file_of(workbook([["a"], ["1"]])))
+    (said,) = look(file_of(packed.getvalue()), Schema([])).problems
+    assert "zip archive; expected a table of cases" in said
