@@ -36,7 +36,8 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.review import exports, totals
+from second_opinion.review import clustered_groups, exports, totals
+from second_opinion.review.model_status import status_of
 from second_opinion.store import Store
 from second_opinion.store.migrations import migrations
 
@@ -263,6 +264,10 @@ def queries(store: Store) -> dict[str, Callable[[], Any]]:
         "the page's figures, of most": lambda: totals.figures(
             review, VerdictFilter(model="churn", judgement="agree")
         ),
+        "intervals of groups, by case": lambda: clustered_groups.clustered(
+            review, VerdictFilter(model="dose"), totals.figures(review, VerdictFilter(model="dose"))
+        ),
+        "status of a model": lambda: status_of(review, "churn"),
         "conflicts, as the page lists": lambda: review.conflicts("churn", size=50),
         "shared cases as ratings": lambda: totals.ratings(
             totals.shared(review, VerdictFilter(model="churn"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from second_opinion.formatting import percent
@@ -23,7 +24,7 @@ from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.statistics import calibration, expert_agreement
 from second_opinion.statistics.agreement import wilson
-from second_opinion.statistics.clustered_share import CaseSums
+from second_opinion.statistics.clustered_share import SUMS, CaseSums, numbers
 from second_opinion.statistics.slices import BANDS
 from second_opinion.store.recent_counts import SAID, Newest, people
 from second_opinion.store.review_queries import Review, class_named
@@ -43,7 +44,8 @@ class Figures:
     """Counts of verdicts, each frame with the columns of `SAID` after its own.
 
     ``counted`` verdicts of ``total`` were counted, the newest ones; with ``more`` there are more
-    than ``total``. ``by_case`` sums up the cases that they are on. ``confusion`` has ``value,
+    than ``total``. ``by_case`` sums up the cases that they are on. ``newest`` is what was counted,
+    None where the summaries answered. ``confusion`` has ``value,
     answer, verdicts``, as `Review.confusion` gives it.
     """
 
@@ -57,6 +59,7 @@ class Figures:
     by_mode: pd.DataFrame
     confusion: pd.DataFrame
     by_case: CaseSums
+    newest: Newest | None = None
 
     def of(self, name: str) -> int:
         """How many verdicts say this, by a name of `SAID`."""
@@ -110,7 +113,6 @@ def _by_case(review: Review, verdict_filter: VerdictFilter, versions: pd.DataFra
 
 def _figures_of(newest: Newest) -> Figures:
     by_class, pairs = newest.by("value"), newest.by("value", "answer")
-    cases = newest.by("case_id")
     by_class = by_class[by_class["value"] != ""].reset_index(drop=True)
     pairs["verdicts"] = pairs["right"] + pairs["wrong"]
     pairs = pairs[(pairs["value"] != "") & (pairs["verdicts"] > 0)].reset_index(drop=True)
@@ -125,8 +127,16 @@ def _figures_of(newest: Newest) -> Figures:
         by_expert=people(newest.by("expert")),
         by_mode=newest.by("mode"),
         confusion=pairs[["value", "answer", "verdicts"]],
-        by_case=CaseSums.of(cases["right"], cases["right"] + cases["wrong"]),
+        by_case=_sums_of(newest),
+        newest=newest,
     )
+
+
+def _sums_of(newest: Newest) -> CaseSums:
+    facts = newest.certain_facts()
+    cases, _ = pd.factorize(facts["case_id"])
+    right = np.bincount(cases, weights=facts["outcome"] == "right")
+    return CaseSums.of(right, np.bincount(cases))
 
 
 def _decoded(table: pd.DataFrame, *names: str) -> pd.DataFrame:
@@ -136,27 +146,30 @@ def _decoded(table: pd.DataFrame, *names: str) -> pd.DataFrame:
 
 
 def with_agreement(table: pd.DataFrame) -> pd.DataFrame:
-    """The same with the share right of those that say so: ``share, low, high`` (95 % Wilson).
+    """The same with the share right of those that say so: ``share, low, high`` (95 % Wilson, on
+    what `clustered_share.numbers` says).
 
     NaN where every verdict is unsure.
     """
     sure_verdicts = table["right"] + table["wrong"]
-    low, high = wilson(table["right"], sure_verdicts)
-    shares = table.assign(
-        share=table["right"] / sure_verdicts.where(sure_verdicts > 0), low=low, high=high
-    )
+    share = table["right"] / sure_verdicts.where(sure_verdicts > 0)
+    number = numbers(table)
+    low, high = wilson((share * number).fillna(0), number)
+    shares = table.assign(share=share, low=low, high=high)
     shares[["low", "high"]] = shares[["low", "high"]].where(sure_verdicts > 0)
     return shares
 
 
 def by_band(by_confidence: pd.DataFrame) -> pd.DataFrame:
-    """Verdicts by bands of confidence: ``band`` in words, and `SAID`; empty bands are left out."""
+    """Verdicts by bands of confidence: ``band`` in words, `SAID` and what there is of `SUMS`; empty
+    bands are left out."""
     edges = [0.0, *BANDS, 1.01]
     names = [f"under {percent(BANDS[0])}"]
     names += [f"{percent(low)} to {percent(high)}" for low, high in pairwise(BANDS)]
     names.append(f"{percent(BANDS[-1])} or more")
     at = pd.cut(by_confidence["percent"] / 100 + 1e-9, edges, right=False, labels=names)
-    summed = by_confidence.groupby(at, observed=True)[SAID].sum()
+    counts = [*SAID, *(name for name in SUMS if name in by_confidence)]
+    summed = by_confidence.groupby(at, observed=True)[counts].sum()
     return summed.rename_axis("band").reset_index().astype({"band": str})
 
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from second_opinion.statistics.agreement import wilson
+
+# What a frame of groups has of the cases of each, beside ``right`` and ``wrong``.
+SUMS = ["judged_cases", "right_squared", "right_certain", "certain_squared"]
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,16 @@ def interval(k: int, n: int, number: float) -> tuple[float, float]:
     """The 95 % Wilson interval of the share k/n, where the n verdicts say as much as ``number``."""
     low, high = wilson(k / n * number, number) if n else wilson(0, 0)
     return float(low), float(high)
+
+
+def numbers(groups: pd.DataFrame) -> pd.Series[float]:
+    """`CaseSums.number` of each row with ``right, wrong`` and `SUMS`; without these, right + wrong.
+
+    The sums of groups that share no case may be added up.
+    """
+    certain = groups["right"] + groups["wrong"]
+    if not {*SUMS} <= {*groups}:
+        return certain.astype(float)
+    columns = (groups["judged_cases"], groups["right"], certain, *(groups[n] for n in SUMS[1:]))
+    rows = zip(*columns, strict=True)
+    return pd.Series([CaseSums(*map(int, row)).number for row in rows], groups.index, dtype=float)

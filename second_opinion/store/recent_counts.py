@@ -53,6 +53,18 @@ class Newest:
             each[name] = each["verdicts"].where(mask, 0)
         return each.groupby(list(keys))[SAID].sum().reset_index()
 
+    def certain_facts(self, *keys: str) -> pd.DataFrame:
+        """One row for each verdict that says right or wrong: ``case_id, outcome`` and the keys."""
+        rows = self._rows
+        if rows.empty:
+            return rows.reindex(columns=["case_id", "outcome", *keys])
+        groups = self._groups.set_index("id")
+        groups = groups[groups["outcome"] != "unsure"]
+        rows = rows[rows["id"].isin(groups.index)]
+        names = dict.fromkeys(["outcome", *keys])
+        own = {name: rows["id"].map(groups[name]) for name in names if name not in rows}
+        return rows.assign(**own)[["case_id", *names]]
+
 
 def people(by_expert: pd.DataFrame) -> pd.DataFrame:
     """Spellings of one name put together under the one that was used most; most verdicts first.

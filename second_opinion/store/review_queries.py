@@ -93,15 +93,19 @@ class Review(Decisions):
             parameters = _asked(connection, verdict_filter)
             has_words = verdict_filter.words is not None
             query = sql_review.FACTS_FOUND if has_words else sql_review.FACTS
-            cursor = connection.cursor()
-            # Plain tuples: a million of them cost a third of rows with names.
-            cursor.row_factory = None
-            rows = cursor.execute(query, parameters | {"most": most + 1}).fetchall()
-            ids = {"ids": json.dumps(list({row[0] for row in rows}))}
-            groups = connection.execute(sql_review.GROUPS_WITH_IDS, ids).fetchall()
+            rows, groups = _counted(connection, query, parameters | {"most": most + 1})
         has_total = not verdict_filter.by_row
         total = parameters["in_groups"] if has_total else min(len(rows), most)
         return Newest(rows[:most], groups, total=total, more=not has_total and len(rows) > most)
+
+    def on_several(self, model: str | None, version: str | None, *, most: int) -> Newest | None:
+        """The verdicts on cases that have several; None where there are more than so many."""
+        about = {"model": model, "version": version, "most": most + 1}
+        with self._file.reading() as connection:
+            rows, groups = _counted(connection, sql_review.FACTS_ON_SEVERAL, about)
+        if len(rows) > most:
+            return None
+        return Newest(rows, groups, total=len(rows), more=False)
 
     def each(self, verdict_filter: VerdictFilter) -> Iterator[list[Judged]]:
         """All matching verdicts, oldest first, some at a time; nothing but their order is kept.
@@ -286,6 +290,18 @@ class Review(Decisions):
         rows = [tuple(row) for row in self._select(query, model=model, version=version)]
         figures = pd.DataFrame(rows, columns=[*keys, *SAID])
         return figures.astype(dict.fromkeys(SAID, "int64"))
+
+
+def _counted(
+    connection: sqlite3.Connection, query: str, parameters: dict[str, Any]
+) -> tuple[list[Any], list[Any]]:
+    """What few facts of verdicts differ in, and the groups that these are in."""
+    cursor = connection.cursor()
+    # Plain tuples: a million of them cost a third of rows with names.
+    cursor.row_factory = None
+    rows = cursor.execute(query, parameters).fetchall()
+    ids = {"ids": json.dumps(list({row[0] for row in rows}))}
+    return rows, connection.execute(sql_review.GROUPS_WITH_IDS, ids).fetchall()
 
 
 def search_words(words: str) -> str:

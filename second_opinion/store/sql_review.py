@@ -96,6 +96,17 @@ _FACTS = """
     SELECT group_id, day, CAST(confidence * 100 + 1e-9 AS INTEGER), case_id FROM review WHERE
 """
 
+# Of the verdicts on cases that have several.
+FACTS_ON_SEVERAL = """
+    SELECT group_id, day, CAST(confidence * 100 + 1e-9 AS INTEGER), review.case_id
+    FROM review_cases
+    CROSS JOIN verdicts ON verdicts.case_id = review_cases.case_id
+    CROSS JOIN verdict_order ON verdict_order.verdict_id = verdicts.id
+    CROSS JOIN review ON review.number = verdict_order.number
+    WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+    LIMIT :most
+"""
+
 NEWEST = _NUMBERS + _FILTER + _NEWEST_FIRST + _PAGE
 SORTED = _NUMBERS + _FILTER + _BY_CONFIDENCE + _PAGE
 SERIOUS = _NUMBERS + _FILTER + _SERIOUS_FIRST + _PAGE

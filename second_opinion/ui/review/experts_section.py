@@ -10,7 +10,7 @@ import streamlit as st
 from second_opinion.formatting import interval_text, plural
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.records.verdict_kinds import column_labels
-from second_opinion.review import totals
+from second_opinion.review import clustered_groups, totals
 from second_opinion.review.counted_share import CountedShare
 from second_opinion.review.totals import Figures
 from second_opinion.statistics import expert_agreement as rating
@@ -33,7 +33,7 @@ def experts(visit: Visit, filters: VerdictFilter, figures: Figures, shared: dict
         st.text("No verdict is like that, so there is nobody to compare.")
         return
     st.header("Who reviewed how many", anchor=False)
-    people(figures)
+    people(clustered_groups.clustered(visit.review, filters, figures) or figures)
     st.header("Do they agree with each other?", anchor=False)
     cases = totals.shared(visit.review, filters)
     table = totals.ratings(cases)

@@ -36,6 +36,8 @@ CLICK_GROUPS = CLICK.replace("a bar, a point or a tile", "a bar or a point of th
 
 def figures(visit: Visit, filters: VerdictFilter, summary: Figures) -> None:
     """The model against the experts, and how often it is right in each group."""
+    from second_opinion.review import clustered_groups
+
     if not summary.counted:
         st.text("No verdict is like that, so there is nothing to count.")
         return
@@ -49,7 +51,10 @@ def figures(visit: Visit, filters: VerdictFilter, summary: Figures) -> None:
         confusion(visit.card, summary)
     st.header("How often the model is right", anchor=False)
     st.text("By what counts as right, of the verdicts that say so, with the 95 % Wilson interval.")
-    groups(visit.card, summary)
+    by_case = clustered_groups.clustered(visit.review, filters, summary)
+    groups(visit.card, by_case or summary)
+    if by_case is None:
+        st.caption(clustered_groups.AS_SEPARATE)
     st.caption(CLICK if has_tiles else CLICK_GROUPS)
 
 

@@ -127,7 +127,6 @@ def _limits(now: VerdictFilter, figures: Figures) -> list[str]:
         sentences.append(
             f"{plural(by_case.certain, 'verdict')} that say right or wrong are on "
             f"{plural(by_case.cases, 'case')}; the intervals above are as wide as of "
-            f"{by_case.number:,.0f} on a case each. Those of single groups take each verdict for "
-            "a case of its own."
+            f"{by_case.number:,.0f} on a case each."
         )
     return sentences
