@@ -22,6 +22,7 @@ import data
 from measure import keep, measured, side, table, versions
 
 from second_opinion import Registry, Store
+from second_opinion.access import roles
 from second_opinion.batches import jobs
 from second_opinion.batches.score_file import NO_LIMITS
 from second_opinion.distributions import marks, sections, sections_crossed, selection
@@ -42,7 +43,7 @@ def stored(folder: Path, rows: int) -> None:
     seen = look(source, card.case_schema)
     batch = jobs.check(store, card, source, seen, asked_by="Ada", limits=NO_LIMITS)
     _ended(store, batch.id)
-    jobs.score(store, registry, batch.id)
+    jobs.score(store, registry, batch.id, by=roles.PROGRAM)
     _ended(store, batch.id)
 
 

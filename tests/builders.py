@@ -250,7 +250,7 @@ def ended(store, batch_id, seconds=60):
 
 
 def score(store, registry, batch):
-    assert jobs.score(store, registry, batch.id)
+    assert jobs.score(store, registry, batch.id, by=OWNER)
     return ended(store, batch.id)
 
 

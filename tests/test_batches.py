@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from builders import WORKER, batch_of, examples
+from builders import OWNER, WORKER, batch_of, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -150,7 +150,7 @@ def test_a_cancelled_check_takes_no_more_and_keeps_nothing(empty_store):
     batch = batch_of()
     empty_store.batches.create(batch)
     stored_chunks.add_chunk(empty_store, batch.id, WORKER, chunk_of(1, 3))
-    empty_store.batches.cancel(batch.id)
+    empty_store.batches.cancel(batch.id, by=OWNER)
     assert not stored_chunks.add_chunk(empty_store, batch.id, WORKER, chunk_of(4, 3))
     assert not empty_store.batches.finish_check(batch.id, WORKER)
     assert not empty_store.batches.is_whole(batch.id)
@@ -247,7 +247,7 @@ def test_a_check_whose_worker_is_gone_says_that_it_stopped(empty_store):
 def test_a_finished_batch_cannot_be_claimed_cancelled_or_failed(empty_store):
     batch = scored(empty_store, [3])
     assert not empty_store.batches.claim(batch.id, OTHER)
-    empty_store.batches.cancel(batch.id)
+    empty_store.batches.cancel(batch.id, by=OWNER)
     empty_store.batches.fail(batch.id, "no")
     assert empty_store.batches.find(batch.id).state == "done"
 

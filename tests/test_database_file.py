@@ -291,6 +291,7 @@ def test_a_changed_time_or_size_is_a_reason_to_look_and_none_to_refuse(empty_sto
 
 WRITES = """
 import sys, time
+from second_opinion.access import roles
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store
@@ -301,7 +302,7 @@ while time.monotonic() < end:
     store.add_prediction(prediction)
     said = Verdict(prediction.id, "E", "agree", comment="w" * 4000)
     print(store.add_verdict(said).id, flush=True)
-    assert store.current_verdict(prediction.id, "E") == said
+    assert store.current_verdict(prediction.id, "E", by=roles.PROGRAM) == said
 """
 
 

@@ -261,3 +261,16 @@ def test_the_index_of_decisions_has_each_and_a_word_on_each_number_that_is_missi
     gaps = sorted({*range(1, max(numbers) + 1)} - {*numbers})
     assert [int(number) for number in re.findall(r"\b0\d{3}\b", missing)] == gaps
     assert len(numbers) == len({*numbers})
+
+
+# --- docs/security.md
+
+
+def test_each_promise_of_the_paper_on_security_names_a_test_that_is_there():
+    words = TICKED.findall(FENCED.sub("", (ROOT / "docs/security.md").read_text("utf-8")))
+    files = {word for word in words if word.startswith("tests/")}
+    tests = {word for word in words if word.startswith("test_")}
+    assert {"tests/test_browser_hostile.py", "tests/test_local_browser.py"} <= files
+    assert {file for file in files if not (ROOT / file).exists()} == set()
+    code = "".join(path.read_text("utf-8") for path in ROOT.glob("tests/test_*.py"))
+    assert {test for test in tests if f"def {test}(" not in code} == set()

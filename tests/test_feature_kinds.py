@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
-from builders import ROOT, csv_of, rows_of, scored_batch, selection_of
+from builders import OWNER, ROOT, csv_of, rows_of, scored_batch, selection_of
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -170,7 +170,10 @@ def test_the_form_draws_its_widget_and_predicts_what_it_holds(visited, ward):
     made = predicted(at, visited)
     assert made.inputs == {"arrival": "22:00", "occupancy": 45.5, "age": 40}
     assert made.value == expected_answer(ward, arrival="22:00", occupancy=45.5)
-    assert Store.open(visited / "feedback.db").current_verdict(made.id, "Ada").judgement == "agree"
+    assert (
+        Store.open(visited / "feedback.db").current_verdict(made.id, "Ada", by=OWNER).judgement
+        == "agree"
+    )
 
 
 def typed_json(at, **changes):
@@ -271,7 +274,7 @@ def test_the_review_shows_it_in_words_and_the_corrections_have_its_values(
     at = press(press(start(CASE, model="w"), "predict_submit"), "verdict_agree")
     made = predicted(at, visited)
     store = Store.open(visited / "feedback.db")
-    verdict = store.current_verdict(made.id, "Ada")
+    verdict = store.current_verdict(made.id, "Ada", by=OWNER)
     at = start(
         "pages/5_Feedback_review.py", "Grace", model="w", section="verdicts", case=verdict.id
     )

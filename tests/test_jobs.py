@@ -15,7 +15,7 @@ from dataclasses import replace
 import pandas as pd
 import pyarrow as pa
 import pytest
-from builders import ROOT, check, csv_of, ended, rows_of, score
+from builders import OWNER, ROOT, check, csv_of, ended, rows_of, score
 
 from second_opinion import Registry
 from second_opinion.batches import downloads, jobs, stored_chunks
@@ -167,10 +167,10 @@ def until(condition, seconds=30):
 @pytest.mark.slow
 def test_a_cancelled_scoring_keeps_what_it_has_and_goes_on(empty_store, registry, slow):
     batch = check(empty_store, registry, many(registry))
-    jobs.score(empty_store, registry, batch.id)
+    jobs.score(empty_store, registry, batch.id, by=OWNER)
     slow.let(1)
     until(lambda: empty_store.batches.find(batch.id).rows_done)
-    empty_store.batches.cancel(batch.id)
+    empty_store.batches.cancel(batch.id, by=OWNER)
     slow.let(1)
     stopped = ended(empty_store, batch.id)
     assert (stopped.state, 0 < stopped.rows_done < stopped.rows) == ("cancelled", True)
@@ -181,8 +181,8 @@ def test_a_cancelled_scoring_keeps_what_it_has_and_goes_on(empty_store, registry
 
 def test_a_batch_is_not_scored_twice_by_two_presses(empty_store, registry, slow):
     batch = check(empty_store, registry, many(registry, 1000))
-    assert jobs.score(empty_store, registry, batch.id)
-    assert not jobs.score(empty_store, registry, batch.id)
+    assert jobs.score(empty_store, registry, batch.id, by=OWNER)
+    assert not jobs.score(empty_store, registry, batch.id, by=OWNER)
     slow.let(100)
     assert ended(empty_store, batch.id).rows_done == batch.rows
     assert slow.scored == 1
@@ -192,7 +192,7 @@ def test_no_more_than_two_are_scored_at_once(empty_store, registry, slow):
     content = many(registry, 1000)
     found = [check(empty_store, registry, content) for _ in range(3)]
     for batch in found:
-        assert jobs.score(empty_store, registry, batch.id)
+        assert jobs.score(empty_store, registry, batch.id, by=OWNER)
     until(lambda: sum(b.started_at is not None for b in empty_store.batches.listed()) == 2)
     time.sleep(0.5)
     waiting = [b for b in empty_store.batches.listed() if b.started_at is None]
@@ -205,10 +205,10 @@ def test_a_waiting_batch_can_be_cancelled(empty_store, registry, slow):
     content = many(registry, 1000)
     found = [check(empty_store, registry, content) for _ in range(3)]
     for batch in found:
-        jobs.score(empty_store, registry, batch.id)
+        jobs.score(empty_store, registry, batch.id, by=OWNER)
     until(lambda: sum(b.started_at is not None for b in empty_store.batches.listed()) == 2)
     (waiting,) = [b for b in empty_store.batches.listed() if b.started_at is None]
-    empty_store.batches.cancel(waiting.id)
+    empty_store.batches.cancel(waiting.id, by=OWNER)
     slow.let(100)
     states = sorted(ended(empty_store, b.id).state for b in found)
     assert states == ["cancelled", "done", "done"]
@@ -298,6 +298,7 @@ def test_a_name_that_would_not_show_is_made_plain():
 WORK = """
 import sys, time
 from second_opinion import Registry
+from second_opinion.access import roles
 from second_opinion.batches import jobs
 from second_opinion.store import Store
 from second_opinion.tables import Limits, TableFile, look
@@ -318,7 +319,7 @@ else:
         time.sleep(0.3)
         return answered(*args)
     jobs._chunk_answers = slowly
-    print(jobs.score(store, registry, what), flush=True)
+    print(jobs.score(store, registry, what, by=roles.PROGRAM), flush=True)
 if len(sys.argv) > 5:
     time.sleep(float(sys.argv[5]))
     sys.exit()

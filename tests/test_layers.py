@@ -212,6 +212,31 @@ def test_no_page_puts_html_into_the_browser(path):
             assert not DRAWS_HTML & {alias.name for alias in node.names}
 
 
+# Calls that read or write what belongs to a person, with who asks: `by`. Some may be left without
+# it by a program that has the file; a page never does.
+PERSONAL = {
+    *("add_verdict", "history", "current_verdict", "current_verdicts_of", "judged_rows"),
+    *("progress", "cancel", "triage", "adjudicate", "events", "export", "opened_copy"),
+}
+
+
+def personal_calls(path):
+    """The calls of these names on a store, or on a part of it."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = ast.unparse(node.func.value).rsplit(".", 1)[-1]
+            if node.func.attr in PERSONAL and owner in ("store", "batches", "review", "exports"):
+                yield node
+
+
+def test_no_page_asks_for_what_is_a_persons_without_saying_who_asks():
+    pages = [path for path in SOURCES if part(path) in KNOW_STREAMLIT]
+    calls = [call for path in pages for call in personal_calls(path)]
+    assert {call.func.attr for call in calls} >= {"add_verdict", "history", "progress", "cancel"}
+    for call in calls:
+        assert "by" in {word.arg for word in call.keywords}, ast.unparse(call)
+
+
 # Those of another module of statements are held to the same rule there.
 STATEMENTS = r"second_opinion\.store\.sql_\w+"
 

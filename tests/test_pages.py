@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import streamlit as st
-from builders import HOSTILE, ROOT, as_nobody
+from builders import HOSTILE, OWNER, ROOT, as_nobody
 from threadpoolctl import threadpool_limits
 from visits import (
     CASE,
@@ -294,11 +294,11 @@ def test_a_stale_tab_is_told_and_shows_what_stands_there(place, click):
     )
     press(at, "verdict_undo" if click == "verdict_undo" else "verdict_agree")
     assert ["another one than this page showed" in message for message in messages(at)] == [True]
-    assert store.current_verdict(made.id, "Ada") == elsewhere
+    assert store.current_verdict(made.id, "Ada", by=OWNER) == elsewhere
     # What it shows now can be replaced.
     press(at, "verdict_undo" if click == "verdict_undo" else "verdict_agree")
     assert messages(at) == []
-    assert store.current_verdict(made.id, "Ada") != elsewhere
+    assert store.current_verdict(made.id, "Ada", by=OWNER) != elsewhere
 
 
 def test_home_tells_an_expert_nothing_of_what_others_said(place, filled_store):

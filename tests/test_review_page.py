@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 import streamlit as st
-from builders import HOSTILE, ROOT, case, judged, verdict
+from builders import HOSTILE, OWNER, ROOT, case, judged, verdict
 from streamlit.testing.v1 import AppTest
 from visits import CASE, assert_strange_text_is_escaped, keys, messages, press, start
 
@@ -78,7 +78,7 @@ def open_page(section="verdicts", model="triage", **query):
 
 
 def verdict_of(store, made, expert="Ada"):
-    return store.current_verdict(made.id, expert)
+    return store.current_verdict(made.id, expert, by=OWNER)
 
 
 # --- who may see it

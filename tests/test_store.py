@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import ROOT, THOROUGH, as_nobody, case, examples, verdict
+from builders import OWNER, ROOT, THOROUGH, as_nobody, case, examples, verdict
 from database import assert_intact, ids_in, select
 from hypothesis import given
 from hypothesis import strategies as st
@@ -236,7 +236,7 @@ def test_predictions_are_stored_all_or_none(empty_store):
 
 
 def history_of(store, person, ids, **limit):
-    return [prediction for prediction, _ in store.history(person, ids, **limit)]
+    return [prediction for prediction, _ in store.history(person, ids, **limit, by=OWNER)]
 
 
 def test_the_history_of_a_person_comes_newest_first(empty_store):
@@ -271,7 +271,7 @@ def test_the_history_of_a_person_has_the_verdicts_of_that_person_that_count(empt
     empty_store.add_verdict(verdict(withdrawn, "agree", "Ada"))
     empty_store.add_verdict(verdict(withdrawn, "withdrawn", "Ada"))
     ids = [judged.id, withdrawn.id, open_case.id]
-    verdicts = {prediction.id: v for prediction, v in empty_store.history("Ada", ids)}
+    verdicts = {prediction.id: v for prediction, v in empty_store.history("Ada", ids, by=OWNER)}
     assert verdicts == {judged.id: own, withdrawn.id: None, open_case.id: None}
 
 
@@ -311,7 +311,7 @@ def test_the_current_verdicts_equal_a_plain_model_of_the_chains(shared_store, de
     for (number, person), chain in chains.items():
         prediction_id = cases[number].id
         counts = chain[-1] if chain and chain[-1].judgement != "withdrawn" else None
-        assert shared_store.current_verdict(prediction_id, person) == counts
+        assert shared_store.current_verdict(prediction_id, person, by=OWNER) == counts
         assert shared_store.verdict_history(prediction_id, person) == chain
     assert_reviewed_is(shared_store, model, cases, chains)
 
@@ -327,7 +327,9 @@ def assert_reviewed_is(store, model, cases, chains):
         found.id for found in current.values()
     }
     for person in ("ada", "bo", "cy"):
-        assert store.current_verdicts_of(person.upper(), [found.id for found in cases]) == {
+        assert store.current_verdicts_of(
+            person.upper(), [found.id for found in cases], by=OWNER
+        ) == {
             cases[number].id: found for (number, name), found in current.items() if name == person
         }
     counts = Counter(found.judgement for found in current.values())
@@ -348,10 +350,10 @@ def assert_reviewed_is(store, model, cases, chains):
 def test_a_chain_goes_on_from_the_withdrawn_row(empty_store, stored):
     first = empty_store.add_verdict(verdict(stored))
     undone = empty_store.add_verdict(verdict(stored, "withdrawn"))
-    assert empty_store.current_verdict(stored.id, "Ada") is None
+    assert empty_store.current_verdict(stored.id, "Ada", by=OWNER) is None
     again = empty_store.add_verdict(verdict(stored, "unsure", "ADA"))
     assert [first.supersedes, undone.supersedes, again.supersedes] == [None, first.id, undone.id]
-    assert empty_store.current_verdict(stored.id, "ada") == again
+    assert empty_store.current_verdict(stored.id, "ada", by=OWNER) == again
 
 
 @pytest.mark.parametrize("judgement", ["agree", "unsure", "withdrawn"])
@@ -363,7 +365,7 @@ def test_what_was_not_on_the_page_is_not_replaced(empty_store, stored, judgement
         empty_store.add_verdict(verdict(stored, other))
     before = empty_store.verdict_history(stored.id)
     for on_page in (shown.id, None) if since else (None, "another"):
-        current = empty_store.current_verdict(stored.id, "Ada")
+        current = empty_store.current_verdict(stored.id, "Ada", by=OWNER)
         if on_page == (current.id if current else None):
             continue
         with pytest.raises(UserError, match="another one than this page showed"):
@@ -420,7 +422,7 @@ def test_nothing_is_withdrawn_twice(empty_store, stored):
     assert empty_store.verdict_history(stored.id) == before
     empty_store.add_verdict(verdict(stored, "unsure"))
     empty_store.add_verdict(verdict(stored, "withdrawn"))
-    assert empty_store.current_verdict(stored.id, "Ada") is None
+    assert empty_store.current_verdict(stored.id, "Ada", by=OWNER) is None
 
 
 def test_a_chain_holds_when_the_clock_is_set_back(empty_store, stored):
@@ -430,14 +432,14 @@ def test_a_chain_holds_when_the_clock_is_set_back(empty_store, stored):
     )
     assert early.supersedes == late.id
     assert empty_store.verdict_history(stored.id) == [late, early]
-    assert empty_store.current_verdict(stored.id, "Ada") == early
+    assert empty_store.current_verdict(stored.id, "Ada", by=OWNER) == early
 
 
 def test_what_a_caller_says_of_supersedes_is_ignored(empty_store, stored):
     of_bo = empty_store.add_verdict(verdict(stored, expert="Bo"))
     found = empty_store.add_verdict(verdict(stored, supersedes=of_bo.id))
     assert found.supersedes is None
-    assert empty_store.current_verdict(stored.id, "Bo") == of_bo
+    assert empty_store.current_verdict(stored.id, "Bo", by=OWNER) == of_bo
 
 
 def test_a_verdict_sent_again_is_the_one_that_is_stored(empty_store, stored):
@@ -447,7 +449,7 @@ def test_a_verdict_sent_again_is_the_one_that_is_stored(empty_store, stored):
     second = empty_store.add_verdict(verdict(stored, "unsure"))
     assert empty_store.add_verdict(replace(sent, comment="changed")) == first
     assert empty_store.verdict_history(stored.id) == [first, second]
-    assert empty_store.current_verdict(stored.id, "Ada") == second
+    assert empty_store.current_verdict(stored.id, "Ada", by=OWNER) == second
 
 
 def test_a_verdict_is_checked_against_its_stored_prediction(empty_store, stored):
@@ -465,8 +467,8 @@ def test_current_verdicts_are_those_of_the_expert_on_the_asked_predictions(empty
     empty_store.add_verdict(verdict(second, expert="Bo"))
     empty_store.add_verdict(verdict(third, "withdrawn"))
     asked = [second.id, third.id, "no such id"]
-    assert empty_store.current_verdicts_of("ada", asked) == {second.id: own[1]}
-    assert empty_store.current_verdicts_of("ada", []) == {}
+    assert empty_store.current_verdicts_of("ada", asked, by=OWNER) == {second.id: own[1]}
+    assert empty_store.current_verdicts_of("ada", [], by=OWNER) == {}
 
 
 # --- what the pages count
@@ -645,7 +647,7 @@ def test_sixteen_threads_lose_no_verdict_and_fork_no_chain(empty_store):
         for person in ("Ada", "Bo", "Cy"):
             history = empty_store.verdict_history(found.id, person)
             assert [v.supersedes for v in history] == [None, *(v.id for v in history[:-1])]
-            assert empty_store.current_verdict(found.id, person) == history[-1]
+            assert empty_store.current_verdict(found.id, person, by=OWNER) == history[-1]
     assert_intact(empty_store.path)
 
 
@@ -1095,9 +1097,9 @@ def test_names_compare_as_people_do_wherever_the_store_compares_them(empty_store
     said = empty_store.add_verdict(verdict(stored, expert="Ada  Weiß"))
     for spelling in ("ada WEISS", " ADA weiß "):
         assert same_person(spelling, said.expert)
-        assert empty_store.current_verdict(stored.id, spelling) == said
+        assert empty_store.current_verdict(stored.id, spelling, by=OWNER) == said
         assert empty_store.verdict_history(stored.id, spelling) == [said]
-        assert empty_store.current_verdicts_of(spelling, [stored.id]) == {stored.id: said}
+        assert empty_store.current_verdicts_of(spelling, [stored.id], by=OWNER) == {stored.id: said}
 
 
 def test_a_database_from_before_aliases_keeps_its_predictions(tmp_path):

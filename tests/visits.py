@@ -3,7 +3,7 @@
 import re
 from hashlib import sha256
 
-from builders import ROOT
+from builders import OWNER, ROOT
 from database import ids_in
 from streamlit.testing.v1 import AppTest
 
@@ -60,7 +60,7 @@ def predicted(at, place):
 def asked_for(store, person):
     """Every prediction that a person asked for, the newest first."""
     ids = ids_in(store.path, "predictions")
-    return [prediction for prediction, _ in store.history(person, ids, limit=len(ids))]
+    return [prediction for prediction, _ in store.history(person, ids, limit=len(ids), by=OWNER)]
 
 
 def markdown_in(at):

@@ -32,6 +32,8 @@ MAY: Final[dict[str, Role]] = {
     "restore a copy": "owner",
     "read the log of events": "owner",
 }
+# Who runs the program on its own files may do what the owner may.
+PROGRAM: Final = Expert("the program", role="owner")
 _A = {"expert": "an expert", "reviewer": "a reviewer or the owner", "owner": "the owner"}
 
 

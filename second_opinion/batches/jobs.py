@@ -166,14 +166,12 @@ def check(
     return batch
 
 
-def score(store: Store, registry: Registry, batch_id: str, *, by: Expert | None = None) -> bool:
+def score(store: Store, registry: Registry, batch_id: str, *, by: Expert) -> bool:
     """Begin or go on to score a batch; False when somebody else does, or there is nothing to do.
 
-    ``by`` is who asks, refused with a `UserError` where the batch is not theirs to change; without
-    it, it is the program.
+    ``by`` is who asks, refused with a `UserError` where the batch is not theirs to change.
     """
-    if by is not None:
-        roles.check_own(by, batch_id, "This batch")
+    roles.check_own(by, batch_id, "This batch")
     job = Job(store, batch_id)
     if not store.batches.claim(batch_id, job.worker):
         return False
@@ -188,7 +186,7 @@ def revive(store: Store, registry: Registry, batch: Batch) -> Batch:
     """
     if batch.is_running and _is_abandoned(batch):
         if batch.state == "scoring":
-            score(store, registry, batch.id)
+            score(store, registry, batch.id, by=roles.PROGRAM)
         else:
             store.batches.give_up_stale_check(batch.id)
     return store.batches.find(batch.id) or batch
@@ -213,10 +211,10 @@ def record(
     batch = check(store, card, source, look, asked_by=asked_by, limits=limits)
     try:
         _wait(store, batch, heard)
-        score(store, registry, batch.id)
+        score(store, registry, batch.id, by=roles.PROGRAM)
         return _wait(store, batch, heard)
     except BaseException:
-        store.batches.cancel(batch.id)
+        store.batches.cancel(batch.id, by=roles.PROGRAM)
         raise
 
 

@@ -147,14 +147,12 @@ class Batches:
         """Say that every row is scored; False when that is not so, or not this worker's to say."""
         return self._moved(sql_batches.FINISH_SCORING, batch_id, worker)
 
-    def cancel(self, batch_id: str, *, by: Expert | None = None) -> None:
+    def cancel(self, batch_id: str, *, by: Expert) -> None:
         """Stop a batch. What was only checked is let go; what was scored stays and can go on.
 
-        ``by`` is who asks, refused with a `UserError` where the batch is not theirs to change;
-        without it, it is the program.
+        ``by`` is who asks, refused with a `UserError` where the batch is not theirs to change.
         """
-        if by is not None:
-            roles.check_own(by, batch_id, "This batch")
+        roles.check_own(by, batch_id, "This batch")
         self._end(batch_id, "cancelled", "", None)
 
     def fail(self, batch_id: str, message: str, worker: str | None = None) -> None:

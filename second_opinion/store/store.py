@@ -121,12 +121,12 @@ class Store:
         return record_rows.prediction(rows[0]) if rows else None
 
     def history(
-        self, expert: str, ids: Iterable[str], limit: int = 12, *, by: Expert | None = None
+        self, expert: str, ids: Iterable[str], limit: int = 12, *, by: Expert
     ) -> list[tuple[Prediction, Verdict | None]]:
         """Those of these predictions that this person asked for, newest first.
 
-        Each with the person's verdict that counts, if there is one; with ``by``, who asks, if it is
-        theirs to change (`roles.owns`).
+        Each with the person's verdict that counts, if there is one and it is for ``by``, who asks,
+        to change (`roles.owns`).
         """
         with self._file.reading() as connection:
             asked_for = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
@@ -180,18 +180,19 @@ class Store:
         rows = self._select(sql_verdicts.VERDICT, id=verdict_id)
         return record_rows.verdict(rows[0]) if rows else None
 
-    def current_verdict(
-        self, prediction_id: str, expert: str, *, by: Expert | None = None
-    ) -> Verdict | None:
-        """The verdict of this expert on this prediction that counts, or None."""
+    def current_verdict(self, prediction_id: str, expert: str, *, by: Expert) -> Verdict | None:
+        """The verdict of this expert on this prediction that counts, or None.
+
+        None too where it is not for ``by``, who asks, to change (`roles.owns`).
+        """
         return self.current_verdicts_of(expert, [prediction_id], by=by).get(prediction_id)
 
     def current_verdicts_of(
-        self, expert: str, prediction_ids: Iterable[str], *, by: Expert | None = None
+        self, expert: str, prediction_ids: Iterable[str], *, by: Expert
     ) -> dict[str, Verdict]:
         """The verdicts of this expert that count, by the id of their prediction.
 
-        With ``by``, who asks, those alone that are theirs to change (`roles.owns`).
+        Those alone that are for ``by``, who asks, to change (`roles.owns`).
         """
         current = self._select(
             sql_verdicts.CURRENT_VERDICTS, prediction_ids=_listed(prediction_ids)
@@ -317,14 +318,12 @@ def local_path(where: str | Path) -> Path:
     return Path(where).expanduser().resolve()
 
 
-def _by_prediction(
-    current: Iterable[sqlite3.Row], expert: str, by: Expert | None
-) -> dict[str, Verdict]:
+def _by_prediction(current: Iterable[sqlite3.Row], expert: str, by: Expert) -> dict[str, Verdict]:
     """The verdicts of one expert among the rows, as far as ``by`` may see them."""
     return {
         row["prediction_id"]: record_rows.verdict(row)
         for row in current
-        if same_person(row["expert"], expert) and (by is None or roles.owns(by, row["id"]))
+        if same_person(row["expert"], expert) and roles.owns(by, row["id"])
     }
 
 
