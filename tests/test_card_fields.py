@@ -33,6 +33,20 @@ def inferred(values, dtype=None):
     return Feature.model_validate(feature_fields(pd.Series(values, name="x", dtype=dtype)))
 
 
+@pytest.mark.parametrize("written", ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y-%m-%dT%H:%M:%S"])
+def test_days_that_are_texts_for_the_model_have_a_typical_one_that_it_can_parse(written):
+    days = list(pd.date_range("2020-01-01", periods=300, freq="9D").strftime(written))
+    feature = inferred(days)
+    assert feature.kind == "text"
+    assert feature.typical in days
+
+
+@pytest.mark.parametrize("odd", ["Ada Lovelace", "030/1234567", "", "2020-01-01 Ada"])
+def test_texts_that_are_not_all_days_have_no_typical_one(odd):
+    days = list(pd.date_range("2020-01-01", periods=300, freq="9D").strftime("%Y-%m-%d"))
+    assert inferred([*days, odd]).typical == ""
+
+
 # --- kinds
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from ages import text_series
 from builders import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ def column(cells, inside=None, **about):
         (["9007199254740993", "1"], "int64", [9007199254740993, 1]),
         (["True", "FALSE"], "bool", [True, False]),
         (["true", None], "object", [True, None]),
-        (["a", "1"], "str", ["a", "1"]),
+        (["a", "1"], str(text_series(["a"]).dtype), ["a", "1"]),
         ([None, None], "float64", [None, None]),
     ],
 )

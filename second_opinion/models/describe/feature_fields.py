@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MOST_CHOICES = 200
 MOST_LEVELS = 2000
 NOTHING = InputFacts()
+DAY = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}([T ][\d:.+Z-]*)?")
 
 
 def feature_fields(column: pd.Series[Any], inside: InputFacts = NOTHING) -> dict[str, Any]:
@@ -64,7 +66,16 @@ def feature_fields(column: pd.Series[Any], inside: InputFacts = NOTHING) -> dict
     if learned or _is_category(len(levels), len(values)):
         return fields | _category(learned or {plain(value) for value in levels}, _mode(values))
     _refuse_mixed(name, levels)
-    return fields | {"kind": "text", "typical": ""}
+    return fields | {"kind": "text", "typical": _typical_text(levels)}
+
+
+def _typical_text(levels: Any) -> str:
+    """The middle one of texts that are all days, which a model may have to parse; else empty.
+
+    Any other text may be about a person.
+    """
+    texts = list(map(str, levels))
+    return sorted(texts)[len(texts) // 2] if all(map(DAY.fullmatch, texts)) else ""
 
 
 def _inferred(values: pd.Series[Any]) -> pd.Series[Any]:
