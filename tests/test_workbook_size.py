@@ -135,3 +135,103 @@ def test_an_archive_of_very_many_parts_is_not_listed():
     assert not size.has_many_parts(file_of(workbook([["a"], ["1"]])))
     (said,) = look(file_of(packed.getvalue()), Schema([])).problems
     assert "zip archive; expected a table of cases" in said
+
+
+# --- .ods and .xlsb
+
+CELL = '<table:table-cell office:value="1"{}><text:p>1</text:p></table:table-cell>'
+
+
+def ods(*rows):
+    packed = io.BytesIO()
+    spaces = 'xmlns:office="o" xmlns:table="t" xmlns:text="x"'
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", '<manifest:manifest xmlns:manifest="m"/>')
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}><office:body><office:spreadsheet>"
+            f'<table:table table:name="a">{"".join(rows)}</table:table></office:spreadsheet>'
+            "</office:body></office:document-content>",
+        )
+    return packed.getvalue()
+
+
+def ods_row(cells, times=1):
+    return f'<table:table-row table:number-rows-repeated="{times}">{cells}</table:table-row>'
+
+
+def repeated(times):
+    return CELL.format(f' table:number-columns-repeated="{times}"')
+
+
+def blank(times):
+    return f'<table:table-cell table:number-columns-repeated="{times}"/>'
+
+
+LONG = CELL.replace("<text:p>1", "<text:p>" + "a" * 30_000).format("")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [ods_row(repeated(16_384), 1_048_576)],
+        [ods_row(repeated(1), 2), ods_row(blank(16_383) + repeated(1), 600)],
+        [ods_row(repeated(1)), ods_row(blank(5), 1_000_000), ods_row(repeated(9))],
+        [ods_row(LONG, 10_000)],
+        [ods_row(LONG.replace("cell ", 'cell table:number-columns-repeated="8000" ', 1))],
+    ],
+)
+def test_an_ods_that_repeats_its_cells_is_refused(rows):
+    content = ods(*rows)
+    assert len(content) < MB
+    with pytest.raises(UserError, match=rf"cases\.xlsx .*; expected at most .*{WAY_OUT}"):
+        size.check_size(file_of(content))
+
+
+def test_an_ods_as_programs_write_it_is_read():
+    """With the rest of the sheet as one empty cell, in rows that are one empty row."""
+    end = ods_row(blank(16_384), 1_048_000)
+    content = ods(*[ods_row(repeated(3) + blank(16_381))] * 500, end)
+    size.check_size(file_of(content))
+    assert not look(file_of(content), Schema([])).problems
+
+
+def record(kind, *numbers):
+    body = b"".join(number.to_bytes(4, "little") for number in numbers)
+    head = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    return head + bytes([len(body)]) + body
+
+
+def xlsb(*records, end=b"\x92\x01\x00"):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.bin", b"")
+        sheet = b"\x81\x01\x00" + b"\x91\x01\x00" + b"".join(records) + end
+        archive.writestr("xl/worksheets/sheet1.bin", sheet)
+    return packed.getvalue()
+
+
+FULL = [record(0, 0, 0, 0), record(2, 0, 0, 7)]
+
+
+@pytest.mark.parametrize("end", [b"\x92\x01\x00", b""])
+@pytest.mark.parametrize(
+    "records",
+    [
+        [*FULL, record(0, 1_048_575, 0), record(5, 16_383, 0, 0, 0)],
+        [*FULL, record(0, 9_000, 0, 0, 0, 0), record(2, 999, 0)],
+        [*FULL, record(151, *range(31)), record(0, 9_000), record(2, 999, 0)],
+    ],
+)
+def test_an_xlsb_whose_cells_lie_far_apart_is_refused(records, end):
+    with pytest.raises(UserError, match=r"columns, counting those that lie between; expected"):
+        size.check_size(file_of(xlsb(*records, end=end)))
+
+
+def test_an_xlsb_of_usual_size_is_read():
+    rows = [record(0, row, 0) + record(2, 3, 0, row) for row in range(1, 50_000)]
+    size.check_size(file_of(xlsb(*FULL, *rows)))
+    far = [record(0, 40_000), record(2, 3, 0)]
+    with pytest.raises(UserError, match="1,000,001 rows and 501 columns"):
+        size.check_size(file_of(xlsb(*FULL, *rows, *far, record(0, 1_000_000), record(2, 500, 0))))

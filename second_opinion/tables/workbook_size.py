@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import zipfile
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from second_opinion.errors import UserError
+from second_opinion.tables.packed_sheets import Span, ods_spans, xlsb_spans
 from second_opinion.tables.table_file import MEGABYTE, TableFile
 
 MOST_UNPACKED = 200 * MEGABYTE
@@ -74,6 +75,8 @@ def check_size(source: TableFile) -> None:
                 texts.extend(_text_lengths(_pieces(source, archive, part)))
             for part in (one for one in parts if not _TEXTS.fullmatch(one.filename)):
                 _check_part(source, archive, part, texts)
+            for part, spans in _other_sheets(parts):
+                _check_spans(source, spans(_pieces(source, archive, part)))
 
 
 def _check_part(
@@ -85,11 +88,31 @@ def _check_part(
         extent.take(piece)
         shared += piece.count(b'"s"') + piece.count(b"'s'")
         if extent.cells > MOST_CELLS and not extent.is_written:
-            raise _too_wide(source, extent)
+            raise _too_wide(source, extent.rows, extent.columns)
     if extent.cells > MOST_CELLS:
         _check_full_cells(source, _whole_cells(_pieces(source, archive, part)))
     if longest * shared > MOST_UNPACKED:
         _check_texts(source, _whole_cells(_pieces(source, archive, part)), texts)
+
+
+def _other_sheets(
+    parts: list[zipfile.ZipInfo],
+) -> list[tuple[zipfile.ZipInfo, Callable[[Iterator[bytes]], Iterator[Span]]]]:
+    """The parts that may be sheets of an .ods or .xlsb, and what measures them."""
+    names = {part.filename.lower() for part in parts}
+    if "xl/workbook.bin" in names:
+        return [(part, xlsb_spans) for part in parts]
+    return [(part, ods_spans) for part in parts if part.filename == "content.xml"]
+
+
+def _check_spans(source: TableFile, spans: Iterator[Span]) -> None:
+    for span in spans:
+        if span.rows * span.columns > MOST_CELLS:
+            raise _too_wide(source, span.rows, span.columns)
+        if span.taken > MOST_UNPACKED:
+            raise _too_large(
+                source, f"repeats its cells until they take {span.taken / MEGABYTE:,.0f} MB"
+            )
 
 
 def _check_full_cells(source: TableFile, pieces: Iterator[bytes]) -> None:
@@ -98,7 +121,7 @@ def _check_full_cells(source: TableFile, pieces: Iterator[bytes]) -> None:
     for piece in pieces:
         extent.take(piece)
         if extent.cells > MOST_CELLS:
-            raise _too_wide(source, extent)
+            raise _too_wide(source, extent.rows, extent.columns)
 
 
 def _check_texts(source: TableFile, pieces: Iterator[bytes], texts: array[int]) -> None:
@@ -178,9 +201,6 @@ class _Extent:
     def cells(self) -> int:
         return self.rows * self.columns
 
-    def __str__(self) -> str:
-        return f"{self.rows:,} rows and {self.columns:,} columns, counting those that lie between"
-
     def take(self, piece: bytes) -> None:
         """Go on with these bytes: by the places that are written, and by those that are not."""
         places = self._pattern.findall(piece)
@@ -213,8 +233,12 @@ def _number(letters: bytes) -> int:
     return number
 
 
-def _too_wide(source: TableFile, extent: _Extent) -> UserError:
-    return _too_large(source, f"has a sheet of {extent}", f"{MOST_CELLS:,} cells")
+def _too_wide(source: TableFile, rows: int, columns: int) -> UserError:
+    return _too_large(
+        source,
+        f"has a sheet of {rows:,} rows and {columns:,} columns, counting those that lie between",
+        f"{MOST_CELLS:,} cells",
+    )
 
 
 def _too_large(source: TableFile, finding: str, most: str = "") -> UserError:
