@@ -120,6 +120,7 @@ def test_another_model_in_the_menu_leaves_the_batch(place, registry):
     assert "batch" not in at.query_params
 
 
+@pytest.mark.slow
 def test_a_batch_is_open_still_after_another_page(place, registry):
     at = scored(start(BATCH, model="dose"), csv_of(rows_of(registry, "dose", 20)))
     at.switch_page("Home.py").run()

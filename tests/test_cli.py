@@ -189,6 +189,7 @@ def test_add_takes_a_regression(add):
     assert "R²" in out
 
 
+@pytest.mark.slow
 def test_the_first_own_model_hides_the_demos_and_says_so(add, empty_folder, brought, run):
     cases = load_diabetes(as_frame=True)
     demo = Ridge().fit(cases.data, cases.target)
@@ -202,6 +203,7 @@ def test_the_first_own_model_hides_the_demos_and_says_so(add, empty_folder, brou
     assert "demo  " in run("models", "--all")[1]
 
 
+@pytest.mark.slow
 def test_the_next_version_counts_on(add):
     add()
     _, out, _ = add()
@@ -401,6 +403,7 @@ def test_a_skops_file_is_added_and_answers_as_it_did(add, empty_folder, skops_fi
     assert [pair[1] for pair in answers] == expected.tolist()
 
 
+@pytest.mark.slow
 def test_types_of_the_libraries_are_shown_agreed_to_and_kept(
     add, empty_folder, skops_files, monkeypatch
 ):
@@ -543,6 +546,7 @@ def test_remove_of_what_is_not_there_says_what_is(wine, run, named):
 # --- models, verify
 
 
+@pytest.mark.slow
 def test_models_lists_names_versions_aliases_and_the_default(add, run):
     add()
     add("--alias", "challenger")
@@ -688,7 +692,7 @@ def test_every_command_and_option_is_documented(name, command):
 def test_the_commands_are_those_that_work():
     files = ["add", "doctor", "models", "promote", "remove", "rollback", "split", "verify"]
     assert sorted(main.commands.commands) == sorted(
-        [*files, "backup", "export", "restore", "score", "wrap"]
+        [*files, "backup", "export", "restore", "score", "status", "wrap"]
     )
 
 

@@ -129,6 +129,7 @@ def test_what_a_link_asks_for_in_vain_is_left_out_with_a_note(
     assert charts(at)
 
 
+@pytest.mark.slow
 def test_a_value_that_is_not_known_can_be_asked_for_where_it_may_be(place, store, registry):
     judged(registry.folder, store)
     batch = batch_of(store, registry)

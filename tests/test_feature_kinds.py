@@ -183,6 +183,7 @@ def typed_json(at, **changes):
     return press(at, "predict_submit")
 
 
+@pytest.mark.slow
 def test_json_is_read_by_it(visited):
     at = typed_json(start(CASE, model="w"), arrival="7:05", occupancy=12)
     assert messages(at) == []

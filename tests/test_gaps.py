@@ -86,6 +86,7 @@ def in_file(file, card):
     return chunk.cases
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
 @pytest.mark.parametrize(
     ("kind", "gap"),
@@ -100,6 +101,7 @@ def test_an_encoder_gets_the_gap_that_it_learned(everywhere, encoder, kind, gap)
         assert sorted(map(str, feature.values)) == sorted(map(str, LEVELS[kind]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [*GAPS.values(), pd.NA], ids=repr)
 def test_an_imputer_gets_the_gap_that_it_replaces(everywhere, gap):
     X, y = cases("a", "b", gap)
@@ -107,6 +109,7 @@ def test_an_imputer_gets_the_gap_that_it_replaces(everywhere, gap):
     everywhere(fitted(make_pipeline(imputer, OneHotEncoder()), X, y), X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [None, ""], ids=repr)
 def test_a_gap_that_an_imputer_of_another_one_let_through_is_learned(everywhere, level):
     X, y = cases("a", "b", "b", level)
@@ -114,6 +117,7 @@ def test_a_gap_that_an_imputer_of_another_one_let_through_is_learned(everywhere,
     everywhere(fitted(make_pipeline(imputer, OneHotEncoder()), X, y), X, y)
 
 
+@pytest.mark.slow
 def test_an_empty_text_that_an_imputer_wrote_is_no_level_of_the_data(everywhere):
     X, y = cases("a", "b", np.nan)
     imputer = SimpleImputer(strategy="constant", fill_value="")

@@ -188,6 +188,7 @@ def test_a_batch_is_not_scored_twice_by_two_presses(empty_store, registry, slow)
     assert slow.scored == 1
 
 
+@pytest.mark.slow
 def test_no_more_than_two_are_scored_at_once(empty_store, registry, slow):
     content = many(registry, 1000)
     found = [check(empty_store, registry, content) for _ in range(3)]
@@ -201,6 +202,7 @@ def test_no_more_than_two_are_scored_at_once(empty_store, registry, slow):
     assert {ended(empty_store, b.id).state for b in found} == {"done"}
 
 
+@pytest.mark.slow
 def test_a_waiting_batch_can_be_cancelled(empty_store, registry, slow):
     content = many(registry, 1000)
     found = [check(empty_store, registry, content) for _ in range(3)]
@@ -275,6 +277,7 @@ def test_a_fault_of_the_program_has_a_number_and_goes_into_the_log(
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_file_with_too_many_rows_says_so_and_keeps_nothing(empty_store, registry):
     card = registry.card("triage")
     source = TableFile.of_bytes("march.csv", many(registry, 60_000))

@@ -430,6 +430,7 @@ def parts(tmp_path, empty_folder, monkeypatch):
     return Parts(folder)
 
 
+@pytest.mark.slow
 def test_an_order_that_nobody_has_said_is_said(parts, run):
     options, _, _ = a_scaler_that_puts_all_columns_into_its_own_order(parts)
     parts.table.to_csv("data.csv", index=False)

@@ -38,6 +38,8 @@ def own_module(monkeypatch, folder, name):
     monkeypatch.syspath_prepend(TRIALS / folder)
     monkeypatch.delitem(sys.modules, name, raising=False)
     module = importlib.import_module(name)
+    # Else the one just imported would be put back afterwards.
+    del sys.modules[name]
     monkeypatch.setitem(sys.modules, name, module)
     return module
 
@@ -180,6 +182,7 @@ def test_a_moment_in_a_file_keeps_its_time_of_day(timed, tmp_path):
     assert answers == pytest.approx([180, 60, 0], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_a_moment_is_chosen_in_the_form_with_its_time(timed, place):
     timed()
     at = start(CASE, model="m")
@@ -243,6 +246,7 @@ def test_another_example_has_a_time_of_day_of_the_training(timed, place):
 # --- a first step of somebody's own, and outcomes in a frame
 
 
+@pytest.mark.slow
 def test_a_first_step_of_ones_own_gets_a_frame(tmp_path, place, monkeypatch):
     utils = own_module(monkeypatch, "C09-own-first-step", "utils")
     rows = pd.read_csv(TRIALS / "C09-own-first-step/train.csv")

@@ -230,6 +230,7 @@ def test_a_server_that_does_not_answer_is_said_without_its_password(a_server_is_
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.slow
 def test_mlflow_is_not_imported_before_somebody_gives_a_uri():
     code = (
         "import sys, second_opinion.cli.main; sys.exit(bool({'mlflow', 'yaml'} & {*sys.modules}))"

@@ -76,6 +76,7 @@ def open_json(at):
 # --- every page, found by name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_works_on_an_empty_database(place, page):
     for name, model in [("", "triage"), *(("Ada", model) for model in MODELS)]:

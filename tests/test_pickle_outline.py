@@ -106,6 +106,7 @@ def test_nothing_of_the_file_is_run(way, tmp_path):
     assert not mark.exists()
 
 
+@pytest.mark.slow
 def test_no_module_that_the_file_names_is_imported():
     estimator = LogisticRegression().fit([[0], [1]], ["a", "b"])
     content = pickle.dumps([estimator, LabelEncoder().fit(["a", "b"])])

@@ -335,6 +335,7 @@ def compared(request, models, tmp_path_factory):
     return Registry(models).load(request.param), tmp_path_factory.mktemp("compared")
 
 
+@pytest.mark.slow
 @given(deeds=st.lists(DEED, max_size=14))
 @hypothesis_settings(max_examples=200 if THOROUGH else 10)
 def test_compare_counts_the_cases_that_corrections_teach(compared, deeds):

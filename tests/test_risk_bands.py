@@ -1,5 +1,6 @@
 """What experts say of risks, band by band."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from second_opinion.statistics import risk_bands
 SIDES = st.sampled_from(["too_low", "about_right", "too_high", ""])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0, 1), SIDES)))
 def test_each_verdict_is_counted_in_one_band_and_on_one_side(pairs):
     counts = risk_bands.counts([risk for risk, _ in pairs], [side for _, side in pairs])

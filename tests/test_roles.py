@@ -241,6 +241,7 @@ def test_wrong_codes_are_on_record_without_what_was_typed(place, away, codes):
     assert not [guess for guess in (b"ownr-3", b"owner-33", b"owner-3") if guess in written]
 
 
+@pytest.mark.slow
 def test_a_new_session_does_not_get_round_the_line(place, away, codes, line, monkeypatch):
     codes(owner="owner-3")
     monkeypatch.setattr(code_attempts, "STEP", code_attempts.LONGEST_LINE + 1)
@@ -275,6 +276,7 @@ def test_a_browser_that_had_a_right_code_does_not_stand_in_line(place, away, cod
     assert ["was not looked at" in message for message in messages(stranger)] == [True]
 
 
+@pytest.mark.slow
 def test_with_a_code_for_experts_nobody_gets_in_without(place, away, codes):
     codes(expert="expert-1")
     for page in ["Home.py", *(f"pages/{path.name}" for path in ROOT.glob("pages/*.py"))]:

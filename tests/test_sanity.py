@@ -159,6 +159,7 @@ def test_the_filling_may_be_put_into_the_pipeline(tmp_path):
     assert not findings(tmp_path, model, with_holes, y)
 
 
+@pytest.mark.slow
 def test_holes_that_the_model_takes_well_are_not_asked_about(tmp_path):
     cases, y = holes(["none", "day", "night"], np.random.default_rng(3))
     cases = cases.assign(age=cases.age.where(np.arange(600) % 3 > 0), kind=cases.kind == "none")

@@ -308,6 +308,7 @@ def test_a_good_case_is_read_as_it_is():
     assert list(SCHEMA.read(backwards)[0]) == SCHEMA.names
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(SCHEMA.names) | st.text(), ANYTHING))
 def test_a_case_that_was_read_is_read_again_as_itself(case):
     once, problems = SCHEMA.read(case)

@@ -90,6 +90,7 @@ def rows_of(path):
 # --- the rows that a model cannot predict
 
 
+@pytest.mark.slow
 @examples(60)
 @given(st.lists(st.sampled_from([0.0, 1.0, 13.0, -1.0, 5.0]), min_size=1, max_size=60))
 def test_exactly_the_rows_that_fail_are_named(numbers):

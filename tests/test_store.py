@@ -1071,6 +1071,7 @@ print(store.progress("m").predictions)
 """
 
 
+@pytest.mark.slow
 def test_a_limit_on_file_size_leaves_no_file_and_no_half(tmp_path):
     process = start(LIMITED, tmp_path / "feedback.db")
     printed, _ = process.communicate()

@@ -336,6 +336,7 @@ def test_a_row_that_opens_a_quote_after_a_broken_one_is_named():
     assert [problem.line for problem in found.problems] == [2, 4]
 
 
+@pytest.mark.slow
 def test_many_broken_rows_are_each_named():
     rows = [row(note='we"ll') if n % 2 else row(note='"a,""b"""') for n in range(3000)]
     found = all_of("\n".join([HEADER, *rows]))

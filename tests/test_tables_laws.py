@@ -82,6 +82,7 @@ def all_of(content, schema=SCHEMA, **chosen):
 # --- a form, JSON and CSV agree
 
 
+@pytest.mark.slow
 @often
 @given(
     CASES,

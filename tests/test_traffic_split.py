@@ -58,6 +58,7 @@ def test_arms_come_back_from_their_text(shares):
     assert traffic_split.is_split(text) == (len(shares) > 1)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(VERSION, SHARES.map(traffic_split.text), max_size=4))
 def test_a_file_of_aliases_comes_back_as_it_was_written(tmp_path_factory, aliases):
     path = tmp_path_factory.mktemp("aliases") / "aliases.json"

@@ -82,9 +82,9 @@ class Limits:
         """`UserError` where a file has more problems than are listed; ``first`` is one of them."""
         if self.max_problems is not None and count > self.max_problems:
             raise UserError(
-                f"{name} has more than {self.max_problems:,} problems and was not read further. "
-                f"The first: {first} Expected most rows to be readable: correct what they have in "
-                "common, such as what parts their cells, then choose the file again."
+                f"{name} has more than {plural(self.max_problems, 'problem')} and was not read "
+                f"further. The first: {first} Expected most rows to be readable: correct what they "
+                "have in common, such as what parts their cells, then choose the file again."
             )
 
 

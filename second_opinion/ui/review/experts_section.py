@@ -52,7 +52,7 @@ def experts(visit: Visit, filters: VerdictFilter, figures: Figures, shared: dict
         pairs(table)
     conflicts(shared)
     if len(visit.review.shared_states(filters.model, filters.version)) > totals.MOST_SHARED:
-        st.caption(f"Of the newest {totals.MOST_SHARED:,} cases with several verdicts.")
+        st.caption(f"Of the newest {plural(totals.MOST_SHARED, 'case')} with several verdicts.")
 
 
 def people(figures: Figures) -> None:
