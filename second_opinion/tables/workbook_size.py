@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Callable, Iterator
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.tables.packed_sheets import Span, ods_spans, xlsb_spans
 from second_opinion.tables.table_file import MEGABYTE, TableFile
 
@@ -234,9 +235,10 @@ def _number(letters: bytes) -> int:
 
 
 def _too_wide(source: TableFile, rows: int, columns: int) -> UserError:
+    extent = f"{plural(rows, 'row')} and {plural(columns, 'column')}"
     return _too_large(
         source,
-        f"has a sheet of {rows:,} rows and {columns:,} columns, counting those that lie between",
+        f"has a sheet of {extent}, counting those that lie between",
         f"{MOST_CELLS:,} cells",
     )
 
