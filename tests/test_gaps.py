@@ -11,7 +11,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from second_opinion import Registry, tables
 from second_opinion.models.describe.training_data import from_table
-from second_opinion.models.describe.training_table import NO_LIMITS, Layout, TrainingTable
+from second_opinion.models.describe.training_table import Layout, TrainingTable
 
 ROWS = 90
 LEVELS = {
@@ -81,7 +81,7 @@ def in_file(file, card):
     schema = card.case_schema
     source = tables.TableFile.of_path(file)
     look = tables.look(source, schema, tables.Decisions())
-    [chunk] = tables.read(source, look, schema, NO_LIMITS)
+    [chunk] = tables.read(source, look, schema, tables.NO_LIMITS)
     assert not chunk.problems
     return chunk.cases
 

@@ -11,7 +11,8 @@ from second_opinion.records.verdict_kinds import column_labels, column_of
 if TYPE_CHECKING:
     import pandas as pd
 
-SAID = ["verdicts", *column_labels(), "right", "wrong"]
+CERTAIN = ["right", "wrong"]
+SAID = ["verdicts", *column_labels(), *CERTAIN]
 
 
 class Newest:
@@ -49,7 +50,7 @@ class Newest:
         counts = self._rows.groupby(["id", *own]).size().rename("verdicts").reset_index()
         each = counts.merge(self._groups, on="id")
         for name in SAID[1:]:
-            mask = each["outcome" if name in ("right", "wrong") else "said"] == name
+            mask = each["outcome" if name in CERTAIN else "said"] == name
             each[name] = each["verdicts"].where(mask, 0)
         return each.groupby(list(keys))[SAID].sum().reset_index()
 
@@ -59,7 +60,7 @@ class Newest:
         if rows.empty:
             return rows.reindex(columns=["case_id", "outcome", *keys])
         groups = self._groups.set_index("id")
-        groups = groups[groups["outcome"] != "unsure"]
+        groups = groups[groups["outcome"].isin(CERTAIN)]
         rows = rows[rows["id"].isin(groups.index)]
         names = dict.fromkeys(["outcome", *keys])
         own = {name: rows["id"].map(groups[name]) for name in names if name not in rows}

@@ -19,8 +19,6 @@ ABSENT_VERDICT_KINDS = """
     SELECT name FROM main.verdict_kinds EXCEPT SELECT name FROM copy.verdict_kinds
 """
 
-NEWEST_CARDS = "SELECT sha256 AS id, sha256, answer, tolerance FROM cards ORDER BY rowid DESC"
-HAS_CARDS = "SELECT 1 FROM cards WHERE sha256 = :id"
 NEWEST_CARDS = "SELECT * FROM cards ORDER BY rowid DESC"
 HAS_CARDS = "SELECT 1 FROM cards WHERE sha256 = :sha256"
 NEWEST_PREDICTIONS = "SELECT * FROM predictions ORDER BY rowid DESC"
