@@ -10,7 +10,7 @@ ENVIRONMENT := $(PYTHON) scripts/environment --sklearn "$(SKLEARN)"
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help environment workshop lock run quick test check audit format demo-models screenshots bench try-sklearn try-mlflow
+.PHONY: help environment workshop lock lock-check run quick test check audit format demo-models screenshots bench try-sklearn try-mlflow
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -31,8 +31,10 @@ check: workshop ## Lint, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-audit: workshop ## Compare the locks with pyproject, and look their packages up among known vulnerabilities
+lock-check: workshop ## Compare requirements.lock and requirements/ with pyproject.toml
 	$(BIN)/python scripts/lock --check
+
+audit: workshop ## Look the packages of the locks up among known vulnerabilities
 	$(BIN)/python scripts/audit
 
 format: workshop ## Format the code
