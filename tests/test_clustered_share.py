@@ -6,8 +6,9 @@ from builders import runs_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from second_opinion.statistics import calibration, error_rates
 from second_opinion.statistics.agreement import wilson
-from second_opinion.statistics.clustered_share import CaseSums, interval
+from second_opinion.statistics.clustered_share import CaseSums, interval, numbers_by
 
 CASES = st.lists(
     st.integers(0, 6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), max_size=40
@@ -91,3 +92,36 @@ def test_the_interval_holds_the_true_share_in_95_of_100_runs(experts):
     assert 0.93 <= held / runs <= 0.97
     if experts == 5:
         assert separate / runs < 0.8
+
+
+def entries(cases, group=0, first=0):
+    """Group, case and whether it is right, of each verdict on these cases."""
+    return [
+        (group, first + at, float(number < k))
+        for at, (k, n) in enumerate(cases)
+        for number in range(n)
+    ]
+
+
+@given(CASES, CASES)
+def test_groups_have_the_numbers_that_each_has_alone(some, others):
+    # A case that stands in two groups counts in each by the verdicts there.
+    rows = [*entries(some), *entries(others, 2)]
+    groups, cases, right = zip(*rows, strict=True) if rows else ([], [], [])
+    numbers = numbers_by(np.array(groups, int), np.array(cases, int), np.array(right), 3)
+    expected = [sums_of(some).number, 0, sums_of(others).number]
+    np.testing.assert_allclose(numbers, expected)
+
+
+def test_the_intervals_of_days_bins_and_the_surest_rest_on_the_cases():
+    cases = [(2, 2), (2, 2), (1, 2), (0, 2)] * 5
+    _, case, right = map(np.array, zip(*entries(cases), strict=True))
+    low, high = interval(25, 40, sums_of(cases).number)
+    day = error_rates.errors_by(["2026-11-01"] * 40, 1 - right, case).iloc[0]
+    assert (1 - day["high"], 1 - day["low"]) == pytest.approx((low, high))
+    sure = calibration.bins([0.7] * 40, right, case=case).iloc[0]
+    assert (sure["low"], sure["high"]) == pytest.approx((low, high))
+    surest = calibration.risk_coverage([0.7] * 40, 1 - right, case=case).iloc[-1]
+    assert (1 - surest["high"], 1 - surest["low"]) == pytest.approx((low, high))
+    separate = error_rates.errors_by(["2026-11-01"] * 40, 1 - right).iloc[0]
+    assert separate["high"] - separate["low"] < day["high"] - day["low"]

@@ -30,11 +30,11 @@ def calibrated(verdicts: pd.DataFrame | None) -> list[Exhibit]:
         there = f"there {'is' if len(rows) == 1 else 'are'} {len(rows)} on these cases"
         sentence = f"{needed} {FEWEST_VERDICTS} verdicts on; {there}."
         return [Exhibit("reliability", sentence=sentence)]
-    bins = calibration.bins(rows["confidence"], 1 - rows["wrong"])
+    bins = calibration.bins(rows["confidence"], 1 - rows["wrong"], case=rows["case"])
     brier = calibration.brier(1 - rows["wrong"], rows["confidence"])
     picked = f"Brier score {brier:.3f} (0 is perfect, always saying 50 % gives 0.250). Cases that "
     picked += "somebody chose to judge are not a fair sample of all."
-    curve = calibration.risk_coverage(rows["confidence"], rows["wrong"])
+    curve = calibration.risk_coverage(rows["confidence"], rows["wrong"], case=rows["case"])
     own = cases_of(rows, "judged")
     # A bin of `calibration.bins` holds its upper end, and the first one its lower end too.
     ends = [*[-np.inf] * (len(bins) > 0), *np.nextafter(bins["from"].iloc[1:], np.inf)]
@@ -103,7 +103,7 @@ def _judged(verdicts: pd.DataFrame | None) -> list[Exhibit]:
         return [Exhibit("agreement", sentence=FOR_REVIEWERS)]
     if verdicts.empty:
         return [Exhibit("agreement", sentence="No verdict on these cases yet.")]
-    by_day = error_rates.errors_by(verdicts["day"], verdicts["wrong"])
+    by_day = error_rates.errors_by(verdicts["day"], verdicts["wrong"], verdicts["case"])
     counts = verdict_charts.verdicts_per_day(by_day)
     parts = [Exhibit("verdicts", counts, picks=_marks(verdicts, by_day["group"]))]
     days = by_day[by_day["cases"] > 0].reset_index(drop=True)

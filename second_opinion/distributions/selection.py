@@ -293,7 +293,8 @@ def verdicts(store: Store, selection: Selection, *, by: Expert | None = None) ->
     ``by`` is who asks, refused below a reviewer with a `UserError`; without it, it is the program
     that has the file.
 
-    Columns ``id`` (that of the selection), ``confidence`` (0 to 1; NaN where there is none, and of
+    Columns ``id`` (that of the selection), ``case`` (a number: predictions with the same inputs are
+    one case), ``confidence`` (0 to 1; NaN where there is none, and of
     a risk, which is about right without having come true), ``risk`` (0 to 1, NaN of all others),
     ``says`` (of a risk: too_low, about_right or too_high, empty where none is said), ``wrong`` (1
     where the model is wrong, 0 where it is right, NaN where nobody could say) and ``day`` (ISO,
@@ -315,6 +316,7 @@ def verdicts(store: Store, selection: Selection, *, by: Expert | None = None) ->
     return pd.DataFrame(
         {
             "id": pd.Series([row[name] for row in own], dtype=object),
+            "case": np.array([row["case_id"] for row in own], dtype=int),
             "confidence": np.array(sure, dtype=float),
             "risk": np.array(risks, dtype=float),
             "says": [

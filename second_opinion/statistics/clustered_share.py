@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.statistics.agreement import wilson
+from second_opinion.statistics.ratings import Array
 
 # What a frame of groups has of the cases of each, beside ``right`` and ``wrong``.
 SUMS = ["judged_cases", "right_squared", "right_certain", "certain_squared"]
@@ -79,3 +80,18 @@ def numbers(groups: pd.DataFrame) -> pd.Series[float]:
     columns = (groups["judged_cases"], groups["right"], certain, *(groups[n] for n in SUMS[1:]))
     rows = zip(*columns, strict=True)
     return pd.Series([CaseSums(*map(int, row)).number for row in rows], groups.index, dtype=float)
+
+
+def numbers_by(group: Any, case: Any, is_right: Any, count: int) -> Array:
+    """`CaseSums.number` of each of ``count`` groups, 0 for an empty one.
+
+    ``group`` (from 0), ``case`` (a number) and ``is_right`` have an entry for each verdict that
+    says right or wrong.
+    """
+    case_codes, cases = pd.factorize(np.asarray(case))
+    many = max(len(cases), 1)
+    pairs, at = np.unique(np.asarray(group) * many + case_codes, return_inverse=True)
+    right = np.bincount(at, weights=np.asarray(is_right, dtype=float), minlength=len(pairs))
+    certain = np.bincount(at, minlength=len(pairs))
+    places = [np.flatnonzero(pairs // many == one) for one in range(count)]
+    return np.array([CaseSums.of(right[own], certain[own]).number for own in places], dtype=float)

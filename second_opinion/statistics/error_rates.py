@@ -12,6 +12,7 @@ import pandas as pd
 
 from second_opinion.records.review import NOT_NAMED
 from second_opinion.records.value import key_of, plain
+from second_opinion.statistics import clustered_share
 from second_opinion.statistics.agreement import wilson
 
 Key = tuple[bool, Any] | None
@@ -55,13 +56,14 @@ def normalised(counts: pd.DataFrame) -> pd.DataFrame:
     return counts.div(totals.where(totals > 0), axis=0)
 
 
-def errors_by(group: Any, errors: Any) -> pd.DataFrame:
+def errors_by(group: Any, errors: Any, case: Any = None) -> pd.DataFrame:
     """How often the model is wrong in each group (a class, a band, an expert, a day).
 
     ``errors`` is 1 or True where the model was wrong, 0 where not, and NaN or None where nobody
     could say; a group that is not known is None. Columns: ``group``, ``cases``, ``errors``,
     ``rate`` with its 95 % Wilson interval ``low``, ``high``, and ``unsure`` (the cases left out),
-    in the order in which the groups first appear.
+    in the order in which the groups first appear. With ``case``, a number for each row, several
+    rows on one case count in the interval as `clustered_share` says.
     """
     places: dict[Key, int] = {}
     at = np.array([_place(key_of(plain(value)), places) for value in group], dtype=int)
@@ -69,13 +71,18 @@ def errors_by(group: Any, errors: Any) -> pd.DataFrame:
     mask = ~np.isnan(wrong)
     rows, cases = np.bincount(at, minlength=len(places)), np.bincount(at[mask], None, len(places))
     errors = np.bincount(at[mask], wrong[mask], len(places)).astype(int)
-    low, high = wilson(errors, cases)
+    number = cases.astype(float)
+    if case is not None:
+        own = np.asarray(case)[mask]
+        number = clustered_share.numbers_by(at[mask], own, wrong[mask], len(places))
+    rate = np.divide(errors, cases, out=np.full(len(cases), np.nan), where=cases > 0)
+    low, high = wilson(np.where(cases > 0, rate, 0) * number, number)
     return pd.DataFrame(
         {
             "group": pd.Series([key and key[1] for key in places], dtype=object),
             "cases": cases,
             "errors": errors,
-            "rate": np.divide(errors, cases, out=np.full(len(cases), np.nan), where=cases > 0),
+            "rate": rate,
             "low": low,
             "high": high,
             "unsure": rows - cases,

@@ -61,7 +61,7 @@ class Singles:
         """The current verdicts on a batch, or on the predictions of none, in order of their time.
 
         ``prediction_id, row_number, version, value, confidence, probabilities, judgement,
-        direction, outcome`` (by what counts), ``final_direction`` and ``created_at``.
+        case_id, direction, outcome`` (by what counts), ``final_direction`` and ``created_at``.
         """
         return self._select(sql_verdicts.VERDICTS_ON, model=model, batch_id=batch_id)
 

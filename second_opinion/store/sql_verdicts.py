@@ -132,7 +132,7 @@ SINGLES = """
 VERDICTS_ON = """
     SELECT
         prediction.id AS prediction_id, row_number, version, value, confidence, probabilities,
-        judgement,
+        judgement, verdict.case_id AS case_id,
         CASE WHEN final.outcome IS NULL THEN verdict.direction ELSE final.direction END
             AS direction,
         coalesce(final.outcome, verdict.outcome) AS outcome, verdict.created_at AS created_at
