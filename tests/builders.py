@@ -171,7 +171,9 @@ def write_at_random(store, seed, steps=40):
                 answer = rng.choice([0, 1, 1.0, "1", 2.5])
                 store.review.adjudicate(prediction.id, answer, "so it is", by=REVIEWER)
             else:
-                about = rng.choice([v.id for v in store.verdict_history(prediction.id)] or ["x"])
+                about = rng.choice(
+                    [v.id for v in store.verdict_history(prediction.id, by=REVIEWER)] or ["x"]
+                )
                 state = rng.choice(["open", "accepted", "fixed", "declined"])
                 store.review.triage(about, state, by=REVIEWER)
         except UserError:

@@ -217,6 +217,7 @@ def test_no_page_puts_html_into_the_browser(path):
 PERSONAL = {
     *("add_verdict", "history", "current_verdict", "current_verdicts_of", "judged_rows"),
     *("progress", "cancel", "triage", "adjudicate", "events", "export", "opened_copy"),
+    "verdict_history",
 }
 
 

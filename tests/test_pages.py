@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import streamlit as st
-from builders import HOSTILE, OWNER, ROOT, as_nobody
+from builders import HOSTILE, OWNER, REVIEWER, ROOT, as_nobody
 from threadpoolctl import threadpool_limits
 from visits import (
     CASE,
@@ -323,7 +323,7 @@ def test_a_change_and_an_undo_are_new_rows(place):
     press(at, "verdict_undo")
     assert {"verdict_agree", "verdict_disagree", "verdict_unsure"} <= keys(at)
     store = Store.open(place / "feedback.db")
-    history = store.verdict_history(predicted(at, place).id)
+    history = store.verdict_history(predicted(at, place).id, by=REVIEWER)
     assert [verdict.judgement for verdict in history] == ["agree", "unsure", "withdrawn"]
     assert [verdict.supersedes for verdict in history] == [None, history[0].id, history[1].id]
     assert store.reviewed().empty

@@ -111,9 +111,9 @@ def test_a_conflict_waits_until_a_third_person_decides_it(empty_store, conflict)
 
 
 def test_the_adjudicated_answer_counts_and_the_originals_stay(empty_store, conflict):
-    before = empty_store.verdict_history(conflict.id)
+    before = empty_store.verdict_history(conflict.id, by=REVIEWER)
     empty_store.review.adjudicate(conflict.id, 0, "the scan shows it", by=REVIEWER)
-    assert empty_store.verdict_history(conflict.id) == before
+    assert empty_store.verdict_history(conflict.id, by=REVIEWER) == before
     reviewed = empty_store.reviewed()
     assert list(reviewed["judgement"]) == ["agree", "disagree"]
     assert list(reviewed["answer"]) == [0, 0]
@@ -173,7 +173,7 @@ def test_the_same_click_twice_is_one_decision(empty_store, conflict):
     id = new_id()
     for _ in range(2):
         empty_store.review.adjudicate(conflict.id, 0, "so", by=REVIEWER, id=id)
-    about = empty_store.verdict_history(conflict.id)[1]
+    about = empty_store.verdict_history(conflict.id, by=REVIEWER)[1]
     for _ in range(2):
         empty_store.review.triage(about.id, "fixed", "in v2", by=REVIEWER, id=id + "t")
     assert len(empty_store.review.adjudications_of(conflict.id)) == 1
@@ -196,7 +196,7 @@ def test_triage_is_open_for_a_disagreement_and_keeps_every_decision(empty_store,
 
 
 def test_a_changed_verdict_is_open_again(empty_store, conflict):
-    about = empty_store.verdict_history(conflict.id)[1]
+    about = empty_store.verdict_history(conflict.id, by=REVIEWER)[1]
     empty_store.review.triage(about.id, "declined", by=REVIEWER)
     empty_store.add_verdict(verdict(conflict, "disagree", "Bob", comment="No, really"))
     assert empty_store.review.page(VerdictFilter(triage="open")).total == 1
@@ -205,7 +205,7 @@ def test_a_changed_verdict_is_open_again(empty_store, conflict):
 
 
 def test_triage_is_for_reviewers(empty_store, conflict):
-    about = empty_store.verdict_history(conflict.id)[1]
+    about = empty_store.verdict_history(conflict.id, by=REVIEWER)[1]
     with pytest.raises(UserError, match=r"Eve may not triage a verdict; expected a reviewer"):
         empty_store.review.triage(about.id, "fixed", by=Expert("Eve"))
     with pytest.raises(UserError, match="expected one of open, accepted, fixed, declined"):
@@ -228,7 +228,7 @@ def test_events_are_read_by_owners_newest_first(empty_store):
 @pytest.mark.parametrize("table", ["triage", "adjudications", "events"])
 def test_another_program_cannot_change_a_decision(empty_store, conflict, table):
     empty_store.review.adjudicate(conflict.id, 0, "so", by=REVIEWER)
-    about = empty_store.verdict_history(conflict.id)[1]
+    about = empty_store.verdict_history(conflict.id, by=REVIEWER)[1]
     empty_store.review.triage(about.id, "fixed", by=REVIEWER)
     for change in (f"UPDATE {table} SET id = 'x'", f"DELETE FROM {table}"):
         with (

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import OWNER, ROOT, THOROUGH, as_nobody, case, examples, verdict
+from builders import OWNER, REVIEWER, ROOT, THOROUGH, as_nobody, case, examples, verdict
 from database import assert_intact, ids_in, select
 from hypothesis import given
 from hypothesis import strategies as st
@@ -123,7 +123,7 @@ def test_a_prediction_and_a_verdict_come_back_as_they_were(shared_store, inputs,
 
     given_verdict = verdict(prediction, mode="blind", blind_value=blind, blind_confidence=0.6)
     assert repr(shared_store.add_verdict(given_verdict)) == repr(given_verdict)
-    assert repr(shared_store.verdict_history(prediction.id)) == repr([given_verdict])
+    assert repr(shared_store.verdict_history(prediction.id, by=REVIEWER)) == repr([given_verdict])
 
 
 def test_every_field_comes_back(empty_store):
@@ -152,7 +152,7 @@ def test_every_field_comes_back(empty_store):
         seconds=12.25,
     )
     assert empty_store.add_verdict(given_verdict) == given_verdict
-    assert empty_store.verdict_history(prediction.id) == [given_verdict]
+    assert empty_store.verdict_history(prediction.id, by=REVIEWER) == [given_verdict]
 
 
 def test_numpy_dates_and_missing_values_are_stored_plain(empty_store):
@@ -312,7 +312,7 @@ def test_the_current_verdicts_equal_a_plain_model_of_the_chains(shared_store, de
         prediction_id = cases[number].id
         counts = chain[-1] if chain and chain[-1].judgement != "withdrawn" else None
         assert shared_store.current_verdict(prediction_id, person, by=OWNER) == counts
-        assert shared_store.verdict_history(prediction_id, person) == chain
+        assert shared_store.verdict_history(prediction_id, person, by=REVIEWER) == chain
     assert_reviewed_is(shared_store, model, cases, chains)
 
 
@@ -363,14 +363,14 @@ def test_what_was_not_on_the_page_is_not_replaced(empty_store, stored, judgement
     shown = empty_store.add_verdict(verdict(stored))
     for other in since:
         empty_store.add_verdict(verdict(stored, other))
-    before = empty_store.verdict_history(stored.id)
+    before = empty_store.verdict_history(stored.id, by=REVIEWER)
     for on_page in (shown.id, None) if since else (None, "another"):
         current = empty_store.current_verdict(stored.id, "Ada", by=OWNER)
         if on_page == (current.id if current else None):
             continue
         with pytest.raises(UserError, match="another one than this page showed"):
             empty_store.add_verdict(verdict(stored, judgement), on_page=on_page)
-    assert empty_store.verdict_history(stored.id) == before
+    assert empty_store.verdict_history(stored.id, by=REVIEWER) == before
 
 
 @pytest.mark.parametrize("judgement", ["agree", "unsure", "withdrawn"])
@@ -389,7 +389,7 @@ def test_a_typed_name_neither_shows_nor_replaces_the_verdict_of_another_browser(
         other = replace(verdict(stored, judgement), expert="ada ", id=new_id(eve.key))
         with pytest.raises(UserError, match="made in another browser"):
             empty_store.add_verdict(other, on_page=on_page, by=eve)
-    assert [one.id for one in empty_store.verdict_history(stored.id)] == [own.id]
+    assert [one.id for one in empty_store.verdict_history(stored.id, by=REVIEWER)] == [own.id]
     mine = replace(verdict(stored, judgement), id=new_id(ada.key))
     assert empty_store.add_verdict(mine, on_page=own.id, by=ada).supersedes == own.id
 
@@ -416,10 +416,10 @@ def test_nothing_is_withdrawn_twice(empty_store, stored):
         empty_store.add_verdict(verdict(stored, "withdrawn"))
     empty_store.add_verdict(verdict(stored))
     empty_store.add_verdict(verdict(stored, "withdrawn"))
-    before = empty_store.verdict_history(stored.id)
+    before = empty_store.verdict_history(stored.id, by=REVIEWER)
     with pytest.raises(UserError, match="Ada has no verdict on this prediction"):
         empty_store.add_verdict(verdict(stored, "withdrawn"))
-    assert empty_store.verdict_history(stored.id) == before
+    assert empty_store.verdict_history(stored.id, by=REVIEWER) == before
     empty_store.add_verdict(verdict(stored, "unsure"))
     empty_store.add_verdict(verdict(stored, "withdrawn"))
     assert empty_store.current_verdict(stored.id, "Ada", by=OWNER) is None
@@ -431,7 +431,7 @@ def test_a_chain_holds_when_the_clock_is_set_back(empty_store, stored):
         verdict(stored, "unsure", created_at="2020-01-01T00:00:00.000Z")
     )
     assert early.supersedes == late.id
-    assert empty_store.verdict_history(stored.id) == [late, early]
+    assert empty_store.verdict_history(stored.id, by=REVIEWER) == [late, early]
     assert empty_store.current_verdict(stored.id, "Ada", by=OWNER) == early
 
 
@@ -448,7 +448,7 @@ def test_a_verdict_sent_again_is_the_one_that_is_stored(empty_store, stored):
     first = empty_store.add_verdict(sent)
     second = empty_store.add_verdict(verdict(stored, "unsure"))
     assert empty_store.add_verdict(replace(sent, comment="changed")) == first
-    assert empty_store.verdict_history(stored.id) == [first, second]
+    assert empty_store.verdict_history(stored.id, by=REVIEWER) == [first, second]
     assert empty_store.current_verdict(stored.id, "Ada", by=OWNER) == second
 
 
@@ -574,7 +574,7 @@ def test_no_row_takes_the_place_of_one_that_supersedes_the_same(empty_store, sto
                 connection.execute(
                     f"{verb} INTO verdicts ({', '.join(rival)}) VALUES ({marks})", rival
                 )
-    assert empty_store.verdict_history(stored.id) == [first, second]
+    assert empty_store.verdict_history(stored.id, by=REVIEWER) == [first, second]
 
 
 @pytest.mark.slow
@@ -645,7 +645,7 @@ def test_sixteen_threads_lose_no_verdict_and_fork_no_chain(empty_store):
     assert ids_in(empty_store.path) == acknowledged
     for found in cases:
         for person in ("Ada", "Bo", "Cy"):
-            history = empty_store.verdict_history(found.id, person)
+            history = empty_store.verdict_history(found.id, person, by=REVIEWER)
             assert [v.supersedes for v in history] == [None, *(v.id for v in history[:-1])]
             assert empty_store.current_verdict(found.id, person, by=OWNER) == history[-1]
     assert_intact(empty_store.path)
@@ -662,7 +662,7 @@ def test_one_verdict_from_sixteen_threads_is_one_row(empty_store, stored):
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(send, range(16)))
     assert answers == [sent] * 16
-    assert empty_store.verdict_history(stored.id) == [sent]
+    assert empty_store.verdict_history(stored.id, by=REVIEWER) == [sent]
 
 
 def test_reading_goes_on_while_something_is_written(empty_store, stored):
@@ -721,6 +721,11 @@ def test_turning_on_the_log_waits_for_another_process_that_starts(empty_store, s
         other.execute("ROLLBACK")
         answer.result()
     assert select(empty_store.path, "PRAGMA journal_mode") == [("wal",)]
+
+
+def test_what_others_said_before_is_for_reviewers(empty_store, stored):
+    with pytest.raises(UserError, match="may not see every verdict"):
+        empty_store.verdict_history(stored.id, by=Expert("Ada"))
 
 
 # --- killed, deleted, replaced
@@ -1099,7 +1104,7 @@ def test_names_compare_as_people_do_wherever_the_store_compares_them(empty_store
     for spelling in ("ada WEISS", " ADA weiß "):
         assert same_person(spelling, said.expert)
         assert empty_store.current_verdict(stored.id, spelling, by=OWNER) == said
-        assert empty_store.verdict_history(stored.id, spelling) == [said]
+        assert empty_store.verdict_history(stored.id, spelling, by=REVIEWER) == [said]
         assert empty_store.current_verdicts_of(spelling, [stored.id], by=OWNER) == {stored.id: said}
 
 

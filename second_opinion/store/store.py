@@ -199,8 +199,14 @@ class Store:
         )
         return _by_prediction(current, expert, by)
 
-    def verdict_history(self, prediction_id: str, expert: str | None = None) -> list[Verdict]:
-        """Every verdict on the prediction, the replaced and withdrawn too, oldest first."""
+    def verdict_history(
+        self, prediction_id: str, expert: str | None = None, *, by: Expert
+    ) -> list[Verdict]:
+        """Every verdict on the prediction, the replaced and withdrawn too, oldest first.
+
+        ``by`` is who asks: `UserError` below a reviewer.
+        """
+        roles.check(by, "see every verdict")
         rows = self._select(sql_verdicts.VERDICT_HISTORY, prediction_id=prediction_id)
         return [
             record_rows.verdict(row)

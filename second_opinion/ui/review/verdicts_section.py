@@ -185,7 +185,7 @@ def _answer(card: ModelCard | None, prediction: Prediction) -> None:
 
 def _history(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
     st.header("Verdicts", anchor=False)
-    history = visit.store.verdict_history(prediction.id)
+    history = visit.store.verdict_history(prediction.id, by=visit.asker)
     replaced = {verdict.supersedes for verdict in history}
     for verdict in reversed(history):
         what = signed_verdict_text(card, verdict)
