@@ -493,7 +493,7 @@ def test_the_form_answers_as_the_estimator_does(brought, page, tmp_path):
     for case in cases[1:] if feature.kind == "text" else cases:
         if case is not typical:
             key = form.widget_key(feature)
-            groups = (at.number_input, at.selectbox, at.toggle, at.text_area)
+            groups = (at.number_input, at.selectbox, at.text_area)
             widgets = [w for group in groups for w in group if w.key == key]
             widgets += [w for w in at.get("button_group") if w.key == key]
             widgets[0].set_value(form.shown(feature, value))

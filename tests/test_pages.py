@@ -54,7 +54,7 @@ def type_case(at, schema, case):
     """Put a case into the form, field by field, as its widgets take it."""
     for feature in schema:
         key, value = form.widget_key(feature), form.shown(feature, case.get(feature.name))
-        groups = (at.number_input, at.selectbox, at.toggle, at.date_input, at.text_area)
+        groups = (at.number_input, at.selectbox, at.date_input, at.text_area)
         widgets = [w for group in groups for w in group if w.key == key]
         widgets += [w for w in at.get("button_group") if w.key == key]
         assert len(widgets) == 1, f"{feature.name} has no field"
@@ -398,6 +398,7 @@ def test_an_empty_field_is_asked_for_once_predict_is_pressed(place):
 def test_clear_empties_every_field(place):
     at = press(start(CASE), "predict_clear")
     assert {widget.value for widget in at.number_input} == {None}
+    assert at.button_group(key="predict_field_smoker").value is None
     assert len(messages(press(at, "predict_submit"))) == 1
 
 
@@ -586,6 +587,34 @@ def test_form_and_json_carry_the_same_case(place):
     type_json(at, json.dumps({**at.session_state["predict_case"], "age": 44})).run()
     at.button_group(key="predict_tab").set_value(typed_case.FORM).run()
     assert at.number_input(key="predict_field_age").value == 44
+
+
+@pytest.mark.parametrize("typed", ["no", "yes", 0.5, None])
+def test_a_yes_or_no_that_was_not_understood_is_not_answered(place, typed):
+    at = open_json(start(CASE))
+    case = {**at.session_state["predict_case"], "smoker": typed}
+    type_json(at, json.dumps(case)).run()
+    at.button_group(key="predict_tab").set_value(typed_case.FORM).run()
+    smoker = at.button_group(key="predict_field_smoker")
+    assert smoker.value is None
+    (message,) = messages(press(at, "predict_submit"))
+    assert "smoker is empty" in message
+    assert "prediction" not in at.query_params
+    at.button_group(key="predict_field_smoker").set_value(False)
+    press(at, "predict_submit")
+    assert messages(at) == []
+    assert predicted(at, place).inputs["smoker"] is False
+
+
+def test_a_yes_of_a_demo_is_not_taken_for_a_no(place, monkeypatch):
+    monkeypatch.setenv("MODEL_DIR", str(DEMOS.folder))
+    at = open_json(start(CASE, model="customer-churn"))
+    text = (ROOT / "tests/trials/judging/case-yes.json").read_text("utf-8")
+    type_json(at, text).run()
+    at.button_group(key="predict_tab").set_value(typed_case.FORM).run()
+    assert at.button_group(key="predict_field_is_member").value is None
+    assert len(messages(press(at, "predict_submit"))) == 1
+    assert "prediction" not in at.query_params
 
 
 # --- bad states: one message each, and the rest goes on

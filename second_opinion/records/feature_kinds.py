@@ -308,7 +308,7 @@ KINDS = {
             name="boolean",
             noun="true or false",
             shape="level",
-            widget="toggle",
+            widget="choice",
             read=read_boolean,
             choices="pair",
         ),

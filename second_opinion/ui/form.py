@@ -11,7 +11,7 @@ import streamlit as st
 
 from second_opinion.formatting import decimals_of
 from second_opinion.records.feature_kinds import moment_text
-from second_opinion.records.value import plain, same_value
+from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 from second_opinion.ui import widget_values
 from second_opinion.ui.frame import escape
@@ -139,8 +139,9 @@ def _side_by_side(feature: Feature) -> bool:
     return sum(len(feature.text(value)) + 2 for value in feature.values) <= SIDE_BY_SIDE
 
 
-def _draw_toggle(feature: Feature, key: str, label: str, note: str | None) -> None:
-    st.toggle(label, key=key, help=note)
+def _is_wide(feature: Feature) -> bool:
+    # Yes and no have room in one column.
+    return _side_by_side(feature) and len(feature.values) > 2
 
 
 def _draw_text(feature: Feature, key: str, label: str, note: str | None) -> None:
@@ -191,11 +192,10 @@ class Widget:
     """A field of the form: how it is drawn, and what it holds for a value of the feature.
 
     - ``draw``: the feature, the key, the label and the help under its mark.
-    - ``state``: what the widget holds for a value that is not None; ``empty`` where there is none.
+    - ``state``: what the widget holds for a value that is not None; ``empty`` where there is none,
+      which no widget shows as a value.
     - ``value``: what `Feature.read` takes for a state.
     - ``is_wide``: whether it goes over both columns of the form.
-    - ``where_optional``: the widget that is drawn where a value may be missing, if this one cannot
-      be empty.
     """
 
     draw: Callable[[Feature, str, str, str | None], None]
@@ -203,7 +203,6 @@ class Widget:
     value: Callable[[Feature, Any], Any] = lambda feature, state: plain(state)
     empty: Any = None
     is_wide: Callable[[Feature], bool] = lambda feature: False
-    where_optional: str = ""
 
 
 # By the name that `FeatureKind.widget` calls it.
@@ -212,14 +211,7 @@ WIDGETS = {
         _draw_number,
         lambda feature, value: int(value) if feature.kind_of.is_whole else float(value),
     ),
-    "toggle": Widget(
-        _draw_toggle,
-        lambda feature, value: bool(same_value(value, feature.values[1])),
-        lambda feature, state: feature.values[1] if state else feature.values[0],
-        empty=False,
-        where_optional="choice",
-    ),
-    "choice": Widget(_draw_choice, lambda feature, value: value, is_wide=_side_by_side),
+    "choice": Widget(_draw_choice, lambda feature, value: value, is_wide=_is_wide),
     "date": Widget(_draw_date, lambda feature, value: date.fromisoformat(value)),
     "datetime": Widget(_draw_datetime, _moment_state, _moment_value),
     "text": Widget(
@@ -230,8 +222,7 @@ WIDGETS = {
 
 def widget_of(feature: Feature) -> Widget:
     """The widget of a feature."""
-    widget = WIDGETS[feature.kind_of.widget]
-    return WIDGETS[widget.where_optional] if feature.optional and widget.where_optional else widget
+    return WIDGETS[feature.kind_of.widget]
 
 
 def _label(feature: Feature) -> str:
