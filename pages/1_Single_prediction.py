@@ -1,5 +1,6 @@
 """Single prediction: one case in, the model's answer, the expert's verdict."""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -96,7 +97,14 @@ def the_answer(inputs: dict[str, Any] | None) -> None:
         return
     card, schema = visit.card_of(prediction), visit.card.case_schema
     case_view.answer(card, prediction)
-    verdict_panel.panel(visit, card, prediction, inputs, lambda: typed_case.inputs_now(schema))
+    verdict_panel.panel(
+        visit,
+        card,
+        prediction,
+        inputs,
+        lambda: typed_case.inputs_now(schema),
+        partial(typed_case.next_case, visit, typed_case.next_id()),
+    )
     if focus := st.session_state.get("predict_focus"):
         browser.focus("verdict_agree", focus)
 

@@ -122,6 +122,12 @@ def test_three_fast_clicks_make_one_row(app, page, name, what, how):
     assert len(predictions(app, name)) == 1
     assert len(verdicts(app, name)) == 1
 
+    click_thrice(page, "verdict_next", how)
+    part(page, "verdict_buttons").wait_for()
+    settle(page)
+    assert len(predictions(app, name)) == 2
+    assert len(verdicts(app, name)) == 1
+
 
 def test_agreeing_takes_one_click(app, page, name):
     open_case(page, app, name)

@@ -412,6 +412,19 @@ def test_another_example_is_a_case_that_can_be_predicted(place):
     assert len({json.dumps(case, sort_keys=True) for case in seen}) == 3
 
 
+def test_after_a_verdict_the_next_case_comes_with_its_answer(place):
+    at = press(press(start(CASE), "predict_submit"), "verdict_agree")
+    seen = [predicted(at, place)]
+    for _ in range(2):
+        press(at, "verdict_next")
+        assert messages(at) == []
+        seen.append(predicted(at, place))
+        assert "verdict_next" not in keys(at)
+        press(at, "verdict_agree")
+    assert len({json.dumps(dict(one.inputs), sort_keys=True) for one in seen}) == 3
+    assert [*stored(place)["prediction_id"]] == [one.id for one in seen]
+
+
 def test_another_model_clears_the_fields_of_the_one_before(place):
     """Both models have the feature age; the value of one is not taken over by the other."""
     at = start(CASE)

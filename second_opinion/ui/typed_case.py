@@ -90,6 +90,19 @@ def next_id() -> str:
 @callback("answer")
 def predict(visit: Visit, prediction_id: str) -> None:
     """Predict the case as it stands, store it, and only then show it."""
+    _answer(visit, prediction_id)
+
+
+@callback("answer")
+def next_case(visit: Visit, prediction_id: str) -> None:
+    """Go on with a made-up case that hangs together like the training data, and its answer."""
+    # A second click on the same button: the first one has brought the next case already.
+    if prediction_id == next_id():
+        _make_up(visit)
+        _answer(visit, prediction_id)
+
+
+def _answer(visit: Visit, prediction_id: str) -> None:
     inputs = inputs_now(visit.card.case_schema)
     st.session_state["predict_tried"] = True
     expert = visit.expert
@@ -142,6 +155,10 @@ def reopen(visit: Visit, prediction_id: str) -> None:
 @callback("page")
 def another(visit: Visit) -> None:
     """Fill in a made-up case that hangs together like the training data."""
+    _make_up(visit)
+
+
+def _make_up(visit: Visit) -> None:
     # Each person gets other examples: fifty experts who judge the same ten cases say less.
     seed = st.session_state.get("predict_seed", randbelow(2**31)) + 1
     case = visit.registry.reference(visit.card).plausible(visit.card.case_schema, seed)

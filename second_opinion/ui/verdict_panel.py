@@ -37,12 +37,13 @@ def panel(
     prediction: Prediction,
     inputs: Inputs = None,
     inputs_now: Callable[[], Inputs] | None = None,
+    next_case: Callable[[], None] | None = None,
 ) -> None:
     """Ask one expert for a verdict on one prediction, and show the one that was given.
 
     ``inputs`` is the case as it stands on the page: the panel is closed while it differs from the
     predicted one. ``inputs_now`` reads it again, and saving compares once more. None where the case
-    cannot be edited.
+    cannot be edited. ``next_case`` puts another case on the page, where there is one to go on with.
     """
     _begin(prediction)
     st.header("You say", anchor=False)
@@ -58,7 +59,7 @@ def panel(
     verdict = visit.store.current_verdict(prediction.id, expert.label, by=expert)
     dialog = Panel(visit, card, prediction, inputs_now, verdict.id if verdict else None)
     if verdict and not st.session_state["verdict_open"]:
-        dialog.saved(verdict)
+        dialog.saved(verdict, next_case)
     elif st.session_state["verdict_open"] in KINDS:
         dialog.details(verdict)
     else:
@@ -130,8 +131,8 @@ class Panel:
         if before:
             st.caption("Your verdict so far stays in the record; this one takes its place.")
 
-    def saved(self, verdict: Verdict) -> None:
-        """The verdict that counts, with a way to change it and to take it back."""
+    def saved(self, verdict: Verdict, next_case: Callable[[], None] | None = None) -> None:
+        """The verdict that counts, with a way on, to change it and to take it back."""
         with st.container(key="verdict_saved"):
             kind = kind_of(verdict.judgement)
             text = escape(labels.verdict_text(self.card, verdict))
@@ -145,6 +146,8 @@ class Panel:
             if verdict.comment:
                 st.text(verdict.comment)
             with st.container(horizontal=True):
+                if next_case:
+                    st.button("Next case", key="verdict_next", type="primary", on_click=next_case)
                 st.button("Change", key="verdict_change", on_click=_change, args=(verdict,))
                 undo = self._save(WITHDRAWN)
                 st.button("Undo", key="verdict_undo", type="tertiary", on_click=undo)
