@@ -44,8 +44,8 @@ def look(open_batch: opened_batch.Batch) -> None:
     st.header("4 Look", anchor=False)
     opened_batch.files(visit, open_batch)
     summary_bars.show(visit, open_batch)
-    rows_table.table(visit, open_batch)
-    rows_table.the_case(visit, open_batch)
+    view = rows_table.table(visit, open_batch)
+    rows_table.the_case(visit, open_batch, view)
 
 
 page()

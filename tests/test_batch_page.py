@@ -306,6 +306,37 @@ def test_filters_and_order_change_the_table(place, registry):
     assert messages(at) == []
 
 
+def test_a_batch_is_judged_row_after_row_in_the_order_of_the_table(place, registry):
+    at = scored(start(BATCH, model="triage"), csv_of(rows_of(registry, "triage", 5)))
+    at.selectbox(key="batch_sort").set_value("Least sure first").run()
+    order = next(frame for frame in frames(at) if "answer" in frame)["row"].tolist()
+    open_row(at, order[2])
+    assert "verdict_next" not in keys(at)
+    seen = []
+    for _ in range(4):
+        seen.append(at.number_input(key="batch_row").value)
+        press(press(at, "verdict_agree"), "verdict_next")
+        assert messages(at) == []
+    seen.append(at.number_input(key="batch_row").value)
+    assert seen == [*order[2:], *order[:2]]
+    press(at, "verdict_agree")
+    assert "verdict_next" not in keys(at)
+    (progress,) = [bar for bar in at.get("progress") if "judged by you" in bar.proto.text]
+    assert progress.proto.text == "5 of 5 rows judged by you"
+
+
+def test_the_next_row_is_one_that_the_filter_lets_through(place, registry):
+    frame = rows_of(registry, "triage", 6).assign(ward=list("abaaba"))
+    at = scored(start(BATCH, model="triage"), csv_of(frame))
+    at.selectbox(key="batch_filter_column").set_value("ward").run()
+    at.text_input(key="batch_filter_text").set_value("b").run()
+    open_row(at, 4)
+    press(press(at, "verdict_agree"), "verdict_next")
+    assert at.number_input(key="batch_row").value == 2
+    press(press(at, "verdict_agree"), "verdict_next")
+    assert at.number_input(key="batch_row").value == 5
+
+
 def test_only_rows_that_are_there_can_be_asked_for(place, registry):
     frame = rows_of(registry, "triage", 200)
     at = scored(start(BATCH, model="triage"), csv_of(frame))

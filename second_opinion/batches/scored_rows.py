@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -104,6 +104,14 @@ _kept_scores: Recent[Scores] = Recent(MOST_SCORES)
 _kept_orders: Recent[np.ndarray] = Recent(MOST_ORDERS)
 
 
+class Judging(NamedTuple):
+    """``judged`` of ``total`` rows in view have a verdict of somebody; ``next_row`` has none."""
+
+    judged: int
+    total: int
+    next_row: int | None
+
+
 class ScoredRows:
     """Reads the scored rows of the batches in a store."""
 
@@ -127,6 +135,20 @@ class ScoredRows:
             numbers = self._by_verdict(batch, only, numbers)
         start = (page - 1) * PAGE_ROWS
         return self.fetched(batch, numbers[start : start + PAGE_ROWS].tolist(), len(numbers))
+
+    def judging(
+        self, batch: Batch, only: RowFilter, sort: SortBy, *, descending: bool, row: int
+    ) -> Judging:
+        """How many of the rows in view ``only.by`` has judged, and which comes next after a row.
+
+        In view is what the filter lets through, whatever its ``review_state``.
+        """
+        numbers = self._order(batch, only, sort, descending)
+        waiting = self._by_verdict(batch, replace(only, review_state="open"), numbers)
+        others = waiting[waiting != row]
+        later = others[np.isin(others, numbers[_place_after(numbers, row) :])]
+        order = [*later[:1].tolist(), *others[:1].tolist()]
+        return Judging(len(numbers) - len(waiting), len(numbers), order[0] if order else None)
 
     def fetched(self, batch: Batch, rows: Sequence[int], total: int | None = None) -> RowPage:
         """The rows with these numbers, in this order; those that are not scored are left out."""
@@ -289,6 +311,12 @@ class ScoredRows:
     def _scored_chunk(self, batch: Batch, chunk: ChunkPlace) -> pa.Table:
         blob = self._batches.scored_of(batch.id, chunk.position)
         return unpacked(blob).drop_columns(["probabilities"])
+
+
+def _place_after(numbers: np.ndarray, row: int) -> int:
+    """Where the rows after this one begin; 0 where it is not among them."""
+    places = np.flatnonzero(numbers == row)
+    return int(places[0]) + 1 if len(places) else 0
 
 
 def _within(chunk: ChunkPlace, numbers: np.ndarray) -> np.ndarray:

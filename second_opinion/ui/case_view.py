@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from second_opinion.formatting import percent
@@ -24,10 +26,18 @@ def table(card: ModelCard | None, prediction: Prediction) -> None:
     )
 
 
-def judge(visit: Visit, card: ModelCard, prediction: Prediction, title: str, key: str) -> None:
+def judge(
+    visit: Visit,
+    card: ModelCard,
+    prediction: Prediction,
+    title: str,
+    key: str,
+    next_case: Callable[[], None] | None = None,
+) -> None:
     """A case beside the model's answer, with the panel that every page has for a verdict.
 
-    The two parts go by the page's ``key``, ``<key>_case`` and ``<key>_answer``.
+    The two parts go by the page's ``key``, ``<key>_case`` and ``<key>_answer``. ``next_case`` opens
+    another one.
     """
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, key=f"{key}_case"):
@@ -39,7 +49,7 @@ def judge(visit: Visit, card: ModelCard, prediction: Prediction, title: str, key
         if visit.expert is None:
             who.form("Your verdict carries your name.")
             return
-        verdict_panel.panel(visit, card, prediction)
+        verdict_panel.panel(visit, card, prediction, next_case=next_case)
     browser.reveal(f"{key}_answer", f"{prediction.id} {st.session_state['verdict_open']}")
 
 

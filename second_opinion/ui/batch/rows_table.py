@@ -48,7 +48,10 @@ SORTS: dict[str, tuple[SortBy, bool]] = {
 MOST_COLUMNS = 60
 
 
-def filters(visit: Visit, batch: Batch) -> tuple[RowFilter, tuple[SortBy, bool]]:
+RowView = tuple[RowFilter, tuple[SortBy, bool]]
+
+
+def filters(visit: Visit, batch: Batch) -> RowView:
     """Ask which rows to look at, and in what order: only for what this batch has."""
     card = visit.card
     scores = ScoredRows(visit.store).scores(batch)
@@ -93,9 +96,15 @@ def _has_confidence(card: ModelCard) -> bool:
     return card.task != "regression"
 
 
-def table(visit: Visit, batch: Batch) -> None:
+def table(visit: Visit, batch: Batch) -> RowView:
     """The rows in view, each with its answer, one's verdict, and what can be said of it."""
-    row_filter, (sort, descending) = filters(visit, batch)
+    view = filters(visit, batch)
+    _draw(visit, batch, view)
+    return view
+
+
+def _draw(visit: Visit, batch: Batch, view: RowView) -> None:
+    row_filter, (sort, descending) = view
     page = int(st.session_state.get("batch_page") or 1)
     look = partial(ScoredRows(visit.store).rows, batch, row_filter, sort, descending=descending)
     row_page = look(page=page)
@@ -207,8 +216,8 @@ def _flags(card: ModelCard, text: str | None) -> str:
     return "; ".join(flag_name(card, flag) for flag in (text or "").split(";") if flag)
 
 
-def the_case(visit: Visit, batch: Batch) -> None:
-    """One row as a case, with the panel that every page has for a verdict."""
+def the_case(visit: Visit, batch: Batch, view: RowView) -> None:
+    """One row as a case, with the panel that every page has for a verdict, and the way on."""
     st.number_input(
         "Open the case in row",
         min_value=1,
@@ -223,8 +232,19 @@ def the_case(visit: Visit, batch: Batch) -> None:
     row = st.session_state.get("batch_row")
     if not row:
         return
-    prediction = ScoredRows(visit.store).opened(batch, int(row), visit.card)
-    case_view.judge(visit, visit.card, prediction, f"Row {row}", "batch")
+    scored_rows = ScoredRows(visit.store)
+    prediction = scored_rows.opened(batch, int(row), visit.card)
+    row_filter, (sort, descending) = view
+    judging = scored_rows.judging(batch, row_filter, sort, descending=descending, row=int(row))
+    if judging.total and visit.expert:
+        words = f"{judging.judged:,} of {plural(judging.total, 'row')} judged by you"
+        st.progress(judging.judged / judging.total, words)
+    next_case = partial(_open, judging.next_row) if judging.next_row else None
+    case_view.judge(visit, visit.card, prediction, f"Row {row}", "batch", next_case)
+
+
+def _open(row: int) -> None:
+    widget_values.put({"batch_row": row})
 
 
 def _press(
@@ -239,7 +259,7 @@ def _press(
         verdict_panel.save_at_once(visit, prediction, kind, verdict_id, on_page=on_page.get(row))
         return
     verdict_panel.open_panel(visit.card, prediction, kind)
-    widget_values.put({"batch_row": row})
+    _open(row)
 
 
 def _first_page() -> None:
