@@ -14,7 +14,7 @@ from second_opinion.distributions.selection import Condition
 from second_opinion.statistics.tallies import OTHERS
 
 NOTHING_JUDGED = pd.DataFrame(
-    {"id": [], "confidence": [], "risk": [], "says": [], "wrong": [], "day": []}
+    {"id": [], "case": [], "confidence": [], "risk": [], "says": [], "wrong": [], "day": []}
 )
 
 
@@ -171,6 +171,7 @@ def judged_of(subset, rows=12):
             "risk": np.nan,
             "says": "",
             "wrong": [0.0, 1.0] * (rows // 2),
+            "case": np.arange(rows),
             "day": [f"2026-11-{1 + at // 5:02d}" for at in range(rows)],
         }
     )
