@@ -196,7 +196,7 @@ def test_a_changed_field_closes_the_panel_until_the_case_is_predicted_again(app,
     assert json.loads(second["inputs"])["age"] == 70
 
 
-@pytest.mark.parametrize("late", ["NumberInput", "Checkbox", "ButtonGroup"])
+@pytest.mark.parametrize("late", ["NumberInput", "DateInput", "ButtonGroup"])
 def test_a_click_before_the_fields_are_drawn_loses_none_of_their_values(app, page, name, late):
     """Streamlit fetches the code of each kind of widget when one is first shown."""
 
