@@ -10,6 +10,8 @@ NAMES = {
         "krippendorff_alpha gwet_ac1 fleiss_kappa cohen_kappa wilson clopper_pearson"
     ),
     "second_opinion.statistics.drift": "compare psi",
+    "second_opinion.statistics.release": "uniform e_values exact bound assess",
+    "second_opinion.statistics.sampling": "draw verdicts_needed",
     "second_opinion.statistics.slices": "find",
     "second_opinion.statistics.calibration": "bland_altman brier",
 }
