@@ -227,13 +227,12 @@ def _locks(path: Path) -> Check:
 
 def _rescued(path: Path) -> Iterator[Check]:
     """What was kept when another file was written over the database."""
-    for place in sorted(path.parent.glob(f"{path.name}.rescued*")):
-        if place.suffix != ".log":
-            todo = (
-                f"Check it, then run `python -m second_opinion restore {place}`, or move it away."
-            )
-            finding = f"{place.name} may have verdicts that {path.name} lacks"
-            yield Check("feedback database", "warning", finding, todo)
+    from second_opinion.store import rescue
+
+    for place in rescue.databases(path):
+        todo = f"Check it, then run `python -m second_opinion restore {place}`, or move it away."
+        finding = f"{place.name} may have verdicts that {path.name} lacks"
+        yield Check("feedback database", "warning", finding, todo)
 
 
 def _future(path: Path) -> Check:

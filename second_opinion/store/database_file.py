@@ -40,6 +40,9 @@ CHECK_SECONDS = 2.0
 # A checkpoint of another process, or a copy that is being written, is over by then.
 LOOK_SECONDS = 2.0
 READERS_SECONDS = 5.0
+NOT_IN_IT = "what this app committed is not in it any more"
+# So many changed rows stay in the log before they come into the file: a few MB.
+MOST_IN_LOG = 500
 
 
 class Refusal(NamedTuple):
@@ -60,8 +63,10 @@ class DatabaseFile:
         self._connection: sqlite3.Connection | None = None
         self._readers = ReadingConnections(lambda: _connected(path))
         self._stamp = Stamp(None, 0, 0, None, None)
+        self._id = ""
         self._commits = 0
         self._checkpointed = 0
+        self._changes_in_file = 0
         self._last_rows: tuple[str | None, str | None] = (None, None)
         self._refusal: Refusal | None = None
 
@@ -119,7 +124,8 @@ class DatabaseFile:
             try:
                 yield
             except sqlite3.DatabaseError as error:
-                if sqlite_errors.is_damage(error) and self._connection is not None:
+                # Beside a log that was removed, others change the pages that this one reads.
+                if sqlite_errors.is_damage(error) and self._has_log():
                     refusal = sqlite_errors.damaged(self.path, str(error))
                     self._refusal = Refusal(self._stamp.file, refusal, is_for_reads=False)
                 raise
@@ -161,9 +167,16 @@ class DatabaseFile:
                 f"The feedback database {self.path} was replaced while something was stored in it; "
                 "expected the same file until that was done. It may not be stored: try again."
             )
-        # The commit itself may have brought the log into the file.
         if stamp != self._stamp:
             self._ready()
+        elif self._connection is not None:
+            self._empty_log(self._connection)
+
+    def _empty_log(self, connection: sqlite3.Connection) -> None:
+        """Bring a long log into the file, which was compared a moment ago."""
+        if connection.total_changes - self._changes_in_file > MOST_IN_LOG:
+            connection.execute(sql_connection.CHECKPOINT_WITHOUT_WAITING)
+            self._changes_in_file = connection.total_changes
 
     def _refuse(self, *, is_read: bool) -> None:
         """`UserError` while the file in which something was found wrong is still there."""
@@ -190,25 +203,42 @@ class DatabaseFile:
         deadline = time.monotonic() + LOOK_SECONDS
         while True:
             stamp = file_identity.stamp(self.path)
-            difference = self._difference(connection)
+            has_log = self._has_log(stamp)
+            difference = self._difference(connection) if has_log else self._difference_alone()
             if not difference or time.monotonic() > deadline:
                 break
             time.sleep(0.05)
         if difference:
             self._give_up(connection, difference)
-        elif (stamp.log, stamp.log_index) != (self._stamp.log, self._stamp.log_index):
+        elif not has_log:
             self._save_log(connection)
         else:
             self._stamp = stamp
+
+    def _has_log(self, stamp: Stamp | None = None) -> bool:
+        """Whether a connection is open, and to the log that is at the path."""
+        stamp = stamp or file_identity.stamp(self.path)
+        own = self._stamp.log, self._stamp.log_index
+        return self._connection is not None and (stamp.log, stamp.log_index) == own
 
     def _difference(self, connection: sqlite3.Connection) -> str:
         if difference := file_identity.difference(self.path, connection):
             return difference
         checkpointed = self._seen_in_file()
         if checkpointed < self._checkpointed or not self._has_own(connection):
-            return "what this app committed is not in it any more"
+            return NOT_IN_IT
         self._checkpointed = checkpointed
         return ""
+
+    def _difference_alone(self) -> str:
+        """By the file itself: others may go on with another log, and this one says nothing then."""
+        try:
+            alone = file_identity.of_file(self.path)
+        except sqlite3.DatabaseError as error:
+            return f"it cannot be read any more: {error}"
+        if alone and self._id and alone.id != self._id:
+            return f"its id is {alone.id[:8]}…; expected {self._id[:8]}…"
+        return NOT_IN_IT if (alone.commits if alone else 0) < self._checkpointed else ""
 
     def _seen_in_file(self) -> int:
         """How many commits are in the file itself; 0 where it has no id."""
@@ -216,12 +246,14 @@ class DatabaseFile:
         return alone.commits if alone else 0
 
     def _has_own(self, connection: sqlite3.Connection) -> bool:
-        """Whether all commits that this process knows of are there, and the last row of its own."""
+        """Whether it is the database that was opened, with all commits that this process knows of,
+        and the last row of its own."""
         verdict, prediction = self._last_rows
         rows = {"verdict": verdict, "prediction": prediction}
         together = file_identity.of_connection(connection)
         return (
             together is not None
+            and self._id in ("", together.id)
             and together.commits >= self._commits
             and bool(connection.execute(sql_connection.HAS_ROWS, rows).fetchone()[0])
         )
@@ -241,9 +273,13 @@ class DatabaseFile:
             if not is_quiet or not write_ahead_log.bring_in(connection, TIMEOUT_SECONDS):
                 raise UserError(f"The feedback database {self.path} {BUSY}")
             write_ahead_log.let_go(self.path, connection, self._stamp)
+            own = self._commits, self._last_rows
             self._connection = None
             connection.close()
             self._connection = self._opened(is_own=True)
+        self._commits, self._last_rows = own
+        if not self._has_own(self._connection):
+            self._give_up(self._connection, NOT_IN_IT)
 
     def _opened(self, *, is_own: bool = False) -> sqlite3.Connection:
         _refuse_impossible(self.path)
@@ -259,6 +295,8 @@ class DatabaseFile:
                 seconds=LOOK_SECONDS,
             )
             undo.callback(connection.close)
+            # A commit that does it by itself would not see that the file is another one by now.
+            connection.execute(sql_connection.NO_CHECKPOINT_AT_COMMIT)
             if is_new:
                 undo.callback(_remove_if_empty, self.path, connection)
             self._refuse_other_log(connection, place)
@@ -294,8 +332,10 @@ class DatabaseFile:
         self._stamp = own._replace(size=now.size, changed=now.changed)
         together = file_identity.of_connection(connection)
         self._checkpointed = self._seen_in_file()
+        self._id = together.id if together else ""
         self._commits = together.commits if together else 0
         self._last_rows = (None, None)
+        self._changes_in_file = connection.total_changes
 
     def _abandon(self) -> None:
         self._readers.let_go()

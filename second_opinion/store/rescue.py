@@ -6,6 +6,7 @@ What people said is read through it, newest first, and added to a copy of what t
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -56,6 +57,7 @@ TABLES = (
 )
 # So many rows in a row that the file has already: nothing older is missing from it.
 ENOUGH = 500
+LONE_ROWS = ".jsonl"
 STILL_SECONDS = 0.3
 
 
@@ -75,7 +77,7 @@ def rescued(path: Path, connection: sqlite3.Connection, difference: str) -> User
                 return UserError(f"{found}{_advice(earlier, 'what could still be read')}")
             place = free_name(path, "rescued")
             _wait_until_still(path)
-            rows = _keep(path, place, connection)
+            rows, without_case = _keep(path, place, connection)
             _set_log_aside(path, place)
     except (OSError, sqlite3.Error) as error:
         return UserError(
@@ -84,7 +86,21 @@ def rescued(path: Path, connection: sqlite3.Connection, difference: str) -> User
             "place with `python -m second_opinion restore BACKUP`."
         )
     more = f"{plural(rows, 'row')} that could still be read"
-    return UserError(f"{found}{_advice(place, more)}")
+    beside = f" {_keep_apart(place, without_case)}" if without_case else ""
+    return UserError(f"{found}{_advice(place, more)}{beside}")
+
+
+def databases(path: Path) -> list[Path]:
+    """What was rescued of the database at a path, without the logs and lone rows beside it."""
+    places = path.parent.glob(f"{path.name}.rescued*")
+    return sorted(place for place in places if place.suffix not in (".log", LONE_ROWS))
+
+
+def _keep_apart(place: Path, rows: list[dict[str, object]]) -> str:
+    """Write rows that point to none that can be read; a database cannot hold them."""
+    lone = place.with_name(f"{place.name}{LONE_ROWS}")
+    lone.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return f"{lone.name} has {plural(len(rows), 'row')} about cases that cannot be read any more."
 
 
 def _advice(place: Path, rows: str) -> str:
@@ -115,7 +131,7 @@ def _alone_with_log(live: sqlite3.Connection) -> Iterator[None]:
 def _rescued_by_another(path: Path) -> Path | None:
     """What another process kept that had the same log open, and emptied it then."""
     log = file_identity.sidecars(path)[0]
-    places = [p for p in path.parent.glob(f"{path.name}.rescued*") if p.suffix != ".log"]
+    places = databases(path)
     if not places or (log.exists() and log.stat().st_size):
         return None
     return max(places, key=lambda place: place.stat().st_mtime_ns)
@@ -134,22 +150,22 @@ def _wait_until_still(path: Path) -> None:
         time.sleep(STILL_SECONDS)
 
 
-def _keep(path: Path, place: Path, live: sqlite3.Connection) -> int:
-    """Write the rescued database; how many rows it has beyond those of the file."""
+def _keep(path: Path, place: Path, live: sqlite3.Connection) -> tuple[int, list[dict[str, object]]]:
+    """Write the rescued database; how many rows it has beyond those of the file, and which not."""
     draft = place.with_name(f".{place.name}.{uuid4().hex}.part")
     try:
         if not _is_base(path, draft):
             draft.unlink(missing_ok=True)
         with closing(sqlite3.connect(draft, isolation_level=None)) as base:
             _prepare(base)
-            rows = _add_rows(live, base)
+            rows, without_case = _add_rows(live, base)
             base.execute(sql_connection.COMMIT)
             file_identity.rename_copy(base)
         draft.replace(place)
     finally:
         for leftover in (draft, *file_identity.sidecars(draft), _journal(draft)):
             leftover.unlink(missing_ok=True)
-    return rows
+    return rows, without_case
 
 
 def _is_base(path: Path, draft: Path) -> bool:
@@ -174,18 +190,26 @@ def _prepare(base: sqlite3.Connection) -> None:
     migrations.apply(Database(base, execute_plugins=False))
     verdict_kinds_table.add_kinds(base)
     file_identity.sign(base)
+    base.execute(sql_connection.COMMIT)
+    base.execute(sql_connection.FOREIGN_KEYS)
+    base.execute(sql_connection.BEGIN_WRITE)
 
 
-def _add_rows(live: sqlite3.Connection, base: sqlite3.Connection) -> int:
-    rows = 0
+def _add_rows(
+    live: sqlite3.Connection, base: sqlite3.Connection
+) -> tuple[int, list[dict[str, object]]]:
+    rows, without_case = 0, []
     for table in TABLES:
         newest_first = list(_unknown(live, base, table))
         for row in reversed(newest_first):
-            # A page of another table, read as this one, breaks its rules: not a row of ours.
-            with suppress(sqlite3.IntegrityError):
+            try:
                 rows += base.execute(table.insert, row).rowcount
+            except sqlite3.IntegrityError as error:
+                # By another rule: a page of another table, read as this one.
+                if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+                    without_case.append(row)
     judged_cases.compare_all(base)
-    return rows
+    return rows, without_case
 
 
 def _unknown(

@@ -12,6 +12,8 @@ ROLLBACK = "ROLLBACK"
 JOURNAL_MODE = "PRAGMA journal_mode"
 WRITE_AHEAD = "PRAGMA journal_mode = WAL"
 CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
+CHECKPOINT_WITHOUT_WAITING = "PRAGMA wal_checkpoint(PASSIVE)"
+NO_CHECKPOINT_AT_COMMIT = "PRAGMA wal_autocheckpoint = 0"
 # With NORMAL, a power cut may undo commits that were already acknowledged.
 SYNC_EACH_COMMIT = "PRAGMA synchronous = FULL"
 # 16 MB: at a million verdicts the upper levels of the indexes do not fit into the usual 2.
@@ -20,6 +22,8 @@ FOREIGN_KEYS = "PRAGMA foreign_keys = ON"
 # A step that copies a table breaks them on its way; in a transaction SQLite would not hear this.
 NO_FOREIGN_KEYS = "PRAGMA foreign_keys = OFF"
 READ_ONLY = "PRAGMA query_only = ON"
+# Without it, a file that is shorter than its header says is refused.
+NAMES_OF_ABSENT_PAGES = "PRAGMA writable_schema = ON"
 TOUCH = "SELECT count(*) FROM sqlite_schema"
 
 ONE_FILE = "PRAGMA journal_mode = DELETE"
