@@ -91,12 +91,17 @@ def the_answer(inputs: dict[str, Any] | None) -> None:
     st.header("The model says", anchor=False)
     frame.show_problem("answer")
     prediction = typed_case.current()
+    token = st.session_state.get("predict_focus", "")
+    with st.container(key=case_view.SPOKEN):
+        if prediction is None:
+            st.text("No answer yet. Fill in the case, then press Predict.")
+        else:
+            case_view.answer(visit.card_of(prediction), prediction)
+    browser.speak(case_view.SPOKEN, token)
     if prediction is None:
         frame.show_problem("verdict")
-        st.text("No answer yet. Fill in the case, then press Predict.")
         return
     card, schema = visit.card_of(prediction), visit.card.case_schema
-    case_view.answer(card, prediction)
     verdict_panel.panel(
         visit,
         card,
@@ -105,8 +110,7 @@ def the_answer(inputs: dict[str, Any] | None) -> None:
         lambda: typed_case.inputs_now(schema),
         partial(typed_case.next_case, visit, typed_case.next_id()),
     )
-    if focus := st.session_state.get("predict_focus"):
-        browser.focus("verdict_agree", focus)
+    browser.reveal("predict_answer", f"{token} {st.session_state['verdict_open']}")
 
 
 def past_cases() -> None:

@@ -47,8 +47,8 @@ def open_case(page, app, name, model="triage"):
 
 
 def wait_for_focus(page):
-    """The page puts the keyboard on Agree, and moves it into sight."""
-    part(page, "verdict_agree").locator("button:focus").wait_for()
+    """The page puts the keyboard on the answer, and moves it into sight."""
+    page.locator(".st-key-model_answer:focus").wait_for()
     page.wait_for_timeout(500)
 
 
@@ -138,12 +138,13 @@ def test_agreeing_takes_one_click(app, page, name):
 
 
 def test_agreeing_takes_one_key(app, page, name):
-    """The keyboard waits on Agree as soon as the answer is there."""
+    """Not Enter, which a person may press once too often."""
     open_case(page, app, name)
     button(page, "predict_submit").focus()
     page.keyboard.press("Enter")
     wait_for_focus(page)
     page.keyboard.press("Enter")
+    page.keyboard.press("a")
     part(page, "verdict_saved").wait_for()
     assert [row["judgement"] for row in current(app, name)] == ["agree"]
 
@@ -153,6 +154,8 @@ def test_the_key_that_opens_disagree_does_not_agree(app, page, name):
     predict(page)
     wait_for_focus(page)
     page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(button(page, "verdict_disagree")).to_be_focused()
     page.keyboard.press("Enter")
     button(page, "verdict_save").wait_for()
     settle(page)

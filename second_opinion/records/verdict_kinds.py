@@ -32,6 +32,9 @@ class VerdictKind:
 
     Where an answer is a risk, the button says ``risk_label`` if there is one, and a kind that is
     ``two_sided`` has a button for each direction.
+
+    ``letter`` is the key of a keyboard that presses its button; empty for none. C and R are
+    Streamlit's.
     """
 
     name: str
@@ -49,6 +52,7 @@ class VerdictKind:
     first_triage: str = ""
     risk_label: str = ""
     two_sided: bool = False
+    letter: str = ""
 
     @property
     def refusal(self) -> str:
@@ -78,7 +82,20 @@ COLUMNS: dict[CountsAs, str] = {"right": "agree", "wrong": "disagree", "nothing"
 # What else the panel and the table of a batch call by these names.
 TAKEN = frozenset(
     {"answer", "ask", "buttons", "cancel", "change", "comment", "correct", "direction", "flags"}
-    | {"for", "line", "next_id", "open", "row", "said", "save", "saved", "seconds", "serious"}
+    | {
+        "focus",
+        "for",
+        "line",
+        "next",
+        "next_id",
+        "open",
+        "row",
+        "said",
+        "save",
+        "saved",
+        "seconds",
+        "serious",
+    }
     | {"since", "sure", "too_high", "too_low", "undo"}
 )
 KINDS: dict[str, VerdictKind] = {}
@@ -133,6 +150,7 @@ register(
         # The eighth and ninth of chartCategoricalColors.
         bar=("#000008", ""),
         risk_label="About right",
+        letter="a",
     )
 )
 register(
@@ -148,6 +166,7 @@ register(
         needs=("value", "direction", "comment"),
         first_triage="open",
         two_sided=True,
+        letter="d",
     )
 )
 register(
@@ -160,6 +179,7 @@ register(
         counts_as="nothing",
         asks=("comment",),
         comment_label="What would you need to know?",
+        letter="u",
     )
 )
 WITHDRAWN = register(

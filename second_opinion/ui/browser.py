@@ -1,9 +1,9 @@
-"""The three small components that Streamlit has no command for: style, browser, JSON editor."""
+"""The small components that Streamlit has no command for: style, browser, keys, JSON editor."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -25,6 +25,12 @@ _style = st.components.v2.component(
 )
 _browser = st.components.v2.component(
     "second_opinion_browser", js=(ASSETS / "browser.js").read_text("utf-8")
+)
+_keys = st.components.v2.component(
+    "second_opinion_keys",
+    html='<label><input type="checkbox" role="switch"><span class="words"></span></label>',
+    css=(ASSETS / "keys.css").read_text("utf-8"),
+    js=(ASSETS / "keys.js").read_text("utf-8"),
 )
 _editor = st.components.v2.component(
     "second_opinion_json",
@@ -60,8 +66,25 @@ def remembered() -> dict[str, Any]:
 
 
 def focus(key: str, token: str) -> None:
-    """Put the keyboard on the button with this key, once for each token."""
+    """Put the keyboard on the button or field with this key, once for each token."""
     _browser(key="frame_focus", data={"key": key, "token": token}, height=0)
+
+
+def speak(key: str, token: str) -> None:
+    """Let screen readers say a part of the page whenever it changes.
+
+    The keyboard is put there, once for each token; not for an empty one.
+    """
+    _browser(key="frame_speak", data={"status": key, "token": token}, height=0)
+
+
+def keys(letters: Mapping[str, str], choices: str, words: str) -> None:
+    """Let single keys press buttons, with a switch for them; where there is a keyboard.
+
+    ``letters`` are widget keys by the letter that presses them; the buttons of the widget
+    ``choices`` are pressed by 1, 2 and so on. ``words`` stand at the switch.
+    """
+    _keys(key="frame_keys", data={"presses": letters, "choices": choices, "words": words})
 
 
 def reveal(key: str, token: str) -> None:

@@ -14,6 +14,9 @@ from second_opinion.ui.drawing import height_for
 from second_opinion.ui.labels import input_texts
 from second_opinion.ui.visit import Visit
 
+# The part with the model's answer: a status region, where the keyboard goes.
+SPOKEN = "model_answer"
+
 
 def table(card: ModelCard | None, prediction: Prediction) -> None:
     """The inputs of a case, one below the other."""
@@ -45,7 +48,9 @@ def judge(
         table(card, prediction)
     with right, st.container(border=True, key=f"{key}_answer"):
         st.header("The model says", anchor=False)
-        answer(card, prediction)
+        with st.container(key=SPOKEN):
+            answer(card, prediction)
+        browser.speak(SPOKEN, prediction.id)
         if visit.expert is None:
             who.form("Your verdict carries your name.")
             return

@@ -1,5 +1,6 @@
 // What Streamlit has no command for: a cookie, and where the keyboard is.
 let focused = ""
+let spoken = ""
 let revealed = ""
 
 function remember(name, value) {
@@ -8,16 +9,29 @@ function remember(name, value) {
   document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=${age}; SameSite=Lax${secure}`
 }
 
+function typing() {
+  return document.activeElement?.matches("textarea, input:not([type=checkbox], [type=radio])")
+}
+
 // The element may be drawn a moment after this component, so it is looked for until it is there.
 function focus(key, token, attempts) {
-  const target = document.querySelector(`.st-key-${key} button`)
+  const target = document.querySelector(`.st-key-${key} :is(button, input, textarea)`)
   if (!target && attempts > 0) return setTimeout(() => focus(key, token, attempts - 1), 50)
-  const active = document.activeElement
-  const typing = active && ["INPUT", "TEXTAREA"].includes(active.tagName)
-  if (!target || focused === token || typing) return
+  if (!target || !token || focused === token || typing()) return
   focused = token
   target.focus()
   target.scrollIntoView({ block: "nearest", behavior: "smooth" })
+}
+
+// A region that screen readers follow has to be one before its text changes.
+function speak(key, token, attempts) {
+  const target = document.querySelector(`.st-key-${key}`)
+  if (!target) return attempts > 0 && setTimeout(() => speak(key, token, attempts - 1), 50)
+  target.setAttribute("role", "status")
+  target.tabIndex = -1
+  if (!token || spoken === token || typing()) return
+  spoken = token
+  target.focus({ preventScroll: true })
 }
 
 // Brings a part of the page into sight, also while somebody is typing.
@@ -41,9 +55,10 @@ function whenDrawn(keys, tell, attempts) {
 }
 
 export default function (component) {
-  const { cookie, value, key, token, part, drawn: keys } = component.data
+  const { cookie, value, key, token, part, status, drawn: keys } = component.data
   if (cookie) remember(cookie, value)
   if (key) focus(key, token, 40)
+  if (status) speak(status, token, 40)
   if (part) reveal(part, token, 40)
   if (keys?.length) whenDrawn(keys, () => component.setTriggerValue("drawn", true), 600)
 }
