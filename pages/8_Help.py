@@ -31,8 +31,9 @@ MANY = """
 4. The scoring goes on when you close the page. Its link, or the list on Batch upload, brings you
    back. After a restart of the server it goes on where it was.
 5. Look at the rows, those that are flagged or not sure first if you like. **✓**, **✕** and **?**
-   in a row are your verdict; **Open** shows the case. **Download scored file** has each cell of
-   your file as it was, then the answer, how sure the model is, and the flags.
+   in a row are your verdict; **Open** shows the case. **Excel to read** has answers, flags and your
+   verdicts in words; **Your file with the answers** each cell of your file as it came, then the
+   answer, how sure the model is, and the flags.
 """
 
 DRAWN = """

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     ),
     "__init__": "errors store models",
     "doctor": "access errors file_content formatting settings store models",
-    "batches": "errors formatting records access store tables models",
+    "batches": "errors formatting records access schema store tables models",
     "charts": "formatting records schema statistics models",
     "review": "errors formatting records verdicts access store tables statistics models",
     "distributions": (

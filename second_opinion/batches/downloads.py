@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from second_opinion.batches.result_workbook import FlagWords, ResultWorkbook
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.batches.stored_chunks import problems
+from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
+from second_opinion.records.expert import Expert
 from second_opinion.store import Store
 
 if TYPE_CHECKING:
@@ -25,6 +29,31 @@ def scored_file(store: Store, batch: Batch, *, spreadsheet_safe: bool = False) -
     A row for which the model had no answer is left out: `rejected_file` has it.
     """
     return _csv(_scored_tables(store, batch), spreadsheet_safe=spreadsheet_safe)
+
+
+def file_as_it_came(store: Store, batch: Batch) -> BinaryIO:
+    """The file as it came, with what the model says in three columns more.
+
+    A row for which the model had no answer is left out: `rejected_file` has it.
+    """
+    from second_opinion.tables.as_it_came import write_as_it_came
+
+    return _stored(lambda out: write_as_it_came(batch, lambda: _answered_tables(store, batch), out))
+
+
+def result_workbook(
+    store: Store, batch: Batch, card: ModelCard, *, by: Expert, flag_words: FlagWords
+) -> BinaryIO:
+    """A workbook of the scored rows for people, with the verdicts of ``by``, who asks."""
+    return _stored(ResultWorkbook(store, batch, card, by, flag_words).write)
+
+
+def _stored(write: Callable[[BinaryIO], None]) -> BinaryIO:
+    """What is written, on the disk as it may be large, from its beginning."""
+    out = TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
+    write(out)
+    out.seek(0)
+    return out
 
 
 def rejected_file(store: Store, batch: Batch) -> bytes:
@@ -81,6 +110,22 @@ def _csv(tables: Iterable[pa.Table], *, spreadsheet_safe: bool) -> bytes:
 
 
 def _scored_tables(store: Store, batch: Batch) -> Iterator[pa.Table]:
+    return _tables_with(store, batch, _values)
+
+
+def _answered_tables(store: Store, batch: Batch) -> Iterator[pa.Table]:
+    """The same with the predictions in the one type that all of them have."""
+    values = [json.loads(text) for text in ScoredRows(store).scores(batch).values]
+    kind = _type_of(values)
+    if kind is None:
+        return _scored_tables(store, batch)
+    return _tables_with(store, batch, lambda scored: _typed_values(scored, kind))
+
+
+def _tables_with(
+    store: Store, batch: Batch, values: Callable[[pa.Table], pa.Array]
+) -> Iterator[pa.Table]:
+    """The rows of the file with an answer, and the answers behind them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -91,12 +136,34 @@ def _scored_tables(store: Store, batch: Batch) -> Iterator[pa.Table]:
     for text, scored, _ in ScoredRows(store).scored_chunks(batch):
         flags = as_text(scored["flags"])
         raised = pc.if_else(pc.equal(flags, ""), pa.scalar(None, pa.string()), flags)
-        columns = (_values(scored), as_text(scored["confidence"]), raised)
+        columns = (values(scored), scored["confidence"], raised)
         for name, column in zip(names, columns, strict=True):
             text = text.append_column(name, column)
         yield text.filter(scored["prediction"].is_valid().combine_chunks())
     if not batch.rows_done:
-        yield pa.table([pa.array([], pa.string())] * len(names), names=list(names))
+        columns_of_file = [*batch.columns, *names]
+        empty = [pa.array([], pa.string())] * len(columns_of_file)
+        yield pa.table(empty, names=columns_of_file)
+
+
+def _type_of(values: Sequence[Any]) -> pa.DataType | None:
+    """The one type of the answers of a classifier; None where they have none, or are texts."""
+    import pyarrow as pa
+
+    types = {type(value) for value in values}
+    if types == {bool}:
+        return pa.bool_()
+    if types == {int}:
+        return pa.int64()
+    return pa.float64() if types and types <= {int, float} else None
+
+
+def _typed_values(scored: pa.Table, kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    coded = scored["prediction"].combine_chunks().dictionary_encode()
+    values = [json.loads(text) for text in coded.dictionary.to_pylist()]
+    return pa.array(values, kind).take(coded.indices)
 
 
 def _failed_tables(store: Store, batch: Batch) -> Iterator[pa.Table]:
@@ -111,7 +178,7 @@ def _values(scored: pa.Table) -> pa.Array:
     from second_opinion.batches.score_rows import value_cells
 
     if "number" in scored.column_names:
-        return value_cells(scored["number"].to_numpy())
+        return scored["number"]
     coded = scored["prediction"].combine_chunks().dictionary_encode()
     values = [json.loads(text) for text in coded.dictionary.to_pylist()]
     texts = [value_cells(np.array([value])).to_pylist()[0] for value in values]

@@ -156,6 +156,7 @@ def check(
         delimiter=look.delimiter,
         decimal=look.decimal,
         notes=look.notes,
+        dialect=look.dialect,
         worker=job_worker,
         scale=card.answer_scale,
         id=id or new_id(),

@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from second_opinion.records.answer_scale import AnswerScale
+from second_opinion.records.dialect import UNKNOWN, Dialect
 from second_opinion.records.stamp import new_id, now, seconds_between
 
 
@@ -25,7 +26,8 @@ class Batch:
     ``rows`` are the good rows and ``bad_rows`` those with problems, as far as the file is read;
     ``rows_done`` of the good ones are scored, ``rows_failed`` of these without an answer.
     ``columns`` are in the order of the file, and ``personal`` those that look like names or record
-    numbers of people. ``notes`` say how the file was read. ``decimal`` is the decimal sign, and
+    numbers of people. ``notes`` say how the file was read, ``dialect`` how it was written beyond
+    ``format``, ``encoding``, ``delimiter`` and ``decimal``. ``decimal`` is the decimal sign, and
     behind it the one between thousands if there may be one. ``message`` says why a batch stopped.
     ``worker`` holds the batch while its ``heartbeat_at`` is fresh; ``rows_before`` were done when
     it began. ``scale`` is what the card says of the answers; the store keeps it with the hash of
@@ -47,6 +49,7 @@ class Batch:
     decimal: str = "."
     personal: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    dialect: Dialect = UNKNOWN
     id: str = field(default_factory=new_id)
     created_at: str = field(default_factory=now)
     bytes_read: int = 0

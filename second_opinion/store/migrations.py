@@ -276,3 +276,17 @@ def m009_database_identity(db: Database) -> None:
             SELECT RAISE(ABORT, 'a database has one id');
         END;
     """)
+
+
+@migrations()
+def m010_dialect_of_a_batch(db: Database) -> None:
+    """How a file was written is kept, so that the scored one can be written as it came."""
+    db.executescript("""
+        ALTER TABLE batches ADD COLUMN dialect TEXT NOT NULL DEFAULT '{}'
+            CHECK (json_valid(dialect));
+
+        CREATE TRIGGER batches_keep_their_dialect BEFORE UPDATE OF dialect ON batches
+        BEGIN
+            SELECT RAISE(ABORT, 'a batch keeps its file and its model: add a new one');
+        END;
+    """)

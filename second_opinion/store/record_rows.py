@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
 from second_opinion.records.batch import Batch
+from second_opinion.records.dialect import Dialect
 from second_opinion.records.event import AliasMove, Event
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Adjudication, Triage
@@ -34,6 +36,7 @@ JSON_COLUMNS = frozenset(
         "columns",
         "personal",
         "notes",
+        "dialect",
     }
 )
 # What a card says of the answers is stored once, with the hash of the card.
@@ -48,10 +51,14 @@ def to_row(
 ) -> dict[str, Any]:
     """The record's fields as SQLite stores them; `UserError` where that would change a value."""
     return {
-        name: to_json(name, value) if name in JSON_COLUMNS else _storable(name, value)
+        name: to_json(name, _fields(value)) if name in JSON_COLUMNS else _storable(name, value)
         for name, value in vars(record).items()
         if name not in KEPT_ELSEWHERE
     }
+
+
+def _fields(value: Any) -> Any:
+    return asdict(value) if isinstance(value, Dialect) else value
 
 
 def prediction(row: SupportsKeysAndGetItem[str, Any]) -> Prediction:
@@ -78,7 +85,9 @@ def _given(row: SupportsKeysAndGetItem[str, Any]) -> dict[str, Any]:
 
 def batch(row: SupportsKeysAndGetItem[str, Any]) -> Batch:
     """The stored batch."""
-    return Batch(**from_row(row))
+    columns = from_row(row)
+    dialect = columns.pop("dialect")
+    return Batch(**columns, dialect=Dialect(**dialect | {"kinds": tuple(dialect.get("kinds", ()))}))
 
 
 def from_row(row: SupportsKeysAndGetItem[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 ADD_BATCH = """
     INSERT INTO batches (
-        id, name, format, file_sha256, bytes, columns, personal, notes, encoding, delimiter,
-        decimal, model, version, model_sha256, card_sha256, asked_by, created_at, bytes_read,
-        rows, bad_rows, problems, rows_done, rows_failed, state, message, started_at,
+        id, name, format, file_sha256, bytes, columns, personal, notes, dialect, encoding,
+        delimiter, decimal, model, version, model_sha256, card_sha256, asked_by, created_at,
+        bytes_read, rows, bad_rows, problems, rows_done, rows_failed, state, message, started_at,
         rows_before, finished_at, heartbeat_at, worker
     ) VALUES (
-        :id, :name, :format, :file_sha256, :bytes, :columns, :personal, :notes, :encoding,
-        :delimiter, :decimal, :model, :version, :model_sha256, :card_sha256, :asked_by, :created_at,
-        :bytes_read, :rows, :bad_rows, :problems, :rows_done, :rows_failed, :state, :message,
-        :started_at, :rows_before, :finished_at, :heartbeat_at, :worker
+        :id, :name, :format, :file_sha256, :bytes, :columns, :personal, :notes, :dialect,
+        :encoding, :delimiter, :decimal, :model, :version, :model_sha256, :card_sha256, :asked_by,
+        :created_at, :bytes_read, :rows, :bad_rows, :problems, :rows_done, :rows_failed, :state,
+        :message, :started_at, :rows_before, :finished_at, :heartbeat_at, :worker
     )
     ON CONFLICT (id) DO NOTHING
 """

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 from uuid import uuid4
 
 import numpy as np
@@ -25,16 +25,29 @@ WHOLE_TO = 1e15
 ROWS_AT_ONCE = 20_000
 
 
-def write_csv(chunks: Iterable[pa.Table], out: BinaryIO, *, delimiter: str = ",") -> int:
+class Writable(Protocol):
+    """What bytes can be written into."""
+
+    def write(self, content: bytes, /) -> object:
+        """Take the next bytes."""
+
+
+def write_csv(
+    chunks: Iterable[pa.Table],
+    out: Writable,
+    *,
+    delimiter: str = ",",
+    line_end: str = "\n",
+) -> int:
     """Write tables with the same columns one after the other, under one header.
 
     Numbers and other types are written as `as_text` gives them. Returns the number of rows.
     """
-    return write_records(chunks, out, lambda cells: records(cells, delimiter))
+    return write_records(chunks, out, lambda cells: records(cells, delimiter, line_end=line_end))
 
 
 def write_records(
-    chunks: Iterable[pa.Table], out: BinaryIO, lines: Callable[[Sequence[pa.Array]], bytes]
+    chunks: Iterable[pa.Table], out: Writable, lines: Callable[[Sequence[pa.Array]], bytes]
 ) -> int:
     """Write a header and the rows of some tables as the lines that a function makes of columns."""
     rows = 0
@@ -49,7 +62,11 @@ def write_records(
 
 
 def records(
-    cells: Sequence[pa.Array], delimiter: str = ",", *, before: Sequence[pa.Array] = ()
+    cells: Sequence[pa.Array],
+    delimiter: str = ",",
+    *,
+    before: Sequence[pa.Array] = (),
+    line_end: str = "\n",
 ) -> bytes:
     """Columns of text as the bytes of CSV records, quoted where they must be.
 
@@ -60,14 +77,14 @@ def records(
     # A lone empty cell would make a blank line, and a blank line is no record.
     alone = len(before) + len(cells) == 1
     finished = [_quoted_where_needed(column, marks, alone=alone) for column in cells]
-    return lines([*before, *finished], delimiter)
+    return lines([*before, *finished], delimiter, line_end)
 
 
-def lines(cells: Sequence[pa.Array], delimiter: str) -> bytes:
+def lines(cells: Sequence[pa.Array], delimiter: str, line_end: str = "\n") -> bytes:
     """Columns of finished cells put together line by line; null is an empty cell."""
     *others, last = cells
     options = {"null_handling": "replace", "null_replacement": ""}
-    ended = pc.binary_join_element_wise(last, "\n", "", **options)
+    ended = pc.binary_join_element_wise(last, line_end, "", **options)
     joined = pc.binary_join_element_wise(*others, ended, delimiter, **options)
     # The lines of an array lie one behind the other.
     content = joined.buffers()[2]

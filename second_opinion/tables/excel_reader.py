@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +14,10 @@ import pyarrow as pa
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, plural, quoted
 from second_opinion.records.choices import texts_of
+from second_opinion.records.dialect import Dialect, kind_among
 from second_opinion.schema import Feature, Schema
 from second_opinion.tables.column_names import with_columns
-from second_opinion.tables.excel_sheets import SheetRow, Sheets, sheet_rows, sheets
+from second_opinion.tables.excel_sheets import SheetRow, Sheets, cell_kind, sheet_rows, sheets
 from second_opinion.tables.names_line import FIRST_LINES, NamesLine, best, fit, placed
 from second_opinion.tables.parse_cell import expected, is_missing
 from second_opinion.tables.sheet_xml import CellMark
@@ -42,9 +44,10 @@ _DURATION = re.compile(r"-?[0-9]{2,}:[0-9]{2}:[0-9]{2}")
 
 @dataclass(frozen=True)
 class SheetTop(NamesLine):
-    """The line of the names in a sheet, and some rows below it."""
+    """The line of the names in a sheet, and some rows below it: as text, and as they are there."""
 
     rows: tuple[list[str | None], ...] = ()
+    values: tuple[list[Any], ...] = ()
 
 
 def look_at_workbook(source: TableFile, look: Look, schema: Schema, decisions: Decisions) -> Look:
@@ -71,7 +74,17 @@ def look_at_workbook(source: TableFile, look: Look, schema: Schema, decisions: D
     look = replace(look, header=csv_lines([top.cells]))
     look = placed(look, top, decisions)
     look = with_columns(look, top.cells, top.rows, schema, decisions)
-    return _with_doubt(look, schema)
+    return _with_doubt(replace(look, dialect=_dialect(look, top)), schema)
+
+
+def _dialect(look: Look, top: SheetTop) -> Dialect:
+    """Which sheet it is, and what the cells of each column are in its first rows."""
+    kept = [at for at in range(look.width) if at not in look.left_out]
+    kinds = tuple(
+        kind_among({kind for row in top.values if at < len(row) and (kind := cell_kind(row[at]))})
+        for at in kept
+    )
+    return Dialect(sheet=look.sheet, kinds=kinds)
 
 
 def _fits_as(one: SheetTop, best_top: SheetTop, schema: Schema) -> bool:
@@ -94,8 +107,9 @@ def _top(
     line = best(lines, schema.names)
     if line is None:
         return None
-    rows = tuple(row.cells for row in first_rows if row.line > line.line)
-    return SheetTop(**vars(line), rows=rows)
+    below = [row for row in first_rows if row.line > line.line]
+    values = tuple(row.values for row in below)
+    return SheetTop(**vars(line), rows=tuple(row.cells for row in below), values=values)
 
 
 def _beginning(rows: Iterator[SheetRow]) -> Iterator[SheetRow]:

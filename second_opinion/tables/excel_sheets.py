@@ -7,11 +7,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
 
 from second_opinion.errors import UserError
+from second_opinion.records.dialect import CellKind
 from second_opinion.records.value import typed_text
 from second_opinion.tables.sheet_xml import CellMark, RowMarks, row_marks
 from second_opinion.tables.table_file import TableFile, TableFormat
@@ -27,11 +28,12 @@ _ZIPPED: dict[str, TableFormat] = {
 
 class SheetRow(NamedTuple):
     """A row of a sheet that is not blank: its number, its cells, and by their places what is known
-    of some of them beyond that."""
+    of some of them beyond that; ``values`` are the cells as the workbook has them."""
 
     line: int
     cells: list[str | None]
     marks: dict[int, CellMark]
+    values: list[Any]
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,18 @@ def sheet_rows(source: TableFile, sheet: str, form: TableFormat) -> Iterator[She
             if of_row:
                 texts += [None] * (max(of_row) + 1 - len(texts))
             if of_row or any(cell is not None and cell.strip() for cell in texts):
-                yield SheetRow(line, texts, of_row)
+                yield SheetRow(line, texts, of_row, values)
+
+
+def cell_kind(value: Any) -> CellKind | None:
+    """What a cell of a workbook is; None for an empty one."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    return "date" if isinstance(value, date) else "text"
 
 
 def _merged(

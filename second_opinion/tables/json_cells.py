@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from second_opinion.formatting import quoted
+from second_opinion.records.dialect import CellKind
 from second_opinion.records.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.records.value import same_value, text_of
 from second_opinion.schema import Feature, Schema
@@ -81,6 +82,13 @@ def cell_text(value: Any) -> str | None:
     if isinstance(value, WrittenNumber):
         return value.text
     return quoted(value) if isinstance(value, (list, dict)) else text_of(value)
+
+
+def cell_kind(value: Any) -> CellKind:
+    """What a JSON value that is not null is; a list or an object is text in a cell."""
+    if isinstance(value, bool):
+        return "boolean"
+    return "number" if isinstance(value, (int, float)) else "text"
 
 
 class _Cells:

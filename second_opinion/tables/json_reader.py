@@ -4,17 +4,18 @@ line."""
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from second_opinion.formatting import quoted
+from second_opinion.records.dialect import CellKind, Dialect, kind_among
 from second_opinion.schema import Schema
 from second_opinion.tables.column_names import with_columns
 from second_opinion.tables.decoding import blocks, byte_order_mark
-from second_opinion.tables.json_cells import cell_text, chunk_of, fraction, whole
+from second_opinion.tables.json_cells import cell_kind, cell_text, chunk_of, fraction, whole
 from second_opinion.tables.json_forms import cases_in, is_case
 from second_opinion.tables.split_rows import csv_lines, rows_allowed, rows_at_once
 from second_opinion.tables.table_file import (
@@ -60,10 +61,12 @@ def is_json(head: bytes) -> bool:
 def look_at_json(source: TableFile, look: Look, schema: Schema, decisions: Decisions) -> Look:
     """The fields of all cases in the order in which they first come."""
     with source.open() as stream:
-        encoding = byte_order_mark(stream.read(4))[1] or "utf-8"
+        mark, marked = byte_order_mark(stream.read(4))
+    encoding = marked or "utf-8"
     by_line = _is_by_line(_Text(source, encoding))
     look = replace(look, format="jsonl" if by_line else "json", encoding=encoding, delimiter=",")
     names: dict[str, None] = {}
+    kinds: defaultdict[str, set[CellKind]] = defaultdict(set)
     sample: list[Mapping[str, Any]] = []
     broken: _Broken | None = None
     for item in _items(source, look, schema):
@@ -71,6 +74,9 @@ def look_at_json(source: TableFile, look: Look, schema: Schema, decisions: Decis
             broken = broken or item.case
         else:
             names.update(dict.fromkeys(item.case))
+            for name, value in item.case.items():
+                if value is not None:
+                    kinds[name].add(cell_kind(value))
             if refused := look.limits.too_wide(len(names)):
                 return look.refused(refused)
             if len(sample) < SAMPLE:
@@ -80,7 +86,10 @@ def look_at_json(source: TableFile, look: Look, schema: Schema, decisions: Decis
     columns = tuple(name.encode("utf-8", "replace").decode() for name in names)
     look = replace(look, header=csv_lines([columns]))
     rows = [[cell_text(case.get(name)) for name in names] for case in sample]
-    return with_columns(look, columns, rows, schema, decisions)
+    look = with_columns(look, columns, rows, schema, decisions)
+    kept = [name for at, name in enumerate(names) if at not in look.left_out]
+    dialect = Dialect(bool(mark), kinds=tuple(kind_among(kinds[name]) for name in kept))
+    return replace(look, dialect=dialect)
 
 
 def _without_cases(broken: _Broken | None) -> str:

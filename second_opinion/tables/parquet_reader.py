@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, quoted
+from second_opinion.records.dialect import Dialect
 from second_opinion.schema import Schema
 from second_opinion.tables.column_names import with_columns
 from second_opinion.tables.split_rows import csv_lines, rows_allowed, rows_at_once, split_typed
@@ -42,9 +44,17 @@ def look_at_parquet(source: TableFile, look: Look, schema: Schema, decisions: De
                 return look.refused("has no rows; expected cases. Choose another file.")
             batch = next(file.iter_batches(batch_size=SAMPLE))
             rows = zip(*_texts(batch, unreadable), strict=True)
-            return with_columns(look, columns, list(rows), schema, decisions, unreadable)
+            look = with_columns(look, columns, list(rows), schema, decisions, unreadable)
+            return replace(look, dialect=_dialect(look, fields))
     except (pa.ArrowException, OSError) as error:
         return replace(look, problems=(_damaged(look.name, error),))
+
+
+def _dialect(look: Look, fields: list[pa.Field]) -> Dialect:
+    kept = [field for at, field in enumerate(fields) if at not in look.left_out]
+    # What pandas wrote of its index would be wrong with columns more.
+    plain = pa.schema(kept).remove_metadata().serialize().to_pybytes()
+    return Dialect(schema=base64.b64encode(plain).decode())
 
 
 def _too_large(file: pq.ParquetFile, look: Look) -> str:

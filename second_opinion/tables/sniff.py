@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 from second_opinion.formatting import quoted
+from second_opinion.records.dialect import Dialect
 from second_opinion.schema import Schema
 from second_opinion.tables.column_names import with_columns
 from second_opinion.tables.csv_top import DELIMITERS, TextTop, find_top
@@ -89,13 +90,25 @@ def _look_at_text(source: TableFile, schema: Schema, look: Look, decisions: Deci
     fault = _top_fault(top)
     if top is None or fault:
         return look.refused(fault)
-    look = replace(look, delimiter=top.delimiter, header=top.text)
+    dialect = _dialect(raw, text[: top.offset], top.text)
+    look = replace(look, delimiter=top.delimiter, header=top.text, dialect=dialect)
     if top.delimiter != "," and not delimiter:
         look = look.noted(f"Read with {DELIMITERS[top.delimiter]} between the cells.")
     look = with_columns(placed(look, top, decisions), top.cells, top.rows, schema, decisions)
     if complete and not top.rows and not look.problems:
         return look.refused("has a header and no rows; expected cases below it. Add them.")
     return with_decimal(look, source, schema, top.rows, decisions)
+
+
+def _dialect(raw: bytes, above: bytes, header: bytes) -> Dialect:
+    """How a text is written beside its encoding and delimiter."""
+    end = re.search(rb"\r\n|\r|\n", header[-2:])
+    return Dialect(
+        byte_order_mark=bool(byte_order_mark(raw)[0]),
+        line_end=end[0].decode() if end else "\n",
+        # Text that the database could not hold is no title that anybody misses.
+        above="" if b"\x00" in above else above.decode("utf-8", "ignore"),
+    )
 
 
 def _top_fault(top: TextTop | None) -> str:

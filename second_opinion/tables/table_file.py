@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.records.dialect import UNKNOWN, Dialect
 
 TableFormat = Literal["csv", "json", "jsonl", "xlsx", "xlsb", "xls", "ods", "parquet"]
 MEGABYTE = 1_000_000
@@ -180,7 +181,8 @@ class Look:
     the decimal sign, and behind it the one between thousands if there may be one. ``header`` is the
     line of the names of a CSV file as it stands there (in UTF-8), ``first_line`` its number and
     ``offset`` the bytes of text before it; ``sheet`` is the one that is read of a workbook.
-    ``first_rows`` are some rows below it. ``limits`` are those under which it was looked at.
+    ``dialect`` is how it was written beyond that. ``first_rows`` are some rows below the names.
+    ``limits`` are those under which it was looked at.
 
     ``problems`` are sentences that forbid reading on; each says what to do. ``notes`` say what was
     taken to be so. ``offers`` are the ways out of problems, or, where there are none, what a person
@@ -204,6 +206,7 @@ class Look:
     header: bytes = b""
     first_line: int = 1
     offset: int = 0
+    dialect: Dialect = UNKNOWN
     first_rows: tuple[tuple[str | None, ...], ...] = ()
     limits: Limits = NO_LIMITS
 

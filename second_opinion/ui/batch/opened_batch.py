@@ -15,6 +15,7 @@ from second_opinion.records.value import plain
 from second_opinion.ui import file_button, who
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, escape, notice, problem, say
+from second_opinion.ui.labels import flag_name
 from second_opinion.ui.visit import Visit
 
 SHOWN_PROBLEMS = 100
@@ -29,6 +30,12 @@ FORMATS = {
     "jsonl": "JSON, one case a line",
     "parquet": "Parquet",
 }
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ANY = "application/octet-stream"
+TO_READ = "Answers, flags and your verdicts in words, with the fields of each case"
+AS_IT_CAME = (
+    "Every cell as it came, and the columns prediction, confidence and flags behind them: {form}"
+)
 SPREADSHEET = "Text that a spreadsheet would run as a formula begins with an apostrophe"
 BY_LINK = (
     "You opened this batch by its link. It can be scored, or another file put in its place, in the "
@@ -225,19 +232,37 @@ def go_on(visit: Visit, batch: Batch) -> None:
 
 
 def files(visit: Visit, batch: Batch) -> None:
-    """The scored file, exact or safe for a spreadsheet, and the rows that were not scored."""
+    """The result for people, the file as it came with columns more, and what was not scored."""
+    from second_opinion.tables import as_it_came
+
+    # The download is made on a thread that has no page.
+    end, card, asker = as_it_came.suffix(batch), visit.card, visit.asker
     with st.container(horizontal=True, key="batch_downloads"):
-        for key, label, safe, note in (
-            ("batch_download", "Download scored file", False, "Every cell as it was, for programs"),
-            ("batch_download_safe", "Download for a spreadsheet", True, SPREADSHEET),
-        ):
-            file_button.draw(
-                label,
-                data=partial(downloads.scored_file, visit.store, batch, spreadsheet_safe=safe),
-                file_name=f"{_stem(batch)}-{'spreadsheet' if safe else 'scored'}.csv",
-                key=key,
-                help=note,
-            )
+        file_button.draw(
+            "Excel to read",
+            data=lambda: downloads.result_workbook(
+                visit.store, batch, card, by=asker, flag_words=flag_name
+            ),
+            file_name=f"{_stem(batch)}-result.xlsx",
+            mime=EXCEL,
+            key="batch_excel",
+            help=TO_READ,
+        )
+        file_button.draw(
+            "Your file with the answers",
+            data=partial(downloads.file_as_it_came, visit.store, batch),
+            file_name=f"{_stem(batch)}-scored.{end}",
+            mime=EXCEL if end == "xlsx" else file_button.CSV if end == "csv" else ANY,
+            key="batch_download",
+            help=AS_IT_CAME.format(form=_written_as(batch, end)),
+        )
+        file_button.draw(
+            "CSV without formulas",
+            data=partial(downloads.scored_file, visit.store, batch, spreadsheet_safe=True),
+            file_name=f"{_stem(batch)}-spreadsheet.csv",
+            key="batch_download_safe",
+            help=SPREADSHEET,
+        )
     if batch.bad_rows:
         with st.expander(f"{plural(batch.bad_rows, 'row')} not scored: what is wrong"):
             problems(visit, batch)
@@ -320,6 +345,14 @@ def _form(batch: Batch) -> str:
         return FORMATS[batch.format]
     delimiter = DELIMITERS.get(batch.delimiter, batch.delimiter)
     return f"{delimiter} · {batch.encoding.upper()}"
+
+
+def _written_as(batch: Batch, end: str) -> str:
+    """The kind of the file that goes out, in words."""
+    if batch.format == "csv":
+        return "a text with the separator, decimal sign and letters of yours"
+    same = end == batch.format
+    return FORMATS[batch.format] if same else f"{FORMATS[end]}, as no .{batch.format} is written"
 
 
 def _stem(batch: Batch) -> str:
