@@ -9,13 +9,13 @@ visit = frame.open_page("Models")
 
 @frame.guarded
 def models() -> None:
-    st.title("Models", anchor=False)
+    frame.title()
     st.dataframe(
         model_versions.table(visit),
         hide_index=True,
         alt="The versions of the models with their figures and the state of their files",
     )
-    frame.header(visit, level="section")
+    frame.section(visit)
     version = model_versions.version_choice(visit)
     aliases, card = st.columns([2, 3], gap="medium")
     with aliases, st.container(border=True, key="models_aliases"):

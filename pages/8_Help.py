@@ -92,7 +92,7 @@ TROUBLE = """
 
 @frame.guarded
 def how_to() -> None:
-    st.title("Help", anchor=False)
+    frame.title()
     st.header("How to judge a case", anchor=False)
     st.markdown(STEPS)
 

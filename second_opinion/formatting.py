@@ -116,6 +116,20 @@ def round_down(value: float) -> float:
     return max(step for step in (1, 2, 5) if step * power <= value * (1 + 1e-9)) * power
 
 
+def opening(text: str, most: int) -> str:
+    """The first sentences of a text, or its first words and dots, in about so many characters.
+
+    The text itself where it is short enough.
+    """
+    if len(text) <= most:
+        return text
+    cut = text[: most + 1]
+    for sign in (". ", "; ", " "):
+        if (end := cut.rfind(sign, most // 3)) > 0:
+            return cut[: end + 1] if sign == ". " else f"{cut[:end]} …"
+    return f"{text[:most]} …"
+
+
 def plural(count: int, noun: str) -> str:
     """``1 row``, ``1,237 rows``."""
     return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -65,8 +65,8 @@ def choose(page, option):
     settle(page)
 
 
-def title(page, text):
-    expect(page.get_by_role("heading", name=text, exact=True)).to_be_visible()
+def model_line(page, text):
+    expect(part(page, "frame_header").get_by_text(text, exact=True)).to_be_visible()
 
 
 def versions(app):
@@ -83,8 +83,8 @@ def test_a_model_is_added_judged_replaced_and_put_back(app, page, tmp_path):
 
     page.get_by_role("link", name="Single prediction").click()
     button(page, "predict_submit").wait_for()
-    choose(page, "Wine · champion")
-    title(page, "Wine · version 1 · champion")
+    choose(page, "Wine · in use")
+    model_line(page, "Wine, version 1, in use")
     button(page, "predict_submit").click()
     button(page, "verdict_agree").click()
     part(page, "verdict_saved").wait_for()
@@ -93,7 +93,7 @@ def test_a_model_is_added_judged_replaced_and_put_back(app, page, tmp_path):
     second_tab = page.context.new_page()
     second_tab.set_default_timeout(15_000)
     second_tab.goto(f"{app.url}/Single_prediction?model=wine@champion")
-    title(second_tab, "Wine · version 1 · champion")
+    model_line(second_tab, "Wine, version 1, in use")
     button(second_tab, "predict_submit").wait_for()
 
     assert "Added wine/2" in add_wine(app, tmp_path, ["alcohol", "hue", "proline"])
@@ -101,11 +101,11 @@ def test_a_model_is_added_judged_replaced_and_put_back(app, page, tmp_path):
     part(page, "models_card").wait_for()
     choose(page, "Wine · version 2")
     button(page, "models_promote").click()
-    expect(page.get_by_text("champion means version 2 now.")).to_be_visible()
+    expect(page.get_by_text("In use: version 2")).to_be_visible()
 
     settle(second_tab)
     button(second_tab, "predict_another").click()
-    title(second_tab, "Wine · version 2 · champion")
+    model_line(second_tab, "Wine, version 2, in use")
     part(second_tab, "predict_field_proline").wait_for()
     button(second_tab, "predict_submit").click()
     part(second_tab, "verdict_buttons").wait_for()
@@ -113,10 +113,10 @@ def test_a_model_is_added_judged_replaced_and_put_back(app, page, tmp_path):
     assert versions(app) == ["1", "2"]
 
     button(page, "models_rollback").click()
-    expect(page.get_by_text("champion means version 1 now.")).to_be_visible()
+    expect(page.get_by_text("In use: version 1")).to_be_visible()
     expect(page.get_by_text("Ada put champion back to version 1")).to_be_visible()
     second_tab.goto(address)
-    title(second_tab, "Wine · version 2")
+    model_line(second_tab, "Wine, version 2")
     part(second_tab, "verdict_buttons").wait_for()
     button(second_tab, "verdict_unsure").click()
     button(second_tab, "verdict_save").click()
@@ -142,19 +142,19 @@ def test_an_open_case_is_answered_by_what_the_alias_means_at_the_click(app, page
     part(page, "who_name").locator("input").fill("Ada")
     button(page, "who_start").click()
     button(page, "predict_submit").wait_for()
-    title(page, "Wine · version 1 · champion")
+    model_line(page, "Wine, version 1, in use")
     settle(page)
     second_opinion(app, "promote", "wine", "2")
     button(page, "predict_submit").click()
     part(page, "verdict_buttons").wait_for()
-    title(page, "Wine · version 2 · champion")
+    model_line(page, "Wine, version 2, in use")
     settle(page)
     second_opinion(app, "split", "wine", "1=0.5", "2=0.5", "--alias", "champion")
     button(page, "predict_another").click()
-    title(page, "Wine · A/B: version 1 or 2 · champion")
+    model_line(page, "Wine, A/B: version 1 or 2, in use")
     expect(part(page, "verdict_buttons")).to_have_count(0)
     button(page, "predict_submit").click()
     part(page, "verdict_buttons").wait_for()
-    title(page, "Wine · A/B: version 1 or 2 · champion")
+    model_line(page, "Wine, A/B: version 1 or 2, in use")
     assert versions(app)[0] == "2"
     assert len(versions(app)) == 2

@@ -19,6 +19,7 @@ from second_opinion.formatting import (
     interval_text,
     joined,
     number_text,
+    opening,
     percent,
     plural,
     quoted,
@@ -293,3 +294,23 @@ def test_every_count_before_a_noun_is_put_into_words_by_plural():
         for path, value, after in found
         if several.match(after) and not value.isupper()
     ]
+
+
+@given(st.text(), st.integers(1, 300))
+def test_an_opening_is_a_beginning_of_the_text(text, most):
+    short = opening(text, most)
+    assert text.startswith(short.removesuffix(" …"))
+    assert short == text or len(short) <= most + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("Adults in the ward.", "Adults in the ward."),
+        ("Adults in the ward. Not for children, nor for pets.", "Adults in the ward."),
+        ("Adults in the ward who came by themselves", "Adults in the ward who came by …"),
+        ("Donaudampfschifffahrtselektrizitätenhauptwerk", "Donaudampfschifffahrtselektriz …"),
+    ],
+)
+def test_an_opening_ends_with_a_sentence_or_a_word(text, short):
+    assert opening(text, 30) == short

@@ -44,7 +44,7 @@ MAY_IMPORT = {
         "store tables statistics models doctor batches charts review distributions"
     ),
     "__main__": "cli",
-    "Home": "ui",
+    "Home": "formatting ui",
     "serve": "ui",
     "pages": "access formatting records review distributions ui",
 }

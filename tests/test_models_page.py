@@ -59,8 +59,9 @@ def split(churn, store):
     return churn
 
 
-def title(at):
-    return as_read(at.title[0].value)
+def line(at):
+    """Which model and version the page is about, under its heading."""
+    return as_read(at.caption[0].value)
 
 
 def texts(at):
@@ -92,7 +93,7 @@ def judge(place_, at, wanted):
 def test_the_menu_offers_each_alias_once(split):
     at = start(CASE, model=AB)
     assert at.selectbox(key="model_choice").options == [
-        "Customer churn · champion",
+        "Customer churn · in use",
         "Customer churn · ab (A/B)",
         "Customer churn · challenger",
     ]
@@ -101,9 +102,9 @@ def test_the_menu_offers_each_alias_once(split):
 
 def test_both_versions_answer_and_the_page_never_says_which_one_will(split, store):
     at = start(CASE, model=AB)
-    assert title(at) == "Customer churn · A/B: version 1 or 2 · ab"
+    assert line(at) == "Customer churn, A/B: version 1 or 2, ab"
     found = judge(split, at, "12")
-    assert title(at) == "Customer churn · A/B: version 1 or 2 · ab"
+    assert line(at) == "Customer churn, A/B: version 1 or 2, ab"
     for version, made in found.items():
         assert (made.version, made.alias) == (version, "ab")
         assert traffic_split.drawn({"1": 0.5, "2": 0.5}, made.id) == version
@@ -151,7 +152,7 @@ def test_a_past_case_opens_under_the_alias_and_a_verdict_stays_with_its_version(
 
 def test_the_setting_model_may_name_a_split_alias(split, monkeypatch):
     monkeypatch.setenv("MODEL", AB)
-    assert title(start(CASE)) == "Customer churn · A/B: version 1 or 2 · ab"
+    assert line(start(CASE)) == "Customer churn, A/B: version 1 or 2, ab"
     assert messages(start("Home.py")) == []
 
 
@@ -165,7 +166,7 @@ def test_home_counts_the_cases_of_all_arms(split):
 def test_a_champion_may_be_split_itself(split, store):
     store.move_alias(AliasMove(CHURN, "champion", '{"1":0.5,"2":0.5}', "promote", "Ada"))
     at = start(CASE)
-    assert title(at) == "Customer churn · A/B: version 1 or 2 · champion"
+    assert line(at) == "Customer churn, A/B: version 1 or 2, in use"
     press(at, "predict_submit")
     assert predicted(at, split).alias == "champion"
 
@@ -193,11 +194,11 @@ def test_an_open_page_takes_up_a_split_and_its_end(churn, store):
     found = judge(churn, at, "12")
     aliases.promote(registry, store, f"{CHURN}/2", by=OWNER)
     at.run()
-    assert title(at) == "Customer churn · version 2 · champion"
+    assert line(at) == "Customer churn, version 2, in use"
     assert at.selectbox(key="model_choice").value == f"{CHURN}@champion"
     aliases.rollback(registry, store, CHURN, by=OWNER)
     at.run()
-    assert title(at) == "Customer churn · A/B: version 1 or 2 · champion"
+    assert line(at) == "Customer churn, A/B: version 1 or 2, in use"
     for version, made in found.items():
         assert store.prediction(made.id).version == version
 
@@ -245,10 +246,10 @@ def test_new_cases_are_shared_on_the_page_and_put_back(churn, store):
     assert "Ada shared ab between version 1 (30 %) and version 2 (70 %)" in texts(at)
     assert at.selectbox(key="model_choice").value == AB
     at.selectbox(key="models_alias").set_value("ab").run()
-    assert "ab means version 1 (30 %) and version 2 (70 %) now." in texts(at)
+    assert "ab: version 1 (30 %) and version 2 (70 %)" in texts(at)
     at.button_group(key="models_version").set_value("2").run()
     press(at, "models_promote")
-    assert "ab means version 2 now." in texts(at)
+    assert "ab: version 2" in texts(at)
     assert messages(at) == []
     press(at, "models_rollback")
     assert traffic_split.read(store.alias_moves(CHURN)[-1].version) == {"1": 0.3, "2": 0.7}

@@ -34,7 +34,7 @@ from second_opinion.records.value import plain
 from second_opinion.records.verdict import Verdict
 from second_opinion.schema import Schema
 from second_opinion.store import Store
-from second_opinion.ui import form, typed_case
+from second_opinion.ui import form, frame, typed_case
 
 PAGES = ["Home.py", *sorted(f"pages/{path.name}" for path in ROOT.glob("pages/*.py"))]
 MODELS = ["triage", "dose", "risk", "iris", "hostile"]
@@ -97,8 +97,34 @@ def test_a_page_works_on_a_filled_database(place, filled_store, page):
 def test_home_counts_what_was_judged(place, at_home, filled_store):
     shown = {metric.label: metric.value for metric in start().metric}
     assert shown["Cases predicted"] == "4"
-    assert shown["Verdicts"] == "3"
+    assert shown["Verdicts of all"] == "3"
     assert shown["Model right"] == "1 of 2"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_headed_by_its_job_and_not_by_its_model(place, at_home, page):
+    at = start(page, model="dose")
+    entry = next(entry for entry in frame.PAGES if entry.file == page)
+    assert [title.value for title in at.title] == [entry.job]
+    if page not in ("pages/5_Feedback_review.py", "pages/7_Models.py", "pages/8_Help.py"):
+        assert as_read(at.caption[0].value) == "Dose, version 1, in use"
+
+
+def test_home_begins_with_the_name_and_says_what_this_place_is(place):
+    at = start(name=None)
+    assert at.header[0].value == "Your name, then your first case"
+    assert frame.PLACE in [text.value for text in at.text]
+    at.text_input(key="who_name").input("Ada")
+    assert press(at, "who_start").button[0].key == "home_judge"
+    assert frame.PLACE in [text.value for text in at.text]
+
+
+def test_home_leaves_out_what_the_card_does_not_say_but_tells_the_owner(place, monkeypatch):
+    assert "What it is for" not in {header.value for header in start(model="dose").header}
+    monkeypatch.setattr("second_opinion.ui.who.is_local", lambda: True)
+    said = [text.value for text in start(model="dose").text]
+    assert "Nobody has said. Add it in card.json, field intended_use." in said
+    assert "Nobody has said. Add it in card.json, field limits." in said
 
 
 @pytest.mark.slow
@@ -305,7 +331,8 @@ def test_a_stale_tab_is_told_and_shows_what_stands_there(place, click):
 def test_home_tells_an_expert_nothing_of_what_others_said(place, filled_store):
     at = start(model="triage")
     assert "Model right" not in {metric.label for metric in at.metric}
-    assert {"Cases predicted", "Verdicts", "Experts"} <= {metric.label for metric in at.metric}
+    labels = {metric.label for metric in at.metric}
+    assert labels == {"Cases predicted", "Your verdicts", "Verdicts of all", "Experts"}
 
 
 def test_home_tells_a_reviewer_how_often_the_model_was_right(place, at_home, filled_store):

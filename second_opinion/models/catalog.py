@@ -205,6 +205,11 @@ class Catalog:
             return Entry(name, version, (), None, str(error))
 
 
+def alias_words(alias: str) -> str:
+    """An alias as people say it: the version that answers unless another is asked for is in use."""
+    return "in use" if alias == FIRST_ALIAS else alias
+
+
 def _sound(content: T | Fault) -> T:
     """What a file holds; `UserError` where it is broken."""
     if isinstance(content, Fault):

@@ -31,12 +31,13 @@ class Opinion(NamedTuple):
 
 
 class ReviewEffort(NamedTuple):
-    """How much was done on a model: nothing of what anybody said."""
+    """How much was done on a model: nothing of what anybody said. ``own``: by who asks."""
 
     predictions: int
     verdicts: int
     experts: int
     last_verdict_at: str | None
+    own: int = 0
 
 
 @dataclass(frozen=True)

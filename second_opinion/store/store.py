@@ -268,14 +268,17 @@ class Store:
             last_verdict_at=last_verdict_at,
         )
 
-    def effort(self, model: str, version: str | None = None) -> ReviewEffort:
+    def effort(self, model: str, version: str | None = None, of: str = "") -> ReviewEffort:
         """How much was done so far, over all versions of a model or one; nothing of what was said.
 
-        For everybody.
+        For everybody. ``own`` are the verdicts under the name ``of``.
         """
         progress = self.progress(model, version)
+        people = self._select(sql_review.BY_EXPERT, model=model, version=version)
+        own = sum(row["verdicts"] for row in people if same_person(row["expert"], of))
         return ReviewEffort(
-            progress.predictions, progress.verdicts, progress.experts, progress.last_verdict_at
+            *(progress.predictions, progress.verdicts, progress.experts),
+            *(progress.last_verdict_at, own),
         )
 
     def move_alias(self, move: AliasMove) -> None:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Literal, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
 from second_opinion.doctor.machine import durability
 from second_opinion.errors import UserError, incident
 from second_opinion.models import traffic_split
-from second_opinion.models.catalog import Catalog, Entry
+from second_opinion.models.catalog import Catalog, Entry, alias_words
 from second_opinion.settings import Settings
 from second_opinion.ui import browser, collector, uploads, who, widget_values
 from second_opinion.ui.browser import MARK
@@ -38,23 +38,55 @@ THROW_AWAY = (
 )
 
 
+PLACE = (
+    "Check the model before it is used: look at a case, read its answer, say if it is right. "
+    "2 minutes for a first one."
+)
+
+
 @dataclass(frozen=True)
 class MenuEntry:
-    """One entry of the menu."""
+    """One entry of the menu, and what its page is for: the page's heading."""
 
     file: str
     title: str
     icon: str
+    job: str
 
 
 PAGES = (
-    MenuEntry("Home.py", "Home", ":material/home:"),
-    MenuEntry("pages/1_Single_prediction.py", "Single prediction", ":material/stethoscope:"),
-    MenuEntry("pages/2_Batch_upload.py", "Batch upload", ":material/table_rows:"),
-    MenuEntry("pages/4_Distributions.py", "Distributions", ":material/bar_chart:"),
-    MenuEntry("pages/5_Feedback_review.py", "Feedback review", ":material/rate_review:"),
-    MenuEntry("pages/7_Models.py", "Models", ":material/deployed_code:"),
-    MenuEntry("pages/8_Help.py", "Help", ":material/help:"),
+    MenuEntry("Home.py", "Home", ":material/home:", "Is the model right?"),
+    MenuEntry(
+        "pages/1_Single_prediction.py",
+        "Single prediction",
+        ":material/stethoscope:",
+        "Judge a case",
+    ),
+    MenuEntry(
+        "pages/2_Batch_upload.py",
+        "Batch upload",
+        ":material/table_rows:",
+        "Judge the cases of a file",
+    ),
+    MenuEntry(
+        "pages/4_Distributions.py",
+        "Distributions",
+        ":material/bar_chart:",
+        "Look at all cases together",
+    ),
+    MenuEntry(
+        "pages/5_Feedback_review.py",
+        "Feedback review",
+        ":material/rate_review:",
+        "Review the verdicts",
+    ),
+    MenuEntry(
+        "pages/7_Models.py",
+        "Models",
+        ":material/deployed_code:",
+        "Choose which version is in use",
+    ),
+    MenuEntry("pages/8_Help.py", "Help", ":material/help:", "How to use it"),
 )
 
 
@@ -116,14 +148,28 @@ def _ask_for_code(faults: list[str]) -> None:
     st.stop()
 
 
-def header(visit: Visit, level: Literal["page", "section"] = "page") -> None:
-    """The line above a page or section: which model, which version, and its question."""
-    line = _line(visit)
-    st.session_state["frame_line"] = line
-    if level == "page":
-        st.title(line, anchor=False)
-    else:
-        st.header(line, anchor=False)
+def header(visit: Visit) -> None:
+    """The top of a page: its job, which model and version it is about, and that one's question."""
+    with st.container(key="frame_header", gap="xsmall"):
+        title()
+        line = _line(visit)
+        st.session_state["frame_line"] = line
+        st.caption(line)
+        if visit.card.target.description:
+            st.text(visit.card.target.description)
+        if visit.expert is None:
+            st.text(PLACE)
+
+
+def title() -> None:
+    """The heading of the page that is open: what it is for."""
+    here = st.session_state["frame_page"]
+    st.title(next(page.job for page in PAGES if page.title == here), anchor=False)
+
+
+def section(visit: Visit) -> None:
+    """The heading of a part that is about the chosen version alone, with its question."""
+    st.header(_line(visit), anchor=False)
     if visit.card.target.description:
         st.text(visit.card.target.description)
 
@@ -135,8 +181,8 @@ def header_is_old(visit: Visit) -> bool:
 
 def _line(visit: Visit) -> str:
     alias = visit.catalog.alias(visit.ref)
-    parts = [visit.card.title, traffic_split.either(traffic_split.text(visit.arms)), alias]
-    return escape(" · ".join(part for part in parts if part))
+    parts = [visit.card.title, traffic_split.either(traffic_split.text(visit.arms))]
+    return escape(", ".join([*parts, *([alias_words(alias)] if alias else [])]))
 
 
 def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
@@ -311,9 +357,9 @@ def _options(entries: list[Entry]) -> dict[str, str]:
     for entry in entries:
         title = entry.card.title if entry.card else ""
         for alias in entry.aliases:
-            options[f"{entry.name}@{alias}"] = f"{title} · {alias}"
+            options[f"{entry.name}@{alias}"] = f"{title} · {alias_words(alias)}"
         for alias, _ in entry.shares:
-            options[f"{entry.name}@{alias}"] = f"{title} · {alias} (A/B)"
+            options[f"{entry.name}@{alias}"] = f"{title} · {alias_words(alias)} (A/B)"
         if not entry.aliases:
             options[entry.ref] = f"{title} · version {entry.version}" if title else entry.ref
     return options

@@ -155,9 +155,8 @@ def promote_form(visit: Visit, version: str) -> None:
     options = list(dict.fromkeys([FIRST_ALIAS, *targets]))
     alias = st.selectbox("Alias", options, key="models_alias")
     at = targets.get(alias)
-    st.text(
-        f"{alias} means {traffic_split.words(at)} now." if at else f"{alias} means no version yet."
-    )
+    meant = "In use" if alias == FIRST_ALIAS else alias
+    st.text(f"{meant}: {traffic_split.words(at) if at else 'no version yet'}")
     st.button(
         f"Make version {escape(version)} the {escape(alias)}",
         key="models_promote",

@@ -93,10 +93,10 @@ def add_batch(batch_id: str) -> None:
     st.session_state["who_batches"] = [batch_id, *others][:MOST_BATCHES]
 
 
-def form(purpose: str) -> None:
+def form(purpose: str, title: str = "Your name") -> None:
     """Ask for a name and, if the person likes, an e-mail address."""
     with st.form("who_form", border=True):
-        st.header("Who are you?", anchor=False)
+        st.header(title, anchor=False)
         st.text(purpose)
         st.text_input("Your name", key="who_name", max_chars=NAME_LIMIT, autocomplete="name")
         st.text_input("E-mail (optional)", key="who_email", autocomplete="email", max_chars=254)

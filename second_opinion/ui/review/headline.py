@@ -13,8 +13,7 @@ from second_opinion.review import counted_share, totals
 from second_opinion.review.counted_share import CountedShare
 from second_opinion.review.totals import Figures
 from second_opinion.store.review_queries import Review
-from second_opinion.ui import who
-from second_opinion.ui.frame import escape
+from second_opinion.ui import frame, who
 from second_opinion.ui.visit import Visit
 
 AFTER_SEEING = (
@@ -26,11 +25,11 @@ AFTER_SEEING = (
 def is_closed(visit: Visit) -> bool:
     """Say why this page is closed to who is here, or ask for a missing name; whether it is."""
     if reason := roles.closed_reason("reviewer", who.role(), visit.settings):
-        st.title("Feedback review", anchor=False)
+        frame.title()
         st.text(reason)
         return True
     if visit.expert is None:
-        st.title("Feedback review", anchor=False)
+        frame.title()
         who.form("What you decide here is on record with your name.")
         return True
     return False
@@ -38,9 +37,11 @@ def is_closed(visit: Visit) -> bool:
 
 def title(visit: Visit) -> None:
     """The line above the page: it is of all versions, as far as no filter asks for one."""
-    st.title("Feedback review", anchor=False)
-    card = visit.card
-    st.text(f"{card.title}. {card.target.description}".strip())
+    with st.container(key="frame_header", gap="xsmall"):
+        frame.title()
+        st.caption(frame.escape(visit.card.title))
+        if visit.card.target.description:
+            st.text(visit.card.target.description)
 
 
 def headline(figures: Figures) -> None:
@@ -88,7 +89,7 @@ def limits(review: Review, now: VerdictFilter, figures: Figures) -> None:
     """Say what to know before believing the figures."""
     old_versions = review.without_card(now.model, now.version) if now.model else []
     for text in [*_limits(now, figures), *_of_old_answers(old_versions)]:
-        st.caption(escape(text))
+        st.caption(frame.escape(text))
 
 
 def _of_old_answers(versions: list[str]) -> list[str]:
