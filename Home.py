@@ -3,7 +3,7 @@
 import streamlit as st
 
 from second_opinion.formatting import opening
-from second_opinion.ui import frame, model_versions, who
+from second_opinion.ui import frame, model_versions, to_do_list, who
 
 visit = frame.open_page("Home")
 
@@ -22,6 +22,7 @@ def home() -> None:
     else:
         st.text(frame.PLACE)
         begin()
+        to_do_list.draw(visit)
     progress()
     about_the_model()
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import streamlit as st
 
+from second_opinion.formatting import plural
 from second_opinion.ui import (
     browser,
     case_view,
     form,
     frame,
+    judging_way,
     typed_case,
     verdict_panel,
     who,
@@ -30,8 +32,10 @@ def single_prediction() -> None:
         with left, st.container(border=True):
             inputs = the_case()
         with right, st.container(border=True, key="predict_answer"):
+            past = typed_case.past(visit)
             the_answer(inputs)
-    past_cases()
+            the_way(past)
+    past_cases(past)
     who.keep("case")
     widget_values.confirm(frame.say_again)
 
@@ -96,7 +100,9 @@ def the_answer(inputs: dict[str, Any] | None) -> None:
         if prediction is None:
             st.text("No answer yet. Fill in the case, then press Predict.")
         else:
-            case_view.answer(visit.card_of(prediction), prediction)
+            is_old = verdict_panel.differs(prediction, inputs)
+            with st.container(key="answer_is_old" if is_old else "answer_is_current"):
+                case_view.answer(visit.card_of(prediction), prediction)
     browser.speak(case_view.SPOKEN, token)
     if prediction is None:
         frame.show_problem("verdict")
@@ -113,13 +119,22 @@ def the_answer(inputs: dict[str, Any] | None) -> None:
     browser.reveal("predict_answer", f"{token} {st.session_state['verdict_open']}")
 
 
-def past_cases() -> None:
-    past, open_case = typed_case.past(visit), typed_case.current()
+def the_way(past: list[typed_case.PastCase]) -> None:
+    """How many of the last cases are judged, and the way back to the one before this one."""
+    before = typed_case.before(past)
+    back = partial(typed_case.reopen, visit, before) if before else None
+    judged, total = sum(case.is_judged for case in past), len(past)
+    words = f"{judged} of your last {plural(total, 'case')} judged"
+    judging_way.draw(judged, total if total > 1 else 0, words, back=back)
+
+
+def past_cases(past: list[typed_case.PastCase]) -> None:
+    open_case = typed_case.current()
     if not past:
         return
     st.header("Your last cases", anchor=False)
     with st.container(horizontal=True, key="predict_history"):
-        for prediction, label in past:
+        for prediction, label, _ in past:
             here = open_case is not None and prediction.id == open_case.id
             st.button(
                 f"{visit.clock(prediction.created_at)} {frame.escape(label)}",

@@ -2,12 +2,22 @@
 
 import io
 import json
-import time
 
 import pandas as pd
 import pytest
 from builders import HOSTILE, batch_of, csv_of, rows_of
-from visits import as_read, keys, messages, press, start
+from visits import (
+    BATCH,
+    as_read,
+    keys,
+    messages,
+    open_row,
+    press,
+    scored,
+    start,
+    until_idle,
+    upload,
+)
 from workbooks import workbook
 
 from second_opinion.batches import downloads, jobs
@@ -19,23 +29,6 @@ from second_opinion.store import Store
 from second_opinion.ui import who
 from second_opinion.ui.batch import opened_batch as page
 
-BATCH = "pages/2_Batch_upload.py"
-
-
-def upload(at, content, name="march.csv", mime="text/csv"):
-    """Choose a file, and wait until it is checked."""
-    at.file_uploader(key="batch_file").upload(name, content, mime).run()
-    return until_idle(at)
-
-
-def until_idle(at):
-    deadline = time.monotonic() + 60
-    while "batch_cancel" in keys(at):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-        at.run()
-    return at
-
 
 def batch_on(at, place):
     (batch_id,) = [at.query_params["batch"]]
@@ -45,16 +38,6 @@ def batch_on(at, place):
 
 def texts(at):
     return " | ".join([t.value for t in at.text] + [t.value for t in at.caption])
-
-
-def scored(at, content, **about):
-    upload(at, content, **about)
-    return until_idle(press(at, "batch_score"))
-
-
-def open_row(at, row):
-    at.number_input(key="batch_row").set_value(row).run()
-    return at
 
 
 def warnings(at):

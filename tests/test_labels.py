@@ -148,3 +148,16 @@ def test_a_corrected_number_is_said_with_its_unit():
 def test_a_corrected_number_keeps_the_digits_that_the_expert_gave():
     verdict = Verdict("p", "Ada", "disagree", correct_value=151.75, direction="too_low")
     assert labels.verdict_text(NUMBER, verdict) == "disagree: 151.75 mg/dl"
+
+
+def test_the_fields_that_tell_cases_apart_are_those_in_which_they_differ():
+    cases = [
+        {"age": 40, "region": "north", "sex": "f"},
+        {"age": 40, "region": "south", "sex": "f"},
+        {"age": 41, "region": "south", "sex": "f"},
+    ]
+    assert labels.telling_fields(cases) == ["age", "region"]
+    assert labels.telling_fields(cases[:2]) == ["region"]
+    assert labels.telling_fields(cases[:1]) == []
+    assert labels.telling_fields([]) == []
+    assert labels.telling_fields([{"a": 1}, {"a": True}, {"a": "1"}, {"a": None}]) == ["a"]

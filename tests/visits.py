@@ -1,6 +1,7 @@
 """A visitor of the pages without a browser: opens them, presses buttons, reads what is shown."""
 
 import re
+import time
 from hashlib import sha256
 
 from builders import OWNER, ROOT
@@ -11,16 +12,19 @@ from second_opinion.records.expert import Expert
 from second_opinion.store import Store
 
 CASE = "pages/1_Single_prediction.py"
+BATCH = "pages/2_Batch_upload.py"
 
 
-def start(page="Home.py", name="Ada", **query):
-    """A visitor with a name who opens a page by a link."""
+def start(page="Home.py", name="Ada", session=(), **query):
+    """A visitor with a name who opens a page by a link; ``session`` is what is remembered."""
     at = AppTest.from_file(ROOT / "Home.py", default_timeout=30)
     if name:
         at.session_state["who_expert"] = Expert.declared(name)
         at.session_state["who_cases"] = []
         # Who comes again under a name comes in the same browser.
         at.session_state["who_key"] = sha256(name.encode()).hexdigest()[:32]
+    for key, value in dict(session).items():
+        at.session_state[key] = value
     at.query_params.update(query)
     at.switch_page(page)
     return at.run()
@@ -79,3 +83,28 @@ def assert_strange_text_is_escaped(at):
         for mark in ("![x](", "**bold**", "$x^2$", ":red[", ":material/home:", "`code`", "<b>"):
             assert mark not in text
         assert "https:" not in text
+
+
+def upload(at, content, name="march.csv", mime="text/csv"):
+    """Choose a file, and wait until it is checked."""
+    at.file_uploader(key="batch_file").upload(name, content, mime).run()
+    return until_idle(at)
+
+
+def until_idle(at):
+    deadline = time.monotonic() + 60
+    while "batch_cancel" in keys(at):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        at.run()
+    return at
+
+
+def scored(at, content, **about):
+    upload(at, content, **about)
+    return until_idle(press(at, "batch_score"))
+
+
+def open_row(at, row):
+    at.number_input(key="batch_row").set_value(row).run()
+    return at

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from second_opinion.formatting import number_text, percent
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.value import text_of
+from second_opinion.records.value import plain, text_of
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
 
@@ -90,6 +91,36 @@ def history_text(card: ModelCard, prediction: Prediction, verdict: Verdict | Non
     if verdict.direction:
         return f"{answer} {sign} {verdict.direction.replace('_', ' ')}"
     return f"{answer} {sign}"
+
+
+def telling_fields(cases: Sequence[Mapping[str, Any]], most: int = 2) -> list[str]:
+    """The names of the few inputs that tell these cases apart best; none where all are alike."""
+    names: list[str] = []
+    while cases and len(names) < most:
+        kinds = {name: _kinds(cases, [*names, name]) for name in cases[0]}
+        best = max(kinds, key=kinds.__getitem__, default="")
+        if not best or kinds[best] <= (_kinds(cases, names) if names else 1):
+            break
+        names.append(best)
+    return names
+
+
+def _kinds(cases: Sequence[Mapping[str, Any]], names: list[str]) -> int:
+    """How many of the cases differ in these inputs."""
+    return len({tuple(text_of(plain(case.get(name))) for name in names) for case in cases})
+
+
+def fields_text(card: ModelCard, prediction: Prediction, names: list[str]) -> str:
+    """Some inputs of a case in words: ``Age 47 years, Region north``."""
+    features = [feature for name in names if (feature := card.case_schema.get(name))]
+    return ", ".join(
+        f"{feature.label} {_cut(feature.text(prediction.inputs.get(feature.name)))}"
+        for feature in features
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 24 else f"{text[:23]}…"
 
 
 def _right_answer(card: ModelCard, value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from secrets import randbelow
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -15,6 +15,7 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.feature_kinds import Problem
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import same_inputs
+from second_opinion.records.verdict import Verdict
 from second_opinion.schema import Schema
 from second_opinion.ui import browser, click_ids, form, labels, who
 from second_opinion.ui.frame import callback, has_problem, header_is_old, notice, say
@@ -172,20 +173,49 @@ def empty(visit: Visit) -> None:
     _start_anew(visit, dict.fromkeys(visit.card.case_schema.names))
 
 
-def past(visit: Visit) -> list[tuple[Prediction, str]]:
-    """The last predictions that were made here with this model, and what became of each."""
+class PastCase(NamedTuple):
+    """A prediction that was made here, and what became of it in words."""
+
+    prediction: Prediction
+    words: str
+    is_judged: bool
+
+
+def past(visit: Visit) -> list[PastCase]:
+    """The last predictions that were made here with this model, the newest first."""
     expert = visit.expert
     if expert is None:
         return []
     name, _ = visit.version
     versions = visit.catalog.versions(name)
-    return [
-        (prediction, labels.history_text(visit.card_of(prediction), prediction, verdict))
+    history = [
+        (prediction, verdict)
         for prediction, verdict in visit.store.history(
             expert.label, who.cases(), limit=12, by=expert
         )
         if prediction.model == name and prediction.version in versions
     ]
+    apart = labels.telling_fields([prediction.inputs for prediction, _ in history])
+    return [
+        PastCase(prediction, _past_words(visit, prediction, verdict, apart), verdict is not None)
+        for prediction, verdict in history
+    ]
+
+
+def _past_words(
+    visit: Visit, prediction: Prediction, verdict: Verdict | None, apart: list[str]
+) -> str:
+    card = visit.card_of(prediction)
+    words = labels.history_text(card, prediction, verdict)
+    fields = labels.fields_text(card, prediction, apart)
+    return f"{words} · {fields}" if fields else words
+
+
+def before(cases: list[PastCase]) -> str:
+    """The id of the case before the one on the page; empty where there is none."""
+    ids = [case.prediction.id for case in cases]
+    at = ids.index(_shown_id()) + 1 if _shown_id() in ids else 0
+    return ids[at] if at < len(ids) else ""
 
 
 def first_tab() -> str:

@@ -42,7 +42,7 @@ def panel(
     """
     _begin(prediction)
     st.header("You say", anchor=False)
-    if inputs_now is not None and _differs(prediction, inputs):
+    if inputs_now is not None and differs(prediction, inputs):
         st.session_state.pop("frame_problem_verdict", None)
         notice(CHANGED)
         return
@@ -250,11 +250,12 @@ def _move_focus() -> None:
 
 
 def _refuse_changed(prediction: Prediction, inputs: Inputs) -> None:
-    if _differs(prediction, inputs):
+    if differs(prediction, inputs):
         raise UserError(CHANGED)
 
 
-def _differs(prediction: Prediction, inputs: Inputs) -> bool:
+def differs(prediction: Prediction, inputs: Inputs) -> bool:
+    """Whether a case on a page is another one than was predicted, or is none at all."""
     return inputs is None or not same_inputs(inputs, prediction.inputs)
 
 

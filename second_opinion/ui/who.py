@@ -93,6 +93,18 @@ def add_batch(batch_id: str) -> None:
     st.session_state["who_batches"] = [batch_id, *others][:MOST_BATCHES]
 
 
+def linked_batches() -> list[str]:
+    """Ids of the batches that were opened here by a link, newest first: others asked for them."""
+    _recall()
+    return list(st.session_state.get("who_linked", ()))
+
+
+def add_linked_batch(batch_id: str) -> None:
+    """Note that a batch was opened here by its link. It gives no right to it."""
+    others = [batch for batch in linked_batches() if batch != batch_id]
+    st.session_state["who_linked"] = [batch_id, *others][:MOST_BATCHES]
+
+
 def form(purpose: str, title: str = "Your name") -> None:
     """Ask for a name and, if the person likes, an e-mail address."""
     with st.form("who_form", border=True):
@@ -131,6 +143,8 @@ def keep(place: str) -> None:
         memory["key"] = key()
         if batches():
             memory["batches"] = batches()
+        if linked_batches():
+            memory["linked"] = linked_batches()
         browser.remember(memory, place)
     elif st.session_state.get("who_left"):
         browser.remember(None, place)
@@ -224,6 +238,7 @@ def _leave() -> None:
     st.session_state["who_expert"] = None
     st.session_state["who_cases"] = []
     st.session_state["who_batches"] = []
+    st.session_state["who_linked"] = []
     st.session_state["who_left"] = True
 
 
@@ -236,6 +251,7 @@ def _recall() -> None:
         if re.fullmatch("[0-9a-f]{32}", str(memory.get("key"))):
             st.session_state["who_key"] = str(memory["key"])
         st.session_state["who_batches"] = [str(i) for i in _list(memory.get("batches"))]
+        st.session_state["who_linked"] = [str(i) for i in _list(memory.get("linked"))]
 
 
 def _recalled(memory: dict[str, Any]) -> Expert | None:

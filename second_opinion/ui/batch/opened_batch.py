@@ -80,6 +80,8 @@ def current(visit: Visit) -> Batch | None:
         st.query_params["batch"] = batch_id
         st.rerun()
     st.query_params["batch"] = st.session_state["batch_id"] = batch_id
+    if batch_id not in who.batches():
+        who.add_linked_batch(batch_id)
     return jobs.revive(visit.store, visit.registry, batch)
 
 

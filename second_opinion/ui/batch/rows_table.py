@@ -20,6 +20,7 @@ from second_opinion.ui import (
     case_view,
     click_ids,
     drawing,
+    judging_way,
     labels,
     row_button,
     verdict_panel,
@@ -218,6 +219,12 @@ def _flags(card: ModelCard, text: str | None) -> str:
 
 def the_case(visit: Visit, batch: Batch, view: RowView) -> None:
     """One row as a case, with the panel that every page has for a verdict, and the way on."""
+    scored_rows = ScoredRows(visit.store)
+    row_filter, (sort, descending) = view
+    judging = partial(scored_rows.judging, batch, row_filter, sort, descending=descending)
+    if st.query_params.get("row") == judging_way.NEXT:
+        st.query_params.pop("row")
+        _open(judging(row=0).next_row or 1)
     st.number_input(
         "Open the case in row",
         min_value=1,
@@ -232,19 +239,41 @@ def the_case(visit: Visit, batch: Batch, view: RowView) -> None:
     row = st.session_state.get("batch_row")
     if not row:
         return
-    scored_rows = ScoredRows(visit.store)
     prediction = scored_rows.opened(batch, int(row), visit.card)
-    row_filter, (sort, descending) = view
-    judging = scored_rows.judging(batch, row_filter, sort, descending=descending, row=int(row))
-    if judging.total and visit.expert:
-        words = f"{judging.judged:,} of {plural(judging.total, 'row')} judged by you"
-        st.progress(judging.judged / judging.total, words)
-    next_case = partial(_open, judging.next_row) if judging.next_row else None
+    so_far = judging(row=int(row))
+    before = st.session_state.get("batch_before", [])
+    judging_way.draw(
+        so_far.judged,
+        so_far.total if visit.expert else 0,
+        judging_way.row_words(so_far.judged, so_far.total),
+        back=partial(_go_back, before) if before else None,
+        out=_close,
+    )
+    next_case = partial(_go_on, int(row), so_far.next_row) if so_far.next_row else None
     case_view.judge(visit, visit.card, prediction, f"Row {row}", "batch", next_case)
 
 
-def _open(row: int) -> None:
+def _open(row: int | None) -> None:
     widget_values.put({"batch_row": row})
+
+
+def _go_on(row: int, next_row: int) -> None:
+    """Open the next row, and note the way back to this one."""
+    before = [one for one in st.session_state.get("batch_before", []) if one != row]
+    st.session_state["batch_before"] = [*before, row]
+    _open(next_row)
+
+
+def _go_back(before: list[int]) -> None:
+    """Open the row before this one."""
+    st.session_state["batch_before"] = before[:-1]
+    _open(before[-1])
+
+
+def _close() -> None:
+    """Leave the case for the table."""
+    st.session_state.pop("batch_before", None)
+    _open(None)
 
 
 def _press(

@@ -1,0 +1,67 @@
+"""What an expert has still to judge, batch by batch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from second_opinion.records.batch import Batch
+from second_opinion.records.expert import Expert
+from second_opinion.ui import judging_way, who
+from second_opinion.ui.frame import escape
+from second_opinion.ui.visit import Visit
+
+BATCH_PAGE = "pages/2_Batch_upload.py"
+
+
+class Waiting(NamedTuple):
+    """A batch with how many of its scored rows this person has judged."""
+
+    batch: Batch
+    judged: int
+
+    @property
+    def total(self) -> int:
+        """All its scored rows."""
+        return self.batch.rows_done
+
+
+def draw(visit: Visit) -> None:
+    """The batches of this browser with rows that wait, each with a link to the next of them."""
+    expert = visit.expert
+    if expert is None:
+        return
+    batches = of(visit, expert)
+    if not batches:
+        return
+    st.header("Still to be judged by you", anchor=False)
+    waiting = [one for one in batches if one.judged < one.total]
+    if not waiting:
+        st.text("Nothing: you have judged every row of your batches.")
+    for one in waiting:
+        _draw(visit, one)
+
+
+def of(visit: Visit, expert: Expert) -> list[Waiting]:
+    """The scored batches that were uploaded or opened here, the newest first."""
+    store = visit.store.batches
+    ids = [*who.batches(), *who.linked_batches()]
+    return [
+        Waiting(batch, len(store.judged_rows(batch.id, by=expert)))
+        for batch in (store.listed(ids) if ids else [])
+        if batch.rows_done
+    ]
+
+
+def _draw(visit: Visit, one: Waiting) -> None:
+    batch = one.batch
+    with st.container(border=True, key=f"home_todo_{batch.id}"):
+        st.text(f"{batch.name} · {batch.model} version {batch.version}")
+        st.progress(one.judged / one.total, judging_way.row_words(one.judged, one.total))
+        st.page_link(
+            BATCH_PAGE,
+            label=f"Judge the next row of {escape(batch.name)}",
+            icon=":material/arrow_forward:",
+            query_params={"batch": batch.id, "row": judging_way.NEXT},
+        )
