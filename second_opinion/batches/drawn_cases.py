@@ -28,7 +28,7 @@ def cases_of_batch(store: Store, batch: Batch, card: ModelCard) -> CaseSet:
     cases, _ = typed(text, card.case_schema, decimal=batch.decimal)
     sample = f"{len(rows):,} of " if len(rows) < batch.rows_done else ""
     about = f"{sample}the {plural(batch.rows_done, 'case')} of the batch {batch.name}"
-    return CaseSet(cases_in(cases), about, batch_key(batch))
+    return CaseSet(cases_in(cases, card.case_schema), about, batch_key(batch))
 
 
 def batch_key(batch: Batch) -> str:

@@ -10,7 +10,7 @@ from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.models.formats import loading
 from second_opinion.models.registry import Registry
-from second_opinion.records.value import plain
+from second_opinion.schema import Schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,19 +44,21 @@ def cases_of(registry: Registry, card: ModelCard) -> CaseSet:
     key, path = cases_key(registry, card), registry.rows_file(card)
     if path is None:
         reference = registry.reference(card)
-        cases = [reference.plausible(card.case_schema, seed) for seed in range(MADE_UP)]
+        cases = reference.plausible_cases(card.case_schema, MADE_UP)
         about = f"{MADE_UP:,} made-up cases that hang together like the training data"
         return CaseSet(cases, f"{about} of version {card.version}", key)
     import pandas as pd
 
     rows = pd.read_parquet(path).drop(columns=card.target.name, errors="ignore")
     about = f"{plural(len(rows), 'stored row')} of the training data of version {card.version}"
-    return CaseSet(cases_in(rows), about, key)
+    return CaseSet(cases_in(rows, card.case_schema), about, key)
 
 
-def cases_in(rows: pd.DataFrame) -> list[Case]:
-    """The rows of a frame as plain cases, dates as ISO text."""
-    days = rows.select_dtypes("datetime")
-    for name in days:
-        rows[name] = days[name].dt.strftime("%Y-%m-%d")
-    return [{str(n): plain(v) for n, v in row.items()} for row in rows.to_dict("records")]
+def cases_in(rows: pd.DataFrame, schema: Schema) -> list[Case]:
+    """The rows of a frame as plain cases that the schema has read, dates as ISO text."""
+    columns = {
+        feature.name: [feature.read(value)[0] for value in rows[feature.name]] for feature in schema
+    }
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]

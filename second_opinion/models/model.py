@@ -89,6 +89,18 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Outputs:
+    """What an estimator says of many cases, with nothing checked, marked or flagged.
+
+    ``values``: a class value or a number per case, NaN or None where it gives none.
+    ``probabilities``: cases × classes, in the card's class order, or None.
+    """
+
+    values: np.ndarray
+    probabilities: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class Model:
     """One model version, ready to predict. ``warnings`` stay on the page while it is in use."""
 
@@ -123,12 +135,20 @@ class Model:
         Takes what `predict` takes, and raises what it raises.
         """
         frame = self.card.case_schema.frame(cases)
-        values, shares = self._ask(frame)
+        values, shares = self._ask(frame, threads=1 if len(frame) <= SMALL else None)
         self._check(values, len(frame))
         confidence = None if shares is None else self._confidence(values, shares)
         probabilities = None if shares is None else shares[:, self._class_order]
         marks = self._marks(self.card.case_schema.columns(cases), frame, confidence)
         return Answers(values, confidence, probabilities, _raised(marks))
+
+    def outputs(self, cases: Cases) -> Outputs:
+        """The bare outputs for cases that the schema has read, in one call on one thread.
+
+        For variants of a case; `answers` is for cases that somebody asks about.
+        """
+        values, shares = self._ask(self.card.case_schema.frame(cases), threads=1)
+        return Outputs(values, None if shares is None else shares[:, self._class_order])
 
     def predict_one(
         self,
@@ -157,13 +177,15 @@ class Model:
             **answer,
         )
 
-    def _ask(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
+    def _ask(
+        self, frame: pd.DataFrame, threads: int | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """The values, and the probabilities in the estimator's own order of the classes."""
 
         def cases() -> Any:
             return as_taken(frame, self.card.input)
 
-        with self.threads.limit(limits=1 if len(frame) <= SMALL else None):
+        with self.threads.limit(limits=threads):
             if not self._has_probabilities:
                 return _one_each(self.estimator.predict(cases())), None
             shares = self.estimator.predict_proba(cases())

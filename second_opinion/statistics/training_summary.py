@@ -63,7 +63,11 @@ class Reference:
             ) from error
 
     def plausible(self, schema: Schema, seed: int) -> dict[str, Any]:
-        """A made-up case that hangs together like the training data; no stored row is shown.
+        """A made-up case that hangs together like the training data; no stored row is shown."""
+        return self.plausible_cases(schema, 1, seed)[0]
+
+    def plausible_cases(self, schema: Schema, count: int, seed: int = 0) -> list[dict[str, Any]]:
+        """Made-up cases that hang together like the training data.
 
         Draws from a Gaussian copula (Nelsen 2006, An Introduction to Copulas, section 2.3): normal
         scores with the training data's correlation, turned back through each feature's quantiles.
@@ -73,11 +77,15 @@ class Reference:
         rng = np.random.default_rng(seed)
         size = len(schema)
         correlation = np.array(self.correlation or np.eye(size), dtype=float)
-        scores = rng.multivariate_normal(np.zeros(size), correlation, method="eigh")
-        return {
-            feature.name: _at(share, self.features.get(feature.name, {}), feature)
-            for feature, share in zip(schema, ndtr(scores), strict=True)
-        }
+        scores = rng.multivariate_normal(np.zeros(size), correlation, count, method="eigh")
+        summaries = [self.features.get(feature.name, {}) for feature in schema]
+        return [
+            {
+                feature.name: _at(share, known, feature)
+                for share, known, feature in zip(row, summaries, schema, strict=True)
+            }
+            for row in ndtr(scores)
+        ]
 
 
 def shares(rows: int) -> np.ndarray:

@@ -1,0 +1,115 @@
+"""Why a model gives an answer, for a page that shows it: computed once a case and process.
+
+An explanation leans people towards the model's answer: whoever is to answer first is shown none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from second_opinion.errors import UserError
+from second_opinion.models.card import ModelCard
+from second_opinion.models.describe.estimator_checks import third_party
+from second_opinion.models.insight.answer_context import base_rate, usual_error
+from second_opinion.models.insight.known_cases import KnownCases, Origin, known_cases
+from second_opinion.models.insight.pace import BELIEVED, SLOW, Pace, pace_of
+from second_opinion.models.insight.what_if import Flip, WhatIf, size_of, what_if
+from second_opinion.models.model import Model
+from second_opinion.models.registry import Registry
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.value import text_of
+from second_opinion.statistics.novelty import Novelty
+
+# Whoever waits for an answer waits no longer than this for its reasons.
+PATIENCE = 1.0
+MOST_KEPT = 256
+
+NOTHING_KNOWN = "Not computed: nothing is known of the cases that this model was trained on."
+FAILS = "Not computed: the model gives no answer to cases like this with another value in a field."
+
+
+@dataclass(frozen=True)
+class Absence:
+    """Why something was not computed: in words, or, of a model that is too slow, by its pace.
+
+    ``seconds_an_answer`` and ``seconds``, what it would take, are set where somebody could wait.
+    """
+
+    reason: str = ""
+    seconds_an_answer: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Insight:
+    """What single fields do to an answer, and how far its case is from the known ones.
+
+    ``novelty`` is None where too few cases are known to tell. ``origin`` says whether the known
+    cases are stored rows or made up from a summary, and ``total`` how many there were in training.
+    """
+
+    reasons: WhatIf | Absence
+    novelty: Novelty | None
+    origin: Origin
+    total: int
+
+
+_reasons: dict[tuple[str, str, str], WhatIf] = {}
+_paces: dict[str, Pace] = {}
+
+
+def insight_of(
+    registry: Registry, card: ModelCard, prediction: Prediction, *, wait: bool = False
+) -> Insight | Absence:
+    """The insight into a stored answer; ``card`` is that of the version that gave it.
+
+    Reasons that would take more than a second are left out, unless somebody will ``wait``.
+    """
+    try:
+        known = known_cases(registry, card)
+        if known is None:
+            return Absence(NOTHING_KNOWN)
+        reasons = _reasons_of(registry, card, known, prediction, wait=wait)
+    except UserError as error:
+        return Absence(f"Not computed: {error}")
+    near = known.neighbourhood
+    novelty = near.novelty(prediction.inputs) if near.can_tell else None
+    return Insight(reasons, novelty, known.origin, known.total)
+
+
+def _reasons_of(
+    registry: Registry, card: ModelCard, known: KnownCases, prediction: Prediction, *, wait: bool
+) -> WhatIf | Absence:
+    key = (card.artifact.sha256, card.sha256, text_of(dict(prediction.inputs)))
+    if key in _reasons:
+        return _reasons[key]
+    model = registry.load(card)
+    flip = Flip(base_rate(card, registry.reference(card)), usual_error(card))
+    try:
+        with third_party(FAILS):
+            if not wait and (absence := _too_slow(model, known, prediction)):
+                return absence
+            reasons = what_if(model.outputs, card, prediction.inputs, known.fields, flip)
+    except UserError:
+        return Absence(FAILS)
+    while len(_reasons) >= MOST_KEPT:
+        _reasons.pop(next(iter(_reasons)), None)
+    _reasons[key] = reasons
+    return reasons
+
+
+def _too_slow(model: Model, known: KnownCases, prediction: Prediction) -> Absence | None:
+    pace = _pace_of(model, prediction)
+    seconds = pace.seconds_for(size_of(known.fields))
+    return None if seconds <= PATIENCE else Absence("", pace.first, seconds)
+
+
+def _pace_of(model: Model, prediction: Prediction) -> Pace:
+    """How long the model takes, as it is on record or, once a process, as it is measured."""
+    file, took = model.card.artifact, prediction.latency_ms / 1000
+    on_record = max(file.seconds_per_case or 0.0, took if took > BELIEVED else 0.0)
+    if on_record > SLOW:
+        return Pace(on_record, on_record)
+    if file.sha256 not in _paces:
+        _paces[file.sha256] = pace_of(model.outputs, prediction.inputs)
+    return _paces[file.sha256]
