@@ -11,6 +11,7 @@ from second_opinion.ui import (
     case_view,
     form,
     frame,
+    insight_section,
     judging_way,
     typed_case,
     verdict_panel,
@@ -35,7 +36,9 @@ def single_prediction() -> None:
             past = typed_case.past(visit)
             the_answer(inputs)
             the_way(past)
+            room = insight_section.room(visit)
     past_cases(past)
+    why(room)
     who.keep("case")
     widget_values.confirm(frame.say_again)
 
@@ -102,7 +105,7 @@ def the_answer(inputs: dict[str, Any] | None) -> None:
         else:
             is_old = verdict_panel.differs(prediction, inputs)
             with st.container(key="answer_is_old" if is_old else "answer_is_current"):
-                case_view.answer(visit.card_of(prediction), prediction)
+                case_view.answer(visit, visit.card_of(prediction), prediction)
     browser.speak(case_view.SPOKEN, token)
     if prediction is None:
         frame.show_problem("verdict")
@@ -117,6 +120,11 @@ def the_answer(inputs: dict[str, Any] | None) -> None:
         partial(typed_case.next_case, visit, typed_case.next_id()),
     )
     browser.reveal("predict_answer", f"{token} {st.session_state['verdict_open']}")
+
+
+def why(room: Any) -> None:
+    if prediction := typed_case.current():
+        insight_section.reasons(visit, visit.card_of(prediction), prediction, room)
 
 
 def the_way(past: list[typed_case.PastCase]) -> None:

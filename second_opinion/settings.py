@@ -18,7 +18,7 @@ SECRETS = HOME / ".streamlit" / "secrets.toml"
 SECTION = "second_opinion"
 MB = 1_000_000
 # Any other text says that the app is public: a slip there must not open it.
-NOT_PUBLIC = ("", "0", "false", "no", "off")
+NO = ("", "0", "false", "no", "off")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Settings:
     first (empty: the registry's default); ``durable`` is "1" where the disk survives restarts and
     "0" where it does not; ``public`` is "1" where other people reach the app. ``expert_code``,
     ``reviewer_code`` and ``owner_code`` give that role to whoever enters them (empty: nobody).
+    ``reasons`` is "0" where no page says why a model gives an answer.
     ``visit_uploads_mb`` and ``all_uploads_mb`` bound the uploads that are held in memory at a time.
     """
 
@@ -42,6 +43,7 @@ class Settings:
     owner_code: str = field(default="", repr=False)
     visit_uploads_mb: str = "100"
     all_uploads_mb: str = "200"
+    reasons: str = "1"
 
     @classmethod
     def read(cls, secrets: Mapping[str, Any] | None = None) -> Settings:
@@ -75,10 +77,15 @@ class Settings:
         return _megabytes(self, "visit_uploads_mb"), _megabytes(self, "all_uploads_mb")
 
     @property
+    def shows_reasons(self) -> bool:
+        """Whether pages say why a model gives an answer."""
+        return self.reasons.strip().lower() not in NO
+
+    @property
     def is_shared(self) -> bool:
         """Whether a code or PUBLIC says that others reach this app: nobody counts as local then."""
         codes = (self.expert_code, self.reviewer_code, self.owner_code)
-        return any(codes) or self.public.strip().lower() not in NOT_PUBLIC
+        return any(codes) or self.public.strip().lower() not in NO
 
 
 def _megabytes(settings: Settings, name: str) -> int:

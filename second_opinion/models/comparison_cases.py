@@ -10,7 +10,8 @@ from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.models.formats import loading
 from second_opinion.models.registry import Registry
-from second_opinion.schema import Schema
+from second_opinion.records.value import plain
+from second_opinion.schema import Feature, Schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,10 +56,17 @@ def cases_of(registry: Registry, card: ModelCard) -> CaseSet:
 
 
 def cases_in(rows: pd.DataFrame, schema: Schema) -> list[Case]:
-    """The rows of a frame as plain cases that the schema has read, dates as ISO text."""
-    columns = {
-        feature.name: [feature.read(value)[0] for value in rows[feature.name]] for feature in schema
-    }
-    return [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
+    """The rows of a frame as plain cases, dates as ISO text.
+
+    What the schema has is as it reads it; other columns are those of another version.
+    """
+    columns = {str(name): _plain(rows[name], schema.get(str(name))) for name in rows}
+    values = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in values]
+
+
+def _plain(column: pd.Series[Any], feature: Feature | None) -> list[Any]:
+    if feature is not None:
+        return [feature.read(value)[0] for value in column]
+    cells = [plain(value) for value in column]
+    return [cell.removesuffix("T00:00:00") if isinstance(cell, str) else cell for cell in cells]

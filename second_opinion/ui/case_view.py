@@ -9,7 +9,7 @@ import streamlit as st
 from second_opinion.formatting import percent
 from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
-from second_opinion.ui import browser, frame, labels, verdict_panel, who
+from second_opinion.ui import browser, frame, insight_section, labels, verdict_panel, who
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.labels import input_texts
 from second_opinion.ui.visit import Visit
@@ -49,21 +49,24 @@ def judge(
     with right, st.container(border=True, key=f"{key}_answer"):
         st.header("The model says", anchor=False)
         with st.container(key=SPOKEN):
-            answer(card, prediction)
+            answer(visit, card, prediction)
         browser.speak(SPOKEN, prediction.id)
         if visit.expert is None:
             who.form("Your verdict carries your name.")
             return
         verdict_panel.panel(visit, card, prediction, next_case=next_case)
+        room = insight_section.room(visit)
     browser.reveal(f"{key}_answer", f"{prediction.id} {st.session_state['verdict_open']}")
+    insight_section.reasons(visit, card, prediction, room)
 
 
-def answer(card: ModelCard, prediction: Prediction) -> None:
+def answer(visit: Visit, card: ModelCard, prediction: Prediction) -> None:
     """The answer, how sure the model is, and what is unusual about the case."""
     st.subheader(frame.escape(labels.headline(card, prediction)), anchor=False)
     if certainty := labels.certainty(card, prediction):
         st.text(certainty)
     for label, probability in labels.bars(card, prediction):
         st.progress(probability, f"{frame.escape(label)} · {percent(probability)}")
+    insight_section.context(visit, card, prediction)
     for flag in prediction.flags:
         frame.notice(labels.flag_text(card, flag, dict(prediction.inputs)))

@@ -28,9 +28,9 @@ def headline(card: ModelCard, prediction: Prediction) -> str:
 
 
 def certainty(card: ModelCard, prediction: Prediction) -> str:
-    """``92 % sure``, ``not sure (54 %)``, or why no such figure exists."""
+    """``92 % sure``, ``not sure (54 %)``, or why no such figure exists; empty of a number."""
     if card.task == "regression":
-        return "This model gives no range around its number."
+        return ""
     if prediction.confidence is None:
         return "This model does not say how sure it is."
     if card.answer == "probability":

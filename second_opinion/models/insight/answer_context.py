@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from second_opinion.models.card import ModelCard
+from second_opinion.models.registry import Registry
 from second_opinion.records.answer_scale import is_number
 from second_opinion.records.value import same_value
 from second_opinion.statistics.training_summary import Reference
@@ -14,6 +15,9 @@ from second_opinion.statistics.training_summary import Reference
 # What a card's figures call the mean distance of its numbers from what was measured.
 MEAN_ERRORS = ("mean absolute error", "mae")
 FEWEST_QUANTILES = 5
+
+
+MOST_MODELS = 64
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,38 @@ class Place:
         return (self.below + 1 - self.above) / 2
 
 
-def place_of(number: float, reference: Reference) -> Place | None:
-    """Where a number lies among the training answers; None where their summary was not kept."""
-    levels = (reference.target or {}).get("quantiles", ())
+@dataclass(frozen=True)
+class AnswerContext:
+    """What is known of the answers of one version: ``answers`` are quantiles of the training ones.
+
+    ``usual_error`` is in their unit, ``base_rate`` a fraction of the ``cases`` in training; None
+    where it is not known.
+    """
+
+    cases: int
+    answers: tuple[float, ...]
+    usual_error: float | None
+    base_rate: float | None
+
+
+_contexts: dict[str, AnswerContext] = {}
+
+
+def context_of(registry: Registry, card: ModelCard) -> AnswerContext:
+    """What is known of the answers of a version, read once a process."""
+    if card.sha256 not in _contexts:
+        while len(_contexts) >= MOST_MODELS:
+            _contexts.pop(next(iter(_contexts)), None)
+        reference = registry.reference(card)
+        answers = tuple((reference.target or {}).get("quantiles", ()))
+        _contexts[card.sha256] = AnswerContext(
+            reference.rows, answers, usual_error(card), base_rate(card, reference)
+        )
+    return _contexts[card.sha256]
+
+
+def place_of(number: float, levels: Sequence[float]) -> Place | None:
+    """Where a number lies among the training answers, by their quantiles; None without those."""
     if len(levels) < FEWEST_QUANTILES or not is_number(number):
         return None
     last = len(levels) - 1

@@ -100,7 +100,7 @@ def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
             if card is None:
                 st.text(labels.exact_value_text(None, prediction.value))
             else:
-                case_view.answer(card, prediction)
+                case_view.answer(visit, card, prediction)
         _side_by_side(card, case)
         _decided(visit, card, case)
         if _is_judge(case, person):

@@ -153,7 +153,7 @@ def linked_case(visit: Visit) -> None:
         with left:
             _case(card, prediction)
         with right:
-            _answer(card, prediction)
+            _answer(visit, card, prediction)
             _history(visit, card, prediction)
             _triage(visit, verdict)
     browser.reveal("review_case", verdict_id)
@@ -175,12 +175,12 @@ def _case(card: ModelCard | None, prediction: Prediction) -> None:
     st.text(f"Asked by {prediction.asked_by}")
 
 
-def _answer(card: ModelCard | None, prediction: Prediction) -> None:
+def _answer(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
     st.header("The model says", anchor=False)
     if card is None:
         st.text(exact_value_text(None, prediction.value))
     else:
-        case_view.answer(card, prediction)
+        case_view.answer(visit, card, prediction)
 
 
 def _history(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
