@@ -63,6 +63,12 @@ def section(name: str, choice: distributions_choice.Chosen) -> bool:
     if sum(part.chart is not None for part in parts) > 1:
         return distributions_page.beside(choice, parts)
     lists = [distributions_page.draw(choice, part) for part in parts]
+    if name == "Over time" and selection.batch is not None and model_versions.may_review(visit):
+        st.button(
+            "Show single predictions",
+            key="distributions_singles",
+            on_click=distributions_choice.turn_to_singles,
+        )
     return any(lists)
 
 

@@ -1,5 +1,7 @@
 """Feedback review: what the experts said, where the model fails, and the data to mend it."""
 
+import streamlit as st
+
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
 from second_opinion.ui import frame, who, widget_values
@@ -23,12 +25,12 @@ def page() -> None:
         return
     headline.title(visit)
     filters = filter_bar.from_address(visit)
-    filter_bar.filters(visit, filters)
     shared = visit.review.shared_counts(filters.model, filters.version)
     figures = totals.figures(visit.review, filters)
-    if figures.total:
-        headline.headline(figures)
-        headline.limits(visit.review, filters, figures)
+    with st.container(key="review_band", gap="small"):
+        filter_bar.filters(visit, filters, lambda: headline.limits(visit.review, filters, figures))
+        if figures.total:
+            headline.summary(figures)
     section(filter_bar.section(shared["undecided"]), filters, figures, shared)
     verdicts_section.linked_case(visit)
     widget_values.confirm(lambda: None)
@@ -44,6 +46,8 @@ def section(
     elif name == "conflicts":
         conflicts_section.conflicts(visit, filters, shared["undecided"])
     elif name == "figures":
+        if figures.total:
+            headline.cards(figures)
         figures_section.figures(visit, filters, figures)
     elif name == "fails":
         weak_spots_section.fails(visit, filters, figures)

@@ -22,6 +22,7 @@ HOME = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HOME))
 
 from second_opinion import Registry, Store  # noqa: E402
+from second_opinion.access.roles import PROGRAM  # noqa: E402
 from second_opinion.batches import jobs  # noqa: E402
 from second_opinion.records.stamp import new_id  # noqa: E402
 from second_opinion.records.value import plain, typed_text  # noqa: E402
@@ -146,7 +147,7 @@ def april(database: Path) -> None:
     batch = jobs.check(store, card, source, look(source, schema), asked_by="Ada", limits=Limits())
     for start in (None, jobs.score):
         if start:
-            start(store, registry, batch.id)
+            start(store, registry, batch.id, by=PROGRAM)
         while (found := store.batches.find(batch.id)) is None or found.is_running:
             time.sleep(0.1)
 

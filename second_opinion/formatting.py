@@ -130,6 +130,15 @@ def opening(text: str, most: int) -> str:
     return f"{text[:most]} …"
 
 
+def cut(text: str, most: int) -> str:
+    """A text in at most so many characters, cut in its middle: what tells names apart often stands
+    at their end."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
+
+
 def plural(count: int, noun: str) -> str:
     """``1 row``, ``1,237 rows``."""
     return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -81,7 +81,7 @@ def click(page, bar):
 def test_exactly_the_features_that_moved_are_said_to_have_moved(app, batch, page):
     open_part(page, app, batch, "Drift")
     drawn(page, "drift")
-    assert page.get_by_text("2 of 12 features moved, ").is_visible()
+    assert page.get_by_text("2 of 12 features differ from the training data, ").is_visible()
     words = page.locator(".js-plotly-plot .textpoint text").all_text_contents()
     assert sum(text.endswith(" moved") for text in words) == 2
     names = page.locator(".js-plotly-plot .ytick text").all_text_contents()

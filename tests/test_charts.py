@@ -61,7 +61,7 @@ def every_chart():
             card, Pairs(np.round(np.linspace(0, 1, 21), 2)).add(sure, said).result(), 40, 200
         ),
         "feature": bars.feature(age, binned, "is steady"),
-        "drift": bars.drift(drift, [TAGS, "Age"]),
+        "drift": bars.drift(drift, [TAGS, "Age"], TAGS),
         "per_day": stacked.per_day(card, Pairs().add(days, said).result()),
         "mean": stacked.mean_per_day(card, Means().add(days, sure).result()),
         "agreement": verdict_charts.agreement_per_day(by_day),
@@ -170,7 +170,7 @@ def test_a_reference_is_grey_beside_the_cases_that_are_looked_at():
 def test_what_moved_is_hatched_in_the_colour_of_experts_and_what_is_steady_is_grey():
     found = pd.DataFrame({"size": [0.02, 0.3, 0.04], "moved": [False, True, False]})
     found["verdict"] = np.where(found["moved"], "moved", "steady")
-    bars_, words = sent(bars.drift(found, ["Age", "Plan", "Tenure"]))["data"]
+    bars_, words = sent(bars.drift(found, ["Age", "Plan", "Tenure"], "B"))["data"]
     assert words["text"] == ["0.30 moved", "0.04 steady", "0.02 steady"]
     assert bars_["marker"]["color"] == [EXPERTS, REFERENCE, REFERENCE]
     assert bars_["marker"]["pattern"]["shape"] == ["/", "", ""]
@@ -307,8 +307,10 @@ def test_each_day_has_a_tick_only_where_they_lie_close_together(days, each):
 
 def test_features_that_moved_equally_far_are_all_named():
     moved = pd.DataFrame({"size": [0.4, 0.4, 0.1], "moved": [True, True, False], "verdict": "x"})
-    title = bars.drift(moved, ["Age", "Income", "Tenure"]).title
-    assert title == "2 of 3 features moved, Age and Income equally far (0.40)"
+    title = bars.drift(moved, ["Age", "Income", "Tenure"], "the training data").title
+    assert (
+        title == "2 of 3 features differ from the training data, Age and Income equally far (0.40)"
+    )
 
 
 def test_days_with_equally_many_predictions_are_all_named():

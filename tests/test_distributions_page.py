@@ -23,7 +23,7 @@ INSTEAD = [
     "each of 4 cases",
     "too few rows to judge",
     "without saying how sure",
-    "A batch is predicted at one time",
+    "A file is scored in one go",
 ]
 HINT = "Click a bar, a point or a tile"
 PARTS = ["Predictions", "Confidence", "Features", "Over time", "Drift"]
@@ -44,6 +44,10 @@ def texts(at):
     return " | ".join(
         [t.value for t in at.text] + [t.value for t in at.caption] + [t.value for t in at.markdown]
     )
+
+
+def choices(at):
+    return {box.label for box in at.selectbox if (box.key or "").startswith("distributions_")}
 
 
 def charts(at):
@@ -108,12 +112,24 @@ def test_the_latest_batch_is_shown_first_and_stays_in_the_url(place, store, regi
 
 
 @pytest.mark.slow
+def test_a_file_has_no_time_line_but_a_way_to_the_single_predictions(place, store, registry):
+    batch_of(store, registry, rows=20)
+    at = start(PAGE, model="triage", part="Over time")
+    assert "A file is scored in one go, so there is no time line." in texts(at)
+    assert choices(at) == {"Cases", "Compared with", "Filter"}
+    at.button(key="distributions_singles").click().run()
+    assert messages(at) == []
+    assert query(at, "of") == "singles"
+    assert "no time line" not in texts(at)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "label"),
     [
-        ("of", "gone", "Look at"),
+        ("of", "gone", "Cases"),
         ("against", "gone", "Compared with"),
-        ("feature", "shoe_size", "Only cases with"),
+        ("feature", "shoe_size", "Filter"),
         ("part", "Nonsense", None),
     ],
 )

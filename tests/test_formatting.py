@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from second_opinion.formatting import (
     alike,
     closest,
+    cut,
     decimals_of,
     humanise,
     interval_text,
@@ -314,3 +315,15 @@ def test_an_opening_is_a_beginning_of_the_text(text, most):
 )
 def test_an_opening_ends_with_a_sentence_or_a_word(text, short):
     assert opening(text, 30) == short
+
+
+@given(st.text(), st.integers(2, 60))
+def test_a_cut_text_keeps_both_of_its_ends(text, most):
+    short = cut(text, most)
+    assert short == text or (len(short) == most and "…" in short)
+    assert short[:1] == text[:1] or most < 3
+    assert short[-1:] == text[-1:]
+
+
+def test_a_long_name_loses_its_middle():
+    assert cut("customers of the north, final 2.csv", 20) == "customers…inal 2.csv"

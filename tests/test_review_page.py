@@ -383,8 +383,9 @@ def test_a_conflict_is_decided_by_a_third_person_with_names_hidden(judge, store)
     (decided,) = store.review.adjudications_of(made.id)
     assert (decided.answer, decided.reason) == (other(made), "the scan")
     assert "No case waits for a decision" in texts(at)
-    assert metrics(at)["Model right"] == "0 of 2"
-    assert metrics(at)["Agree"] == "1 of 2"
+    assert "2 verdicts by 2 experts · agree 1 of 2 · model right 0 of 2" in texts(at)
+    shown = metrics(open_page("figures"))
+    assert (shown["Agree"], shown["Model right"]) == ("1 of 2", "0 of 2")
     at = open_page(case=verdict_of(store, made).id)
     assert "Grace decided:" in texts(at)
     assert "(decided)" in table(at, "Counts as right")["Counts as right"].iloc[0]
@@ -487,14 +488,15 @@ def test_the_headline_says_what_it_rests_on(judge):
     seen = judge(("Ada", "agree"), ("Bo", "agree"))
     judge(("Ada", other(seen)))
     judge(("Ada", "unsure"))
-    at = open_page()
+    assert not open_page().metric
+    at = open_page("figures")
     assert metrics(at) == {
         "Verdicts": "4",
         "Experts": "2",
-        "Agree": "2 of 3",
         "Model right": "2 of 3",
         "Unsure": "1 of 4",
     }
+    assert "4 verdicts by 2 experts · model right 2 of 3 · unsure 1 of 4" in texts(at)
     shown = texts(at)
     assert "3 verdicts say right or wrong: too few to conclude anything" in shown
     assert "All verdicts were given after seeing the model's answer" in shown

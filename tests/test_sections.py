@@ -182,8 +182,8 @@ def test_verdicts_draw_reliability_and_risk_from_ten_on(empty_store, registry):
     subset = selection_of(empty_store, registry)
     told = judged_of(subset)
     few = sections.confidence(subset, told.head(9))
-    assert "there are 9 on these cases" in said(few)
-    assert "there is 1 on these cases" in said(sections.confidence(subset, told.head(1)))
+    assert "Now: 9." in said(few)
+    assert "Now: 1." in said(sections.confidence(subset, told.head(1)))
     enough = sections.confidence(subset, told)
     assert [part.name for part in enough] == ["confidence", "reliability", "risk"]
     assert all(part.chart for part in enough)

@@ -49,16 +49,16 @@ def answer_bars(
         between = f"{number_text(float(low))} and {number_text(float(high))}{unit}"
         title = f"The {plural(rows, 'prediction')} lie between {between}"
         return histogram(title, counts, axis_of("Predicted", card.target.unit), beside)
-    row = _class_to_tell(card, counts)
+    row = counts.iloc[class_to_tell(card, counts)]
     cases = f"{row['count']:,} of {plural(rows, 'case')} ({share_text(row['share'])})"
     title = f"{card.label(row['value'])} is predicted for {cases}"
     return levels(title, counts, card.label, "The model says", beside)
 
 
-def _class_to_tell(card: ModelCard, counts: pd.DataFrame) -> pd.Series[Any]:
-    """The positive class where there is one, else the commonest."""
+def class_to_tell(card: ModelCard, counts: pd.DataFrame) -> int:
+    """The row of the positive class where there is one, else of the commonest."""
     matches = [same_value(value, card.positive) for value in counts["value"]]
-    return counts.iloc[matches.index(True) if card.positive is not None and any(matches) else 0]
+    return matches.index(True) if card.positive is not None and any(matches) else 0
 
 
 def levels(
@@ -176,7 +176,9 @@ def histogram(
         figure.add_traces(_outline(middles, beside))
     lay_out(figure, legend=beside is not None, direction="h")
     figure.update_xaxes(title_text=shown(axis, 60), type="date" if is_date else "linear")
-    figure.update_yaxes(title_text=f"Share of {of}", tickformat=".0%", rangemode="tozero")
+    shares = bins["share"].to_numpy(dtype=float)
+    most = float(np.nanmax(shares if beside is None else np.append(shares, beside.shares)))
+    figure.update_yaxes(title_text=f"Share of {of}", rangemode="tozero", **share_ticks(most))
     return Chart(title, f"Histogram, {axis}. {title}.", figure, table, _from(table, "Share"))
 
 
@@ -202,16 +204,17 @@ def feature(
     return levels(title, counts, described.text, described.label, beside)
 
 
-def drift(distances: pd.DataFrame, names: Sequence[str]) -> Chart:
+def drift(distances: pd.DataFrame, names: Sequence[str], reference: str) -> Chart:
     """How far each feature lies from the reference; ``distances`` as `drift.compare` gives it."""
     sized = distances.assign(name=list(names)).dropna(subset=["size"])
     sized = sized.sort_values("size", ascending=False, kind="stable")
     moved_features = sized.loc[sized["moved"], "name"].tolist()
-    title = f"{len(moved_features)} of {plural(len(sized), 'feature')} moved"
+    differ = "differs" if len(moved_features) == 1 else "differ"
+    title = f"{len(moved_features)} of {plural(len(sized), 'feature')} {differ} from {reference}"
     if moved_features:
         size = sized["size"].round(2)
         furthest = sized.loc[sized["moved"] & (size == size.max()), "name"].tolist()
-        equally = "equally far" if len(furthest) > 1 else "the furthest"
+        equally = "equally far" if len(furthest) > 1 else "the most"
         title += f", {alike(furthest)} {equally} ({size.max():.2f})"
     places = list(range(len(sized)))
     words = [f"{size:.2f} {verdict}" for size, verdict in sized[["size", "verdict"]].values]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from second_opinion.formatting import round_down
+from second_opinion.formatting import cut, round_down
 
 # What Streamlit's plotly theme replaces: #000001 is the first of chartCategoricalColors.
 MODEL, EXPERTS, REFERENCE = "#000001", "#000002", "#000007"
@@ -86,7 +86,7 @@ def lay_out(
 
 def share_ticks(most: float) -> dict[str, Any]:
     """Round shares up to the largest one: the room beside it for words is no share."""
-    step = round_down(max(most, 0.01) / 3)
+    step = max(round_down(most / 3), 0.01)
     return {"tickformat": ".0%", "tickvals": (np.arange(most // step + 1) * step).tolist()}
 
 
@@ -107,5 +107,4 @@ def axis_of(name: str, unit: str) -> str:
 
 def shown(name: str, most: int = LONGEST_NAME) -> str:
     """A text of the data as plotly draws it as it stands: plotly takes tags for markup."""
-    cut = name if len(name) <= most else name[: most - 1] + "…"
-    return cut.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return cut(name, most).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -27,6 +27,7 @@ from second_opinion.statistics.training_summary import Reference
 
 # Of more levels than are drawn, the drawn ones must show something.
 LEAST_DRAWN = 0.1
+TRAINING = "Training data"
 
 _compared: Recent[pd.DataFrame] = Recent(32)
 
@@ -40,19 +41,24 @@ class Against:
     name: str
     columns: Columns | Reference
 
+    @property
+    def words(self) -> str:
+        """Its name within a sentence."""
+        return "the training data" if self.name == TRAINING else self.name
+
 
 def training(registry: Registry, card: ModelCard) -> Against:
     """The training data of a model version: its stored rows, or the summary of all of them."""
     path = registry.rows_file(card)
     key = "training", card.ref, card.sha256
     if path is not None:
-        return Against(key, "Training data", pd.read_parquet(path))
+        return Against(key, TRAINING, pd.read_parquet(path))
     reference = registry.reference(card)
     features = {
         **reference.features,
         **({card.target.name: reference.target} if reference.target else {}),
     }
-    return Against(key, "Training data", replace(reference, features=features))
+    return Against(key, TRAINING, replace(reference, features=features))
 
 
 def another(selection: Selection) -> Against:
@@ -74,9 +80,17 @@ def predictions(selection: Selection, against: Against | None) -> list[Exhibit]:
     target = marks.target(card)
     beside = _beside(against, target, table)
     chart = bars.answer_bars(card, table, selection.rows, beside)
+    if against and beside and card.task != "regression":
+        chart = replace(chart, title=f"{chart.title}, {_told(card, table, against, beside)}")
     below = f"Compared with {basis(against)}." if against and beside else ""
     row_marks = marks.of_rows(table, Condition("prediction"), target)
     return [Exhibit("predictions", chart, below, row_marks)]
+
+
+def _told(card: ModelCard, table: pd.DataFrame, against: Against, beside: Beside) -> str:
+    """The share of the class of the headline in what the answers are compared with."""
+    place = bars.class_to_tell(card, table)
+    return f"of {against.words} {share_text(float(beside.shares[place]))}"
 
 
 def one_answer(selection: Selection) -> str:
@@ -147,11 +161,18 @@ def drift(selection: Selection, against: Against | None) -> list[Exhibit]:
         return [Exhibit("drift", sentence=f"There is nothing to draw. {sentence}.")]
     names = [schema[name].label for name in comparison["feature"]]
     sentence = (
-        f"Compared with {basis(against)}. A feature has moved when chance does not explain it (p "
-        f"after Holm under {drifts.ALPHA}) and its distance is at least {drifts.LEAST_SIZE:.2f}, "
-        "the dashed line."
+        f"Compared with {basis(against)}. A feature differs when chance does not explain it (p, "
+        f"corrected for all tests, under {drifts.ALPHA}) and its distance is at least "
+        f"{drifts.LEAST_SIZE:.2f}, the dashed line."
     )
-    return [Exhibit("drift", bars.drift(comparison, names), sentence, opens=_sized(comparison))]
+    return [
+        Exhibit(
+            "drift",
+            bars.drift(comparison, names, against.words),
+            sentence,
+            opens=_sized(comparison),
+        )
+    ]
 
 
 def _sized(comparison: pd.DataFrame) -> tuple[str, ...]:
@@ -178,7 +199,7 @@ def drift_table(selection: Selection, against: Against) -> pd.DataFrame:
             "Feature": [schema[name].label for name in comparison["feature"]],
             "Verdict": comparison["verdict"],
             "Test": comparison["test"],
-            "p after Holm": comparison["p_holm"],
+            p_name(comparison): comparison["p_holm"],
             "Distance": comparison["size"],
             "PSI": comparison["psi"],
             "PSI by chance": comparison["psi_noise"],
@@ -188,6 +209,11 @@ def drift_table(selection: Selection, against: Against) -> pd.DataFrame:
             "Note": comparison["note"],
         }
     ).reset_index(drop=True)
+
+
+def p_name(comparison: pd.DataFrame) -> str:
+    """The name of the column of p values, which says for how many tests they are corrected."""
+    return f"p, corrected for {plural(int(comparison['p_holm'].notna().sum()), 'test')}"
 
 
 def ordered(selection: Selection, against: Against | None) -> list[Feature]:
@@ -265,9 +291,10 @@ def _drift_text(selection: Selection, against: Against | None, described: Featur
         return ""
     row = compared(selection, against).set_index("feature").loc[described.name]
     if row["verdict"] == "moved":
-        return f"has moved by {row['size']:.2f}"
+        size = "large" if row["size"] >= drifts.LARGE else "moderate"
+        return f"differs from {against.words} ({size}, {row['size']:.2f})"
     if row["verdict"] == "steady":
-        return f"is steady (distance {row['size']:.2f})"
+        return f"is like {against.words} (distance {row['size']:.2f})"
     return f"in {plural(selection.rows, 'case')}: {row['verdict']}"
 
 

@@ -26,9 +26,10 @@ def calibrated(verdicts: pd.DataFrame | None) -> list[Exhibit]:
         return [_by_risk(verdicts.dropna(subset=["risk", "wrong"]).reset_index(drop=True))]
     rows = verdicts.dropna(subset=["confidence", "wrong"])
     if len(rows) < FEWEST_VERDICTS:
-        needed = "Whether the model is as often right as it says is drawn from"
-        there = f"there {'is' if len(rows) == 1 else 'are'} {len(rows)} on these cases"
-        sentence = f"{needed} {FEWEST_VERDICTS} verdicts on; {there}."
+        sentence = (
+            f"From {FEWEST_VERDICTS} verdicts on, a chart here shows if '80 % sure' is right 8 "
+            f"times in 10. Now: {len(rows)}."
+        )
         return [Exhibit("reliability", sentence=sentence)]
     bins = calibration.bins(rows["confidence"], 1 - rows["wrong"], case=rows["case"])
     brier = calibration.brier(1 - rows["wrong"], rows["confidence"])
@@ -84,7 +85,7 @@ def over_time(selection: Selection, verdicts: pd.DataFrame | None) -> list[Exhib
 
 def _by_day(selection: Selection) -> list[Exhibit]:
     if selection.when is None:
-        sentence = "A batch is predicted at one time. Choose the single predictions above for days."
+        sentence = "A file is scored in one go, so there is no time line."
         return [Exhibit("days", sentence=sentence)]
     card, overview = selection.card, selection.overview()
     table, daily = overview.days.result(), overview.daily.result()

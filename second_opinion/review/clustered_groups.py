@@ -20,8 +20,8 @@ from second_opinion.store.review_queries import Review
 # More verdicts on cases with several are not looked up one by one.
 MOST_ON_SEVERAL = 10_000
 AS_SEPARATE = (
-    f"More than {MOST_ON_SEVERAL:,} verdicts are on cases with several: the intervals of these "
-    "groups take each verdict for a case of its own."
+    f"More than {MOST_ON_SEVERAL:,} verdicts are on cases with several: in these groups a case "
+    "with two verdicts counts twice, so the true uncertainty is larger than shown."
 )
 
 

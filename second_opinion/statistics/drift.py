@@ -32,6 +32,7 @@ from second_opinion.statistics.training_summary import Reference
 
 FEWEST_ROWS = 50
 LEAST_SIZE = 0.10
+LARGE = 0.25
 ALPHA = 0.05
 LEAST_MISSING = 0.01
 # A share of nothing would make the index infinite.

@@ -12,7 +12,7 @@ import streamlit as st
 
 from second_opinion.batches.drawn_cases import batch_key, cases_of_batch
 from second_opinion.errors import UserError
-from second_opinion.formatting import interval_text, joined, plural, share_text
+from second_opinion.formatting import cut, interval_text, joined, plural, share_text
 from second_opinion.models import comparison, comparison_cases, expert_backing
 from second_opinion.models.model import Model
 from second_opinion.records.batch import Batch
@@ -90,7 +90,9 @@ def _batches(visit: Visit) -> list[Batch]:
 def _words(visit: Visit, option: str, batch: Batch | None) -> str:
     if batch is None:
         return f"cases like the training data of version {option}"
-    return f"{batch.name}, {plural(batch.rows_done, 'case')}, {visit.clock(batch.created_at)}"
+    return (
+        f"{cut(batch.name, 28)}, {plural(batch.rows_done, 'case')}, {visit.clock(batch.created_at)}"
+    )
 
 
 @callback("compare")

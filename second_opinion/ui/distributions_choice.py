@@ -14,7 +14,7 @@ import streamlit as st
 from second_opinion.distributions import selection
 from second_opinion.distributions.selection import Condition, Only, Selection
 from second_opinion.errors import UserError
-from second_opinion.formatting import plural
+from second_opinion.formatting import cut, plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import same_value
@@ -30,6 +30,8 @@ SINGLES, TRAINING, NOTHING = "singles", "training", "nothing"
 ANY = "Any"
 SOURCES = {"form": "the form", "api": "programs", "plan": "a plan", "batch": "a batch"}
 NOT_KNOWN = "not known"
+# Of a longer name the middle is left out: the end tells files apart, and the time stands after it.
+LONGEST_FILE = 24
 TWO = ("by", "and", "share")
 
 
@@ -57,8 +59,8 @@ def choose(visit: Visit) -> Chosen | None:
         return None
     url = Url()
     named = partial(_option_text, visit, batches)
-    with st.grid(4, min_column_width=180, vertical_alignment="bottom", key="distributions_choice"):
-        what = url.choice("of", "Look at", options, options[0], named)
+    with st.grid(3, min_column_width=240, vertical_alignment="bottom", key="distributions_choice"):
+        what = url.choice("of", "Cases", options, options[0], named)
         others = [option for option in options if option != what]
         beside = [TRAINING, *others, NOTHING]
         against = url.choice("against", "Compared with", beside, TRAINING, named)
@@ -89,7 +91,8 @@ def _option_text(visit: Visit, batches: dict[str, Batch], option: str) -> str:
         return names[option]
     batch = batches[option]
     time = visit.clock(batch.created_at)
-    return f"{batch.name} · {time} · {plural(batch.rows_done, 'row')} · version {batch.version}"
+    name, rows = cut(batch.name, LONGEST_FILE), plural(batch.rows_done, "row")
+    return f"{name} · {time} · {rows} · version {batch.version}"
 
 
 def _card(visit: Visit, batch: Batch | None) -> ModelCard:
@@ -123,7 +126,7 @@ def _part(card: ModelCard, url: Url, *, every: bool) -> list[Condition]:
     schema = card.case_schema
     names = ["", *(f.name for f in schema if f.shape != "text")]
     label: Callable[[str], str] = lambda name: schema[name].label if name else "Any case"  # noqa: E731
-    name = url.choice("feature", "Only cases with", names, "", label)
+    name = url.choice("feature", "Filter", names, "", label)
     if not name:
         return []
     feature = schema[name]
@@ -251,6 +254,11 @@ class Url:
         st.query_params.update(self._now)
 
 
+def turn_to_singles() -> None:
+    """Look at the single predictions; for a button."""
+    st.session_state["distributions_of"] = SINGLES
+
+
 def by_features(card: ModelCard) -> tuple[list[Feature], Any]:
     """The features, two at most, by which the answers are looked at, and the class whose share is
     told; no feature where each is looked at by itself."""
@@ -258,9 +266,9 @@ def by_features(card: ModelCard) -> tuple[list[Feature], Any]:
     names = ["", *(f.name for f in schema if f.shape != "text")]
     text_of: Callable[[str], str] = lambda name: schema[name].label if name else "Choose"  # noqa: E731
     with st.grid(3, min_column_width=180, vertical_alignment="bottom", key="distributions_two"):
-        first = url.choice("by", "What the model says by", names, "", text_of)
+        first = url.choice("by", "Group by", names, "", text_of)
         others = [name for name in names if name != first]
-        second = url.choice("and", "and by", others, "", text_of) if first else ""
+        second = url.choice("and", "and", others, "", text_of) if first else ""
         value = _share(card, url) if first else None
     url.add(TWO)
     return [schema[name] for name in (first, second) if name], value

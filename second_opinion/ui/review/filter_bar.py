@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 from typing import Any, get_args
 
@@ -76,24 +77,35 @@ def from_address(visit: Visit) -> VerdictFilter:
     return verdict_filter.model_copy(update={"model": visit.version[0]})
 
 
-def filters(visit: Visit, now: VerdictFilter) -> None:
-    """Ask what to look at; each answer becomes a part of the address."""
+def filters(visit: Visit, now: VerdictFilter, beside: Callable[[], None]) -> None:
+    """Ask what to look at; each answer becomes a part of the address.
+
+    ``beside`` draws what stands beside the filters that are folded.
+    """
     in_use = visit.review.filter_values(str(now.model))
     texts, options = now.texts, _options(visit, now, in_use)
-    typed = _typed_names(visit, now, in_use)
-    first = [name for name in FIRST if name in options or name in typed]
+    names = {*options, *_typed_names(visit, now, in_use)}
+    first = [name for name in FIRST if name in names]
     with st.grid(len(first), min_column_width=150, vertical_alignment="bottom"):
         for name in first:
             _ask(name, texts.get(name, ""), options)
-    rest = [name for name in LABELS if name not in FIRST and (name in options or name in typed)]
-    narrowed = [LABELS[name] for name in rest if name in texts]
-    title = f"More filters: {joined(narrowed)}" if narrowed else "More filters"
-    more = st.expander(title, key="review_more")
-    with more, st.grid(4, min_column_width=150, vertical_alignment="bottom"):
-        for name in rest:
-            _ask(name, texts.get(name, ""), options)
+    with st.grid(2, min_column_width=320, gap="small"):
+        rest = [name for name in LABELS if name not in FIRST and name in names]
+        _more(rest, texts, options)
+        beside()
     if set(texts) - {"model"}:
         st.button("Clear all filters", key="review_filter_clear", type="tertiary", on_click=_clear)
+
+
+def _more(rest: list[str], texts: dict[str, str], options: dict[str, dict[str, str]]) -> None:
+    narrowed = [LABELS[name] for name in rest if name in texts]
+    title = f"More filters: {joined(narrowed)}" if narrowed else "More filters"
+    with (
+        st.expander(title, key="review_more"),
+        st.grid(3, min_column_width=150, vertical_alignment="bottom"),
+    ):
+        for name in rest:
+            _ask(name, texts.get(name, ""), options)
 
 
 def _typed_names(visit: Visit, now: VerdictFilter, in_use: dict[str, set[str]]) -> set[str]:

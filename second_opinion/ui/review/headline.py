@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from second_opinion.access import roles
@@ -44,16 +42,42 @@ def title(visit: Visit) -> None:
             st.text(visit.card.target.description)
 
 
-def headline(figures: Figures) -> None:
-    """How many verdicts, by how many experts, and how often they agree."""
+def summary(figures: Figures) -> None:
+    """What the filters leave, in one line."""
+    total = plural(figures.total, "verdict")
+    parts = [f"{'more than ' if figures.more else ''}{total} by {_people(figures)}"]
+    parts += [f"{label} {share(counted)}" for label, counted, _ in _shares(figures)]
+    unsure = figures.of("unsure")
+    if unsure:
+        parts.append(f"unsure {share(CountedShare(unsure, figures.counted, figures.counted))}")
+    st.text(" · ".join(parts))
+
+
+def _people(figures: Figures) -> str:
+    return plural(len(figures.by_expert), "expert")
+
+
+def share(counted: CountedShare) -> str:
+    """A share with its interval behind it, where it has one."""
+    text, interval = counted.words
+    return f"{text} ({interval})" if interval else text
+
+
+def _shares(figures: Figures) -> list[tuple[str, CountedShare, str]]:
+    """How often experts agree and the model is right: one figure where they are the same."""
     right, agreed = counted_share.model_right(figures), counted_share.agreed(figures)
-    days = totals.with_agreement(figures.by_day)
+    if (right.count, right.total) == (agreed.count, agreed.total):
+        return [("model right", right, f"{AGREE} No decision says otherwise.")]
+    return [("agree", agreed, AGREE), ("model right", right, RIGHT)]
+
+
+def cards(figures: Figures) -> None:
+    """How many verdicts, by how many experts, and how often they agree."""
     with st.grid(5, min_column_width=150, key="review_headline"):
-        total = f"{figures.total:,}{'+' if figures.more else ''}"
-        figure("Verdicts", total, line=days["verdicts"], about="The line is by day.")
+        figure("Verdicts", f"{figures.total:,}{'+' if figures.more else ''}")
         figure("Experts", f"{len(figures.by_expert):,}")
-        figure("Agree", *agreed.words, about=AGREE)
-        figure("Model right", *right.words, line=days["share"], about=RIGHT)
+        for label, counted, about in _shares(figures):
+            figure(label.capitalize(), *counted.words, about=about)
         unsure = figures.of("unsure")
         figure("Unsure", CountedShare(unsure, figures.counted, figures.counted).words[0])
 
@@ -61,14 +85,12 @@ def headline(figures: Figures) -> None:
 BY_CASE = "Verdicts on one case are not taken for separate ones: they widen the interval."
 AGREE = f"Of the verdicts that agree or disagree, with the 95 % Wilson interval. {BY_CASE}"
 RIGHT = (
-    "The same by what counts as right: an adjudicated answer in the place of what each expert "
-    "said. The line is by day."
+    "The same by what counts as right: an adjudicated answer in the place of what each expert said."
 )
 
 
-def figure(label: str, value: str, below: str = "", *, line: Any = None, about: str = "") -> None:
-    """One large figure, with its interval below and a small line of how it went."""
-    points = [] if line is None else [float(point) for point in line if point == point]
+def figure(label: str, value: str, below: str = "", *, about: str = "") -> None:
+    """One large figure, with its interval below."""
     st.metric(
         label,
         value,
@@ -77,7 +99,6 @@ def figure(label: str, value: str, below: str = "", *, line: Any = None, about: 
         delta_arrow="off",
         border=True,
         height="stretch",
-        chart_data=points if len(points) > 1 else None,
         help=about or None,
     )
 
@@ -86,10 +107,16 @@ BY_ITSELF = ("judgement", "outcome", "answer", "severity", "corrected", "triage"
 
 
 def limits(review: Review, now: VerdictFilter, figures: Figures) -> None:
-    """Say what to know before believing the figures."""
+    """What to know before believing the figures, folded; nothing where there are none."""
+    if not figures.total:
+        return
     old_versions = review.without_card(now.model, now.version) if now.model else []
-    for text in [*_limits(now, figures), *_of_old_answers(old_versions)]:
-        st.caption(frame.escape(text))
+    sentences = [*_limits(now, figures), *_of_old_answers(old_versions)]
+    if not sentences:
+        return
+    with st.expander(f"Before you believe the figures ({len(sentences)})", key="review_limits"):
+        for text in sentences:
+            st.caption(frame.escape(text))
 
 
 def _of_old_answers(versions: list[str]) -> list[str]:
