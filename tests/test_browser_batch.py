@@ -249,18 +249,18 @@ def test_the_buttons_in_the_table_save_and_open(own_app, visitor, tmp_path, tabl
     score(page, write(tmp_path / "march.csv", table[:301]))
     done(page)
     settle(page)
-    press_in_table(page, 2, "✓")
-    expect(cell(page, 2, "✓ agree")).to_be_attached()
-    press_in_table(page, 2, "✓")
+    in_table(page, 3, "Agree").click()
+    said_in_table(page, 3, "Agree")
+    in_table(page, 3, "Agree").click()
     settle(page)
     (verdict,) = stored(own_app, "SELECT * FROM verdicts")
     assert verdict["judgement"] == "agree"
-    press_in_table(page, 4, "✕")
+    in_table(page, 5, "Disagree").click()
     part(page, "verdict_comment").wait_for()
     expect(part(page, "batch_row").locator("input")).to_have_value("5")
     button(page, "verdict_save").click()
     part(page, "verdict_saved").wait_for()
-    press_in_table(page, 6, "Open")
+    in_table(page, 7, "Open the case").click()
     expect(page.get_by_role("heading", name="Row 7")).to_be_visible()
     rows = stored(
         own_app,
@@ -268,6 +268,48 @@ def test_the_buttons_in_the_table_save_and_open(own_app, visitor, tmp_path, tabl
         " JOIN predictions ON predictions.id = prediction_id ORDER BY row_number",
     )
     assert [tuple(row) for row in rows] == [(3, "agree"), (5, "disagree")]
+
+
+def test_rows_are_judged_in_the_table_by_keys_alone(own_app, visitor, tmp_path, table):
+    """Enter and Space press, the arrows go from row to row, and the keyboard stays where it was."""
+    page = visitor(viewport={"width": 1280, "height": 900})
+    visit(page, own_app, "Ada")
+    score(page, write(tmp_path / "march.csv", table[:21]))
+    done(page)
+    settle(page)
+    in_table(page, 1, "Agree").focus()
+    for row, key in enumerate(["Enter", "Space", "Enter"], start=1):
+        page.keyboard.press(key)
+        said_in_table(page, row, "Agree")
+        expect(in_table(page, row, "Agree")).to_be_focused()
+        page.keyboard.press("ArrowDown")
+    expect(in_table(page, 4, "Agree")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(in_table(page, 3, "Agree")).to_be_focused()
+    rows = page.get_by_role("table", name="The scored rows of").get_by_role("row")
+    expect(rows).to_have_count(21)
+    stored_rows = stored(own_app, "SELECT judgement FROM current_verdicts")
+    assert [row["judgement"] for row in stored_rows] == ["agree"] * 3
+
+
+def test_verdicts_stay_in_sight_sideways_and_a_phone_shows_cards(own_app, visitor, tmp_path, table):
+    page = visitor(viewport={"width": 900, "height": 900})
+    visit(page, own_app, "Ada")
+    score(page, write(tmp_path / "march.csv", table[:21]))
+    done(page)
+    settle(page)
+    verdict, answer = in_table(page, 2, "Unsure"), page.get_by_role("cell").first
+    before = verdict.bounding_box()["x"]
+    scroll = page.locator(".st-key-batch_rows .scroll")
+    assert scroll.evaluate("node => { node.scrollLeft = 400; return node.scrollLeft }") > 100
+    assert abs(verdict.bounding_box()["x"] - before) < 2
+    assert answer.is_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert scroll.evaluate("node => node.scrollWidth <= node.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert in_table(page, 2, "Unsure").bounding_box()["height"] >= 44
+    # Screen readers still find a table.
+    expect(page.get_by_role("columnheader", name="You say")).to_have_count(1)
 
 
 def test_a_stale_table_is_told_and_shows_what_stands_there(own_app, visitor, tmp_path, table):
@@ -280,43 +322,29 @@ def test_a_stale_table_is_told_and_shows_what_stands_there(own_app, visitor, tmp
     other_tab.goto(page.url)
     done(other_tab)
     settle(other_tab)
-    press_in_table(page, 2, "✕")
+    in_table(page, 3, "Disagree").click()
     button(page, "verdict_save").click()
     part(page, "verdict_saved").wait_for()
-    press_in_table(other_tab, 2, "✓")
+    in_table(other_tab, 3, "Agree").click()
     alert(other_tab, "another one than this page showed").wait_for()
-    expect(cell(other_tab, 2, "✕ disagree")).to_be_attached()
+    said_in_table(other_tab, 3, "Disagree")
     (verdict,) = stored(own_app, "SELECT * FROM verdicts")
     assert verdict["judgement"] == "disagree"
     # What it shows now can be replaced.
-    press_in_table(other_tab, 2, "✓")
-    expect(cell(other_tab, 2, "✓ agree")).to_be_attached()
+    in_table(other_tab, 3, "Agree").click()
+    said_in_table(other_tab, 3, "Agree")
     settle(other_tab)
     latest = stored(own_app, "SELECT judgement FROM current_verdicts")
     assert [row["judgement"] for row in latest] == ["agree"]
 
 
-def cell(page, row, text):
-    """A cell as screen readers find it: the table itself is drawn on a canvas."""
-    grid = part(page, "batch_table").locator("table[role=grid]")
-    return grid.locator(f"[id^=glide-cell-][id$='-{row}']", has_text=text)
+def in_table(page, row, label):
+    """A button in a row of the table as a screen reader finds it."""
+    return page.get_by_role("button", name=f"{label}, row {row}", exact=True)
 
 
-def press_in_table(page, row, label):
-    """Press a button in a row of the table (0 is the first), found by how the mouse shows it."""
-    canvas = part(page, "batch_table").locator("canvas[data-testid=data-grid-canvas]")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    y = box["y"] + 35 * (row + 1) + 17
-    buttons, before = [], False
-    for x in range(8, int(box["width"]) - 8, 8):
-        page.mouse.move(box["x"] + x, y)
-        over = canvas.evaluate("node => getComputedStyle(node).cursor") == "pointer"
-        if over and not before:
-            buttons.append(x)
-        before = over
-    at = ["Open", "✓", "✕", "?"].index(label)
-    page.mouse.click(box["x"] + buttons[at] + 8, y)
+def said_in_table(page, row, label):
+    expect(in_table(page, row, label)).to_have_attribute("aria-pressed", "true")
 
 
 MEGABYTE = 1_000_000

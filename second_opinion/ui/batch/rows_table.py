@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 import streamlit as st
 
 from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
 from second_opinion.formatting import plural
-from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.stamp import signed
 from second_opinion.records.verdict import Verdict
-from second_opinion.records.verdict_kinds import KINDS, current_kinds
+from second_opinion.records.verdict_kinds import KINDS
 from second_opinion.ui import (
+    case_table,
     case_view,
     click_ids,
-    drawing,
     judging_way,
-    labels,
-    row_button,
     verdict_panel,
     who,
     widget_values,
 )
-from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import show_problem
-from second_opinion.ui.labels import flag_name
+from second_opinion.ui.batch import row_cells
+from second_opinion.ui.case_table import CasePress, CaseTable
+from second_opinion.ui.frame import callback, show_problem
 from second_opinion.ui.visit import Visit
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-OPEN_CASE = "open"
 
 ALL = "All answers"
 FLAGGED, LOW, OPEN, JUDGED = "Flagged", "Not sure", "Without my verdict", "With my verdict"
@@ -46,8 +37,6 @@ SORTS: dict[str, tuple[SortBy, bool]] = {
     "Answer, up": ("prediction", False),
     "Answer, down": ("prediction", True),
 }
-MOST_COLUMNS = 60
-
 
 RowView = tuple[RowFilter, tuple[SortBy, bool]]
 
@@ -93,10 +82,6 @@ def filters(visit: Visit, batch: Batch) -> RowView:
     return row_filter, SORTS[sort]
 
 
-def _has_confidence(card: ModelCard) -> bool:
-    return card.task != "regression"
-
-
 def table(visit: Visit, batch: Batch) -> RowView:
     """The rows in view, each with its answer, one's verdict, and what can be said of it."""
     view = filters(visit, batch)
@@ -117,20 +102,34 @@ def _draw(visit: Visit, batch: Batch, view: RowView) -> None:
         # A verdict may have taken the last row off the last page.
         st.session_state["batch_page"] = pages
         row_page = look(page=pages)
-    verdicts = _verdicts(visit, batch, row_page)
     show_problem("batch")
     with st.container(key="batch_table"):
-        st.dataframe(
-            _frame(visit.card, batch, row_page, verdicts),
-            hide_index=True,
-            height=height_for(len(row_page.rows), 12),
-            column_config=_columns(visit, batch, row_page, verdicts),
-            alt="The scored rows of the batch",
-        )
+        _draw_rows(visit, batch, row_page)
     with st.container(horizontal=True, vertical_alignment="center"):
         if pages > 1:
             st.pagination(pages, key="batch_page")
         st.caption(plural(row_page.total, "row"))
+
+
+def _draw_rows(visit: Visit, batch: Batch, row_page: RowPage) -> None:
+    card, verdicts = visit.card, _verdicts(visit, batch, row_page)
+    on_page = {row: verdict.id for row, verdict in verdicts.items()}
+    token = click_ids.upcoming("batch_token")
+    own = row_cells.own_cells(card, batch, row_page)
+
+    @callback("batch")
+    def press(pressed: CasePress) -> None:
+        _press(visit, batch, pressed, token, on_page)
+
+    table = CaseTable(
+        label=f"The scored rows of {batch.name}",
+        columns=row_cells.columns(card, batch, list(own)),
+        rows=list(row_cells.rows(card, batch, row_page, verdicts, own)),
+        buttons=row_cells.buttons(),
+        page=f"{batch.id} {row_page.rows[:1]}",
+        current=st.session_state.get("batch_row"),
+    )
+    case_table.draw(table, "batch_rows", press)
 
 
 def _verdicts(visit: Visit, batch: Batch, row_page: RowPage) -> dict[int, Verdict]:
@@ -140,81 +139,6 @@ def _verdicts(visit: Visit, batch: Batch, row_page: RowPage) -> dict[int, Verdic
     ids = {prediction_id(batch.id, row): row for row in row_page.rows.tolist()}
     verdicts = visit.store.current_verdicts_of(expert.label, ids, by=expert)
     return {ids[key]: verdict for key, verdict in verdicts.items()}
-
-
-def _frame(
-    card: ModelCard, batch: Batch, row_page: RowPage, verdicts: dict[int, Verdict]
-) -> pd.DataFrame:
-    import pandas as pd
-
-    scored = row_page.scored.to_pydict()
-    rows = row_page.rows.tolist()
-    columns: dict[str, Any] = {OPEN_CASE: ["Open"] * len(rows), "row": rows}
-    columns["answer"] = [_answer(card, value) for value in scored["prediction"]]
-    if _has_confidence(card):
-        columns["sure"] = [drawing.rounded_down(sure) for sure in scored["confidence"]]
-    for kind in current_kinds():
-        columns[kind.name] = [kind.sign] * len(rows)
-    columns["said"] = [_verdict_cell(card, verdicts.get(row)) for row in rows]
-    columns["flags"] = [_flags(card, text) for text in scored["flags"]]
-    if batch.bad_rows:
-        columns["line"] = row_page.lines
-    for at in _shown_columns(card, batch):
-        columns[f"c{at}"] = row_page.text.column(at).to_pylist()
-    return pd.DataFrame(columns)
-
-
-def _shown_columns(card: ModelCard, batch: Batch) -> list[int]:
-    """The columns of the file, the model's first: as many as a person scrolls through."""
-    names = card.case_schema.names
-    places = sorted(range(len(batch.columns)), key=lambda at: batch.columns[at] not in names)
-    return places[:MOST_COLUMNS]
-
-
-def _columns(
-    visit: Visit, batch: Batch, row_page: RowPage, verdicts: dict[int, Verdict]
-) -> dict[str, Any]:
-    config = st.column_config
-    rows = row_page.rows.tolist()
-    on_page = {row: verdict.id for row, verdict in verdicts.items()}
-    token = click_ids.upcoming("batch_token")
-
-    def button(action: str, help_: str) -> Any:
-        is_word = action == OPEN_CASE
-        return row_button.column(
-            f"batch_{action}",
-            rows,
-            partial(_press, visit, batch, action, token, on_page),
-            help=help_,
-            place="batch",
-            width=row_button.WORD_WIDTH if is_word else row_button.SIGN_WIDTH,
-            pinned=is_word,
-        )
-
-    named = {f"c{at}": name for at, name in enumerate(batch.columns)}
-    return {
-        OPEN_CASE: button(OPEN_CASE, "Open the case"),
-        **{kind.name: button(kind.name, kind.label) for kind in current_kinds()},
-        "row": config.NumberColumn("Row", format="%d", pinned=True),
-        "line": config.NumberColumn("Line", format="%d", help="Line of the file"),
-        "answer": config.TextColumn("The model says"),
-        "sure": drawing.SURE,
-        "said": config.TextColumn("You say", width="small"),
-        "flags": config.TextColumn("Flags", width="medium"),
-        **{key: config.TextColumn(name) for key, name in named.items()},
-    }
-
-
-def _answer(card: ModelCard, value: str | None) -> str:
-    return "no answer" if value is None else value_text(card, json.loads(value))
-
-
-def _verdict_cell(card: ModelCard, verdict: Verdict | None) -> str:
-    return "" if verdict is None else labels.signed_verdict_text(card, verdict)
-
-
-def _flags(card: ModelCard, text: str | None) -> str:
-    return "; ".join(flag_name(card, flag) for flag in (text or "").split(";") if flag)
 
 
 def the_case(visit: Visit, batch: Batch, view: RowView) -> None:
@@ -277,18 +201,19 @@ def _close() -> None:
 
 
 def _press(
-    visit: Visit, batch: Batch, action: str, token: str, on_page: dict[int, str], row: int
+    visit: Visit, batch: Batch, pressed: CasePress, token: str, on_page: dict[int, str]
 ) -> None:
-    prediction = ScoredRows(visit.store).opened(batch, row, visit.card)
-    kind = KINDS.get(action)
+    prediction = ScoredRows(visit.store).opened(batch, pressed.row, visit.card)
+    kind = KINDS.get(pressed.name)
+    before = on_page.get(pressed.row)
     if kind and kind.saves_at_once:
         # Another verdict than the one that stood there is another click.
-        click_id = uuid5(UUID(hex=token), prediction.id + on_page.get(row, "")).hex
+        click_id = uuid5(UUID(hex=token), prediction.id + (before or "")).hex
         verdict_id = signed(click_id, who.key())
-        verdict_panel.save_at_once(visit, prediction, kind, verdict_id, on_page=on_page.get(row))
+        verdict_panel.save_at_once(visit, prediction, kind, verdict_id, on_page=before)
         return
     verdict_panel.open_panel(visit.card, prediction, kind)
-    _open(row)
+    _open(pressed.row)
 
 
 def _first_page() -> None:

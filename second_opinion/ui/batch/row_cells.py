@@ -1,0 +1,131 @@
+"""A page of scored rows in the words of the card: what stands in each cell of the table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from second_opinion.batches.scored_rows import RowPage
+from second_opinion.formatting import number_text, percent
+from second_opinion.models.card import ModelCard, value_text
+from second_opinion.records.batch import Batch
+from second_opinion.records.value import plain
+from second_opinion.records.verdict import Verdict
+from second_opinion.records.verdict_kinds import current_kinds, kind_of
+from second_opinion.schema import Feature
+from second_opinion.ui import labels
+from second_opinion.ui.case_table import NOTHING, CaseButton, CaseColumn, CaseRow, Cell
+
+# Beyond what a person scrolls through, the opened case has the rest.
+MOST_FIELDS = 60
+
+
+def fields(card: ModelCard, batch: Batch) -> list[Feature]:
+    """The fields that the file has, what the model looks at most first."""
+    ranks = {feature.name: at for at, (feature, _) in enumerate(card.looks_at)}
+    in_file = [feature for feature in card.case_schema if feature.name in batch.columns]
+    return sorted(in_file, key=lambda f: ranks.get(f.name, len(ranks)))[:MOST_FIELDS]
+
+
+def columns(card: ModelCard, batch: Batch, own: Sequence[str]) -> list[CaseColumn]:
+    """The columns of the table, ``own`` being those of the file that the model does not use."""
+    says = "The model says"
+    unit = f" ({card.target.unit})" if card.task == "regression" and card.target.unit else ""
+    if card.answer == "probability":
+        says = f"{says}: risk of {card.event}"
+    is_number = card.task == "regression" or card.answer == "probability"
+    return [
+        CaseColumn("Row", "row"),
+        CaseColumn("You say", "verdict"),
+        CaseColumn(says + unit, "answer", is_number),
+        *([CaseColumn("Sure", "answer", True)] if _is_sure(card) else []),
+        CaseColumn("Flags", "flags"),
+        *(CaseColumn(name, "own") for name in own),
+        *(CaseColumn(_header(f), "field", f.is_numeric) for f in fields(card, batch)),
+    ]
+
+
+def buttons() -> list[CaseButton]:
+    """A button for each thing that can be said of an answer."""
+    return [CaseButton(kind.name, kind.label, kind.sign) for kind in current_kinds()]
+
+
+def rows(
+    card: ModelCard,
+    batch: Batch,
+    row_page: RowPage,
+    verdicts: Mapping[int, Verdict],
+    own: Mapping[str, Sequence[Cell]],
+) -> Iterator[CaseRow]:
+    """The rows of a page in the order of `columns`; ``own`` has the cells of those columns."""
+    of_fields = _field_cells(card, batch, row_page)
+    cells = [*own.values(), *of_fields]
+    cases = zip(*cells, strict=True) if cells else iter([()] * len(row_page.rows))
+    scored = row_page.scored.to_pylist()
+    for row, answer, case in zip(row_page.rows.tolist(), scored, cases, strict=True):
+        verdict = verdicts.get(row)
+        said = [_answer(card, answer)]
+        if _is_sure(card):
+            sure = answer["confidence"]
+            said.append(NOTHING if sure is None else percent(sure))
+        yield CaseRow(
+            row,
+            [*said, *case],
+            said=verdict.judgement if verdict else "",
+            more=_more(card, verdict) if verdict else "",
+            flags=[labels.flag_name(card, flag) for flag in _flags(answer["flags"])],
+        )
+
+
+def own_cells(card: ModelCard, batch: Batch, row_page: RowPage) -> dict[str, list[Cell]]:
+    """The columns of the file that the model does not use, as they stand there."""
+    names = [name for name in batch.columns if name not in card.case_schema.names][:MOST_FIELDS]
+    return {name: [cell or NOTHING for cell in row_page.text[name].to_pylist()] for name in names}
+
+
+def _header(feature: Feature) -> str:
+    return f"{feature.label} ({feature.unit})" if feature.unit else feature.label
+
+
+def _is_sure(card: ModelCard) -> bool:
+    return card.task != "regression" and card.answer == "class"
+
+
+def _answer(card: ModelCard, scored: Mapping[str, Any]) -> str:
+    prediction = scored["prediction"]
+    if prediction is None:
+        return "no answer"
+    if card.answer == "probability":
+        risk = card.probability(tuple(scored["probabilities"] or ()) or None)
+        return NOTHING if risk is None else percent(risk)
+    value = json.loads(str(prediction))
+    unit = f" {card.target.unit}" if card.task == "regression" and card.target.unit else ""
+    return value_text(card, value).removesuffix(unit)
+
+
+def _more(card: ModelCard, verdict: Verdict) -> str:
+    """What was said beyond the button: the right answer, or the side."""
+    kind = kind_of(verdict.judgement)
+    text = labels.verdict_text(card, verdict)
+    return "" if text == kind.words else text.removeprefix(f"{kind.words}: ")
+
+
+def _flags(text: object) -> list[str]:
+    return [flag for flag in str(text or "").split(";") if flag]
+
+
+def _field_cells(card: ModelCard, batch: Batch, row_page: RowPage) -> Iterator[list[Cell]]:
+    from second_opinion.tables import typed
+
+    cases, _ = typed(row_page.text, card.case_schema, decimal=batch.decimal)
+    for feature in fields(card, batch):
+        yield [_field(feature, plain(value)) for value in cases[feature.name]]
+
+
+def _field(feature: Feature, value: object) -> str:
+    if value is None:
+        return NOTHING
+    if feature.is_numeric and not feature.choices and isinstance(value, (int, float)):
+        return number_text(value)
+    return feature.text(value, unit=False)
