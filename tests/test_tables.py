@@ -1,5 +1,6 @@
 """Other people's tables: each row of what a cell, a row or a file may be, by name."""
 
+import gzip
 import io
 import json
 import subprocess
@@ -397,12 +398,12 @@ def test_one_column_may_have_empty_rows_in_quotes():
 
 
 def test_columns_are_matched_by_their_exact_names():
-    header = HEADER.replace("pulse", "Pulse").replace("colour", "hue")
+    header = HEADER.replace("pulse", "pulses").replace("colour", "hue")
     found = seen(f"{header},extra\n{row()},1\n")
-    assert dict(found.missing) == {"pulse": "Pulse", "colour": None}
-    assert found.unused == ("Pulse", "hue", "extra")
+    assert dict(found.missing) == {"pulse": "pulses", "colour": None}
+    assert found.unused == ("pulses", "hue", "extra")
     assert found.problems == (
-        '"pulse" is missing; cases.csv has "Pulse". Rename that column to "pulse" exactly.',
+        '"pulse" is missing; cases.csv has "pulses". Rename that column to "pulse" exactly.',
         '"colour" is missing in cases.csv; expected a column of that name. Add it.',
     )
 
@@ -420,8 +421,37 @@ def test_a_column_that_may_be_missing_may_be_absent():
     assert accepted.problems == accepted.offers == ()
     assert 'read as not known in every row: "weight". Not used: "kilos".' in accepted.notes[0]
     assert all_of(f"{header}\n{cells}\n", absent_ok=True).cases["weight"].isna().all()
-    near = seen(f"{header},Weight\n{cells},1\n")
-    assert 'Rename "Weight" to "weight" exactly, or go on without.' in near.problems[0]
+    near = seen(f"{header},weights\n{cells},1\n")
+    assert 'Rename "weights" to "weight" exactly, or go on without.' in near.problems[0]
+
+
+@pytest.mark.parametrize("name", ["cases.csv", "cases.json", "cases.parquet", "cases.xlsx"])
+def test_names_that_differ_in_case_blanks_or_marks_are_one_decision(name):
+    cells = {" Pulse ": 80, "WEIGHT": 70.5, "Vi-sits": 2, "other": "x"}
+    frame = pd.DataFrame([cells])
+    content = {
+        "cases.csv": lambda: frame.to_csv(index=False),
+        "cases.json": lambda: json.dumps([cells]),
+        "cases.parquet": lambda: frame.to_parquet(index=False),
+        "cases.xlsx": lambda: workbook([[*cells], [*cells.values()]]),
+    }[name]()
+    schema = Schema([SCHEMA[name] for name in ("pulse", "weight", "visits")])
+    found = seen(content, schema, name)
+    (problem,) = found.problems
+    assert problem.startswith(f"{name} writes the names of 3 columns otherwise than the model: ")
+    assert '" Pulse " for "pulse"' in problem
+    assert found.ways_out == ["Read them so: add --alike-ok"]
+    accepted = all_of(content, schema, name=name, alike_ok=True)
+    assert list(accepted.cases) == ["pulse", "weight", "visits"]
+    assert accepted.cases["visits"].tolist() == [2]
+
+
+def test_names_that_would_do_for_two_are_no_such_decision():
+    for header in ("Pulse,PULSE", "pulse,Pulse"):
+        found = seen(f"{header}\n1,2\n", Schema([SCHEMA["pulse"]]))
+        assert not found.offers
+    assert seen("Pulse,PULSE\n1,2\n", Schema([SCHEMA["pulse"]])).problems
+    assert not seen("pulse,Pulse\n1,2\n", Schema([SCHEMA["pulse"]])).problems
 
 
 def test_columns_may_stand_in_any_order():
@@ -570,12 +600,12 @@ def test_utf16_without_a_mark_is_offered():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"PK\x03\x04rest", "an Excel workbook or another zip archive"),
+        (b"PK\x03\x04rest", "a zip archive, but no workbook"),
+        (b"BZh91AY&SY", "a bzip2 archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "is a workbook that cannot be read"),
         (b"%PDF-1.7", "a PDF document"),
         (b"\x89PNG\r\n\x1a\n", "a picture"),
         (b"\xff\xd8\xff\xe0", "a picture"),
-        (b"\x1f\x8b\x08", "a gzip archive"),
         (b"\x80\x05rest", "a pickle"),
         (b"  <!DOCTYPE html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS"),
@@ -590,6 +620,31 @@ def test_a_file_of_another_kind_says_what_it_is(content, said):
     assert found.problems[0].startswith("cases.csv ")
     with pytest.raises(UserError):
         next(iter(read(TableFile.of_bytes("cases.csv", content), found, SCHEMA)))
+
+
+def test_a_first_column_called_pk_makes_no_archive():
+    assert seen(f"PK,{HEADER}\n1,{row()}\n").unused == ("PK",)
+
+
+@pytest.mark.parametrize("name", ["cases.csv", "cases.json"])
+def test_a_text_that_gzip_packed_is_read_as_what_is_in_it(name):
+    text = f"{HEADER}\n{row()}\n" if name == "cases.csv" else json.dumps([{"pulse": 80}])
+    schema = SCHEMA if name == "cases.csv" else Schema([SCHEMA["pulse"]])
+    packed = all_of(gzip.compress(text.encode()), schema, name=f"{name}.gz")
+    pd.testing.assert_frame_equal(packed.cases, all_of(text, schema, name=name).cases)
+
+
+def test_a_packed_file_that_is_damaged_large_or_no_text_says_what_to_do():
+    packed = gzip.compress(f"{HEADER}\n{row()}\n".encode() * 100)
+    for content, said in [
+        (packed[:-9], "damaged or cut off .*; expected a whole one. Pack it again"),
+        (b"\x1f\x8b\x08", "damaged or cut off"),
+        (gzip.compress(b"PAR1" + packed), r"is no text; .* \(`gunzip cases.csv.gz`\)"),
+        (gzip.compress(packed), "is no text"),
+        (gzip.compress(bytes(201_000_000), 1), "unpacks to more than 200 MB; .* command line"),
+    ]:
+        with pytest.raises(UserError, match=said):
+            TableFile.of_bytes("cases.csv.gz", content)
 
 
 # --- Excel, JSON, Parquet

@@ -1,7 +1,10 @@
 """The table that comes with a model, read as every other table of the product is."""
 
+import gzip
+
 import pandas as pd
 import pytest
+from workbooks import workbook
 
 from second_opinion import UserError
 from second_opinion.models.describe.training_table import Layout, TrainingTable
@@ -50,6 +53,19 @@ def test_every_format_gives_the_same_cells(tmp_path, name, write):
     assert table.look.decimal == point
     assert columns(table)["age"] == ["31", "40"]
     assert columns(table)["left"] == ["yes", "no"]
+
+
+def test_two_sheets_that_have_the_target_are_a_choice(table):
+    rows = [["age", "left"], [31, "yes"], [40, "no"]]
+    content = workbook(before=rows, after=[*rows, [50, "yes"]], notes=[["nothing here"]])
+    with pytest.raises(UserError, match="on the sheets") as error:
+        table(content, "train.xlsx")
+    assert "Read the sheet after: add --sheet after" in str(error.value)
+    assert columns(table(content, "train.xlsx", sheet="after"))["age"] == ["31", "40", "50"]
+
+
+def test_a_packed_csv_is_read(table):
+    assert columns(table(gzip.compress(b"age,left\n1,2\n"), "train.csv.gz"))["age"] == ["1"]
 
 
 def test_another_mark_between_cells_is_taken_and_said(table):
@@ -117,7 +133,7 @@ def test_names_are_one_for_each_column(table):
         (b"age,left\n1,M\xfcnchen\n", "is not text in UTF-8"),
         (b"\xd0\xcf\x11\xe0", "is an old Excel workbook|cannot be read"),
         (b"%PDF-1.7", "is a PDF document"),
-        (b"\x1f\x8b\x08", "is a gzip archive"),
+        (b"\x1f\x8b\x08", "is a gzip archive that is damaged or cut off"),
         ("  <!DOCTYPE html>", "is a web page"),
         (b"\xef\xbb\xbf<html>", "is a web page"),
         ("version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from second_opinion.formatting import closest, joined, quoted
+from second_opinion.formatting import closest, folded, joined, plural, quoted
 from second_opinion.schema import Schema
 from second_opinion.tables.pandas_names import named_for, pandas_names
 from second_opinion.tables.personal import personal_columns
@@ -30,12 +30,19 @@ def with_columns(
 ) -> Look:
     """The same look with the names of a file's columns matched to the schema by their exact names.
 
-    ``rows`` are some of the file's. Columns without a name and without content are left out, and
-    so are those that are ``unreadable``, by their places, where the model does not take them.
+    Those that differ in case, blanks or marks alone are matched where a person says so. ``rows``
+    are some of the file's. Columns without a name and without content are left out, and so are
+    those that are ``unreadable``, by their places, where the model does not take them.
     """
     if refused := look.limits.too_wide(len(names)):
         return look.refused(refused)
     names = named_for(names, schema.names)
+    alike = _alike(names, schema.names)
+    if decisions.alike_ok and alike:
+        names = [alike.get(name, name) for name in names]
+        look = replace(look, renamed=tuple(alike.items()))
+        look = look.noted(f"Read {_pairs(alike, 'as')}.")
+        alike = {}
     look = _with_own_names(look, names, rows, schema, unreadable)
     left_out = set(look.left_out)
     kept = [at for at in range(len(names)) if at not in left_out]
@@ -55,7 +62,30 @@ def with_columns(
         personal=personal_columns(look.columns, feature_names, rows),
         first_rows=tuple(map(tuple, rows[:SHOWN_ROWS])),
     )
-    return _with_missing(look, schema, decisions) if missing else look
+    return _with_missing(look, schema, decisions, alike) if missing else look
+
+
+def _alike(names: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
+    """The columns that have a name of the model but for case, blanks and marks, with that name.
+
+    One that would do for two of its names, or two for one, are not among them.
+    """
+    here, taken = set(names), set(wanted)
+    left_over = Counter(folded(name) for name in names if name not in taken)
+    missing = {folded(name): name for name in wanted if name not in here}
+    counts = Counter(folded(name) for name in wanted)
+    once = {fold for fold, count in left_over.items() if fold and count == 1 == counts[fold]}
+    return {
+        name: missing[folded(name)]
+        for name in names
+        if name not in taken and folded(name) in once & missing.keys()
+    }
+
+
+def _pairs(alike: Mapping[str, str], between: str) -> str:
+    pairs = [f"{quoted(column)} {between} {quoted(name)}" for column, name in alike.items()]
+    more = [f"{len(pairs) - SHOWN_NAMES} more"] if len(pairs) > SHOWN_NAMES else []
+    return joined([*pairs[:SHOWN_NAMES], *more])
 
 
 def _with_own_names(
@@ -104,15 +134,32 @@ def _once(names: Sequence[str], left_out: Collection[int]) -> tuple[str, ...]:
     return tuple(name for at, name in enumerate(own) if at not in left_out)
 
 
-def _with_missing(look: Look, schema: Schema, decisions: Decisions) -> Look:
+def _with_missing(
+    look: Look, schema: Schema, decisions: Decisions, alike: Mapping[str, str]
+) -> Look:
     if len(look.missing) == len(schema) and not any(near for _, near in look.missing):
         return look.refused(
             f"has none of the columns that the model takes ({_some(schema.names)}); it has "
             f"{_some(look.columns)}. Choose another file, or name its columns so in a line above "
             "the rows."
         )
-    absent = [(name, near) for name, near in look.missing if schema[name].optional]
-    look = _with_refusals(look, [pair for pair in look.missing if pair not in absent])
+    if alike:
+        them = "it" if len(alike) == 1 else "them"
+        look = look.refused(
+            f"writes the names of {plural(len(alike), 'column')} otherwise than the model: "
+            f"{_pairs(alike, 'for')}. Rename {them} exactly, or read {them} so.",
+            Offer("alike_ok", True, f"Read {them} so"),
+        )
+    missing = [pair for pair in look.missing if pair[0] not in alike.values()]
+    return _with_absent(look, missing, schema, decisions)
+
+
+def _with_absent(
+    look: Look, missing: Sequence[tuple[str, str | None]], schema: Schema, decisions: Decisions
+) -> Look:
+    """What is to be said of columns that the file lacks, however their names are written."""
+    absent = [(name, near) for name, near in missing if schema[name].optional]
+    look = _with_refusals(look, [pair for pair in missing if pair not in absent])
     if not absent:
         return look
     names = _some([name for name, _ in absent])

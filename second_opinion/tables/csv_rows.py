@@ -278,9 +278,10 @@ def _blanks_marked(letters: Letters, starts: Offsets, rows: _Rows, delimiter: in
     """
     hollow = np.zeros(256, bool)
     hollow[[delimiter, LF, CR, QUOTE, *b" \t"]] = True
-    first = letters[starts]
+    first, second = letters[starts], letters[np.minimum(starts + 1, len(letters) - 1)]
+    begins_hollow = hollow[first] & (hollow[second] | (rows.ends - starts == 1))
     rows_like = np.flatnonzero(
-        hollow[first] & (rows.cells > 0) & ((rows.cells > 1) | (first != QUOTE))
+        begins_hollow & (rows.cells > 0) & ((rows.cells > 1) | (first != QUOTE))
     )
     if not len(rows_like):
         return rows.cells

@@ -86,37 +86,44 @@ def lines(cells: Sequence[pa.Array], delimiter: str, line_end: str = "\n") -> by
     options = {"null_handling": "replace", "null_replacement": ""}
     ended = pc.binary_join_element_wise(last, line_end, "", **options)
     joined = pc.binary_join_element_wise(*others, ended, delimiter, **options)
-    # The lines of an array lie one behind the other.
-    content = joined.buffers()[2]
-    return b"" if content is None else content.slice(0, int(_offsets(joined)[-1])).to_pybytes()
+    return content(joined)
 
 
 def quoted(column: pa.Array) -> pa.Array:
     """Every text in quotes, the quotes in it doubled; null stays null."""
-    doubled = pc.replace_substring(column, '"', '""')
-    return pc.binary_join_element_wise('"', doubled, '"', "")
+    return _between_quotes(pc.replace_substring(column, '"', '""'))
+
+
+def _between_quotes(column: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise('"', column, '"', "")
 
 
 def _quoted_where_needed(column: pa.Array, marks: list[str], *, alone: bool) -> pa.Array:
-    has_marks = _holds(column, marks)
-    if not (has_marks or alone or _has_empty(column)):
+    marks = _marks_in(column, marks)
+    if not (marks or alone or _has_empty(column)):
         return column
     needed = pc.equal(column, "")
     for mark in marks:
         needed = pc.or_(needed, pc.match_substring(column, mark))
     if alone:
         needed = pc.or_(needed, pc.utf8_is_space(column))
-    return pc.if_else(needed, quoted(column), column)
+    doubled = quoted(column) if '"' in marks else _between_quotes(column)
+    return pc.if_else(needed, doubled, column)
 
 
-def _holds(column: pa.Array, marks: list[str]) -> bool:
-    """Whether any of the marks stands anywhere in a column: one search through its bytes."""
+def _marks_in(column: pa.Array, marks: list[str]) -> list[str]:
+    """Which of the marks stand anywhere in a column: one search each through its bytes."""
+    text = content(column)
+    return [mark for mark in marks if mark.encode() in text]
+
+
+def content(column: pa.Array) -> bytes:
+    """All texts of a column, one behind the other."""
     text = column.buffers()[2]
     if text is None or not len(column):
-        return False
+        return b""
     ends = _offsets(column)
-    content = text.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes()
-    return any(mark.encode() in content for mark in marks)
+    return bytes(text.slice(int(ends[0]), int(ends[-1] - ends[0])))
 
 
 def _has_empty(column: pa.Array) -> bool:

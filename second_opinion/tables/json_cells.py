@@ -65,8 +65,10 @@ def chunk_of(
     """
     faults: list[CellFault] = []
     columns = {}
+    field_of = {name: field for field, name in look.renamed}
     for name in look.columns:
-        values = [case.get(name) for case in cases.values()]
+        field = field_of.get(name, name)
+        values = [case.get(field) for case in cases.values()]
         feature = schema[name] if name in schema.names else None
         reader = _Cells(name, feature)
         columns[name] = pa.array([reader.read(v, row) for row, v in enumerate(values)], pa.string())

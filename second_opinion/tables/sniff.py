@@ -61,6 +61,11 @@ def look(
     if is_json(head):
         return look_at_json(source, first_look, schema, decisions)
     kind = foreign_format(head)
+    if kind in _ARCHIVES.values():
+        return first_look.refused(
+            f"is {kind}; expected a table of cases. Unpack it, and choose the table in it; a CSV "
+            "or JSON file may be packed with gzip."
+        )
     if kind:
         return first_look.refused(
             f"is {kind}; expected a table of cases. Save it as CSV, Excel (.xlsx), JSON or "
@@ -174,12 +179,19 @@ def _likely_utf16(raw: bytes) -> str:
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 # The mark at the beginning, what the file is then, and what to do with it.
+_ARCHIVES = {
+    b"PK\x03": "a zip archive, but no workbook",
+    b"PK\x05": "an empty zip archive",
+    b"BZh91AY": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"7z\xbc\xaf": "a 7z archive",
+}
 _FOREIGN = (
-    (b"PK", "an Excel workbook or another zip archive"),
+    *_ARCHIVES.items(),
     (b"\xd0\xcf\x11\xe0", "an old Office file"),
     (b"%PDF", "a PDF document"),
     (b"PAR1", "a Parquet table"),
-    (b"\x1f\x8b", "a gzip archive"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"\x80", "a pickle"),

@@ -14,6 +14,7 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural, quoted
 from second_opinion.schema import Schema
 from second_opinion.tables.csv_rows import Offsets
+from second_opinion.tables.csv_writer import content
 from second_opinion.tables.parse_column import columns, frame
 from second_opinion.tables.table_file import CellFault, Chunk, Limits, Look
 
@@ -134,9 +135,11 @@ def rows_allowed(rows: int, limits: Limits) -> int:
 
 
 def _check_length(text: pa.Table, limits: Limits) -> None:
+    if limits.max_cell is None:
+        return
     for name in text.column_names:
         longest = pc.max(pc.binary_length(text[name])).as_py() or 0
-        if limits.max_cell is not None and longest > limits.max_cell:
+        if longest > limits.max_cell:
             raise UserError(
                 f"A cell of the column {name} has {longest:,} bytes; expected at most "
                 f"{limits.max_cell:,}. Shorten it, or leave that column out."
@@ -145,7 +148,8 @@ def _check_length(text: pa.Table, limits: Limits) -> None:
 
 def _unstorable(text: pa.Table) -> Iterable[CellFault]:
     for name in text.column_names:
+        if b"\x00" not in b"".join(map(content, text[name].chunks)):
+            continue
         mask = pc.match_substring(text[name], "\x00")
-        if pc.any(mask).as_py():
-            for row in np.flatnonzero(pc.fill_null(mask, False).to_numpy()).tolist():
-                yield CellFault(row, name, "has a NUL character", "expected text without it")
+        for row in np.flatnonzero(pc.fill_null(mask, False).to_numpy()).tolist():
+            yield CellFault(row, name, "has a NUL character", "expected text without it")

@@ -15,6 +15,7 @@ import pyarrow as pa
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.dialect import UNKNOWN, Dialect
+from second_opinion.tables import gzip_text
 
 TableFormat = Literal["csv", "json", "jsonl", "xlsx", "xlsb", "xls", "ods", "parquet"]
 MEGABYTE = 1_000_000
@@ -26,7 +27,7 @@ class TableFile:
     """A file that can be read more than once and is never copied whole.
 
     ``name`` is for messages only. ``open`` gives a fresh stream at the beginning of the file,
-    ``size`` is in bytes.
+    ``size`` is in bytes. Of a text that gzip packed they are those of the text.
     """
 
     name: str
@@ -35,7 +36,7 @@ class TableFile:
 
     @classmethod
     def of_path(cls, path: str | Path) -> TableFile:
-        """A file on the disk; `UserError` when it cannot be opened."""
+        """A file on the disk; `UserError` when it cannot be opened, or is packed and damaged."""
         path = Path(path)
         try:
             with path.open("rb") as file:
@@ -45,13 +46,22 @@ class TableFile:
                 f"{path} cannot be read ({error.strerror}); expected a table of cases. Correct "
                 "the path."
             ) from error
-        return cls(path.name, lambda: path.open("rb"), size)
+        return cls(path.name, lambda: path.open("rb"), size)._unpacked(None)
 
     @classmethod
     def of_bytes(cls, name: str, content: bytes | memoryview) -> TableFile:
-        """Bytes that are held already, such as an upload; they are looked at where they lie."""
+        """Bytes that are held already, such as an upload; they are looked at where they lie.
+
+        `UserError` for a packed text that is damaged, or unpacks to more than 200 MB.
+        """
         buffer = pa.py_buffer(content)
-        return cls(name, lambda: cast(BinaryIO, pa.BufferReader(buffer)), buffer.size)
+        held = cls(name, lambda: cast(BinaryIO, pa.BufferReader(buffer)), buffer.size)
+        return held._unpacked(Limits.max_unpacked)
+
+    def _unpacked(self, most: int | None) -> TableFile:
+        if not gzip_text.is_packed(self.open):
+            return self
+        return TableFile(self.name, *gzip_text.unpacked(self.name, self.open, most))
 
 
 @dataclass(frozen=True)
@@ -141,7 +151,8 @@ class Decisions:
 
     ``decimal`` is ``.`` or ``,``: the other one may then stand between thousands. ``line`` is where
     the names of the columns stand, from 1. With ``absent_ok``, columns that may be missing may be
-    absent altogether.
+    absent altogether; with ``alike_ok``, names that differ from the model's in case, blanks or
+    marks alone are its.
     """
 
     encoding: str = ""
@@ -150,13 +161,14 @@ class Decisions:
     sheet: str = ""
     line: int = 0
     absent_ok: bool = False
+    alike_ok: bool = False
 
 
 @dataclass(frozen=True)
 class Offer:
     """A choice that the person may make: `Decisions` with ``value`` as the field ``kind``."""
 
-    kind: Literal["encoding", "delimiter", "decimal", "sheet", "line", "absent_ok"]
+    kind: Literal["encoding", "delimiter", "decimal", "sheet", "line", "absent_ok", "alike_ok"]
     value: str | int | bool
     text: str
 
@@ -165,9 +177,8 @@ class Offer:
         """The same on a command line; empty for what a command takes to be so and says."""
         if self.kind == "line":
             return ""
-        return (
-            "--absent-ok" if self.kind == "absent_ok" else f"--{self.kind} {quote(str(self.value))}"
-        )
+        option = f"--{self.kind.replace('_', '-')}"
+        return option if self.value is True else f"{option} {quote(str(self.value))}"
 
 
 @dataclass(frozen=True)
@@ -177,6 +188,7 @@ class Look:
     ``missing`` pairs each feature that the file lacks with the column that may be meant.
     ``unused`` are columns that the model does not take: they are carried along. ``personal`` are
     those that look like names or record numbers of people. ``columns`` all have names of their own;
+    ``renamed`` pairs those that the file writes otherwise with the name that they got;
     ``left_out`` are the positions in the file, from 0, of those that are not read. ``decimal`` is
     the decimal sign, and behind it the one between thousands if there may be one. ``header`` is the
     line of the names of a CSV file as it stands there (in UTF-8), ``first_line`` its number and
@@ -200,6 +212,7 @@ class Look:
     missing: tuple[tuple[str, str | None], ...] = ()
     unused: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()

@@ -126,11 +126,17 @@ def _look(
 ) -> tuple[tables.Look, tuple[str, ...]]:
     """What the reader understands of the file, and a sentence on each choice that was made."""
     look = _looked(source, [target, *layout.names], layout)
+    if any(offer.kind == "sheet" for offer in look.offers):
+        raise _refused(look)
     # Once more with the names of all columns: then none is called missing, or misspelt.
     look = _looked(source, _names_in(look), replace(layout, sheet=look.sheet), look.first_line)
     if look.problems:
-        raise UserError("\n".join([*look.problems, *look.ways_out]))
+        raise _refused(look)
     return look, look.notes
+
+
+def _refused(look: tables.Look) -> UserError:
+    return UserError("\n".join([*look.problems, *look.ways_out]))
 
 
 def _names_in(look: tables.Look) -> list[str]:
@@ -191,7 +197,7 @@ def _with_decimal(
     layout = replace(layout, encoding=look.encoding, delimiter=look.delimiter)
     look = tables.look(source, schema, _decisions(layout, look.first_line))
     if look.problems:
-        raise UserError("\n".join([*look.problems, *look.ways_out]))
+        raise _refused(look)
     return look
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What `server.maxUploadSize` allows a file.
 MOST_BYTES = 50 * MB
-SUFFIXES = ["csv", "tsv", "txt", "xlsx", "xls", "xlsb", "ods", "json", "jsonl", "parquet"]
+SUFFIXES = ["csv", "tsv", "txt", "xlsx", "xls", "xlsb", "ods", "json", "jsonl", "parquet", "gz"]
 
 
 def choose(visit: Visit) -> None:
