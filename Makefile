@@ -49,6 +49,7 @@ bench: workshop ## Measure beside the alternatives, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/distributions.py
 	$(BIN)/python benchmarks/review.py
 	$(BIN)/python benchmarks/experts.py
+	$(BIN)/python benchmarks/insight.py
 
 lock: workshop ## Write requirements.lock and the sets of requirements/ anew
 	$(BIN)/python scripts/lock
