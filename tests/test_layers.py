@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "doctor": "access errors file_content formatting settings store models",
     "batches": "errors formatting records access schema store tables models",
     "charts": "formatting records schema statistics models",
+    "evidence": ("access batches errors formatting models records statistics store verdicts"),
     "review": "errors formatting records verdicts access store tables statistics models",
     "distributions": (
         "formatting records verdicts access schema store tables statistics models batches charts"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from second_opinion.errors import UserError
+from second_opinion.records.expert import folded
+from second_opinion.records.stamp import new_id, now
+
+Mode = Literal["blind", "open"]
 
 
 @dataclass(frozen=True)
@@ -51,3 +56,100 @@ class Claim:
                 f"The groups are {shares}; expected shares above 0 that grow and end with 1, such "
                 "as 0.25, 0.5, 1. Give them so."
             )
+
+
+# Where one of these is another, evidence starts anew.
+SAME_EVIDENCE = (
+    *("batch_id", "model_sha256", "answers_sha256", "pool_sha256", "failed", "alpha", "design"),
+    *("tolerance", "answers", "mode"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(Claim):
+    """A claim of one model on the scored rows of a batch, frozen before the first answer.
+
+    ``cases`` are drawn, besides the ``failed`` ones; ``unreadable`` rows of the file belong to no
+    pool. ``answers_sha256`` is the hash of what the card says that changes answers, ``seed`` (text:
+    it has 64 bits) follows from the hashes of model and pool. ``tolerance`` is how far a number may
+    be from the expert's. ``answers`` are asked of each case, and of the share ``twice`` one more.
+    ``experts`` are the labels of the panel, none for whoever answers. ``number`` counts the plans
+    of this model version; ``replaces`` is the plan before it on the same pool. Answers count from
+    the verdict after ``after_verdict`` on.
+    """
+
+    batch_id: str
+    model: str
+    version: str
+    model_sha256: str
+    answers_sha256: str
+    pool_sha256: str
+    cases: int
+    seed: str
+    frozen_by: str
+    unreadable: int = 0
+    design: str = "doubt"
+    tolerance: float | None = None
+    answers: int = 1
+    twice: float = 0.15
+    mode: Mode = "blind"
+    experts: tuple[str, ...] = ()
+    number: int = 1
+    replaces: str | None = None
+    after_verdict: int = 0
+    id: str = field(default_factory=new_id)
+    created_at: str = field(default_factory=now)
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``plan 2 of churn/1``."""
+        return f"plan {self.number} of {self.model}/{self.version}"
+
+    def asks(self, expert: str) -> bool:
+        """Whether the answers of this person count."""
+        return not self.experts or folded(expert) in map(folded, self.experts)
+
+    def keeps_evidence_of(self, earlier: Plan) -> bool:
+        """Whether it asks the same of the same people, so that their answers go on to count.
+
+        Another target does; a panel of fewer people is the same one.
+        """
+        fewer = {*map(folded, self.experts)} <= {*map(folded, earlier.experts)}
+        is_panel = fewer if self.experts and earlier.experts else self.experts == earlier.experts
+        return is_panel and all(
+            getattr(self, name) == getattr(earlier, name) for name in SAME_EVIDENCE
+        )
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One case of a plan, at its ``position`` in draw order from 0.
+
+    ``base`` is the chance of the first draw to take it, ``band`` and ``doubt`` are those of its
+    band of ``confidence``; with ``twice`` a second person is asked too.
+    """
+
+    position: int
+    row_number: int
+    prediction_id: str
+    band: int
+    doubt: float
+    base: float
+    confidence: float | None
+    twice: bool = False
+
+
+@dataclass(frozen=True)
+class Closing:
+    """That a plan takes no more answers: by whom, and the bound and state that it reached.
+
+    The store fills ``last_verdict``, the last that counts.
+    """
+
+    plan_id: str
+    closed_by: str
+    state: str
+    bound: float
+    answers: int
+    last_verdict: int = 0
+    created_at: str = field(default_factory=now)

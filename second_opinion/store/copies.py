@@ -40,6 +40,10 @@ ROWS = {
     "events": Rows(sql_copies.ABSENT_EVENTS, "event", "events"),
     "batches": Rows(sql_copies.ABSENT_BATCHES, "batch", "batches"),
     "batch_chunks": Rows(sql_copies.ABSENT_BATCH_CHUNKS, "part of a batch", "parts of batches"),
+    "plans": Rows(sql_copies.ABSENT_PLANS, "plan", "plans"),
+    "plan_closings": Rows(
+        sql_copies.ABSENT_PLAN_CLOSINGS, "closing of a plan", "closings of plans"
+    ),
     "cards": Rows(sql_copies.ABSENT_CARDS, "card of a model", "cards of models"),
     "verdict_kinds": Rows(sql_copies.ABSENT_VERDICT_KINDS, "kind of verdict", "kinds of verdicts"),
 }

@@ -9,7 +9,12 @@ from __future__ import annotations
 from sqlite_utils.db import Database
 from sqlite_utils.migrations import Migrations
 
-from second_opinion.store import outcome_step, sql_review_tables, verdict_kinds_table
+from second_opinion.store import (
+    outcome_step,
+    sql_plan_tables,
+    sql_review_tables,
+    verdict_kinds_table,
+)
 
 migrations = Migrations("second_opinion")
 
@@ -290,3 +295,9 @@ def m010_dialect_of_a_batch(db: Database) -> None:
             SELECT RAISE(ABORT, 'a batch keeps its file and its model: add a new one');
         END;
     """)
+
+
+@migrations()
+def m011_plans(db: Database) -> None:
+    """What is to be shown of a model, and in which order its cases are drawn, frozen beforehand."""
+    db.executescript(sql_plan_tables.PLANS)

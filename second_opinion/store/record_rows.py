@@ -15,6 +15,7 @@ from second_opinion.errors import UserError
 from second_opinion.records.batch import Batch
 from second_opinion.records.dialect import Dialect
 from second_opinion.records.event import AliasMove, Event
+from second_opinion.records.plan import Closing, Draw, Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Adjudication, Triage
 from second_opinion.records.value import plain
@@ -37,17 +38,31 @@ JSON_COLUMNS = frozenset(
         "personal",
         "notes",
         "dialect",
+        "groups",
+        "experts",
     }
 )
 # What a card says of the answers is stored once, with the hash of the card.
 KEPT_ELSEWHERE = frozenset({"scale"})
 # What is stored with a verdict or a final answer besides the record.
 WORKED_OUT = frozenset({"case_id", "outcome", "tolerance"})
-TUPLES = ("probabilities", "flags", "columns", "personal", "notes")
+OF_ITS_PLAN = frozenset({"plan_id", "batch_id"})
+TUPLES = ("probabilities", "flags", "columns", "personal", "notes", "groups", "experts")
 
 
 def to_row(
-    record: Prediction | Verdict | AliasMove | Triage | Adjudication | Event | Batch,
+    record: (
+        Prediction
+        | Verdict
+        | AliasMove
+        | Triage
+        | Adjudication
+        | Event
+        | Batch
+        | Plan
+        | Draw
+        | Closing
+    ),
 ) -> dict[str, Any]:
     """The record's fields as SQLite stores them; `UserError` where that would change a value."""
     return {
@@ -88,6 +103,17 @@ def batch(row: SupportsKeysAndGetItem[str, Any]) -> Batch:
     columns = from_row(row)
     dialect = columns.pop("dialect")
     return Batch(**columns, dialect=Dialect(**dialect | {"kinds": tuple(dialect.get("kinds", ()))}))
+
+
+def plan(row: SupportsKeysAndGetItem[str, Any]) -> Plan:
+    """The stored plan."""
+    return Plan(**from_row(row))
+
+
+def draw(row: SupportsKeysAndGetItem[str, Any]) -> Draw:
+    """The stored draw, without its plan and batch."""
+    columns = {name: value for name, value in dict(row).items() if name not in OF_ITS_PLAN}
+    return Draw(**columns | {"twice": bool(columns["twice"])})
 
 
 def from_row(row: SupportsKeysAndGetItem[str, Any]) -> dict[str, Any]:

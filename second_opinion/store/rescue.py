@@ -28,6 +28,7 @@ from second_opinion.store import (
     sql_connection,
     sql_copies,
     sql_outcomes,
+    sql_plans,
     sql_review,
     sql_verdicts,
     verdict_kinds_table,
@@ -53,6 +54,9 @@ TABLES = (
         sql_copies.NEWEST_ADJUDICATIONS, sql_copies.HAS_ADJUDICATIONS, sql_review.ADD_ADJUDICATION
     ),
     Table(sql_copies.NEWEST_ALIASES, sql_copies.HAS_ALIASES, sql_verdicts.ADD_ALIAS_MOVE),
+    Table(sql_copies.NEWEST_PLANS, sql_copies.HAS_PLANS, sql_plans.ADD_PLAN),
+    Table(sql_copies.NEWEST_DRAWS, sql_copies.HAS_DRAWS, sql_plans.ADD_DRAW),
+    Table(sql_copies.NEWEST_PLAN_CLOSINGS, sql_copies.HAS_PLAN_CLOSINGS, sql_plans.ADD_CLOSING),
     Table(sql_copies.NEWEST_EVENTS, sql_copies.HAS_EVENTS, sql_review.ADD_EVENT),
 )
 # So many rows in a row that the file has already: nothing older is missing from it.

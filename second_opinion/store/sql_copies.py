@@ -14,6 +14,10 @@ ABSENT_BATCH_CHUNKS = """
     SELECT batch_id, position, scored IS NULL FROM main.batch_chunks
     EXCEPT SELECT batch_id, position, scored IS NULL FROM copy.batch_chunks
 """
+ABSENT_PLANS = "SELECT id FROM main.plans EXCEPT SELECT id FROM copy.plans"
+ABSENT_PLAN_CLOSINGS = """
+    SELECT plan_id FROM main.plan_closings EXCEPT SELECT plan_id FROM copy.plan_closings
+"""
 ABSENT_CARDS = "SELECT sha256 FROM main.cards EXCEPT SELECT sha256 FROM copy.cards"
 ABSENT_VERDICT_KINDS = """
     SELECT name FROM main.verdict_kinds EXCEPT SELECT name FROM copy.verdict_kinds
@@ -31,5 +35,11 @@ NEWEST_ADJUDICATIONS = "SELECT * FROM adjudications ORDER BY rowid DESC"
 HAS_ADJUDICATIONS = "SELECT 1 FROM adjudications WHERE id = :id"
 NEWEST_ALIASES = "SELECT * FROM aliases ORDER BY rowid DESC"
 HAS_ALIASES = "SELECT 1 FROM aliases WHERE id = :id"
+NEWEST_PLANS = "SELECT * FROM plans ORDER BY rowid DESC"
+HAS_PLANS = "SELECT 1 FROM plans WHERE id = :id"
+NEWEST_DRAWS = "SELECT * FROM draws ORDER BY rowid DESC"
+HAS_DRAWS = "SELECT 1 FROM draws WHERE plan_id = :plan_id AND position = :position"
+NEWEST_PLAN_CLOSINGS = "SELECT * FROM plan_closings ORDER BY rowid DESC"
+HAS_PLAN_CLOSINGS = "SELECT 1 FROM plan_closings WHERE plan_id = :plan_id"
 NEWEST_EVENTS = "SELECT * FROM events ORDER BY rowid DESC"
 HAS_EVENTS = "SELECT 1 FROM events WHERE id = :id"

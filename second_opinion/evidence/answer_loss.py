@@ -1,0 +1,94 @@
+"""Whether an answer to a drawn case confirms the model, by the rules of its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from second_opinion.records.answer_scale import is_number
+from second_opinion.records.expert import folded
+from second_opinion.records.plan import Plan
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Outcome
+from second_opinion.records.value import same_value
+from second_opinion.records.verdict import Verdict
+from second_opinion.records.verdict_kinds import kind_of
+from second_opinion.verdicts import meaning
+
+
+def first_answers(plan: Plan, verdicts: Iterable[tuple[int, Verdict]]) -> dict[int, list[Verdict]]:
+    """Of each drawn case the answers that count: of each expert of the panel the first one.
+
+    ``verdicts`` are in the order of storing, each with the position of its draw. What changes or
+    takes back an answer changes nothing here, and neither does a verdict that was given with the
+    model's answer in view, where the plan is blind.
+    """
+    first: dict[int, dict[str, Verdict]] = {}
+    for position, verdict in verdicts:
+        if plan.asks(verdict.expert) and verdict.mode == plan.mode:
+            first.setdefault(position, {}).setdefault(folded(verdict.expert), verdict)
+    return {position: [*answers.values()] for position, answers in first.items()}
+
+
+def outcome_of(
+    plan: Plan, answers: list[Verdict], prediction: Prediction, final: Outcome | None
+) -> Outcome | None:
+    """What a case counts as; None while it is open.
+
+    It is open until as many answered as the plan asks, and, where these differ, until a third
+    person decided the case.
+    """
+    if len(answers) < plan.answers:
+        return None
+    counted = answers[: plan.answers]
+    outcomes = {loss(plan, answer, prediction) for answer in counted}
+    named = [named_answer(answer) for answer in counted]
+    is_one = outcomes != {"wrong"} or all(same_value(one, named[0]) for one in named)
+    return outcomes.pop() if len(outcomes) == 1 and is_one else final
+
+
+def loss(plan: Plan, answer: Verdict, prediction: Prediction) -> Outcome:
+    """Whether one answer is the model's: right, wrong, or unsure where it says neither.
+
+    A number is the same within the plan's tolerance. Of a probability an answer may be a range,
+    yes or no, or a number.
+    """
+    counts_as = kind_of(answer.judgement).counts_as
+    value = named_answer(answer)
+    if counts_as == "nothing":
+        return "unsure"
+    if value is None:
+        return "right" if counts_as == "right" else "wrong"
+    return "right" if _is_same(plan, value, prediction) else "wrong"
+
+
+def named_answer(answer: Verdict) -> Any:
+    """The value that an expert gave, before the model's answer was in view or beside it."""
+    return answer.blind_value if answer.mode == "blind" else answer.correct_value
+
+
+def _is_same(plan: Plan, value: Any, prediction: Prediction) -> bool:
+    kind = meaning.scale_of(prediction).answer
+    if kind == "class":
+        return same_value(value, prediction.value)
+    if isinstance(value, (list, tuple)):
+        low, high = value
+        return bool(low <= prediction.value <= high)
+    if kind == "probability" and not is_number(value):
+        return bool(value) == bool(prediction.value >= 0.5)
+    return meaning.within(value, prediction.value, plan.tolerance or 0.0)
+
+
+def outcomes(
+    plan: Plan,
+    verdicts: Iterable[tuple[int, Verdict]],
+    predictions: Mapping[int, Prediction],
+    final: Mapping[int, Outcome],
+) -> dict[int, Outcome]:
+    """What each answered case counts as, by the position of its draw."""
+    answers = first_answers(plan, verdicts)
+    counted = {
+        position: outcome_of(plan, given, predictions[position], final.get(position))
+        for position, given in answers.items()
+    }
+    return {position: outcome for position, outcome in counted.items() if outcome}

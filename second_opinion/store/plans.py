@@ -1,0 +1,181 @@
+"""Plans in the feedback database: frozen once, with their draws, and what was answered to them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from second_opinion.access import roles
+from second_opinion.errors import UserError
+from second_opinion.records.event import Event
+from second_opinion.records.expert import Expert
+from second_opinion.records.plan import Closing, Draw, Plan
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Outcome
+from second_opinion.records.verdict import Verdict
+from second_opinion.store import judged_cases, record_rows, sql_plans, sql_review
+from second_opinion.store.database_file import DatabaseFile
+
+
+class PlanAnswers(NamedTuple):
+    """What was said of the draws of a plan, by their positions.
+
+    ``verdicts`` are all since the plan counts, in the order of storing, the replaced and withdrawn
+    too; ``predictions`` those of cases that were opened; ``final`` the first final answer of each
+    case that has one.
+    """
+
+    verdicts: list[tuple[int, Verdict]]
+    predictions: dict[int, Prediction]
+    final: dict[int, Outcome]
+
+
+class Plans:
+    """The verbs of a store that are about plans. Get one as ``store.plans``.
+
+    All are for reviewers, and freezing and closing for owners: `UserError` for others.
+    """
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+
+    def freeze(self, plan: Plan, draws: Iterable[Draw], *, by: Expert) -> Plan:
+        """Store a plan and its draws for good; returns it as stored.
+
+        It gets the next number of its model version, and goes on with the answers to the latest
+        plan on its pool where it asks the same (`Plan.keeps_evidence_of`). A plan whose id is there
+        already is returned as it was stored.
+        """
+        roles.check(by, "freeze or close a plan")
+        with self._file.writing() as connection:
+            stored = connection.execute(sql_plans.PLAN, {"id": plan.id}).fetchone()
+            if stored is not None:
+                return record_rows.plan(stored)
+            plan = replace(_numbered(connection, plan), frozen_by=by.label)
+            connection.execute(sql_plans.ADD_PLAN, record_rows.to_row(plan))
+            rows = [
+                {**record_rows.to_row(draw), "plan_id": plan.id, "batch_id": plan.batch_id}
+                for draw in draws
+            ]
+            _check_draws(plan, rows)
+            connection.executemany(sql_plans.ADD_DRAW, rows)
+            details = {"plan": plan.id, "action": "freeze", "target": plan.target}
+            _log(connection, Event("plan", by.label, details, id=plan.id))
+        return plan
+
+    def close(self, closing: Closing, *, by: Expert) -> Closing:
+        """Take no more answers to a plan; the first closing stays, and is returned."""
+        roles.check(by, "freeze or close a plan")
+        about = {"plan_id": closing.plan_id}
+        with self._file.writing() as connection:
+            _plan(connection, closing.plan_id)
+            stored = connection.execute(sql_plans.CLOSING, about).fetchone()
+            if stored is not None:
+                return Closing(**dict(stored))
+            last = _last_verdict(connection)
+            closing = replace(closing, closed_by=by.label, last_verdict=last)
+            connection.execute(sql_plans.ADD_CLOSING, record_rows.to_row(closing))
+            details = {"plan": closing.plan_id, "action": "close", "state": closing.state}
+            _log(connection, Event("plan", by.label, details))
+        return closing
+
+    def find(self, plan_id: str, *, by: Expert) -> Plan | None:
+        """The plan with this id, or None."""
+        roles.check(by, "draft a plan")
+        rows = self._select(sql_plans.PLAN, id=plan_id)
+        return record_rows.plan(rows[0]) if rows else None
+
+    def listed(
+        self, model: str | None = None, version: str | None = None, *, by: Expert
+    ) -> list[Plan]:
+        """All plans, or those of a model or of a version of it, newest first."""
+        roles.check(by, "draft a plan")
+        rows = self._select(sql_plans.PLANS, model=model, version=version)
+        return [record_rows.plan(row) for row in rows]
+
+    def closing(self, plan_id: str, *, by: Expert) -> Closing | None:
+        """How a plan was closed, or None."""
+        roles.check(by, "draft a plan")
+        rows = self._select(sql_plans.CLOSING, plan_id=plan_id)
+        return Closing(**dict(rows[0])) if rows else None
+
+    def draws(self, plan_id: str, *, by: Expert) -> list[Draw]:
+        """The cases of a plan, in draw order."""
+        roles.check(by, "draft a plan")
+        return [record_rows.draw(row) for row in self._select(sql_plans.DRAWS, plan_id=plan_id)]
+
+    def answers(self, plan: Plan, *, by: Expert) -> PlanAnswers:
+        """What was said of the draws of a plan since it counts, up to its closing."""
+        roles.check(by, "see every verdict")
+        about: dict[str, Any] = {"plan_id": plan.id}
+        with self._file.reading() as connection:
+            verdicts = connection.execute(
+                sql_plans.ANSWERS, about | {"after_verdict": plan.after_verdict}
+            ).fetchall()
+            opened = connection.execute(sql_plans.PREDICTIONS_DRAWN, about).fetchall()
+            decided = connection.execute(
+                sql_plans.FINAL_ANSWERS_DRAWN, about | {"since": plan.created_at}
+            ).fetchall()
+            predictions = {
+                position: judged_cases.under_its_card(connection, record_rows.prediction(columns))
+                for position, columns in map(_apart, opened)
+            }
+        final: dict[int, Outcome] = {}
+        for row in decided:
+            final.setdefault(row["position"], row["outcome"])
+        in_order = [(at, record_rows.verdict(columns)) for at, columns in map(_apart, verdicts)]
+        return PlanAnswers(in_order, predictions, final)
+
+    def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
+        with self._file.reading() as connection:
+            return connection.execute(query, parameters).fetchall()
+
+
+def _apart(row: sqlite3.Row) -> tuple[int, dict[str, Any]]:
+    """The position of a draw, and the columns of what was joined to it."""
+    columns = dict(row)
+    return columns.pop("position"), columns
+
+
+def _numbered(connection: sqlite3.Connection, plan: Plan) -> Plan:
+    """With its number, what it replaces, and from which verdict on answers count."""
+    about = {"model": plan.model, "version": plan.version}
+    earlier = [
+        record_rows.plan(row) for row in connection.execute(sql_plans.PLANS, about).fetchall()
+    ]
+    number = max((one.number for one in earlier), default=0) + 1
+    same_pool = [one for one in earlier if one.batch_id == plan.batch_id]
+    after = _last_verdict(connection)
+    if same_pool and plan.keeps_evidence_of(same_pool[0]):
+        after = same_pool[0].after_verdict
+    replaces = same_pool[0].id if same_pool else None
+    return replace(plan, number=number, replaces=replaces, after_verdict=after)
+
+
+def _last_verdict(connection: sqlite3.Connection) -> int:
+    (number,) = connection.execute(sql_plans.LAST_VERDICT).fetchone()
+    return int(number)
+
+
+def _plan(connection: sqlite3.Connection, plan_id: str) -> Plan:
+    row = connection.execute(sql_plans.PLAN, {"id": plan_id}).fetchone()
+    if row is None:
+        raise UserError(
+            "This plan is not in the feedback database; expected one that was frozen. Load the "
+            "page again."
+        )
+    return record_rows.plan(row)
+
+
+def _check_draws(plan: Plan, rows: list[dict[str, Any]]) -> None:
+    if [row["position"] for row in rows] != list(range(plan.cases)):
+        raise UserError(
+            f"The plan has {len(rows)} draws; expected each of its {plan.cases} cases once, in "
+            "draw order. Draw them again."
+        )
+
+
+def _log(connection: sqlite3.Connection, event: Event) -> None:
+    connection.execute(sql_review.ADD_EVENT, record_rows.to_row(event))

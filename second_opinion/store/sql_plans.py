@@ -1,0 +1,68 @@
+"""The SQL statements about plans and their draws, whole and fixed, with named parameters."""
+
+ADD_PLAN = """
+    INSERT INTO plans (
+        id, number, replaces, batch_id, model, version, model_sha256, answers_sha256, pool_sha256,
+        cases, failed, unreadable, target, alpha, expected, design, tolerance, answers, twice, mode,
+        groups, experts, seed, after_verdict, frozen_by, created_at
+    ) VALUES (
+        :id, :number, :replaces, :batch_id, :model, :version, :model_sha256, :answers_sha256,
+        :pool_sha256, :cases, :failed, :unreadable, :target, :alpha, :expected, :design, :tolerance,
+        :answers, :twice, :mode, :groups, :experts, :seed, :after_verdict, :frozen_by, :created_at
+    )
+"""
+
+ADD_DRAW = """
+    INSERT INTO draws (
+        plan_id, position, batch_id, row_number, prediction_id, band, doubt, base, confidence, twice
+    ) VALUES (
+        :plan_id, :position, :batch_id, :row_number, :prediction_id, :band, :doubt, :base,
+        :confidence, :twice
+    )
+"""
+
+ADD_CLOSING = """
+    INSERT INTO plan_closings (
+        plan_id, closed_by, state, bound, answers, last_verdict, created_at
+    ) VALUES (:plan_id, :closed_by, :state, :bound, :answers, :last_verdict, :created_at)
+"""
+
+PLAN = "SELECT * FROM plans WHERE id = :id"
+PLANS = """
+    SELECT * FROM plans
+    WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
+    ORDER BY rowid DESC
+"""
+CLOSING = "SELECT * FROM plan_closings WHERE plan_id = :plan_id"
+DRAWS = "SELECT * FROM draws WHERE plan_id = :plan_id ORDER BY position"
+
+# Of all verdicts, those taken back too.
+LAST_VERDICT = "SELECT coalesce(max(number), 0) FROM verdict_order"
+
+# By number, the order of storing. What comes after the closing changes nothing.
+ANSWERS = """
+    SELECT draws.position, verdicts.*
+    FROM draws
+    JOIN verdicts ON verdicts.prediction_id = draws.prediction_id
+    JOIN verdict_order AS ordered ON ordered.verdict_id = verdicts.id
+    WHERE draws.plan_id = :plan_id AND ordered.number > :after_verdict
+        AND ordered.number <= coalesce(
+            (SELECT last_verdict FROM plan_closings WHERE plan_id = :plan_id), ordered.number
+        )
+    ORDER BY ordered.number
+"""
+
+PREDICTIONS_DRAWN = """
+    SELECT draws.position, predictions.*
+    FROM draws JOIN predictions ON predictions.id = draws.prediction_id
+    WHERE draws.plan_id = :plan_id
+"""
+
+FINAL_ANSWERS_DRAWN = """
+    SELECT DISTINCT draws.position, adjudications.outcome, adjudications.rowid
+    FROM draws
+    JOIN verdicts ON verdicts.prediction_id = draws.prediction_id
+    JOIN adjudications ON adjudications.case_id = verdicts.case_id
+    WHERE draws.plan_id = :plan_id AND adjudications.created_at >= :since
+    ORDER BY adjudications.rowid
+"""

@@ -1,0 +1,28 @@
+"""The verdict that an answer given before the model's was in view amounts to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.verdict import Judgement, Verdict
+from second_opinion.verdicts.meaning import same_answer
+
+
+def locked(prediction: Prediction, expert: str, value: Any, **about: Any) -> Verdict:
+    """An expert's own answer to a case, None for unsure; ``about`` are further fields of `Verdict`.
+
+    Its judgement is worked out: agree where it is the model's answer, else disagree with it.
+    """
+    judgement: Judgement = "unsure"
+    if value is not None:
+        judgement = "agree" if same_answer(value, prediction) else "disagree"
+    return Verdict(
+        prediction_id=prediction.id,
+        expert=expert,
+        judgement=judgement,
+        correct_value=value if judgement == "disagree" else None,
+        mode="blind",
+        blind_value=value,
+        **about,
+    )
