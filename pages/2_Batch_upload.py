@@ -3,7 +3,14 @@
 import streamlit as st
 
 from second_opinion.ui import frame, who
-from second_opinion.ui.batch import batch_progress, opened_batch, rows_table, summary_bars, upload
+from second_opinion.ui.batch import (
+    batch_progress,
+    column_choice,
+    opened_batch,
+    rows_table,
+    summary_bars,
+    upload,
+)
 
 visit = frame.open_page("Batch upload")
 
@@ -43,6 +50,7 @@ def work(open_batch: opened_batch.Batch) -> None:
 def look(open_batch: opened_batch.Batch) -> None:
     st.header("4 Look", anchor=False)
     opened_batch.files(visit, open_batch)
+    column_choice.form(visit, open_batch)
     summary_bars.show(visit, open_batch)
     view = rows_table.table(visit, open_batch)
     rows_table.the_case(visit, open_batch, view)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import python_calamine
-from builders import ROOT, batch_of, check, csv_of, ended, rows_of, score
+from builders import OWNER, ROOT, batch_of, check, csv_of, ended, rows_of, score
 from workbooks import open_document, workbook
 
 from second_opinion import Registry
@@ -23,7 +23,7 @@ def came_back(store, registry, content, ref="triage", name="march.csv"):
     """What is given out of a file that was scored, and the batch."""
     batch = score(store, registry, check(store, registry, content, ref, name))
     assert batch.state == "done"
-    return downloads.file_as_it_came(store, batch).read(), batch
+    return downloads.file_as_it_came(store, batch, by=OWNER).read(), batch
 
 
 def sheet_of(content):
@@ -115,7 +115,7 @@ def test_letters_of_another_encoding_come_back(empty_store, registry):
     card = registry.card("triage")
     batch = jobs.check(empty_store, card, source, preview, asked_by="Ada", limits=limits)
     batch = score(empty_store, registry, ended(empty_store, batch.id))
-    found = downloads.file_as_it_came(empty_store, batch).read()
+    found = downloads.file_as_it_came(empty_store, batch, by=OWNER).read()
     assert "Grüße".encode("cp1252") in found
 
 
@@ -206,10 +206,10 @@ def test_a_parquet_table_comes_back_in_its_types(empty_store, registry):
 def test_a_plain_file_comes_back_as_the_command_writes_it(empty_store, registry, ref):
     content = csv_of(rows_of(registry, ref, 20))
     found, batch = came_back(empty_store, registry, content, ref)
-    assert found == downloads.scored_file(empty_store, batch)
+    assert found == downloads.scored_file(empty_store, batch, by=OWNER)
 
 
 def test_a_batch_that_is_not_scored_yet_comes_back_as_its_names(empty_store, registry):
     batch = check(empty_store, registry, csv_of(rows_of(registry, "dose", 5)), "dose")
-    found = downloads.file_as_it_came(empty_store, batch).read()
+    found = downloads.file_as_it_came(empty_store, batch, by=OWNER).read()
     assert found.decode().strip().split(",") == [*batch.columns, *ADDED]

@@ -5,7 +5,7 @@ import json
 
 import pandas as pd
 import pytest
-from builders import HOSTILE, batch_of, csv_of, rows_of
+from builders import HOSTILE, OWNER, batch_of, csv_of, rows_of
 from visits import (
     BATCH,
     as_read,
@@ -85,7 +85,7 @@ def test_a_file_is_checked_scored_looked_at_and_judged(place, registry):
         [77, "agree", "batch"]
     ]
     assert case_rows(at)["said"].tolist()[76] == "agree"
-    found = downloads.scored_file(Store.open(place / "feedback.db"), batch_on(at, place))
+    found = downloads.scored_file(Store.open(place / "feedback.db"), batch_on(at, place), by=OWNER)
     back = pd.read_csv(io.BytesIO(found), dtype=str, keep_default_na=False)
     assert back[frame.columns].equals(frame.drop([10, 20]).reset_index(drop=True))
 

@@ -43,7 +43,9 @@ def test_a_file_is_checked_scored_and_comes_back_cell_by_cell(empty_store, regis
     batch = score(empty_store, registry, check(empty_store, registry, csv_of(frame), ref))
     assert (batch.state, batch.rows_done, batch.bad_rows) == ("done", 300, 0)
     for safe in (False, True):
-        found = read_back(downloads.scored_file(empty_store, batch, spreadsheet_safe=safe))
+        found = read_back(
+            downloads.scored_file(empty_store, batch, by=OWNER, spreadsheet_safe=safe)
+        )
         given = found[frame.columns].map(lambda cell: cell.removeprefix("'")) if safe else found
         assert given[frame.columns].equals(frame)
     # The estimator itself, asked for all rows at once.
@@ -82,7 +84,7 @@ def test_the_page_and_the_command_give_the_same_file(empty_store, registry, ref,
     source = TableFile.of_bytes("march.csv", content)
     out = tmp_path / "scored.csv"
     score_file(source, look(source, model.card.case_schema), model, out)
-    assert downloads.scored_file(empty_store, batch) == out.read_bytes()
+    assert downloads.scored_file(empty_store, batch, by=OWNER) == out.read_bytes()
 
 
 def test_bad_rows_are_named_by_line_and_come_back_as_they_were(empty_store, registry):
@@ -93,9 +95,9 @@ def test_bad_rows_are_named_by_line_and_come_back_as_they_were(empty_store, regi
     problems = stored_chunks.problems(empty_store, batch.id)
     assert [(p.line, p.column) for p in problems] == [(6, "age"), (32, "age")]
     batch = score(empty_store, registry, batch)
-    rejected = read_back(downloads.rejected_file(empty_store, batch))
+    rejected = read_back(downloads.rejected_file(empty_store, batch, by=OWNER))
     assert rejected.equals(frame.loc[[4, 30]].reset_index(drop=True))
-    kept = read_back(downloads.scored_file(empty_store, batch))
+    kept = read_back(downloads.scored_file(empty_store, batch, by=OWNER))
     assert kept[frame.columns].equals(frame.drop([4, 30]).reset_index(drop=True))
     listed = read_back(downloads.problems_file(empty_store, batch))
     assert listed["line"].tolist() == ["6", "32"]
@@ -259,9 +261,9 @@ def test_a_row_on_which_the_model_fails_is_named_and_the_others_scored(
     (problem,) = stored_chunks.problems(empty_store, batch.id)
     assert problem.line == 35
     assert "this age is not to be had" in problem.found
-    kept = read_back(downloads.scored_file(empty_store, batch))
+    kept = read_back(downloads.scored_file(empty_store, batch, by=OWNER))
     assert kept[frame.columns].equals(frame.drop(33).reset_index(drop=True))
-    rejected = read_back(downloads.rejected_file(empty_store, batch))
+    rejected = read_back(downloads.rejected_file(empty_store, batch, by=OWNER))
     assert rejected.equals(frame.loc[[33]].reset_index(drop=True))
 
 
@@ -359,7 +361,7 @@ def test_a_scoring_goes_on_after_the_server_was_killed(empty_store, registry, mo
     jobs.revive(empty_store, registry, left)
     done = ended(empty_store, batch.id)
     assert (done.state, done.rows_done, done.rows_before) == ("done", 60_000, left.rows_done)
-    kept = read_back(downloads.scored_file(empty_store, done))
+    kept = read_back(downloads.scored_file(empty_store, done, by=OWNER))
     assert kept[frame.columns].equals(frame)
 
 

@@ -21,6 +21,7 @@ MAY: Final[dict[str, Role]] = {
     "predict and give verdicts": "expert",
     "see every verdict": "reviewer",
     "export": "reviewer",
+    "see columns that are hidden from experts": "reviewer",
     "change what others gave": "reviewer",
     "triage a verdict": "reviewer",
     "decide a case": "reviewer",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from second_opinion.batches import column_rights
 from second_opinion.batches.result_workbook import FlagWords, ResultWorkbook
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.batches.stored_chunks import problems
@@ -23,22 +24,36 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def scored_file(store: Store, batch: Batch, *, spreadsheet_safe: bool = False) -> bytes:
+def scored_file(store: Store, batch: Batch, *, by: Expert, spreadsheet_safe: bool = False) -> bytes:
     """A CSV of the scored rows: the file's columns as they were, then what the model says.
 
-    A row for which the model had no answer is left out: `rejected_file` has it.
+    Without the columns that are hidden from ``by``, who asks. A row for which the model had no
+    answer is left out: `rejected_file` has it.
     """
-    return _csv(_scored_tables(store, batch), spreadsheet_safe=spreadsheet_safe)
+    hidden = column_rights.hidden_from(store, batch, by)
+    tables = _without(_scored_tables(store, batch), hidden)
+    return _csv(tables, spreadsheet_safe=spreadsheet_safe)
 
 
-def file_as_it_came(store: Store, batch: Batch) -> BinaryIO:
+def file_as_it_came(store: Store, batch: Batch, *, by: Expert) -> BinaryIO:
     """The file as it came, with what the model says in three columns more.
 
-    A row for which the model had no answer is left out: `rejected_file` has it.
+    Without the columns that are hidden from ``by``, who asks. A row for which the model had no
+    answer is left out: `rejected_file` has it.
     """
     from second_opinion.tables.as_it_came import write_as_it_came
 
-    return _stored(lambda out: write_as_it_came(batch, lambda: _answered_tables(store, batch), out))
+    hidden = column_rights.hidden_from(store, batch, by)
+    return _stored(
+        lambda out: write_as_it_came(
+            batch, lambda: _without(_answered_tables(store, batch), hidden), out
+        )
+    )
+
+
+def _without(tables: Iterable[pa.Table], hidden: Collection[str]) -> Iterator[pa.Table]:
+    for table in tables:
+        yield table.select([name for name in table.column_names if name not in hidden])
 
 
 def result_workbook(
@@ -56,15 +71,17 @@ def _stored(write: Callable[[BinaryIO], None]) -> BinaryIO:
     return out
 
 
-def rejected_file(store: Store, batch: Batch) -> bytes:
+def rejected_file(store: Store, batch: Batch, *, by: Expert) -> bytes:
     """A CSV of the rows that were not scored, to mend and to upload again.
 
-    Those with problems stand there as in the file; those that the model failed on come last.
+    `UserError` where they have columns that are hidden from ``by``, who asks. Those with problems
+    stand there as in the file; those that the model failed on come last.
     """
     import pyarrow as pa
 
     from second_opinion.tables.csv_writer import write_csv
 
+    column_rights.check_whole_rows(store, batch, by)
     out = BytesIO()
     empty = pa.table([pa.array([], pa.string())] * len(batch.columns), names=list(batch.columns))
     write_csv([empty], out, delimiter=batch.delimiter or ",")

@@ -28,6 +28,7 @@ from second_opinion.models.card import ModelCard
 from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
 from second_opinion.records.batch import Batch
+from second_opinion.records.case_columns import first_choice
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store
@@ -161,7 +162,8 @@ def check(
         scale=card.answer_scale,
         id=id or new_id(),
     )
-    store.batches.create(batch)
+    names = card.case_schema.names
+    store.batches.create(batch, first_choice(look.columns, names, card.target.name))
     job = Job(store, batch.id, job_worker, source.size)
     job.start(lambda: _check(job, card, source, look, limits))
     return batch

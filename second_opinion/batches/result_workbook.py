@@ -7,10 +7,12 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from second_opinion.batches import column_rights
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch, prediction_id
@@ -58,6 +60,7 @@ class ResultWorkbook:
     def _columns(self) -> list[SheetColumn]:
         from second_opinion.tables.workbook_writer import SheetColumn
 
+        own = [SheetColumn(name) for name in self._own]
         said = SheetColumn(_with_unit("The model says", self._unit), self._answer_format())
         if self.card.answer == "probability":
             said = SheetColumn(f"The model says: risk of {self.card.event}", SHARE)
@@ -69,7 +72,7 @@ class ResultWorkbook:
             for f in self._fields
         ]
         others = [SheetColumn(name) for name in self._others]
-        return [SheetColumn("Row", WHOLE), said, *sure, *words, *fields, *others]
+        return [SheetColumn("Row", WHOLE), *own, said, *sure, *words, *fields, *others]
 
     @property
     def _unit(self) -> str:
@@ -83,10 +86,17 @@ class ResultWorkbook:
     def _fields(self) -> list[Feature]:
         return [f for f in self.card.case_schema if f.name in self.batch.columns]
 
-    @property
+    @cached_property
+    def _own(self) -> list[str]:
+        """What the expert knows a case by."""
+        shown = self.store.column_choices.latest(self.batch.id).shown
+        return [name for name in shown if name in self.batch.columns]
+
+    @cached_property
     def _others(self) -> list[str]:
-        names = set(self.card.case_schema.names)
-        return [name for name in self.batch.columns if name not in names]
+        names = {*self.card.case_schema.names, *self._own}
+        visible = column_rights.visible(self.store, self.batch, self.by)
+        return [name for name in visible if name not in names]
 
     def _answer_format(self) -> str:
         """As many digits as the page shows of the largest answer."""
@@ -102,10 +112,11 @@ class ResultWorkbook:
         row = 0
         for text, scored, _ in ScoredRows(self.store).scored_chunks(self.batch):
             answers = scored.select(SCORED).to_pylist()
-            cells = [*self._field_cells(text), *(text[name].to_pylist() for name in self._others)]
-            for answer, case in zip(answers, zip(*cells, strict=True), strict=True):
+            own = _cells(text, self._own)
+            case = zip(*self._field_cells(text), *_columns_of(text, self._others), strict=True)
+            for known, answer, rest in zip(own, answers, case, strict=True):
                 row += 1
-                yield [row, *self._answer_cells(answer, verdicts.get(row)), *case]
+                yield [row, *known, *self._answer_cells(answer, verdicts.get(row)), *rest]
 
     def _verdicts(self) -> dict[int, Verdict]:
         rows = self.store.batches.judged_rows(self.batch.id, by=self.by)
@@ -154,6 +165,17 @@ class ResultWorkbook:
 
     def _in_words(self, value: Any) -> Any:
         return value if self.card.task == "regression" else self.card.label(value)
+
+
+def _columns_of(text: pa.Table, names: Sequence[str]) -> list[list[str | None]]:
+    return [text[name].to_pylist() for name in names]
+
+
+def _cells(text: pa.Table, names: Sequence[str]) -> Iterator[Sequence[str | None]]:
+    """Those columns row by row, also where there are none."""
+    if not names:
+        return iter([()] * text.num_rows)
+    return zip(*_columns_of(text, names), strict=True)
 
 
 def _words(feature: Feature, value: Any) -> str | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from second_opinion.batches import column_rights
 from second_opinion.batches.packing import taken, unpacked, unpacked_text
 from second_opinion.batches.recent import Recent, bytes_of
 from second_opinion.errors import UserError
@@ -269,6 +270,9 @@ class ScoredRows:
 
     def _order(self, batch: Batch, only: RowFilter, sort: SortBy, descending: bool) -> np.ndarray:
         """The numbers of the rows, filtered by all but verdicts, and sorted."""
+        # What is kept was asked for by somebody who may.
+        if only.text:
+            column_rights.check_column(self._store, batch, only.column, only.by)
         conditions = (only.prediction, only.flagged, only.low_confidence, only.column, only.text)
         key = batch.id, batch.rows_done, conditions, sort, descending
         order = _kept_orders.get(key)

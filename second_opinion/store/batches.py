@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 from second_opinion.access import roles
 from second_opinion.records.batch import Batch
+from second_opinion.records.case_columns import CaseColumns
 from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.stamp import now
-from second_opinion.store import judged_cases, record_rows, sql_batches
+from second_opinion.store import column_choices, judged_cases, record_rows, sql_batches
 from second_opinion.store.database_file import DatabaseFile
 
 # A worker that was silent for so long is gone.
@@ -48,12 +49,17 @@ class Batches:
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
 
-    def create(self, batch: Batch) -> None:
-        """Store a batch that is about to be checked; one whose id is there is left as it is."""
+    def create(self, batch: Batch, case_columns: CaseColumns | None = None) -> None:
+        """Store a batch that is about to be checked; one whose id is there is left as it is.
+
+        ``case_columns`` is what holds of its other columns until somebody chooses.
+        """
         with self._file.writing() as connection:
             row = record_rows.to_row(replace(batch, heartbeat_at=now()))
             connection.execute(sql_batches.ADD_BATCH, row)
             judged_cases.keep_scales(connection, [(batch.card_sha256, batch.scale)])
+            if case_columns is not None:
+                column_choices.add_choice(connection, batch.id, case_columns, batch.asked_by)
 
     def find(self, batch_id: str) -> Batch | None:
         """The batch with this id, or None."""

@@ -44,6 +44,10 @@ ROWS = {
     "plan_closings": Rows(
         sql_copies.ABSENT_PLAN_CLOSINGS, "closing of a plan", "closings of plans"
     ),
+    "case_columns": Rows(sql_copies.ABSENT_CASE_COLUMNS, "choice of columns", "choices of columns"),
+    "case_pictures": Rows(
+        sql_copies.ABSENT_CASE_PICTURES, "picture of a case", "pictures of cases"
+    ),
     "cards": Rows(sql_copies.ABSENT_CARDS, "card of a model", "cards of models"),
     "verdict_kinds": Rows(sql_copies.ABSENT_VERDICT_KINDS, "kind of verdict", "kinds of verdicts"),
 }

@@ -301,3 +301,43 @@ def m010_dialect_of_a_batch(db: Database) -> None:
 def m011_plans(db: Database) -> None:
     """What is to be shown of a model, and in which order its cases are drawn, frozen beforehand."""
     db.executescript(sql_plan_tables.PLANS)
+
+
+@migrations()
+def m012_case_columns(db: Database) -> None:
+    """What experts see of the columns that the model does not use, and the pictures of cases."""
+    db.executescript("""
+        CREATE TABLE case_columns (
+            id TEXT NOT NULL PRIMARY KEY,
+            batch_id TEXT NOT NULL REFERENCES batches (id),
+            shown TEXT NOT NULL CHECK (json_valid(shown)),
+            hidden TEXT NOT NULL CHECK (json_valid(hidden)),
+            link_hosts TEXT NOT NULL CHECK (json_valid(link_hosts)),
+            picture TEXT NOT NULL,
+            chosen_by TEXT NOT NULL,
+            created_at TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX case_columns_by_batch ON case_columns (batch_id);
+
+        CREATE TRIGGER case_columns_never_change BEFORE UPDATE ON case_columns
+        BEGIN
+            SELECT RAISE(ABORT, 'choices of columns are append-only: add another one');
+        END;
+        CREATE TRIGGER case_columns_stay BEFORE DELETE ON case_columns
+        BEGIN
+            SELECT RAISE(ABORT, 'choices of columns are append-only: add another one');
+        END;
+
+        CREATE TABLE case_pictures (
+            batch_id TEXT NOT NULL REFERENCES batches (id),
+            name TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('png', 'jpeg', 'gif', 'webp')),
+            content BLOB NOT NULL,
+            created_at TEXT NOT NULL,
+            PRIMARY KEY (batch_id, name)
+        ) STRICT;
+        CREATE TRIGGER case_pictures_never_change BEFORE UPDATE ON case_pictures
+        BEGIN
+            SELECT RAISE(ABORT, 'a picture of a case stays as it was judged: give it another name');
+        END;
+    """)

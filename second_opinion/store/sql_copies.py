@@ -18,6 +18,11 @@ ABSENT_PLANS = "SELECT id FROM main.plans EXCEPT SELECT id FROM copy.plans"
 ABSENT_PLAN_CLOSINGS = """
     SELECT plan_id FROM main.plan_closings EXCEPT SELECT plan_id FROM copy.plan_closings
 """
+ABSENT_CASE_COLUMNS = "SELECT id FROM main.case_columns EXCEPT SELECT id FROM copy.case_columns"
+ABSENT_CASE_PICTURES = """
+    SELECT batch_id, name FROM main.case_pictures
+    EXCEPT SELECT batch_id, name FROM copy.case_pictures
+"""
 ABSENT_CARDS = "SELECT sha256 FROM main.cards EXCEPT SELECT sha256 FROM copy.cards"
 ABSENT_VERDICT_KINDS = """
     SELECT name FROM main.verdict_kinds EXCEPT SELECT name FROM copy.verdict_kinds

@@ -23,6 +23,7 @@ from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.store import judged_cases, record_rows, sql_review, sql_verdicts
 from second_opinion.store.batches import Batches
+from second_opinion.store.column_choices import ColumnChoices
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.plans import Plans
 from second_opinion.store.review_queries import Review
@@ -78,6 +79,7 @@ class Store:
         self._file = DatabaseFile(path)
         self.review = Review(self._file)
         self.batches = Batches(self._file)
+        self.column_choices = ColumnChoices(self._file)
         self.singles = Singles(self._file)
         self.plans = Plans(self._file)
 

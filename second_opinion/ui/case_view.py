@@ -9,7 +9,7 @@ import streamlit as st
 from second_opinion.formatting import percent
 from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
-from second_opinion.ui import browser, frame, insight_section, labels, verdict_panel, who
+from second_opinion.ui import browser, fact_list, frame, insight_section, labels, verdict_panel, who
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.labels import input_texts
 from second_opinion.ui.visit import Visit
@@ -45,6 +45,7 @@ def judge(
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, key=f"{key}_case"):
         st.header(title, anchor=False)
+        fact_list.draw(visit, prediction)
         table(card, prediction)
     with right, st.container(border=True, key=f"{key}_answer"):
         st.header("The model says", anchor=False)

@@ -7,12 +7,13 @@ from functools import partial
 import streamlit as st
 
 from second_opinion.access import roles
-from second_opinion.batches import downloads, jobs, stored_chunks
+from second_opinion.batches import column_rights, downloads, jobs, stored_chunks
 from second_opinion.formatting import joined, plural
 from second_opinion.records.batch import Batch
 from second_opinion.records.stamp import new_id
 from second_opinion.records.value import plain
 from second_opinion.ui import file_button, who
+from second_opinion.ui.batch import column_choice
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, escape, notice, problem, say
 from second_opinion.ui.labels import flag_name
@@ -107,6 +108,7 @@ def check_result(visit: Visit, batch: Batch) -> None:
     facts(visit, batch)
     problems(visit, batch)
     first_rows(visit, batch)
+    column_choice.form(visit, batch)
     if not batch.rows:
         st.text("No row of this file can be scored." if batch.bad_rows else "The file has no rows.")
         if not is_by_link(visit, batch):
@@ -132,7 +134,8 @@ def facts(visit: Visit, batch: Batch) -> None:
     """How the file was read: rows, form, columns."""
     names = visit.card.case_schema.names
     inputs = [name for name in names if name in batch.columns]
-    carried = [name for name in batch.columns if name not in names]
+    visible = column_rights.visible(visit.store, batch, visit.asker)
+    carried = [name for name in visible if name not in names]
     parts = [plural(batch.rows + batch.bad_rows, "row"), _form(batch)]
     parts.append(f"{len(inputs)} of {plural(len(names), 'column')}")
     if carried:
@@ -144,9 +147,10 @@ def facts(visit: Visit, batch: Batch) -> None:
         st.caption(escape(note))
     if carried:
         st.caption(escape(f"Carried along, not used by the model: {joined(carried[:20])}"))
-    if batch.personal and batch.state == "checked":
+    personal = [name for name in batch.personal if name in visible]
+    if personal and batch.state == "checked":
         notice(
-            f"{joined(batch.personal)}: this looks like names or record numbers of people. The "
+            f"{joined(personal)}: this looks like names or record numbers of people. The "
             "model does not need them. Take such columns out of the file, unless you need them to "
             "find the rows again."
         )
@@ -202,13 +206,15 @@ def problems(visit: Visit, batch: Batch) -> None:
             file_name=f"{_stem(batch)}-problems.csv",
             key="batch_problems_download",
         )
-        file_button.draw(
-            "Bad rows",
-            data=lambda: downloads.rejected_file(visit.store, batch),
-            file_name=f"{_stem(batch)}-bad-rows.csv",
-            key="batch_rejected",
-            help="The rows with problems as they stand in the file, to mend and upload again",
-        )
+        asker = visit.asker
+        if not column_rights.hidden_from(visit.store, batch, asker):
+            file_button.draw(
+                "Bad rows",
+                data=lambda: downloads.rejected_file(visit.store, batch, by=asker),
+                file_name=f"{_stem(batch)}-bad-rows.csv",
+                key="batch_rejected",
+                help="The rows with problems as they stand in the file, to mend and upload again",
+            )
 
 
 def go_on(visit: Visit, batch: Batch) -> None:
@@ -252,7 +258,7 @@ def files(visit: Visit, batch: Batch) -> None:
         )
         file_button.draw(
             "Your file with the answers",
-            data=partial(downloads.file_as_it_came, visit.store, batch),
+            data=partial(downloads.file_as_it_came, visit.store, batch, by=asker),
             file_name=f"{_stem(batch)}-scored.{end}",
             mime=EXCEL if end == "xlsx" else file_button.CSV if end == "csv" else ANY,
             key="batch_download",
@@ -260,7 +266,9 @@ def files(visit: Visit, batch: Batch) -> None:
         )
         file_button.draw(
             "CSV without formulas",
-            data=partial(downloads.scored_file, visit.store, batch, spreadsheet_safe=True),
+            data=partial(
+                downloads.scored_file, visit.store, batch, by=asker, spreadsheet_safe=True
+            ),
             file_name=f"{_stem(batch)}-spreadsheet.csv",
             key="batch_download_safe",
             help=SPREADSHEET,

@@ -78,12 +78,6 @@ def rows(
         )
 
 
-def own_cells(card: ModelCard, batch: Batch, row_page: RowPage) -> dict[str, list[Cell]]:
-    """The columns of the file that the model does not use, as they stand there."""
-    names = [name for name in batch.columns if name not in card.case_schema.names][:MOST_FIELDS]
-    return {name: [cell or NOTHING for cell in row_page.text[name].to_pylist()] for name in names}
-
-
 def _header(feature: Feature) -> str:
     return f"{feature.label} ({feature.unit})" if feature.unit else feature.label
 

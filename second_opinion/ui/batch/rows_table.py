@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 import streamlit as st
 
+from second_opinion.batches import case_facts, column_rights
 from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
 from second_opinion.formatting import plural
 from second_opinion.records.batch import Batch, prediction_id
@@ -18,6 +19,7 @@ from second_opinion.ui import (
     case_table,
     case_view,
     click_ids,
+    fact_list,
     judging_way,
     verdict_panel,
     who,
@@ -45,6 +47,7 @@ def filters(visit: Visit, batch: Batch) -> RowView:
     """Ask which rows to look at, and in what order: only for what this batch has."""
     card = visit.card
     scores = ScoredRows(visit.store).scores(batch)
+    visible = column_rights.visible(visit.store, batch, visit.asker)
     flags = {flag for text in scores.flags for flag in text.split(";") if flag}
     with st.grid(4, min_column_width=150, vertical_alignment="bottom", key="batch_filters"):
         value = ""
@@ -56,9 +59,7 @@ def filters(visit: Visit, batch: Batch) -> RowView:
                 format_func=lambda text: card.label(json.loads(text)) if text else ALL,
                 on_change=_first_page,
             )
-        column = st.selectbox(
-            "Column", batch.columns, key="batch_filter_column", on_change=_first_page
-        )
+        column = st.selectbox("Column", visible, key="batch_filter_column", on_change=_first_page)
         text = st.text_input("contains", key="batch_filter_text", on_change=_first_page)
         sort = st.selectbox("In the order of", list(SORTS), key="batch_sort", on_change=_first_page)
     only = st.pills(
@@ -115,7 +116,8 @@ def _draw_rows(visit: Visit, batch: Batch, row_page: RowPage) -> None:
     card, verdicts = visit.card, _verdicts(visit, batch, row_page)
     on_page = {row: verdict.id for row, verdict in verdicts.items()}
     token = click_ids.upcoming("batch_token")
-    own = row_cells.own_cells(card, batch, row_page)
+    facts = case_facts.of_rows(visit.store, batch, row_page)
+    own = {name: fact_list.cells(of_column) for name, of_column in facts.items()}
 
     @callback("batch")
     def press(pressed: CasePress) -> None:

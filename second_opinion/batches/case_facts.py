@@ -1,0 +1,72 @@
+"""A case as the expert knows it: what its file says beside what the model takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from second_opinion.batches.scored_rows import RowPage, ScoredRows
+from second_opinion.records.batch import Batch
+from second_opinion.records.case_columns import CaseColumns
+from second_opinion.records.prediction import Prediction
+from second_opinion.store import Store
+from second_opinion.store.column_choices import CasePicture
+
+
+class CaseFact(NamedTuple):
+    """One cell: its text, the address that may be opened, and the picture that it names.
+
+    ``picture`` is one that was uploaded; a picture elsewhere has its address in ``picture_at``.
+    """
+
+    text: str
+    href: str = ""
+    picture: CasePicture | None = None
+    picture_at: str = ""
+
+
+def of_rows(store: Store, batch: Batch, row_page: RowPage) -> dict[str, list[CaseFact]]:
+    """The facts of some rows by column, in the order in which they are to stand."""
+    choice = store.column_choices.latest(batch.id)
+    names = [name for name in choice.shown if name in row_page.text.column_names]
+    if choice.picture in row_page.text.column_names and choice.picture not in names:
+        names = [choice.picture, *names]
+    return {
+        name: _facts(store, batch, choice, name, row_page.text[name].to_pylist()) for name in names
+    }
+
+
+def of_prediction(store: Store, prediction: Prediction) -> dict[str, CaseFact]:
+    """The facts of one case by column; none of a case that came in no batch."""
+    batch = store.batches.find(prediction.batch_id) if prediction.batch_id else None
+    if batch is None or prediction.row_number is None:
+        return {}
+    row_page = ScoredRows(store).fetched(batch, [prediction.row_number])
+    return {name: cells[0] for name, cells in of_rows(store, batch, row_page).items() if cells}
+
+
+def _facts(
+    store: Store, batch: Batch, choice: CaseColumns, name: str, cells: Sequence[str | None]
+) -> list[CaseFact]:
+    texts = [(cell or "").strip() for cell in cells]
+    if name != choice.picture:
+        return [CaseFact(cell, cell if choice.allows(cell) else "") for cell in texts]
+    pictures = store.column_choices.pictures(batch.id, _file_names(texts))
+    return [
+        CaseFact(
+            cell,
+            picture=pictures.get(file_name(cell)),
+            picture_at=cell if choice.allows(cell) else "",
+        )
+        for cell in texts
+    ]
+
+
+def file_name(path: str) -> str:
+    """The name of a file without its folders, however these are parted."""
+    return PurePosixPath(path.replace("\\", "/")).name
+
+
+def _file_names(texts: Iterable[str]) -> set[str]:
+    return {file_name(text) for text in texts if text and "://" not in text}

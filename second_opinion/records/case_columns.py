@@ -1,0 +1,76 @@
+"""What of a file stands where its rows are judged, beside what the model takes. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from second_opinion.errors import UserError
+from second_opinion.formatting import folded, quoted
+
+# So many columns are shown without a choice; a person adds others.
+FIRST_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class CaseColumns:
+    """What a person sees of the columns of a file that the model does not use.
+
+    ``shown`` stand above the fields of the model, in this order; ``hidden`` are for no expert to
+    see, anywhere, and ``shown`` has none of them. Cells with an https address of one of the
+    ``link_hosts`` can be opened. ``picture`` is the column whose cells name pictures; empty for
+    none.
+    """
+
+    shown: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    link_hosts: tuple[str, ...] = ()
+    picture: str = ""
+
+    def tidy(self, columns: Sequence[str], feature_names: Collection[str]) -> CaseColumns:
+        """The same for a file with these columns: what is hidden is not shown, nor a picture."""
+        unused = [name for name in columns if name not in feature_names]
+        hidden = tuple(name for name in unused if name in self.hidden)
+        shown = tuple(name for name in self.shown if name in unused and name not in hidden)
+        hosts = tuple(dict.fromkeys(map(_host, filter(str.strip, self.link_hosts))))
+        picture = self.picture if self.picture in unused and self.picture not in hidden else ""
+        return replace(self, shown=shown, hidden=hidden, link_hosts=hosts, picture=picture)
+
+    def allows(self, address: str) -> bool:
+        """Whether a text is an https address of one of the hosts, and nothing else."""
+        if not address.startswith("https://") or not address.isprintable() or " " in address:
+            return False
+        if "\\" in address or "@" in address.partition("?")[0]:
+            return False
+        try:
+            parts = urlsplit(address)
+            port = parts.port
+        except ValueError:
+            return False
+        return port in (None, 443) and (parts.hostname or "") in self.link_hosts
+
+
+def first_choice(
+    columns: Sequence[str], feature_names: Collection[str], target: str
+) -> CaseColumns:
+    """What holds until somebody chooses: the target is hidden, the first others are shown."""
+    unused = [name for name in columns if name not in feature_names]
+    hidden = tuple(name for name in unused if folded(name) == folded(target))
+    shown = tuple(name for name in unused if name and name not in hidden)
+    return CaseColumns(shown=shown[:FIRST_SHOWN], hidden=hidden)
+
+
+def _host(text: str) -> str:
+    """A host as it stands in an address; `UserError` for what is none."""
+    host = text.strip().casefold().removeprefix("https://").rstrip("/")
+    try:
+        is_host = urlsplit(f"https://{host}").hostname == host and host.isascii()
+    except ValueError:
+        is_host = False
+    if not is_host or any(letter in host for letter in "*@:/ "):
+        raise UserError(
+            f"{quoted(text.strip())} is no host; expected a name such as records.example.org, as "
+            "it stands between https:// and the next slash. Correct it."
+        )
+    return host

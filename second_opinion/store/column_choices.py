@@ -1,0 +1,84 @@
+"""What experts see of the columns that a model does not use, by batch: only added to; and pictures.
+
+Before somebody chose, a batch has what was chosen for it when its file was checked.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import NamedTuple
+
+from second_opinion.access import roles
+from second_opinion.records.case_columns import CaseColumns
+from second_opinion.records.expert import Expert
+from second_opinion.records.stamp import new_id, now
+from second_opinion.store import sql_case_columns
+from second_opinion.store.database_file import DatabaseFile
+
+
+class CasePicture(NamedTuple):
+    """A picture that was uploaded beside a table: the name of its file, its kind, its bytes."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+class ColumnChoices:
+    """The verbs of a store about such columns. Get one as ``store.column_choices``."""
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+
+    def latest(self, batch_id: str) -> CaseColumns:
+        """What holds for a batch; nothing is shown, and nothing hidden, of one without a choice."""
+        with self._file.reading() as connection:
+            about = {"batch_id": batch_id}
+            row = connection.execute(sql_case_columns.LATEST_CHOICE, about).fetchone()
+        if row is None:
+            return CaseColumns()
+        names = ("shown", "hidden", "link_hosts")
+        lists = {name: tuple(json.loads(row[name])) for name in names}
+        return CaseColumns(**lists, picture=row["picture"])
+
+    def choose(self, batch_id: str, case_columns: CaseColumns, *, by: Expert) -> None:
+        """Let another choice hold; ``by`` is refused with a `UserError` where it is not theirs."""
+        roles.check_own(by, batch_id, "This batch")
+        with self._file.writing() as connection:
+            add_choice(connection, batch_id, case_columns, by.label)
+
+    def add_pictures(self, batch_id: str, pictures: Iterable[CasePicture], *, by: Expert) -> None:
+        """Store pictures of cases; one whose name is there is left as it was judged."""
+        roles.check_own(by, batch_id, "This batch")
+        with self._file.writing() as connection:
+            for picture in pictures:
+                about = {"batch_id": batch_id, "created_at": now(), **picture._asdict()}
+                connection.execute(sql_case_columns.ADD_PICTURE, about)
+
+    def pictures(self, batch_id: str, names: Iterable[str]) -> dict[str, CasePicture]:
+        """Those of these pictures that are there, by name."""
+        about = {"batch_id": batch_id, "names": json.dumps(list(names))}
+        with self._file.reading() as connection:
+            rows = connection.execute(sql_case_columns.PICTURES, about).fetchall()
+        return {row["name"]: CasePicture(**dict(row)) for row in rows}
+
+    def picture_count(self, batch_id: str) -> tuple[int, int]:
+        """How many pictures a batch has, and how many bytes they take."""
+        with self._file.reading() as connection:
+            about = {"batch_id": batch_id}
+            row = connection.execute(sql_case_columns.PICTURE_COUNT, about).fetchone()
+        return row["pictures"], row["bytes"]
+
+
+def add_choice(
+    connection: sqlite3.Connection, batch_id: str, case_columns: CaseColumns, chosen_by: str
+) -> None:
+    """Store a choice of columns in a transaction that is open."""
+    fields = asdict(case_columns)
+    lists = {name: json.dumps(fields[name]) for name in ("shown", "hidden", "link_hosts")}
+    about = {"id": new_id(), "batch_id": batch_id, "chosen_by": chosen_by, "created_at": now()}
+    row = {**about, **lists, "picture": case_columns.picture}
+    connection.execute(sql_case_columns.ADD_CHOICE, row)
