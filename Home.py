@@ -100,7 +100,7 @@ def words(title: str, text: str, field: str) -> None:
     with st.container():
         st.header(title, anchor=False)
         if not text:
-            st.text(f"Nobody has said. Add it in card.json, field {field}.")
+            st.text("Nobody has said. Write it on Models, under Edit what people read.")
             return
         st.text(opening(text, SHORT))
         if len(text) > SHORT:

@@ -2,7 +2,14 @@
 
 import streamlit as st
 
-from second_opinion.ui import comparison_form, file_button, frame, model_versions, split_form
+from second_opinion.ui import (
+    card_editor,
+    comparison_form,
+    file_button,
+    frame,
+    model_versions,
+    split_form,
+)
 
 visit = frame.open_page("Models")
 
@@ -47,6 +54,7 @@ def the_card(version: str) -> None:
     for label, text in model_versions.facts(card):
         st.caption(label)
         st.text(text)
+    card_editor.editor(visit, card)
     file_button.draw(
         "Card as JSON",
         data=lambda: model_versions.card_json(visit, version),

@@ -66,6 +66,10 @@ the kinds of cases in which the model fails, and the cases on which experts cont
 third person decides these, and the decided answer counts.
 Verdicts, the cases to learn from, and a backup of the whole database can be downloaded there; each
 download is on record.
+
+**Models** says what is in use. There the owner moves an alias, and edits what people read of a
+model: title, texts, labels and units. An edit stands at once on every page, and who made it and
+when is on record.
 """
 
 CODES = """

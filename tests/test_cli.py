@@ -276,6 +276,45 @@ def test_add_asks_before_it_loads_and_no_is_the_default(
     assert mark.exists()
 
 
+def test_add_asks_on_a_terminal_for_what_experts_read_first(
+    add, empty_folder, monkeypatch, brought
+):
+    answers = "y\nIs it a Barolo?\n\n  Not for Asti. \n"
+    monkeypatch.setattr(sys, "stdin", Answering(answers))
+    code, _, err = add(ask=True)
+    assert code == 0
+    assert "What is the model for?" in err
+    card = Registry(empty_folder).card("wine")
+    texts = (card.target.description, card.intended_use, card.limits)
+    assert texts == ("Is it a Barolo?", "", "Not for Asti.")
+    # What the version before says is not asked for again.
+    monkeypatch.setattr(sys, "stdin", Answering("y\nFor buyers.\n"))
+    code, _, err = add(ask=True)
+    assert code == 0
+    assert "What are experts asked?" not in err
+    card = Registry(empty_folder).card("wine/2")
+    texts = (card.target.description, card.intended_use, card.limits)
+    assert texts == ("Is it a Barolo?", "For buyers.", "Not for Asti.")
+
+
+def test_add_takes_what_experts_read_first_and_asks_for_nothing_else(
+    add, empty_folder, monkeypatch
+):
+    texts = ("--question", "Is it?", "--use", "For buyers.", "--limits", "Not Asti.")
+    monkeypatch.setattr(sys, "stdin", Answering("y\n"))
+    assert add(*texts, ask=True)[0] == 0
+    card = Registry(empty_folder).card("wine")
+    said = (card.target.description, card.intended_use, card.limits)
+    assert said == ("Is it?", "For buyers.", "Not Asti.")
+
+
+@pytest.mark.parametrize("silent", [("--yes",), ("--yes", "--json")])
+def test_nobody_is_asked_who_wants_no_questions(add, empty_folder, monkeypatch, silent):
+    monkeypatch.setattr(sys, "stdin", Answering(""))
+    assert add(*silent)[0] == 0
+    assert Registry(empty_folder).card("wine").limits == ""
+
+
 def test_add_without_a_terminal_says_what_to_do(add, empty_folder, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     code, _, err = add(ask=True)
@@ -412,7 +451,7 @@ def test_types_of_the_libraries_are_shown_agreed_to_and_kept(
     assert (code, list(empty_folder.iterdir())) == (1, [])
     assert "It holds no code, but these types" in err
     assert f"\n  {TREE}\n" in err
-    monkeypatch.setattr(sys, "stdin", Answering("y\n"))
+    monkeypatch.setattr(sys, "stdin", Answering("y\n\n\n\n"))
     code, out, _ = add(file="forest.skops", ask=True)
     assert code == 0
     assert f"Trusts     {TREE}" in out

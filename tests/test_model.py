@@ -96,7 +96,7 @@ def test_one_case_is_answered_as_many_are(models):
     assert (one.probabilities, one.flags) == (answer["probabilities"], answer["flags"])
     assert (one.model, one.version) == ("triage", "1")
     assert one.model_sha256 == found.card.artifact.sha256
-    assert one.card_sha256 == found.card.sha256
+    assert one.card_sha256 == found.card.question_sha256
     assert one.latency_ms > 0
 
 

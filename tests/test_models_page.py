@@ -109,7 +109,7 @@ def test_both_versions_answer_and_the_page_never_says_which_one_will(split, stor
         assert (made.version, made.alias) == (version, "ab")
         assert traffic_split.drawn({"1": 0.5, "2": 0.5}, made.id) == version
         card = Registry(split / "model").card(f"{CHURN}/{version}")
-        assert (made.model_sha256, made.card_sha256) == (card.artifact.sha256, card.sha256)
+        assert (made.model_sha256, made.card_sha256) == (card.artifact.sha256, card.question_sha256)
     answered = {arm.version: arm.predictions for arm in store.arms(CHURN, "ab")}
     assert answered.keys() == {"1", "2"}
 
@@ -397,3 +397,40 @@ def test_strange_text_in_a_comparison_stays_text(place, models, tmp_path, monkey
     at = press(start(MODELS, model="hostile@ab"), "models_compare")
     assert messages(at) == []
     assert_strange_text_is_escaped(at)
+
+
+# --- the words of a card
+
+
+def test_an_owner_edits_what_people_read_and_every_page_shows_it(churn, store):
+    at = start(MODELS)
+    box = next(area for area in at.text_area if area.label == "What it is for")
+    box.set_value("For the *retention* team.")
+    press(at, "models_edit_save")
+    assert messages(at) == []
+    assert "For the *retention* team." in texts(at)
+    assert "Ada changed intended_use" in texts(at)
+    assert "For the *retention* team." in texts(start())
+    part = at.selectbox(key="models_edit_part")
+    part.set_value("Field: Age (age)").run()
+    next(field for field in at.text_input if field.label == "Label").set_value("Years")
+    press(at, "models_edit_save")
+    assert messages(at) == []
+    assert "Years" in {field.label.split(" ")[0] for field in start(CASE).number_input}
+    assert store.review.events(what="edit card", by=OWNER)[0].details["fields"] == [
+        "features.age.label"
+    ]
+
+
+def test_an_empty_title_is_refused_at_its_place(churn, store):
+    at = start(MODELS)
+    next(field for field in at.text_input if field.label == "Title").set_value("")
+    (message,) = messages(press(at, "models_edit_save"))
+    assert "title is empty" in message
+    assert store.card_edits() == []
+
+
+def test_who_is_no_owner_sees_no_fields_to_edit(churn, monkeypatch):
+    monkeypatch.setattr(type(st.context), "ip_address", "203.0.113.5")
+    at = start(MODELS)
+    assert "models_edit_save" not in keys(at)

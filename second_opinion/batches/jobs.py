@@ -151,7 +151,7 @@ def check(
         model=card.name,
         version=card.version,
         model_sha256=card.artifact.sha256,
-        card_sha256=card.sha256,
+        card_sha256=card.question_sha256,
         asked_by=asked_by,
         encoding=look.encoding,
         delimiter=look.delimiter,
@@ -284,9 +284,9 @@ def bytes_held() -> dict[str, int]:
 def model_of(registry: Registry, batch: Batch) -> Model:
     """The model that a batch began with; `UserError` when it is not the same any more."""
     model = registry.load(batch.ref)
-    hashes = (model.card.artifact.sha256, model.card.sha256)
-    if hashes != (batch.model_sha256, batch.card_sha256):
-        part = "model file" if hashes[0] != batch.model_sha256 else "card"
+    card, is_same_file = model.card, model.card.artifact.sha256 == batch.model_sha256
+    if not is_same_file or not card.is_asked_by(batch.card_sha256):
+        part = "card" if is_same_file else "model file"
         raise UserError(
             f"The {part} of {batch.ref} is another one than when {batch.name} was checked; "
             "expected the same, so that all rows are scored alike. Put it back, or choose the "

@@ -265,7 +265,7 @@ class ScoredRows:
             asked_by=batch.asked_by,
             latency_ms=0.0,
             created_at=batch.finished_at or batch.started_at or batch.created_at,
-            scale=card.answer_scale if card.sha256 == batch.card_sha256 else None,
+            scale=card.answer_scale if card.is_asked_by(batch.card_sha256) else None,
         )
 
     def _order(self, batch: Batch, only: RowFilter, sort: SortBy, descending: bool) -> np.ndarray:

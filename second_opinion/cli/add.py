@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import click
 
-from second_opinion.cli import folder_proposal, printing
+from second_opinion.cli import card_questions, folder_proposal, printing
 from second_opinion.cli.asking import as_json, ask, dumped, without_asking, working
 from second_opinion.cli.brought_model import BroughtModel, parts_options
 from second_opinion.cli.code_options import CodeChoice, nowhere, with_code_choice
@@ -45,6 +45,9 @@ from second_opinion.settings import Settings
 @click.option("--data", type=click.Path(path_type=Path), help="A table with the training data.")
 @click.option("--target", help="The column of the data that the model predicts.")
 @click.option("--title", default="", help="What people see.  [default: the name]")
+@click.option("--question", default="", help="What experts are asked: Will this patient stay?")
+@click.option("--use", default="", help="What the model is for, in words for experts.")
+@click.option("--limits", default="", help="What it is not for.")
 @click.option("--alias", default="", help="A further alias for it, like challenger.")
 @click.option(
     "--reference",
@@ -69,6 +72,9 @@ def add(
     data: Path | None,
     target: str | None,
     title: str,
+    question: str,
+    use: str,
+    limits: str,
     alias: str,
     reference: Literal["summary", "rows"],
     trust: tuple[str, ...],
@@ -123,6 +129,11 @@ def add(
         rows = _rows(table, target or "", estimator)
     on = f" on {plural(len(rows.X), 'row')}" if rows else ""
     previous = printing.default_name(registry.look())
+    words_of_card = card_questions.asked_for(
+        registry.card_in_use(name),
+        card_questions.Texts(question, use, limits),
+        silent=yes or as_json,
+    )
 
     def register(words: dict[str, str] | None) -> ModelCard:
         with working(f"Trying the model{on}"), releases.blamed_on(saved_by):
@@ -136,7 +147,7 @@ def add(
                 target=target or "",
                 alias=alias,
                 reference=reference,
-                card=brought.card_fields(estimator, saved_by, words),
+                card=brought.card_fields(estimator, saved_by, words) | words_of_card,
                 training=rows,
                 agree=partial(_agreed_to_findings, anyway=anyway, yes=yes),
                 artifact=brought.artifact,

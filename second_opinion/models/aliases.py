@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
@@ -16,25 +17,32 @@ from second_opinion.records.expert import Expert
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 
+T = TypeVar("T")
+
 AB_ALIAS = "ab"
 
 
 def managed(settings: Settings) -> Registry:
-    """The registry, with its aliases as the feedback database has moved them at each look.
+    """The registry, with its aliases and the texts of its cards as the feedback database has them
+    at each look.
 
     Where there is no database yet, or none that can be used, which each page that needs it says,
     the folder counts alone.
     """
 
-    def moves() -> Sequence[AliasMove]:
+    def of_store(read: Callable[[Store], Sequence[T]]) -> Sequence[T]:
         if not Path(settings.feedback_db).exists():
             return ()
         try:
-            return Store.open(settings.feedback_db).alias_moves()
+            return read(Store.open(settings.feedback_db))
         except UserError:
             return ()
 
-    return Registry(settings.model_dir, moves)
+    return Registry(
+        settings.model_dir,
+        lambda: of_store(Store.alias_moves),
+        lambda: of_store(Store.card_edits),
+    )
 
 
 def promote(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,14 @@ ModelFormat = Literal["joblib", "pickle", "skops", "python"]
 # What the owner's own `predict` gives: the answers themselves, the chance of the second of two
 # classes, or the share of each class.
 AnswerForm = Literal["values", "chance", "shares"]
+
+
+# What of a card changes the answers or the question, and what of a feature is only said of it.
+ASKED = {
+    *("task", "target", "features", "classes", "positive", "input", "label_from_probability"),
+    *("one_hot", "bands", "answer", "tolerance"),
+}
+WORDING = ("label", "description", "typical")
 
 
 class Target(CardPart):
@@ -172,6 +181,25 @@ class ModelCard(CardPart):
     def case_schema(self) -> Schema:
         """The features as a schema: what a case must look like."""
         return Schema(self.features)
+
+    @cached_property
+    def question_sha256(self) -> str:
+        """A hash of what changes the answers or the question that is asked: not of the words
+        around them. Predictions and batches name it; ``sha256`` is of all that the card says."""
+        asked = self.model_dump(mode="json", include=ASKED)
+        asked["target"] = {name: asked["target"][name] for name in ("name", "unit", "event")}
+        for feature in asked["features"]:
+            for name in WORDING:
+                feature.pop(name, None)
+        text = json.dumps(asked, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def is_asked_by(self, sha256: str) -> bool:
+        """Whether a prediction or batch with this hash of its card asks the same question.
+
+        Those of earlier releases name the hash of the whole card.
+        """
+        return sha256 in (self.question_sha256, self.sha256)
 
     @property
     def answer_scale(self) -> AnswerScale:

@@ -167,7 +167,7 @@ class Model:
             model=self.card.name,
             version=self.card.version,
             model_sha256=self.card.artifact.sha256,
-            card_sha256=self.card.sha256,
+            card_sha256=self.card.question_sha256,
             inputs=dict(inputs),
             source=source,
             asked_by=asked_by,

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from second_opinion.errors import UserError
 from second_opinion.jsonfile import read_json, write_json
-from second_opinion.models import card_check, traffic_split
+from second_opinion.models import card_check, card_texts, traffic_split
 from second_opinion.models.card import Finding, ModelCard
 from second_opinion.models.catalog import FIRST_ALIAS, Catalog, Fault
 from second_opinion.models.describe import (
@@ -31,7 +31,7 @@ from second_opinion.models.formats import loading
 from second_opinion.models.formats.adapter import Adapter, adapted
 from second_opinion.models.formats.releases import runs_here
 from second_opinion.models.model import Model
-from second_opinion.records.event import AliasMove
+from second_opinion.records.event import AliasMove, CardEdit
 from second_opinion.statistics.training_summary import Reference
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 Moves = Callable[[], Sequence[AliasMove]]
+Edits = Callable[[], Sequence[CardEdit]]
 
 T = TypeVar("T")
 
@@ -53,12 +54,14 @@ class Registry:
     `look` says what is there, and what a reference to a model means: ``NAME`` (its champion),
     ``NAME@ALIAS`` or ``NAME/VERSION``; an empty one is the default model. Whoever has a card gives
     that instead of a reference, and no further look is taken. ``moves`` gives the moves of aliases
-    that are on record.
+    that are on record, ``edits`` those of the texts of cards.
     """
 
-    def __init__(self, folder: str | Path = "model", moves: Moves = tuple) -> None:
+    def __init__(
+        self, folder: str | Path = "model", moves: Moves = tuple, edits: Edits = tuple
+    ) -> None:
         self.folder = Path(folder)
-        self._moves = moves
+        self._moves, self._edits = moves, edits
 
     def look(self) -> Catalog:
         """What is in the folder, and what each alias means, now.
@@ -74,7 +77,12 @@ class Registry:
             )
         files = sorted(self.folder.glob("[!.]*/[!.]*/card.json"))
         every = {(path.parent.parent.name, path.parent.name): _card_at(path) for path in files}
-        cards = {version: card for version, card in every.items() if not _is_foreign_demo(card)}
+        texts = card_texts.by_place(self._edits())
+        cards = {
+            version: _with_texts(card, texts)
+            for version, card in every.items()
+            if not _is_foreign_demo(card)
+        }
         names = dict.fromkeys(name for name, _ in cards)
         return Catalog(
             self.folder,
@@ -164,7 +172,7 @@ class Registry:
             data = input_columns.features_of(asked, X, naming.target)
             if y is not None:
                 y = class_words.outcomes(asked, y, data, card.get("classes", []))
-        new = NewVersion(asked, data, y, naming, card, self._card_in_use(name), training)
+        new = NewVersion(asked, data, y, naming, card, self.card_in_use(name), training)
         with self._new_version(naming) as home:
             new_card = new.write(home, artifact or ("joblib", dumped(estimator)))
             if reference == "rows" and data is not None:
@@ -262,7 +270,7 @@ class Registry:
             shutil.rmtree(draft, ignore_errors=True)
             raise
 
-    def _card_in_use(self, name: str) -> ModelCard | None:
+    def card_in_use(self, name: str) -> ModelCard | None:
         """The card of the model's champion; None where there is none, or it is broken."""
         with suppress(UserError):
             return self.card(name)
@@ -292,6 +300,14 @@ class Registry:
 
     def _home(self, name: str, version: str) -> Path:
         return self.folder / name / version
+
+
+def _with_texts(
+    card: ModelCard | Fault, texts: Mapping[card_texts.Place, card_texts.Texts]
+) -> ModelCard | Fault:
+    if isinstance(card, Fault):
+        return card
+    return card_texts.edited(card, texts.get(card_texts.place_of(card), {}))
 
 
 def _appear(draft: Path, home: Path) -> None:

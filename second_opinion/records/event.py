@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from second_opinion.records.stamp import new_id, now
@@ -21,8 +22,26 @@ class AliasMove:
     version: str
     action: Literal["promote", "rollback"]
     moved_by: str
-    id: str = field(default_factory=new_id)
-    created_at: str = field(default_factory=now)
+    id: str = dataclasses.field(default_factory=new_id)
+    created_at: str = dataclasses.field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class CardEdit:
+    """A text of a model's card replaced by another: by whom, and when. Never changed.
+
+    ``field`` is its place in the card: ``limits``, ``features.age.label``. ``model_sha256`` is the
+    model file of the card.
+    """
+
+    model: str
+    version: str
+    model_sha256: str
+    field: str
+    text: str
+    edited_by: str
+    id: str = dataclasses.field(default_factory=new_id)
+    created_at: str = dataclasses.field(default_factory=now)
 
 
 @dataclass(frozen=True)
@@ -31,6 +50,6 @@ class Event:
 
     what: str
     who: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-    id: str = field(default_factory=new_id)
-    created_at: str = field(default_factory=now)
+    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    id: str = dataclasses.field(default_factory=new_id)
+    created_at: str = dataclasses.field(default_factory=now)

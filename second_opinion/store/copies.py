@@ -37,6 +37,7 @@ ROWS = {
     "triage": Rows(sql_copies.ABSENT_TRIAGE, "triage of a verdict", "triages of verdicts"),
     "adjudications": Rows(sql_copies.ABSENT_ADJUDICATIONS, "decided conflict", "decided conflicts"),
     "aliases": Rows(sql_copies.ABSENT_ALIASES, "move of an alias", "moves of aliases"),
+    "card_edits": Rows(sql_copies.ABSENT_CARD_EDITS, "edit of a card", "edits of cards"),
     "events": Rows(sql_copies.ABSENT_EVENTS, "event", "events"),
     "batches": Rows(sql_copies.ABSENT_BATCHES, "batch", "batches"),
     "batch_chunks": Rows(sql_copies.ABSENT_BATCH_CHUNKS, "part of a batch", "parts of batches"),

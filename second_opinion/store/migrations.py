@@ -341,3 +341,28 @@ def m012_case_columns(db: Database) -> None:
             SELECT RAISE(ABORT, 'a picture of a case stays as it was judged: give it another name');
         END;
     """)
+
+
+@migrations()
+def m013_card_edits(db: Database) -> None:
+    """Texts of a card that its owner changed: over the file's own, in every process."""
+    db.executescript("""
+        CREATE TABLE card_edits (
+            id TEXT NOT NULL PRIMARY KEY,
+            model TEXT NOT NULL,
+            version TEXT NOT NULL,
+            model_sha256 TEXT NOT NULL,
+            field TEXT NOT NULL,
+            text TEXT NOT NULL,
+            edited_by TEXT NOT NULL,
+            created_at TEXT NOT NULL
+        ) STRICT;
+        CREATE TRIGGER card_edits_never_change BEFORE UPDATE ON card_edits
+        BEGIN
+            SELECT RAISE(ABORT, 'an edit of a card never changes: add another one');
+        END;
+        CREATE TRIGGER card_edits_stay BEFORE DELETE ON card_edits
+        BEGIN
+            SELECT RAISE(ABORT, 'an edit of a card stays');
+        END;
+    """)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from second_opinion.errors import UserError
 from second_opinion.records.batch import Batch
 from second_opinion.records.dialect import Dialect
-from second_opinion.records.event import AliasMove, Event
+from second_opinion.records.event import AliasMove, CardEdit, Event
 from second_opinion.records.plan import Closing, Draw, Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Adjudication, Triage
@@ -55,6 +55,7 @@ def to_row(
         Prediction
         | Verdict
         | AliasMove
+        | CardEdit
         | Triage
         | Adjudication
         | Event

@@ -57,6 +57,7 @@ TABLES = (
     Table(sql_copies.NEWEST_PLANS, sql_copies.HAS_PLANS, sql_plans.ADD_PLAN),
     Table(sql_copies.NEWEST_DRAWS, sql_copies.HAS_DRAWS, sql_plans.ADD_DRAW),
     Table(sql_copies.NEWEST_PLAN_CLOSINGS, sql_copies.HAS_PLAN_CLOSINGS, sql_plans.ADD_CLOSING),
+    Table(sql_copies.NEWEST_CARD_EDITS, sql_copies.HAS_CARD_EDITS, sql_verdicts.ADD_CARD_EDIT),
     Table(sql_copies.NEWEST_EVENTS, sql_copies.HAS_EVENTS, sql_review.ADD_EVENT),
 )
 # So many rows in a row that the file has already: nothing older is missing from it.

@@ -78,6 +78,16 @@ ADD_ALIAS_MOVE = """
 
 ALIAS_MOVES = "SELECT * FROM aliases WHERE model = :model OR :model IS NULL ORDER BY rowid"
 
+ADD_CARD_EDIT = """
+    INSERT INTO card_edits (
+        id, model, version, model_sha256, field, text, edited_by, created_at
+    )
+    VALUES (:id, :model, :version, :model_sha256, :field, :text, :edited_by, :created_at)
+    ON CONFLICT (id) DO NOTHING
+"""
+
+CARD_EDITS = "SELECT * FROM card_edits ORDER BY rowid"
+
 ARMS = """
     SELECT
         version, count(DISTINCT prediction_id) AS predictions,

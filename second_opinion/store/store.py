@@ -6,7 +6,7 @@ import atexit
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import EllipsisType
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from second_opinion import compatibility
 from second_opinion.access import roles
 from second_opinion.errors import UserError
-from second_opinion.records.event import AliasMove
+from second_opinion.records.event import AliasMove, CardEdit, Event
 from second_opinion.records.expert import Expert, folded, same_person
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import ReviewEffort, ReviewProgress, VersionTally
@@ -295,6 +295,17 @@ class Store:
         return [
             AliasMove(**dict(row)) for row in self._select(sql_verdicts.ALIAS_MOVES, model=model)
         ]
+
+    def add_card_edits(self, edits: Sequence[CardEdit], event: Event) -> None:
+        """Record edits of a card with the event that says so, all or none."""
+        with self._file.writing() as connection:
+            rows = [record_rows.to_row(edit) for edit in edits]
+            connection.executemany(sql_verdicts.ADD_CARD_EDIT, rows)
+            connection.execute(sql_review.ADD_EVENT, record_rows.to_row(event))
+
+    def card_edits(self) -> list[CardEdit]:
+        """Every edit of the card of any model, oldest first."""
+        return [CardEdit(**dict(row)) for row in self._select(sql_verdicts.CARD_EDITS)]
 
     def arms(self, model: str, alias: str) -> list[VersionTally]:
         """What each version that answered under an alias did, with the verdicts on it.
