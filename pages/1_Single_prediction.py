@@ -8,11 +8,13 @@ import streamlit as st
 from second_opinion.formatting import plural
 from second_opinion.ui import (
     browser,
+    case_problems,
     case_view,
     form,
     frame,
     insight_section,
     judging_way,
+    past_cases,
     typed_case,
     verdict_panel,
     who,
@@ -33,11 +35,11 @@ def single_prediction() -> None:
         with left, st.container(border=True):
             inputs = the_case()
         with right, st.container(border=True, key="predict_answer"):
-            past = typed_case.past(visit)
+            past = past_cases.of(visit)
             the_answer(inputs)
             the_way(past)
             room = insight_section.room(visit)
-    past_cases(past)
+    last_cases(past)
     why(room)
     who.keep("case")
     widget_values.confirm(frame.say_again)
@@ -54,16 +56,20 @@ def the_case() -> dict[str, Any] | None:
         args=(visit,),
         label_visibility="collapsed",
     )
-    if st.session_state["predict_tab"] == typed_case.JSON:
-        typed_case.editor()
+    schema = visit.card.case_schema
+    reading = typed_case.read(schema)
+    if not reading.fault:
+        typed_case.keep(reading.inputs)
+    if typed_case.tab() == typed_case.JSON:
+        typed_case.editor(reading)
+        case_problems.of_json(visit, reading)
     else:
-        form.draw(visit.card.case_schema, st.session_state["predict_case"])
-    inputs, problems, fault = typed_case.read(visit.card.case_schema)
-    if not fault:
-        typed_case.keep(inputs)
-    show_problems(problems, fault)
+        faults = case_problems.at_fields(reading, schema)
+        form.draw(schema, st.session_state["predict_case"], faults)
+        case_problems.of_form(reading, schema)
     buttons()
-    return typed_case.predictable(inputs, problems, fault)
+    frame.show_problem("case")
+    return typed_case.predictable(reading)
 
 
 def buttons() -> None:
@@ -81,17 +87,6 @@ def buttons() -> None:
         st.button(
             "Clear", key="predict_clear", type="tertiary", on_click=typed_case.empty, args=(visit,)
         )
-
-
-def show_problems(problems: list[typed_case.Problem], fault: str) -> None:
-    live = st.session_state["predict_tab"] == typed_case.JSON or st.session_state.get(
-        "predict_tried"
-    )
-    blocking = [fault] if fault else [str(p) for p in problems if p.blocking]
-    if live and blocking:
-        frame.problem("\n".join(blocking))
-    elif live and problems:
-        frame.notice("\n".join(str(problem) for problem in problems))
 
 
 def the_answer(inputs: dict[str, Any] | None) -> None:
@@ -127,16 +122,16 @@ def why(room: Any) -> None:
         insight_section.reasons(visit, visit.card_of(prediction), prediction, room)
 
 
-def the_way(past: list[typed_case.PastCase]) -> None:
+def the_way(past: list[past_cases.PastCase]) -> None:
     """How many of the last cases are judged, and the way back to the one before this one."""
-    before = typed_case.before(past)
+    before = past_cases.before(past, typed_case.current())
     back = partial(typed_case.reopen, visit, before) if before else None
     judged, total = sum(case.is_judged for case in past), len(past)
     words = f"{judged} of your last {plural(total, 'case')} judged"
     judging_way.draw(judged, total if total > 1 else 0, words, back=back)
 
 
-def past_cases(past: list[typed_case.PastCase]) -> None:
+def last_cases(past: list[past_cases.PastCase]) -> None:
     open_case = typed_case.current()
     if not past:
         return

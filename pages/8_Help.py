@@ -4,7 +4,7 @@ import streamlit as st
 
 from second_opinion.access import local_browser
 from second_opinion.formatting import plural, share_text
-from second_opinion.ui import form, frame, typed_case
+from second_opinion.ui import form, frame, json_case
 
 visit = frame.open_page("Help")
 
@@ -126,7 +126,7 @@ def what_to_enter() -> None:
     )
     st.text("The same as JSON, to paste on the JSON tab of Single prediction:")
     # Streamlit's colours for JSON are too pale to read on white.
-    st.code(typed_case.as_json(schema.typical), language=None)
+    st.code(json_case.written(schema.typical), language=None)
     st.text(
         "A number outside the range of the training cases is predicted and flagged. null stands "
         "for a value that is not known, where the field may be empty. Dates are written 2026-11-20."

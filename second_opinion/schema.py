@@ -339,7 +339,8 @@ class Schema:
                 expected = f"did you mean {near}? Rename it."
             else:
                 expected = "remove it, or check the spelling."
-            problems.append(Problem(str(name), "is not a field of this model", expected))
+            found = "is not a field of this model"
+            problems.append(Problem(str(name), found, expected, near=near or None))
         return problems, renamed
 
     def frame(self, cases: Cases) -> pd.DataFrame:

@@ -413,7 +413,7 @@ def test_an_empty_field_is_asked_for_once_predict_is_pressed(place):
     assert messages(at) == []
     press(at, "predict_submit")
     (message,) = messages(at)
-    assert "pulse is empty; expected a number from" in message
+    assert "Pulse is empty; expected a number from" in message
     assert "prediction" not in at.query_params
     at.number_input(key="predict_field_pulse").set_value(80.0)
     press(at, "predict_submit")
@@ -637,7 +637,7 @@ def test_a_yes_or_no_that_was_not_understood_is_not_answered(place, typed):
     smoker = at.button_group(key="predict_field_smoker")
     assert smoker.value is None
     (message,) = messages(press(at, "predict_submit"))
-    assert "smoker is empty" in message
+    assert "Smoker is empty; expected yes or no" in message
     assert "prediction" not in at.query_params
     at.button_group(key="predict_field_smoker").set_value(False)
     press(at, "predict_submit")

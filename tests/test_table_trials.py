@@ -456,3 +456,20 @@ def test_a_moment_of_another_zone_is_written_as_that_moment_in_utc(score):
     stored = pq.read_table(TRIALS / "parquet-timestamp-tz.parquet")["joined"].cast(pa.int64())
     assert np.array_equal(moments.astype("datetime64[us, UTC]").astype("int64"), stored.to_numpy())
     assert scored["joined"].str.endswith("Z").all()
+
+
+@pytest.mark.parametrize("word", ["n/a", "NA", "none", "-", "?", "null"])
+def test_to_leave_a_cell_empty_is_advised_where_that_is_allowed_alone(score, word):
+    """Of a column that may not be empty, the advice would lead to the next refusal."""
+    said, _ = score("needed.csv", "req", content=f"age,income,plan\n35,{word},basic\n".encode())
+    assert "left empty" not in said
+    assert "which the model needs in every row" in said
+
+
+def test_a_required_number_of_a_demo_is_not_to_be_left_empty(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MODEL_DIR", str(ROOT / "model"))
+    path = ROOT / "tests/trials/judging/empty-or-not.csv"
+    main.main(["score", str(path), "-o", str(tmp_path / "out.csv"), "--model", "customer-churn"])
+    said = capsys.readouterr().err
+    assert 'monthly_charge is "n/a"; expected' in said
+    assert "left empty" not in said

@@ -37,12 +37,15 @@ class Problem:
     """One thing that is wrong, or worth knowing, about one field of a case.
 
     A blocking problem must be mended before the case can be predicted; the others are flags.
+    ``near`` is what was likely meant, where that is known: a value, or, where the field is none of
+    the model's, the name of one.
     """
 
     field: str
     found: str
     expected: str
     blocking: bool = True
+    near: Any = None
 
     def __str__(self) -> str:
         return f"{self.field} {self.found}; {self.expected}"
@@ -138,7 +141,9 @@ def misspelt(feature: Described, value: Any) -> Problem:
     """The refusal of a value that is no choice, with the choice that may be meant."""
     near = feature.index.nearest(value)
     problem = feature.problem(f"is {quoted(value)}")
-    return problem if near is None else replace(problem, expected=f"did you mean {quoted(near)}?")
+    if near is None:
+        return problem
+    return replace(problem, expected=f"did you mean {quoted(near)}?", near=near)
 
 
 def read_boolean(feature: Described, value: Any) -> Reading:

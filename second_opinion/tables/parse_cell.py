@@ -41,17 +41,22 @@ def expected(feature: Feature) -> str:
     return noun if noun and not feature.range_text else feature.expected
 
 
-def number_hint(text: str, decimal: str) -> str:
-    """What keeps a text from being a number, where that can be told: ``, without a comma``."""
+def number_hint(text: str, decimal: str, *, optional: bool = True) -> str:
+    """What keeps a text from being a number, where that can be told: ``, without a comma``.
+
+    ``optional`` says whether the cell may be empty, which is only then advised.
+    """
     for pattern, hint in _hints(decimal):
         if pattern.search(text):
-            return f", {hint}"
+            return f", {NEEDED if hint == LEFT_EMPTY and not optional else hint}"
     if decimal == ".":
         return ", without a comma" if "," in text else ""
     return ", with a comma before the decimals" if "." in text else ""
 
 
 # The first that matches is said.
+LEFT_EMPTY = "or the cell left empty where it is not known"
+NEEDED = "which the model needs in every row"
 _HINTS = (
     (r"^[+-]?(inf|infinity|nan)$", "and a finite one"),
     (r"\u2212", "with a plain hyphen for minus"),
@@ -63,7 +68,7 @@ _HINTS = (
     (r"[^\x00-\x7f]", "in the digits 0 to 9"),
     (r"^[+-]?(DECIMAL[0-9]+|[0-9]+DECIMAL)(e[+-]?[0-9]+)?$", "with digits on both sides"),
     (r"[0-9][ '][0-9]", "without marks between thousands"),
-    (r"^(na|n/a|none|null|-|\?)$", "or the cell left empty where it is not known"),
+    (r"^(na|n/a|none|null|-|\?)$", LEFT_EMPTY),
 )
 
 

@@ -211,7 +211,7 @@ def _trimmed(
     faults = {}
     for row, text in zip(odd.tolist(), cells.take(pa.array(odd)).to_pylist(), strict=True):
         if not is_missing(text, feature):
-            hint = number_hint(text, decimal)
+            hint = number_hint(text, decimal, optional=feature.optional)
             faults[row] = (f"is {quoted(text)}", f"expected {expected(feature)}{hint}")
     return pc.if_else(regular, cells, pa.scalar(None, pa.string())), faults
 

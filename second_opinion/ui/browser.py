@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -65,9 +65,12 @@ def remembered() -> dict[str, Any]:
     return memory if isinstance(memory, dict) else {}
 
 
-def focus(key: str, token: str) -> None:
-    """Put the keyboard on the button or field with this key, once for each token."""
-    _browser(key="frame_focus", data={"key": key, "token": token}, height=0)
+def focus(key: str, token: str, place: str = "panel") -> None:
+    """Put the keyboard on the button or field with this key, once for each token.
+
+    ``place`` tells apart the parts of one page that do so.
+    """
+    _browser(key=f"frame_focus_{place}", data={"key": key, "token": token}, height=0)
 
 
 def speak(key: str, token: str) -> None:
@@ -97,9 +100,14 @@ def tell_when_drawn(keys: list[str], heard: Callable[[], None]) -> None:
     _browser(key="seeds_drawn", data={"drawn": keys}, on_drawn_change=heard, height=0)
 
 
-def json_editor(label: str, text: str, key: str) -> None:
+def json_editor(label: str, text: str, key: str, marked: Sequence[int] = ()) -> None:
     """A JSON text that is coloured while it is typed, and sent after a pause in typing.
 
-    What is typed is in ``st.session_state[key].text``; the given text fills a new editor.
+    What is typed is in ``st.session_state[key].text``; the given text fills a new editor. The lines
+    ``marked`` (1 is the first) are those with problems.
     """
-    _editor(key=key, data={"label": label, "text": text}, on_text_change=lambda: None)
+    _editor(
+        key=key,
+        data={"label": label, "text": text, "marked": list(marked)},
+        on_text_change=lambda: None,
+    )

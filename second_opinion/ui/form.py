@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from second_opinion.formatting import decimals_of
-from second_opinion.records.feature_kinds import moment_text
+from second_opinion.records.feature_kinds import Problem, moment_text
 from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
 from second_opinion.ui import widget_values
@@ -19,6 +19,8 @@ from second_opinion.ui.frame import escape
 PREFIX = "predict_field_"
 # Up to this many letters in all, choices stand side by side instead of in a list.
 SIDE_BY_SIDE = 40
+# So many choices are named where one is missing.
+MOST_NAMED = 6
 
 
 def widget_key(feature: Feature) -> str:
@@ -26,8 +28,11 @@ def widget_key(feature: Feature) -> str:
     return PREFIX + feature.name
 
 
-def draw(schema: Schema, case: Mapping[str, Any]) -> None:
-    """Draw a field for each feature, filled with the case where it has no value yet."""
+def draw(schema: Schema, case: Mapping[str, Any], faults: Mapping[str, str] | None = None) -> None:
+    """Draw a field for each feature, filled with the case where it has no value yet.
+
+    ``faults`` says below a field, by its name, what is wrong there.
+    """
     if not drawn(schema):
         fill(schema, case)
     grid = st.grid(2, min_column_width=210, vertical_alignment="bottom")
@@ -35,6 +40,8 @@ def draw(schema: Schema, case: Mapping[str, Any]) -> None:
         key = widget_key(feature)
         with grid.cell(column_span="all" if widget_of(feature).is_wide(feature) else 1):
             _draw_field(feature, key)
+            if fault := (faults or {}).get(feature.name):
+                st.markdown(f":red[:material/error: {escape(fault)}]")
 
 
 def fill(schema: Schema, case: Mapping[str, Any]) -> None:
@@ -67,6 +74,26 @@ def table(schema: Schema, name_in: str) -> list[dict[str, str]]:
         }
         for feature in schema
     ]
+
+
+def problem_text(schema: Schema, problem: Problem) -> str:
+    """What is wrong in the words of the form: ``Smoker is empty; expected yes or no``."""
+    feature = schema.get(problem.field)
+    if feature is None:
+        return str(problem)
+    expected = problem.expected
+    if feature.values and expected == f"expected {feature.expected}":
+        expected = f"expected {_choices_text(feature)}"
+    return f"{feature.label} {problem.found}; {expected}"
+
+
+def _choices_text(feature: Feature) -> str:
+    if len(feature.values) > MOST_NAMED:
+        return "one of its choices"
+    texts = [feature.text(value) for value in feature.values]
+    # Of a pair for no and yes, yes is said first.
+    texts = texts[::-1] if feature.kind_of.choices == "pair" else texts
+    return " or ".join([", ".join(texts[:-1]), texts[-1]]) if texts[1:] else texts[0]
 
 
 def clear() -> None:

@@ -23,7 +23,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # Where on a page a problem of a callback is shown.
-PLACES = ("page", "answer", "verdict", "batch", "review", "edit")
+PLACES = ("page", "case", "answer", "verdict", "batch", "review", "edit")
 
 # What markdown gives a meaning wherever it stands, at the start of a line, and by what follows.
 ANYWHERE = re.compile(r"[\\`*_\[\]<>~|]|&(?=#?\w+;)")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from secrets import randbelow
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
@@ -15,10 +14,10 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.feature_kinds import Problem
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import same_inputs
-from second_opinion.records.verdict import Verdict
 from second_opinion.schema import Schema
-from second_opinion.ui import browser, click_ids, form, labels, who
+from second_opinion.ui import browser, carried_case, click_ids, form, json_case, who
 from second_opinion.ui.frame import callback, has_problem, header_is_old, notice, say
+from second_opinion.ui.json_case import CaseReading
 from second_opinion.ui.visit import Visit
 
 FORM, JSON = "Form", "JSON"
@@ -51,25 +50,29 @@ def begin(visit: Visit) -> None:
         st.query_params["prediction"] = shown_id
 
 
-def read(schema: Schema) -> tuple[dict[str, Any], list[Problem], str]:
-    """The case as it stands now: its inputs, its problems, and what is wrong with its JSON.
+def read(schema: Schema) -> CaseReading:
+    """The case as it stands now, with its problems, or what is wrong with its JSON.
 
     Reads the widgets, so that a callback sees a field that was left by the very click. ``schema``
     is the one that they were drawn for.
     """
-    return _read(st.session_state.get("predict_tab", FORM), schema)
+    return _read(tab(), schema)
+
+
+def tab() -> str:
+    """Which of form and JSON is open."""
+    return str(st.session_state.get("predict_tab", FORM))
 
 
 def inputs_now(schema: Schema) -> dict[str, Any] | None:
     """The case as it stands now; None while it cannot be predicted."""
-    return predictable(*read(schema))
+    return predictable(read(schema))
 
 
-def predictable(
-    inputs: dict[str, Any], problems: list[Problem], fault: str
-) -> dict[str, Any] | None:
+def predictable(reading: CaseReading) -> dict[str, Any] | None:
     """The inputs that were read, or None where something keeps them from being predicted."""
-    return None if fault or any(problem.blocking for problem in problems) else inputs
+    blocked = reading.fault or any(problem.blocking for problem in reading.problems)
+    return None if blocked else reading.inputs
 
 
 def keep(inputs: dict[str, Any]) -> None:
@@ -105,7 +108,8 @@ def next_case(visit: Visit, prediction_id: str) -> None:
 
 def _answer(visit: Visit, prediction_id: str) -> None:
     inputs = inputs_now(visit.card.case_schema)
-    st.session_state["predict_tried"] = True
+    # A token of each press: the keyboard goes to the first field that is wrong.
+    st.session_state["predict_tried"] = str(time.monotonic())
     expert = visit.expert
     if inputs is None or expert is None:
         return
@@ -153,7 +157,7 @@ def reopen(visit: Visit, prediction_id: str) -> None:
     _open(visit, prediction_id)
 
 
-@callback("page")
+@callback("case")
 def another(visit: Visit) -> None:
     """Fill in a made-up case that hangs together like the training data."""
     _make_up(visit)
@@ -167,55 +171,10 @@ def _make_up(visit: Visit) -> None:
     st.session_state["predict_seed"] = seed
 
 
-@callback("page")
+@callback("case")
 def empty(visit: Visit) -> None:
     """Empty every field."""
     _start_anew(visit, dict.fromkeys(visit.card.case_schema.names))
-
-
-class PastCase(NamedTuple):
-    """A prediction that was made here, and what became of it in words."""
-
-    prediction: Prediction
-    words: str
-    is_judged: bool
-
-
-def past(visit: Visit) -> list[PastCase]:
-    """The last predictions that were made here with this model, the newest first."""
-    expert = visit.expert
-    if expert is None:
-        return []
-    name, _ = visit.version
-    versions = visit.catalog.versions(name)
-    history = [
-        (prediction, verdict)
-        for prediction, verdict in visit.store.history(
-            expert.label, who.cases(), limit=12, by=expert
-        )
-        if prediction.model == name and prediction.version in versions
-    ]
-    apart = labels.telling_fields([prediction.inputs for prediction, _ in history])
-    return [
-        PastCase(prediction, _past_words(visit, prediction, verdict, apart), verdict is not None)
-        for prediction, verdict in history
-    ]
-
-
-def _past_words(
-    visit: Visit, prediction: Prediction, verdict: Verdict | None, apart: list[str]
-) -> str:
-    card = visit.card_of(prediction)
-    words = labels.history_text(card, prediction, verdict)
-    fields = labels.fields_text(card, prediction, apart)
-    return f"{words} · {fields}" if fields else words
-
-
-def before(cases: list[PastCase]) -> str:
-    """The id of the case before the one on the page; empty where there is none."""
-    ids = [case.prediction.id for case in cases]
-    at = ids.index(_shown_id()) + 1 if _shown_id() in ids else 0
-    return ids[at] if at < len(ids) else ""
 
 
 def first_tab() -> str:
@@ -223,75 +182,46 @@ def first_tab() -> str:
     return JSON if st.query_params.get("as") == "json" else FORM
 
 
-def editor() -> None:
-    """The same case as JSON, coloured and read while it is typed."""
+def editor(reading: CaseReading) -> None:
+    """The same case as JSON, coloured and read while it is typed; lines with problems marked."""
+    lines = {line_of(problem) for problem in reading.problems if problem.blocking}
+    marked = sorted({*lines, reading.fault_line} - {0})
     with st.container(key=EDITOR):
-        browser.json_editor("The case as JSON", _text(), _editor_key())
+        browser.json_editor("The case as JSON", _text(), _editor_key(), marked)
 
 
-@callback("page")
+def line_of(problem: Problem) -> int:
+    """The line of the JSON that a problem is in; 0 where it is in none."""
+    place = json_case.places(_text()).get(problem.field)
+    return place.line if place else 0
+
+
+@callback("case")
+def mend(visit: Visit, problem: Problem) -> None:
+    """Put what was likely meant into the JSON."""
+    text = json_case.mended(_text(), problem, visit.card.case_schema)
+    _new_text()
+    st.session_state["predict_text"] = text
+
+
+@callback("case")
 def switch(visit: Visit) -> None:
     """Open the other of form and JSON with the case as it stands."""
     # A field that this very click left is not in the remembered case yet.
-    left = FORM if st.session_state["predict_tab"] == JSON else JSON
-    inputs, _, fault = _read(left, visit.card.case_schema)
-    if not fault:
-        keep(inputs)
+    left = FORM if tab() == JSON else JSON
+    schema = visit.card.case_schema
+    reading, text, before = _read(left, schema), _text(), carried_case.current()
+    if not reading.fault:
+        keep(reading.inputs)
     form.clear()
     _new_text()
-
-
-def as_json(case: dict[str, Any]) -> str:
-    """A case as people edit it: one field a line."""
-    return json.dumps(case, indent=2, ensure_ascii=False)
-
-
-def _editor_key() -> str:
-    """A key of its own for each text that is put into the editor: Streamlit keeps what is typed."""
-    return f"{EDITOR}_{st.session_state.get('predict_revision', 0)}"
-
-
-def _text() -> str:
-    typed = st.session_state.get(_editor_key(), {}).get("text")
-    return as_json(st.session_state["predict_case"]) if typed is None else str(typed)
-
-
-def _read(tab: str, schema: Schema) -> tuple[dict[str, Any], list[Problem], str]:
-    if tab == JSON:
-        return _read_json(schema)
-    case = form.values(schema) if form.drawn(schema) else st.session_state["predict_case"]
-    inputs, problems = schema.read(case)
-    return inputs, problems, ""
-
-
-def _read_json(schema: Schema) -> tuple[dict[str, Any], list[Problem], str]:
-    text = _text()
-    try:
-        case = json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        place = f"Line {error.lineno}, column {error.colno}"
-        return {}, [], f"{place}: {error.msg.lower()}. Correct it there, then go on."
-    except ValueError as error:
-        return {}, [], str(error)
-    except RecursionError:
-        return {}, [], "The JSON is nested too deeply; expected one flat object of fields."
-    if not isinstance(case, dict):
-        return {}, [], 'This is no case; expected one object in braces, like {"age": 35}.'
-    inputs, problems = schema.read(case)
-    return inputs, problems, ""
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    case = dict(pairs)
-    if len(case) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice} stands there twice; expected each field once. Remove one.")
-    return case
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number; write null where a value is not known.")
+    carried_case.forget()
+    if left == JSON:
+        carried_case.begin(text, reading, schema)
+        st.session_state["predict_tried"] = ""
+    elif before.waiting and same_inputs(before.inputs, reading.inputs):
+        # Nothing was answered, so what was typed stands there again, with what is wrong with it.
+        st.session_state["predict_text"] = before.text
 
 
 def _open(visit: Visit, prediction_id: str) -> None:
@@ -329,6 +259,7 @@ def _put(schema: Schema, case: dict[str, Any]) -> None:
     """Put a case on the page, as form and as JSON."""
     st.session_state["predict_case"] = dict(case)
     form.fill(schema, case)
+    carried_case.forget()
     _new_text()
 
 
@@ -336,7 +267,7 @@ def _show(prediction: Prediction) -> None:
     st.session_state["predict_model"] = (prediction.model, prediction.version)
     st.session_state["predict_shown"] = prediction
     st.session_state["predict_shown_at"] = time.monotonic()
-    st.session_state["predict_tried"] = False
+    st.session_state["predict_tried"] = ""
     st.query_params["prediction"] = prediction.id
 
 
@@ -357,3 +288,25 @@ def _shown_id() -> str:
 
 def _new_text() -> None:
     st.session_state["predict_revision"] = st.session_state.get("predict_revision", 0) + 1
+    st.session_state.pop("predict_text", None)
+
+
+def _editor_key() -> str:
+    """A key of its own for each text that is put into the editor: Streamlit keeps what is typed."""
+    return f"{EDITOR}_{st.session_state.get('predict_revision', 0)}"
+
+
+def _text() -> str:
+    """The JSON as it was typed, or was put there, or as the case is written."""
+    typed = st.session_state.get(_editor_key(), {}).get("text")
+    if typed is not None:
+        return str(typed)
+    put: str | None = st.session_state.get("predict_text")
+    return json_case.written(st.session_state["predict_case"]) if put is None else put
+
+
+def _read(which: str, schema: Schema) -> CaseReading:
+    if which == JSON:
+        return json_case.read(_text(), schema)
+    case = form.values(schema) if form.drawn(schema) else st.session_state["predict_case"]
+    return carried_case.with_waiting(CaseReading(*schema.read(case)), schema)

@@ -9,13 +9,18 @@ function remember(name, value) {
   document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=${age}; SameSite=Lax${secure}`
 }
 
+// The class that Streamlit gives to the part of the page with a key.
+function place(key) {
+  return `.${CSS.escape(`st-key-${key.trim().replace(/[^a-zA-Z0-9_-]/g, "-")}`)}`
+}
+
 function typing() {
   return document.activeElement?.matches("textarea, input:not([type=checkbox], [type=radio])")
 }
 
 // The element may be drawn a moment after this component, so it is looked for until it is there.
 function focus(key, token, attempts) {
-  const target = document.querySelector(`.st-key-${key} :is(button, input, textarea)`)
+  const target = document.querySelector(`${place(key)} :is(input, textarea, [role=radio], button)`)
   if (!target && attempts > 0) return setTimeout(() => focus(key, token, attempts - 1), 50)
   if (!target || !token || focused === token || typing()) return
   focused = token
@@ -45,8 +50,7 @@ function reveal(key, token, attempts) {
 
 // A widget whose code is still on its way has its frame on the page, but nothing in it yet.
 function drawn(key) {
-  const name = CSS.escape(`st-key-${key.trim().replace(/[^a-zA-Z0-9_-]/g, "-")}`)
-  return document.querySelector(`.${name} :is(input, textarea, button)`) !== null
+  return document.querySelector(`${place(key)} :is(input, textarea, button)`) !== null
 }
 
 function whenDrawn(keys, tell, attempts) {

@@ -2,8 +2,7 @@
 const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g
 const PAUSE = 350
 
-function colour(text) {
-  const shown = document.createDocumentFragment()
+function colour(text, shown = document.createDocumentFragment()) {
   let end = 0
   for (const match of text.matchAll(TOKEN)) {
     shown.append(text.slice(end, match.index))
@@ -15,8 +14,20 @@ function colour(text) {
     if (colon) shown.append(colon)
     end = match.index + whole.length
   }
+  shown.append(text.slice(end))
+  return shown
+}
+
+// The lines with problems in a mark of their own; nothing else is split.
+function lines(text, marked) {
+  const shown = document.createDocumentFragment()
+  text.split("\n").forEach((line, at) => {
+    if (at) shown.append("\n")
+    const isMarked = marked.includes(at + 1)
+    shown.append(colour(line, isMarked ? document.createElement("mark") : undefined))
+  })
   // A last line break is drawn only if something follows it.
-  shown.append(text.slice(end) + "\u200b")
+  shown.append("\u200b")
   return shown
 }
 
@@ -26,7 +37,7 @@ export default function (component) {
   const { data, parentElement, setStateValue } = component
   const area = parentElement.querySelector("textarea")
   const copy = parentElement.querySelector("pre")
-  const draw = () => copy.replaceChildren(colour(area.value))
+  const draw = () => copy.replaceChildren(lines(area.value, data.marked))
   if (!editors.has(parentElement)) {
     // Only once: an echo of what was sent would fight the cursor.
     editors.set(parentElement, { sent: data.text, timer: 0 })
@@ -36,6 +47,7 @@ export default function (component) {
 
   parentElement.querySelector(".label").textContent = data.label
   area.setAttribute("aria-label", data.label)
+  area.setAttribute("aria-invalid", data.marked.length > 0)
   draw()
   const send = () => {
     clearTimeout(state.timer)

@@ -32,10 +32,15 @@ FINAL_WORDS = {"about_right": "About right", "too_low": "Too low", "too_high": "
 
 def conflicts(visit: Visit, filters: VerdictFilter, waiting: int) -> None:
     """The cases that wait for a decision, and the form to decide the chosen one."""
-    show_problem("review")
     person = visit.expert
     if person is None:
         return
+    _choose(visit, person, filters, waiting)
+    # What was wrong at a button stands beside it; where that is gone, here.
+    show_problem("review")
+
+
+def _choose(visit: Visit, person: Expert, filters: VerdictFilter, waiting: int) -> None:
     again = st.toggle("Also those that are decided, to decide them anew", key="review_decided")
     listed = _conflicts(visit, filters, None if again else False)
     if not listed:
@@ -156,6 +161,7 @@ def _own_answer(card: ModelCard) -> None:
     else:
         _answer_field(card, "Your answer", "review_conflict_own")
     st.button("Lock my answer", key="review_lock", type="primary", on_click=_lock_callback(card))
+    show_problem("review")
     st.caption("What the model says and what the experts said is shown after that.")
 
 
@@ -215,6 +221,7 @@ def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
         if card.task == "regression":
             stands = _decision_callback(visit, card, prediction, stands=True)
             st.button("The model's number stands", key="review_stands", on_click=stands)
+    show_problem("review")
 
 
 def _decision_callback(
