@@ -2,7 +2,8 @@
 
 import pytest
 from builders import case
-from visits import CASE, keys, press, start
+from database import select
+from visits import CASE, keys, messages, press, start
 
 from second_opinion import Registry
 from second_opinion.models.insight.answer_context import AnswerContext, Place
@@ -82,6 +83,44 @@ def test_a_model_that_takes_long_says_so_and_computes_when_it_is_asked_to(monkey
     press(at, "insight_wait")
     assert "insight_wait" not in keys(at)
     assert len([bar for bar in bars(at) if bar[:1] in "▲▼"]) == 3
+
+
+# --- a percentage of one's own
+
+
+def own_percentage(at, percent):
+    at.number_input(key="verdict_own").set_value(percent).run()
+    return at
+
+
+def own_ones(place):
+    """What stands there now: each verdict with the percentage beside it."""
+    columns = "SELECT judgement, own_probability FROM current_verdicts"
+    return select(place / "feedback.db", columns)
+
+
+def test_an_own_percentage_is_saved_with_whatever_is_said_of_a_risk(place):
+    at = press(own_percentage(answered("risk"), 12.5), "verdict_agree")
+    assert "own 12.5 %" in as_text(at.markdown[-1].value)
+    assert own_ones(place) == [("agree", 0.125)]
+    press(press(at, "verdict_change"), "verdict_unsure")
+    press(own_percentage(at, 60.0), "verdict_save")
+    assert own_ones(place) == [("unsure", 0.6)]
+
+
+def test_an_own_percentage_may_be_left_out_and_is_asked_of_risks_alone(place):
+    press(answered("risk"), "verdict_agree")
+    assert own_ones(place) == [("agree", None)]
+    assert not [field for field in answered("iris").number_input if field.key == "verdict_own"]
+
+
+def test_an_own_percentage_on_the_other_side_of_what_is_said_is_refused(place):
+    at = press(own_percentage(answered("risk"), 100.0), "verdict_too_high")
+    press(at, "verdict_save")
+    assert any("on the other side of it" in message for message in messages(at))
+    assert own_ones(place) == []
+    press(own_percentage(at, 0.0), "verdict_save")
+    assert own_ones(place) == [("disagree", 0.0)]
 
 
 # --- words

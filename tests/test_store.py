@@ -91,7 +91,7 @@ COLUMNS = {
     "confidence probabilities flags source asked_by latency_ms created_at alias",
     "verdicts": "id prediction_id expert identity_source judgement correct_value direction "
     "severity comment mode blind_value blind_confidence seconds supersedes created_at "
-    "case_id outcome answer tolerance",
+    "case_id outcome answer tolerance own_probability",
 }
 
 
@@ -149,6 +149,7 @@ def test_every_field_comes_back(empty_store):
         mode="blind",
         blind_value=0,
         blind_confidence=0.9,
+        own_probability=0.35,
         seconds=12.25,
     )
     assert empty_store.add_verdict(given_verdict) == given_verdict

@@ -47,11 +47,11 @@ REVIEWER = Expert("Grace", role="reviewer")
 OWNER = Expert("Olga", role="owner")
 BEFORE = "m006_verdict_kinds"
 WRITTEN = ("predictions", "verdicts", "triage", "adjudications")
-# What the step after that of the kinds fills in.
+# What the steps after that of the kinds fill in, or add.
 WORKED_OUT = {
     "predictions": (),
     "triage": (),
-    "verdicts": ("case_id", "outcome", "answer", "tolerance"),
+    "verdicts": ("case_id", "outcome", "answer", "tolerance", "own_probability"),
     "adjudications": ("case_id", "outcome", "direction"),
 }
 

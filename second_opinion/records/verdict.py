@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import number_text
 from second_opinion.records.expert import IdentitySource
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id, now
@@ -24,6 +25,7 @@ COMMENT_LIMIT = 4000
 class Verdict:
     """What one expert said of one prediction. Never changed: a later verdict supersedes it.
 
+    ``own_probability`` is the expert's own of the event, 0 to 1, beside what is said of a risk.
     ``supersedes`` is filled by the store. ``seconds`` is the time from the answer to the verdict.
     """
 
@@ -38,6 +40,7 @@ class Verdict:
     mode: Literal["open", "blind"] = "open"
     blind_value: Any = None
     blind_confidence: float | None = None
+    own_probability: float | None = None
     seconds: float | None = None
     supersedes: str | None = None
     id: str = field(default_factory=new_id)
@@ -50,6 +53,11 @@ class Verdict:
             raise UserError(
                 f"The comment has {len(self.comment)} characters; expected up to {COMMENT_LIMIT}, "
                 "none of them NUL. Shorten it, then save again."
+            )
+        if self.own_probability is not None and not 0 <= self.own_probability <= 1:
+            raise UserError(
+                f"Your own percentage is {number_text(self.own_probability * 100)}; expected a "
+                "number from 0 to 100. Correct it, or leave it out."
             )
         if not kind.needs:
             return

@@ -96,7 +96,7 @@ TAKEN = frozenset(
         "seconds",
         "serious",
     }
-    | {"since", "sure", "too_high", "too_low", "undo"}
+    | {"since", "own", "sure", "too_high", "too_low", "undo"}
 )
 KINDS: dict[str, VerdictKind] = {}
 

@@ -33,14 +33,17 @@ ExportRow = Mapping[str, Any]
 Kinds = dict[str, Literal["text", "number", "whole", "flag"]]
 
 # Columns that are not text in the files that know types.
-NUMBERS = ("confidence", "blind_confidence", "seconds", "latency_ms", "weight")
+NUMBERS = (
+    *("confidence", "blind_confidence", "own_probability", "seconds", "latency_ms", "weight"),
+)
 FLAGS = ("adjudicated",)
 WHOLE_TO = 2**63
 
 VERDICTS = (
     *("verdict_id", "prediction_id", "model", "version", "value", "confidence", "expert"),
     *("identity_source", "judgement", "correct_value", "direction", "severity", "comment", "mode"),
-    *("blind_value", "blind_confidence", "seconds", "answer", "adjudicated", "outcome", "triage"),
+    *("blind_value", "blind_confidence", "own_probability", "seconds", "answer", "adjudicated"),
+    *("outcome", "triage"),
     *("source", "batch_id", "row_number", "flags", "inputs", "model_sha256", "predicted_at"),
     "created_at",
 )

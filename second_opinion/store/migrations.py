@@ -366,3 +366,12 @@ def m013_card_edits(db: Database) -> None:
             SELECT RAISE(ABORT, 'an edit of a card stays');
         END;
     """)
+
+
+@migrations()
+def m014_own_probability(db: Database) -> None:
+    """An expert may say beside a verdict on a risk how likely the event is."""
+    db.executescript("""
+        ALTER TABLE verdicts ADD COLUMN own_probability REAL
+            CHECK (own_probability BETWEEN 0 AND 1);
+    """)

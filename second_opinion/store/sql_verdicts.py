@@ -25,11 +25,11 @@ ADD_VERDICT = """
     INSERT INTO verdicts (
         id, prediction_id, expert, identity_source, judgement, correct_value, direction, severity,
         comment, mode, blind_value, blind_confidence, seconds, supersedes, created_at, case_id,
-        outcome, answer, tolerance
+        outcome, answer, tolerance, own_probability
     ) VALUES (
         :id, :prediction_id, :expert, :identity_source, :judgement, :correct_value, :direction,
         :severity, :comment, :mode, :blind_value, :blind_confidence, :seconds, :supersedes,
-        :created_at, :case_id, :outcome, :answer, :tolerance
+        :created_at, :case_id, :outcome, :answer, :tolerance, :own_probability
     )
 """
 

@@ -68,7 +68,13 @@ def _below(value: Any, low: Any) -> bool:
 
 
 def verdict_text(card: ModelCard, verdict: Verdict) -> str:
-    """What the expert said, short: ``agree``, ``disagree: Leaves``, ``too high``, ``unsure``."""
+    """What the expert said, short: ``agree``, ``disagree: Leaves``, ``too high, own 30 %``."""
+    own = verdict.own_probability
+    text = _said_text(card, verdict)
+    return text if own is None else f"{text}, own {number_text(round(own * 100, 6))} %"
+
+
+def _said_text(card: ModelCard, verdict: Verdict) -> str:
     kind = kind_of(verdict.judgement)
     if "value" not in kind.asks:
         return kind.words

@@ -15,7 +15,7 @@ from second_opinion.records.verdict_kinds import VerdictKind
 from second_opinion.ui import widget_values
 from second_opinion.ui.frame import escape
 
-FIELDS = ("correct", "direction", "serious", "comment")
+FIELDS = ("correct", "direction", "serious", "comment", "own")
 WORDS: dict[str, str] = {"too_low": "Too low", "too_high": "Too high"}
 # Of so many classes the right one is a button, of more it is chosen from a list.
 MOST_BUTTONS = 7
@@ -38,6 +38,13 @@ def draw(kind: VerdictKind, card: ModelCard, prediction: Prediction) -> None:
     if "severity" in kind.asks:
         st.checkbox("This mistake would be serious", key="verdict_serious")
     st.text_area(kind.comment_label, key="verdict_comment", max_chars=COMMENT_LIMIT, height=90)
+
+
+def ask_own_probability(card: ModelCard) -> None:
+    """Ask, of a risk, how likely the expert finds the event; it may be left out."""
+    if card.answer == "probability":
+        label = escape(f"Your own risk of {card.event}, in % (optional)")
+        st.number_input(label, 0.0, 100.0, value=None, key="verdict_own", step=1.0, format="%g")
 
 
 def first_field(kind: VerdictKind, card: ModelCard) -> str:
@@ -78,6 +85,7 @@ def fill(verdict: Verdict) -> None:
             "verdict_serious": verdict.severity == "serious",
             "verdict_direction": verdict.direction,
             "verdict_correct": verdict.correct_value,
+            "verdict_own": _percentage(verdict.own_probability),
         }
     )
 
@@ -90,9 +98,10 @@ def clear() -> None:
 
 def read(kind: VerdictKind, card: ModelCard, prediction: Prediction) -> dict[str, Any]:
     """What is in the fields, as far as this kind has them; `UserError` if it contradicts itself."""
+    details: dict[str, Any] = _own_probability(kind, card, prediction)
     if kind.saves_at_once:
-        return {}
-    details: dict[str, Any] = {"comment": str(_typed("comment") or "").strip()}
+        return details
+    details |= {"comment": str(_typed("comment") or "").strip()}
     if "value" in kind.asks:
         details["correct_value"] = _typed("correct")
     if "direction" in kind.asks:
@@ -104,6 +113,22 @@ def read(kind: VerdictKind, card: ModelCard, prediction: Prediction) -> dict[str
     if "severity" in kind.asks:
         details["severity"] = "serious" if _typed("serious") else "minor"
     return details
+
+
+def _own_probability(
+    kind: VerdictKind, card: ModelCard, prediction: Prediction
+) -> dict[str, float]:
+    """The expert's own probability; `UserError` where it is on the other side than is said."""
+    own, risk = _typed("own"), card.probability(prediction.probabilities)
+    if own is None or not kind.is_current:
+        return {}
+    if "direction" in kind.asks and risk is not None:
+        _direction(own / 100, risk, _typed("direction"))
+    return {"own_probability": own / 100}
+
+
+def _percentage(probability: float | None) -> float | None:
+    return None if probability is None else round(probability * 100, 6)
 
 
 def draft(prediction: Prediction, kind: VerdictKind) -> Draft:

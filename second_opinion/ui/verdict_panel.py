@@ -82,6 +82,7 @@ class Panel:
         if self.before:
             so_far = labels.verdict_text(self.card, self.before)
             st.text(f"So far you {_verb(self.before)}{so_far}.")
+        verdict_details.ask_own_probability(self.card)
         with st.container(horizontal=True, key="verdict_buttons"):
             for button in buttons:
                 self._draw(button, is_marked=button.says(self._marked(kind)))
