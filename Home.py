@@ -80,7 +80,7 @@ def progress() -> None:
 
 
 def right(name: str, version: str | None) -> str:
-    so_far = visit.store.progress(name, version, by=visit.asker)
+    so_far = visit.review.progress(name, version)
     clear_count = so_far.right + so_far.wrong
     return f"{so_far.right:,} of {clear_count:,}" if clear_count else "none yet"
 

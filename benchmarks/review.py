@@ -31,6 +31,7 @@ from sqlite_utils.db import Database
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from second_opinion.access import roles
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
@@ -199,7 +200,7 @@ def verify(path: Path) -> None:
 
 
 def queries(store: Store) -> dict[str, Callable[[], Any]]:
-    page, review = store.review.page, store.review
+    page, review = store.review(by=roles.PROGRAM).page, store.review(by=roles.PROGRAM)
     shared = review.shared_cases(most=1)[0].prediction_id
     return {
         "latest 50": lambda: page(VerdictFilter()),
@@ -252,8 +253,8 @@ def queries(store: Store) -> dict[str, Callable[[], Any]]:
         "10,000 shared cases": lambda: review.shared_cases("churn"),
         "conflicts": lambda: review.conflicts("churn", "1"),
         "one shared case": lambda: review.shared_case(shared),
-        "progress": lambda: store.progress("churn"),
-        "progress of a version": lambda: store.progress("churn", "1"),
+        "progress": lambda: store.review(by=roles.PROGRAM).progress("churn"),
+        "progress of a version": lambda: store.review(by=roles.PROGRAM).progress("churn", "1"),
         "the page's figures": lambda: totals.figures(review, VerdictFilter(model="churn")),
         "the page's figures, narrowed": lambda: totals.figures(
             review, VerdictFilter(model="churn", expert="expert 7")
@@ -348,7 +349,7 @@ def fresh(comment: str) -> Begin:
 
 def scattered(store: Store) -> list[Verdict]:
     """Verdicts on cases from all over the database that somebody judged before."""
-    if not store.progress("churn").verdicts:
+    if not store.review(by=roles.PROGRAM).progress("churn").verdicts:
         cases = made()
         store.add_predictions(cases)
         adding(store, [Verdict(case.id, "Expert 3", "agree") for case in cases])

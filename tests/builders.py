@@ -33,6 +33,11 @@ OWNER = Expert("Olga", role="owner")
 WORKER = "worker one"
 
 
+def review_of(store):
+    """What the experts said, for somebody who may see it."""
+    return store.review(by=REVIEWER)
+
+
 def examples(count, thorough=None):
     """How many examples a law is tried on; with THOROUGH=1 ten times as many, or as said."""
     return settings(max_examples=(thorough or 10 * count) if THOROUGH else count)
@@ -169,13 +174,13 @@ def write_at_random(store, seed, steps=40):
                 store.add_verdict(a_verdict(rng, prediction))
             elif act < 0.9:
                 answer = rng.choice([0, 1, 1.0, "1", 2.5])
-                store.review.adjudicate(prediction.id, answer, "so it is", by=REVIEWER)
+                review_of(store).adjudicate(prediction.id, answer, "so it is", by=REVIEWER)
             else:
                 about = rng.choice(
                     [v.id for v in store.verdict_history(prediction.id, by=REVIEWER)] or ["x"]
                 )
                 state = rng.choice(["open", "accepted", "fixed", "declined"])
-                store.review.triage(about, state, by=REVIEWER)
+                review_of(store).triage(about, state, by=REVIEWER)
         except UserError:
             pass  # nothing to withdraw, nothing to decide, or no longer current
     return known

@@ -81,8 +81,8 @@ def test_who_moved_it_and_when_is_on_record(settings_here, store):
 
 def test_a_move_stored_twice_counts_once(store):
     move = AliasMove(MODEL, "champion", "2", "promote", "Ada")
-    store.move_alias(move)
-    store.move_alias(move)
+    store.move_alias(move, by=OWNER)
+    store.move_alias(move, by=OWNER)
     assert store.alias_moves(MODEL) == [move]
 
 
@@ -284,7 +284,7 @@ def test_a_version_that_is_removed_takes_its_split_along(settings_here, store):
     registry.remove(MODEL, "2")
     assert registry.look().aliases(MODEL) == {"champion": "1"}
     split_on_record = AliasMove(MODEL, "trial", HALVES, "promote", "Ada")
-    store.move_alias(split_on_record)
+    store.move_alias(split_on_record, by=OWNER)
     with pytest.raises(UserError, match="points at version '2', which is not there"):
         aliases.managed(settings_here).look().arms(f"{MODEL}@trial")
 

@@ -21,7 +21,7 @@ from browsing import (
     unfold,
     unreadable,
 )
-from builders import HOSTILE, ROOT
+from builders import HOSTILE, REVIEWER, ROOT
 from playwright.sync_api import expect
 from sklearn.base import clone
 
@@ -198,7 +198,7 @@ def test_experts_differ_a_third_decides_and_the_model_learns(app, person, rows):
     review(grace, app, "conflicts")
     for left in (3, 2, 1):
         expect(part(grace, "review_section").get_by_text(f"Conflicts ({left})")).to_be_visible()
-        waiting = Store.open(app.database).review.conflicts(CHURN)
+        waiting = Store.open(app.database).review(by=REVIEWER).conflicts(CHURN)
         assert len(waiting) == left
         said = decide(grace, LABELS[truth[waiting[0].prediction_id]])
         assert "Expert A" in said

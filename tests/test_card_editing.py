@@ -84,7 +84,7 @@ def test_the_last_edit_counts_and_each_is_on_record(here, edit, store):
         ("owner", "Bo", "Ada"),
         ("owner", "Cy", "Ada"),
     ]
-    (last, first) = store.review.events(what="edit card", by=OWNER)
+    (last, first) = store.event_log.newest(what="edit card", by=OWNER)
     assert (last.who, last.details["fields"], first.details["model"]) == ("Ada", ["owner"], CHURN)
 
 

@@ -32,7 +32,9 @@ def test_verdicts_go_to_standard_output_and_the_count_does_not(run, store):
     code, out, err = run("export")
     assert (code, err) == (0, "3 verdicts in standard output.\n")
     assert [row["expert"] for row in csv.DictReader(out.splitlines())] == ["Ada", "Bob", "Ada"]
-    assert [event.who for event in store.review.events("export", by=OWNER)] == [getpass.getuser()]
+    assert [event.who for event in store.event_log.newest("export", by=OWNER)] == [
+        getpass.getuser()
+    ]
 
 
 def test_a_file_is_written_whole(run, store, tmp_path):

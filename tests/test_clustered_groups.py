@@ -4,6 +4,7 @@ import json
 from collections import Counter
 
 import pytest
+from builders import review_of
 
 from second_opinion.records.expert import folded
 from second_opinion.records.verdict_filter import VerdictFilter
@@ -31,7 +32,7 @@ KEYS = {"by_class": json.dumps, "by_expert": folded}
 
 
 def rows_of(store, verdict_filter):
-    return [row for some in store.review.each(verdict_filter) for row in some]
+    return [row for some in review_of(store).each(verdict_filter) for row in some]
 
 
 def sums_of(rows, case_of=lambda row: row.case_id):
@@ -44,8 +45,8 @@ def sums_of(rows, case_of=lambda row: row.case_id):
 @pytest.mark.parametrize("verdict_filter", FILTERS, ids=str)
 @pytest.mark.parametrize("name", OWN)
 def test_the_interval_of_a_group_is_that_of_its_verdicts_by_case(busy_store, verdict_filter, name):
-    figures = totals.figures(busy_store.review, verdict_filter)
-    found = clustered_groups.clustered(busy_store.review, verdict_filter, figures)
+    figures = totals.figures(review_of(busy_store), verdict_filter)
+    found = clustered_groups.clustered(review_of(busy_store), verdict_filter, figures)
     table = totals.with_agreement(getattr(found, name))
     rows = rows_of(busy_store, verdict_filter)
     for group in table.to_dict("records"):
@@ -65,8 +66,8 @@ def case_at_percent(row):
 
 def test_the_bands_of_confidence_add_up_their_cases(busy_store):
     whole = VerdictFilter(model="churn")
-    figures = totals.figures(busy_store.review, whole)
-    found = clustered_groups.clustered(busy_store.review, whole, figures)
+    figures = totals.figures(review_of(busy_store), whole)
+    found = clustered_groups.clustered(review_of(busy_store), whole, figures)
     bands = groups.by_band(found.by_confidence)
     for band, pick in zip(bands.figures.to_dict("records"), bands.picks, strict=True):
         narrow, _ = VerdictFilter.read({"model": "churn", **pick})
@@ -79,8 +80,8 @@ def test_the_bands_of_confidence_add_up_their_cases(busy_store):
 def test_too_many_verdicts_to_look_up_are_taken_for_separate_ones(busy_store, monkeypatch):
     monkeypatch.setattr(clustered_groups, "MOST_ON_SEVERAL", 3)
     whole = VerdictFilter(model="churn")
-    figures = totals.figures(busy_store.review, whole)
-    assert clustered_groups.clustered(busy_store.review, whole, figures) is None
+    figures = totals.figures(review_of(busy_store), whole)
+    assert clustered_groups.clustered(review_of(busy_store), whole, figures) is None
     days = totals.with_agreement(figures.by_day)
     low, high = wilson(days["right"], days["right"] + days["wrong"])
     certain = days["right"] + days["wrong"] > 0

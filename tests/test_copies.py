@@ -32,7 +32,7 @@ def test_a_copy_is_one_intact_file_with_everything(judged, tmp_path):
     assert [found.name for found in folder.iterdir()] == ["copy.db"]
     assert ids_in(made) == ids_in(judged.path)
     assert_intact(made)
-    assert [e.what for e in judged.review.events(by=OWNER)] == ["backup"]
+    assert [e.what for e in judged.event_log.newest(by=OWNER)] == ["backup"]
 
 
 def test_a_copy_made_while_others_write_is_of_one_moment(empty_store, tmp_path):
@@ -105,7 +105,7 @@ def test_a_restored_copy_is_used_at_once_and_the_replaced_one_is_kept(judged, tm
     assert ids_in(was) == everything
     assert_intact(was)
     assert_intact(judged.path)
-    assert judged.review.events("restore", by=OWNER)[0].details["kept"] == was.name
+    assert judged.event_log.newest("restore", by=OWNER)[0].details["kept"] == was.name
 
 
 def test_an_earlier_replaced_database_is_not_overwritten(judged, tmp_path):
@@ -190,6 +190,6 @@ def test_the_numbers_of_verdicts_survive_a_copy(judged, tmp_path):
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute("VACUUM")
     restore(copy, tmp_path / "new.db", by=OWNER)
-    found = Store.open(tmp_path / "new.db").review
+    found = Store.open(tmp_path / "new.db").review(by=REVIEWER)
     assert found.page(VerdictFilter(words="before")).total == 1
     assert select(tmp_path / "new.db", "SELECT count(*) FROM review") == [(1,)]

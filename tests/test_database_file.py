@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from builders import OWNER, REVIEWER, ROOT, THOROUGH, batch_of, case, verdict
+from builders import OWNER, REVIEWER, ROOT, THOROUGH, batch_of, case, review_of, verdict
 from database import assert_intact, full_count, ids_in, kept, select
 from sqlite_utils.db import Database
 
@@ -463,7 +463,7 @@ def test_eight_writing_processes_killed_at_random_lose_nothing(forks, tmp_path):
         acknowledged = set().union(*told(tmp_path))
         with closing(Store.open(path)) as store:
             assert ids_in(path) >= acknowledged
-            assert store.progress("m").verdicts == len(ids_in(path))
+            assert review_of(store).progress("m").verdicts == len(ids_in(path))
         assert_intact(path)
     assert len(acknowledged) >= 8 * KILLS
     assert kept(path) == full_count(path)
@@ -731,7 +731,7 @@ def test_an_empty_file_that_another_process_has_begun_is_not_removed(tmp_path, m
 
 
 def log_in(store):
-    store.review.log(Event("sign-in", "Rita"))
+    store.event_log.add(Event("sign-in", "Rita"))
 
 
 def upload(store):

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pyarrow.parquet as pq
 import pytest
-from builders import HOSTILE, OWNER, REVIEWER, case, verdict
+from builders import HOSTILE, OWNER, REVIEWER, case, review_of, verdict
 from database import current_rows
 
 from second_opinion.errors import UserError
@@ -57,9 +57,13 @@ def judged_cases(empty_store):
 
 
 def test_each_case_is_to_be_learned_from_once(empty_store, judged_cases):
-    empty_store.review.adjudicate(judged_cases["adjudicated"].id, 0, "scan", by=REVIEWER)
+    review_of(empty_store).adjudicate(judged_cases["adjudicated"].id, 0, "scan", by=REVIEWER)
     left_out = LeftOut()
-    rows = [row for some in corrections(empty_store, VerdictFilter(), left_out) for row in some]
+    rows = [
+        row
+        for some in corrections(review_of(empty_store), VerdictFilter(), left_out)
+        for row in some
+    ]
     names = {prediction.id: name for name, prediction in judged_cases.items()}
     found = {names[r.prediction.id]: (r.learn, r.source, r.weight, r.purpose) for r in rows}
     assert found == {
@@ -77,13 +81,13 @@ def test_each_case_is_kept_or_counted(busy_store):
     left_out = LeftOut()
     kept = [
         row.prediction.id
-        for some in corrections(busy_store, VerdictFilter(), left_out)
+        for some in corrections(review_of(busy_store), VerdictFilter(), left_out)
         for row in some
     ]
     judged = {row["case"] for row in current_rows(busy_store.path)}
     assert len(kept) == len(set(kept))
     assert len(kept) + left_out.conflicts + left_out.unanswered == len(judged)
-    assert left_out.conflicts == busy_store.review.shared_counts()["undecided"]
+    assert left_out.conflicts == review_of(busy_store).shared_counts()["undecided"]
 
 
 def test_corrections_are_the_inputs_and_what_to_learn(empty_store):
@@ -185,7 +189,7 @@ def test_an_export_of_nothing_has_its_header(empty_store, what, safe):
 
 def test_each_export_is_in_the_log_with_who_and_what(empty_store):
     exported(empty_store, "verdicts", verdict_filter=VerdictFilter(model="churn", words="old"))
-    (event,) = empty_store.review.events(by=OWNER)
+    (event,) = empty_store.event_log.newest(by=OWNER)
     assert (event.what, event.who) == ("export", "Rita")
     assert event.details == {
         "what": "verdicts",
@@ -210,7 +214,7 @@ def test_what_cannot_be_exported_is_said_and_not_logged(empty_store, options, sa
     with pytest.raises(UserError, match="Eve may not export"):
         export(empty_store, out, by=Expert("Eve"))
     assert out.getvalue() == b""
-    assert empty_store.review.events(by=OWNER) == []
+    assert empty_store.event_log.newest(by=OWNER) == []
 
 
 class Nowhere(io.RawIOBase):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from builders import card_of
+from builders import card_of, review_of
 
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import groups, totals
@@ -13,12 +13,12 @@ def found_by(store, model, pick):
     """How many verdicts the page lists for the filters of a group."""
     wanted, ignored = VerdictFilter.read({"model": model, **pick})
     assert ignored == []
-    return store.review.page(wanted, size=1).total
+    return review_of(store).page(wanted, size=1).total
 
 
 @pytest.fixture(scope="module")
 def models(busy_store):
-    return sorted(set(busy_store.review.by_version()["model"]))
+    return sorted(set(review_of(busy_store).by_version()["model"]))
 
 
 def every_group(card, found):
@@ -37,7 +37,7 @@ def every_group(card, found):
 def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):
     card, led = card_of("multiclass", positive=None), 0
     for model in models:
-        each = every_group(card, totals.figures(busy_store.review, VerdictFilter(model=model)))[
+        each = every_group(card, totals.figures(review_of(busy_store), VerdictFilter(model=model)))[
             name
         ]
         assert len(each.picks) == len(each.figures)
@@ -50,7 +50,7 @@ def test_a_group_leads_to_exactly_its_verdicts(busy_store, models, name):
 def test_a_tile_leads_to_exactly_its_verdicts(busy_store, models):
     led = 0
     for model in models:
-        pairs = totals.figures(busy_store.review, VerdictFilter(model=model)).confusion
+        pairs = totals.figures(review_of(busy_store), VerdictFilter(model=model)).confusion
         # No class of a card is written both as 1 and as 1.0.
         pairs = pairs[[not isinstance(value, float) for value in pairs["answer"]]]
         counts = error_rates.confusion(pairs["value"], pairs["answer"], [], pairs["verdicts"])

@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 import streamlit as st
-from builders import HOSTILE, ROOT
+from builders import HOSTILE, ROOT, review_of
 from visits import (
     CASE,
     as_read,
@@ -110,7 +110,7 @@ def test_both_versions_answer_and_the_page_never_says_which_one_will(split, stor
         assert traffic_split.drawn({"1": 0.5, "2": 0.5}, made.id) == version
         card = Registry(split / "model").card(f"{CHURN}/{version}")
         assert (made.model_sha256, made.card_sha256) == (card.artifact.sha256, card.question_sha256)
-    answered = {arm.version: arm.predictions for arm in store.arms(CHURN, "ab")}
+    answered = {arm.version: arm.predictions for arm in review_of(store).arms(CHURN, "ab")}
     assert answered.keys() == {"1", "2"}
 
 
@@ -158,13 +158,13 @@ def test_the_setting_model_may_name_a_split_alias(split, monkeypatch):
 
 def test_home_counts_the_cases_of_all_arms(split):
     judge(split, start(CASE, model=AB), "12")
-    made = Store.open(split / "feedback.db").progress(CHURN).predictions
+    made = review_of(Store.open(split / "feedback.db")).progress(CHURN).predictions
     shown = {metric.label: metric.value for metric in start(model=AB).metric}
     assert shown["Cases predicted"] == str(made)
 
 
 def test_a_champion_may_be_split_itself(split, store):
-    store.move_alias(AliasMove(CHURN, "champion", '{"1":0.5,"2":0.5}', "promote", "Ada"))
+    store.move_alias(AliasMove(CHURN, "champion", '{"1":0.5,"2":0.5}', "promote", "Ada"), by=OWNER)
     at = start(CASE)
     assert line(at) == "Customer churn, A/B: version 1 or 2, in use"
     press(at, "predict_submit")
@@ -393,7 +393,9 @@ def test_strange_text_in_a_comparison_stays_text(place, models, tmp_path, monkey
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "version": "2"}), "utf-8")
     monkeypatch.setenv("MODEL_DIR", str(folder))
     store = Store.open(place / "feedback.db")
-    store.move_alias(AliasMove("hostile", "ab", '{"1":0.5,"2":0.5}', "promote", HOSTILE[:18]))
+    store.move_alias(
+        AliasMove("hostile", "ab", '{"1":0.5,"2":0.5}', "promote", HOSTILE[:18]), by=OWNER
+    )
     at = press(start(MODELS, model="hostile@ab"), "models_compare")
     assert messages(at) == []
     assert_strange_text_is_escaped(at)
@@ -417,7 +419,7 @@ def test_an_owner_edits_what_people_read_and_every_page_shows_it(churn, store):
     press(at, "models_edit_save")
     assert messages(at) == []
     assert "Years" in {field.label.split(" ")[0] for field in start(CASE).number_input}
-    assert store.review.events(what="edit card", by=OWNER)[0].details["fields"] == [
+    assert store.event_log.newest(what="edit card", by=OWNER)[0].details["fields"] == [
         "features.age.label"
     ]
 

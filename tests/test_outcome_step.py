@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from builders import ROOT
+from builders import ROOT, review_of
 from sqlite_utils.db import Database
 
 from second_opinion.store import Store
@@ -80,7 +80,7 @@ def test_a_kill_within_the_step_leaves_the_file_old_or_new(tmp_path, statement):
     assert process.returncode == -signal.SIGKILL, process.stderr
     assert (state_of(path) == old) == (statement != STATEMENTS[-1])
     with closing(Store.open(path)) as store:
-        assert store.review.without_card("m") == ["1"]
-        said = store.progress("m")
+        assert review_of(store).without_card("m") == ["1"]
+        said = review_of(store).progress("m")
         assert (said.right, said.wrong) == (50, 10)
-        assert store.review.shared_counts("m")["conflicts"] == 10
+        assert review_of(store).shared_counts("m")["conflicts"] == 10

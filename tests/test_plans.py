@@ -261,7 +261,7 @@ def test_a_closed_plan_keeps_what_it_reached(study):
 
 def test_freezing_and_closing_are_on_record(study):
     decision.close(study.store, study.plan, by=OWNER)
-    events = study.store.review.events("plan", by=OWNER)
+    events = study.store.event_log.newest("plan", by=OWNER)
     assert [event.details["action"] for event in events] == ["close", "freeze"]
 
 
@@ -372,7 +372,7 @@ def test_where_answers_differ_a_third_person_decides_and_the_first_decision_coun
     assert twofold.assess().answers == 0
     prediction = twofold.opened(0)
     for value in (twofold.other(prediction), prediction.value):
-        twofold.store.review.adjudicate(prediction.id, value, "seen it", by=REVIEWER)
+        twofold.store.review(by=REVIEWER).adjudicate(prediction.id, value, "seen it", by=REVIEWER)
     assert twofold.table()["answer"][0] == "wrong"
 
 

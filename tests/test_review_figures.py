@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from builders import case, verdict
+from builders import case, review_of, verdict
 from database import contradict, current_rows, select, shared_cases
 
 from second_opinion.records.expert import folded
@@ -15,7 +15,7 @@ from second_opinion.store import review_queries
 @pytest.mark.slow
 def test_the_figures_add_up_to_the_rows(busy_store):
     rows = busy_store.reviewed().to_dict("records")
-    figures = busy_store.review
+    figures = review_of(busy_store)
     for frame in (figures.by_version(), figures.by_day(), figures.by_mode()):
         assert frame["verdicts"].sum() == len(rows)
         assert (frame[["agree", "disagree", "unsure"]].sum(axis=1) == frame["verdicts"]).all()
@@ -67,7 +67,7 @@ def test_a_figure_counts_the_rows_of_its_model_and_version(busy_store, name, abo
     rows = [row for row in rows_about(busy_store.path, *about) if counts(row)]
     expected = {value: said_in([r for r in rows if key(r) == value]) for value in map(key, rows)}
     assert bool(expected) == (about[0] != "none")
-    frame = getattr(busy_store.review, name)(*about)
+    frame = getattr(review_of(busy_store), name)(*about)
     shown = {"by_class": repr, "by_expert": folded}.get(name, lambda value: value)
     assert len(frame) == len(expected)
     assert {shown(row[0]): list(row[1:]) for row in frame.itertuples(index=False)} == expected
@@ -82,7 +82,7 @@ def test_versions_are_counted_apart(busy_store, model):
     rows = rows_about(busy_store.path, model, None)
     keys = {(row["model"], row["version"]) for row in rows}
     expected = [[*key, *said_in(rows_about(busy_store.path, *key))] for key in sorted(keys)]
-    assert busy_store.review.by_version(model).to_numpy().tolist() == expected
+    assert review_of(busy_store).by_version(model).to_numpy().tolist() == expected
 
 
 @pytest.mark.parametrize("about", ABOUT)
@@ -93,7 +93,7 @@ def test_confusion_counts_each_pair_of_classes(busy_store, about):
         for row in rows
         if row["is_class"] and row["value"] is not None and row["outcome"] != "unsure"
     )
-    found = busy_store.review.confusion(*about)
+    found = review_of(busy_store).confusion(*about)
     assert {(repr(v), repr(a)): n for v, a, n in found.itertuples(index=False)} == expected
 
 
@@ -105,13 +105,13 @@ def test_shared_cases_have_what_each_expert_said_last_on_any_prediction(busy_sto
         last = {folded(row["expert"]): (row["own_outcome"], row["said"]) for row in in_time}
         if len(last) > 1:
             expected[repr(sorted(last.items()))] += 1
-    listed = busy_store.review.shared_cases(*about)
+    listed = review_of(busy_store).shared_cases(*about)
     opinions = [[(folded(o.expert), (o.outcome, o.answer)) for o in c.opinions] for c in listed]
     assert Counter(repr(sorted(each)) for each in opinions) == expected
     times = [case.last_at for case in listed]
     assert times == sorted(times, reverse=True)
     predictions = shared_cases(rows_about(busy_store.path, *about))
-    assert busy_store.review.shared_counts(*about)["shared"] == len(predictions)
+    assert review_of(busy_store).shared_counts(*about)["shared"] == len(predictions)
 
 
 @pytest.mark.parametrize("about", ABOUT)
@@ -119,7 +119,7 @@ def test_conflicts_are_of_cases_whatever_the_number_of_their_predictions(busy_st
     cases = list(shared_cases(rows_about(busy_store.path, *about), "case").values())
     conflicts = [case for case in cases if contradict(case)]
     decided = [case for case in conflicts if case[0]["adjudicated"]]
-    figures = busy_store.review
+    figures = review_of(busy_store)
     counts = figures.shared_counts(*about)
     assert counts["conflicts"] == len(conflicts)
     assert counts["undecided"] == len(conflicts) - len(decided)
@@ -170,7 +170,7 @@ def test_predictions_stream_in_the_order_of_storing(empty_store, wanted, monkeyp
         and wanted.source in (None, made.source)
         and (wanted.since or "") <= made.created_at[:10] <= (wanted.until or "9")
     ]
-    chunks = list(empty_store.review.each_prediction(wanted))
+    chunks = list(review_of(empty_store).each_prediction(wanted))
     assert [made for chunk in chunks for made in chunk] == expected
     assert 0 < len(expected)
     assert max(map(len, chunks)) == 3
@@ -184,7 +184,7 @@ def test_what_was_withdrawn_is_in_no_figure(empty_store):
         empty_store.add_verdict(verdict(prediction, "disagree", "Ada", correct_value=0))
         empty_store.add_verdict(verdict(prediction, "withdrawn", "Ada"))
     assert select(empty_store.path, "SELECT count(*) FROM review_groups")[0][0] > 0
-    figures = empty_store.review
+    figures = review_of(empty_store)
     for name in (*FIGURES, "by_version", "confusion"):
         assert getattr(figures, name)().empty, name
     assert (
@@ -193,11 +193,11 @@ def test_what_was_withdrawn_is_in_no_figure(empty_store):
         == 0
     )
     assert figures.filter_values("churn") == {name: set() for name in review_queries.FILTER_FIELDS}
-    assert empty_store.progress("churn").last_verdict_at is None
+    assert review_of(empty_store).progress("churn").last_verdict_at is None
 
 
 def test_figures_of_nothing_are_empty_frames(empty_store):
-    figures = empty_store.review
+    figures = review_of(empty_store)
     for name in ("day", "version", "class", "confidence", "mode", "triage", "expert"):
         frame = getattr(figures, f"by_{name}")()
         assert frame.empty
@@ -220,8 +220,8 @@ def test_the_numbers_of_a_regression_are_pairs(empty_store):
         else:
             said_wrong = verdict(prediction, "disagree", correct_value=correct)
             empty_store.add_verdict(said_wrong)
-    found = empty_store.review.numbers("dose")
+    found = review_of(empty_store).numbers("dose")
     assert found["value"].tolist() == [30.0, 20.0, 10.0]
     assert found["answer"].fillna(-1).tolist() == [30.5, -1, 12.5]
     assert found["right"].tolist() == [False, True, False]
-    assert len(empty_store.review.numbers("dose", most=1)) == 1
+    assert len(review_of(empty_store).numbers("dose", most=1)) == 1

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from builders import HOSTILE, examples
+from builders import HOSTILE, REVIEWER, examples, review_of
 from database import class_text, current_rows, select
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,16 +118,16 @@ EACH = [*FILTERS, *map(with_words, FILTERS)]
 def test_a_page_lists_exactly_the_rows_that_match_in_its_order(busy_store, rows, sort):
     for wanted in EACH:
         expected = ids(sorted(matching(rows, wanted), key=ORDERS[sort]))
-        found = busy_store.review.page(wanted, sort=sort, size=1000)
+        found = review_of(busy_store).page(wanted, sort=sort, size=1000)
         assert listed(found.rows) == expected, wanted.texts
         assert (found.total, found.more) == (len(expected), False)
-        second = busy_store.review.page(wanted, sort=sort, number=2, size=7)
+        second = review_of(busy_store).page(wanted, sort=sort, number=2, size=7)
         assert listed(second.rows) == (expected[7:14] if len(expected) > 7 else expected)
 
 
 def test_all_matching_rows_come_oldest_first(busy_store, rows):
     for wanted in EACH:
-        streamed = [row for chunk in busy_store.review.each(wanted) for row in chunk]
+        streamed = [row for chunk in review_of(busy_store).each(wanted) for row in chunk]
         assert listed(streamed) == ids(matching(rows, wanted))[::-1]
 
 
@@ -137,7 +137,7 @@ def test_the_newest_are_counted_by_what_they_have(busy_store, rows, most):
     keys = ("day", "expert", "version", "outcome")
     for wanted in EACH:
         expected = matching(rows, wanted)
-        found = busy_store.review.newest(wanted, most)
+        found = review_of(busy_store).newest(wanted, most)
         counts = found.by(*keys)
         drawn = {tuple(row[:4]): row[4] for row in counts[[*keys, "verdicts"]].to_numpy().tolist()}
         assert drawn == Counter(tuple(row[key] for key in keys) for row in expected[:most])
@@ -146,7 +146,7 @@ def test_the_newest_are_counted_by_what_they_have(busy_store, rows, most):
 
 
 def test_a_percent_of_the_newest_is_rounded_down(busy_store, rows):
-    found = busy_store.review.newest(VerdictFilter(), 10_000).by("percent")
+    found = review_of(busy_store).newest(VerdictFilter(), 10_000).by("percent")
     expected = Counter(round(row["confidence"] * 100) for row in rows if row["confidence"])
     assert dict(found[["percent", "verdicts"]].to_numpy().tolist()) == expected
 
@@ -162,7 +162,7 @@ def test_what_can_be_chosen_is_what_some_verdict_has(busy_store, rows, model):
 
     own = [row for row in rows if row["model"] == model]
     expected = {name: {text(row, name) for row in own} for name in review_queries.FILTER_FIELDS}
-    assert busy_store.review.filter_values(model) == expected
+    assert review_of(busy_store).filter_values(model) == expected
 
 
 @pytest.mark.parametrize("sort", ORDERS)
@@ -174,14 +174,14 @@ def test_words_are_looked_for_in_the_newest_hits(busy_store, rows, sort, monkeyp
     for wanted in map(with_words, [VerdictFilter(), VerdictFilter(since="2026-11-02")]):
         expected = [row for row in matching(rows, wanted) if row["id"] in hits]
         assert 1 < len(expected) < min(20, len(matching(rows, wanted)))
-        found = busy_store.review.page(wanted, sort=sort)
+        found = review_of(busy_store).page(wanted, sort=sort)
         assert listed(found.rows) == ids(sorted(expected, key=ORDERS[sort]))
         assert found.total == len(expected)
-        assert busy_store.review.newest(wanted, 1000).total == len(expected)
+        assert review_of(busy_store).newest(wanted, 1000).total == len(expected)
 
 
 def test_the_filters_of_the_test_find_something_each(busy_store):
-    empty = [f for f in FILTERS if not busy_store.review.page(f).total]
+    empty = [f for f in FILTERS if not review_of(busy_store).page(f).total]
     assert [f.texts for f in empty] == [
         {"model": "nothing"},
         {"expert": "nobody"},
@@ -190,16 +190,16 @@ def test_the_filters_of_the_test_find_something_each(busy_store):
 
 
 def test_a_page_beyond_the_last_is_the_last(busy_store):
-    last = busy_store.review.page(VerdictFilter(), number=10**9)
-    assert last == busy_store.review.page(VerdictFilter(), number=last.pages)
-    assert busy_store.review.page(VerdictFilter(), number=0) == busy_store.review.page(
-        VerdictFilter()
-    )
+    last = review_of(busy_store).page(VerdictFilter(), number=10**9)
+    assert last == review_of(busy_store).page(VerdictFilter(), number=last.pages)
+    assert review_of(busy_store).page(VerdictFilter(), number=0) == busy_store.review(
+        by=REVIEWER
+    ).page(VerdictFilter())
 
 
 def test_a_row_equals_what_reviewed_says(busy_store):
     rows = {row["verdict_id"]: row for row in busy_store.reviewed().to_dict("records")}
-    for row in busy_store.review.page(VerdictFilter(), size=1000).rows:
+    for row in review_of(busy_store).page(VerdictFilter(), size=1000).rows:
         same = rows.pop(row.verdict.id)
         assert row.adjudicated == same["adjudicated"]
         assert repr(row.answer) == repr(same["answer"])
@@ -209,9 +209,9 @@ def test_a_row_equals_what_reviewed_says(busy_store):
 
 def test_more_than_can_be_counted_is_said_so(busy_store, monkeypatch):
     monkeypatch.setattr(review_queries, "MOST_ROWS", 30)
-    found = busy_store.review.page(VerdictFilter(since="2026-01-01"), size=20)
+    found = review_of(busy_store).page(VerdictFilter(since="2026-01-01"), size=20)
     assert (found.total, found.more, found.pages) == (30, True, 2)
-    by_group = busy_store.review.page(VerdictFilter(), size=20)
+    by_group = review_of(busy_store).page(VerdictFilter(), size=20)
     assert (by_group.total > 30, by_group.more, by_group.pages) == (True, False, 2)
 
 
@@ -223,7 +223,7 @@ def test_more_than_can_be_counted_is_said_so(busy_store, monkeypatch):
     ],
 )
 def test_whatever_is_typed_is_searched_for_and_never_an_error(busy_store, words):
-    found = busy_store.review.page(VerdictFilter(words=words), size=1000)
+    found = review_of(busy_store).page(VerdictFilter(words=words), size=1000)
     for row in found.rows:
         assert MATCHES["words"](vars(row.verdict), words)
 
@@ -232,13 +232,13 @@ def test_whatever_is_typed_is_searched_for_and_never_an_error(busy_store, words)
 @given(st.text(max_size=30).filter(lambda text: "\x00" not in text))
 def test_any_text_can_be_searched_for(busy_store, text):
     if text.isprintable():
-        busy_store.review.page(VerdictFilter(words=text))
+        review_of(busy_store).page(VerdictFilter(words=text))
 
 
 def test_a_search_finds_words_by_their_beginning_and_without_accents(busy_store):
     for words in ("uberdos", "Überdosis", "(older)", "OLD"):
-        assert busy_store.review.page(VerdictFilter(words=words)).total
-    assert not busy_store.review.page(VerdictFilter(words="erdosis")).total
+        assert review_of(busy_store).page(VerdictFilter(words=words)).total
+    assert not review_of(busy_store).page(VerdictFilter(words="erdosis")).total
 
 
 # --- filters in an address
@@ -324,4 +324,4 @@ def test_what_is_no_filter_is_named_and_left_out():
 @given(st.dictionaries(st.sampled_from(sorted(vars(VerdictFilter()))), st.text(max_size=20)))
 def test_any_address_makes_a_filter_that_can_be_asked(busy_store, texts):
     found, _ = VerdictFilter.read(texts)
-    busy_store.review.page(found, sort="serious")
+    review_of(busy_store).page(found, sort="serious")

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 import streamlit as st
-from builders import HOSTILE, OWNER, ROOT, case, judged, verdict
+from builders import HOSTILE, OWNER, ROOT, case, judged, review_of, verdict
 from streamlit.testing.v1 import AppTest
 from visits import CASE, assert_strange_text_is_escaped, keys, messages, press, start
 
@@ -317,7 +317,7 @@ def test_triage_is_saved_once_with_name_and_note(judge, store):
     at.text_area(key="review_triage_note").set_value(f"mend {HOSTILE}").run()
     press(at, "review_triage")
     assert messages(at) == []
-    (one,) = store.review.triage_of(given.id)
+    (one,) = review_of(store).triage_of(given.id)
     assert (one.state, one.note, one.decided_by) == ("accepted", f"mend {HOSTILE}", "Grace")
     assert list(table(at, "Triage")["Triage"]) == ["accepted"]
     assert "Grace: accepted" in texts(at)
@@ -380,7 +380,7 @@ def test_a_conflict_is_decided_by_a_third_person_with_names_hidden(judge, store)
     at.text_area(key="review_conflict_reason").set_value("the scan").run()
     press(at, "review_adjudicate")
     assert messages(at) == []
-    (decided,) = store.review.adjudications_of(made.id)
+    (decided,) = review_of(store).adjudications_of(made.id)
     assert (decided.answer, decided.reason) == (other(made), "the scan")
     assert "No case waits for a decision" in texts(at)
     assert "2 verdicts by 2 experts · agree 1 of 2 · model right 0 of 2" in texts(at)
@@ -414,7 +414,7 @@ def test_the_letters_of_experts_are_given_anew_for_each_case(judge, store):
     for at in range(20):
         made = judge(("Ada", "agree"), pulse=80.0 + at)
         store.add_verdict(Verdict(made.id, "Bo", "disagree", comment="not this"))
-    cases = store.review.conflicts("triage")
+    cases = review_of(store).conflicts("triage")
     assert len(cases) == 20
     who_is_a = {next(totals.in_order(case))[1].expert for case in cases}
     assert who_is_a == {"Ada", "Bo"}
@@ -441,7 +441,7 @@ def test_that_the_models_number_stands_is_one_click_and_can_be_decided_anew(stor
     at.text_area(key="review_conflict_reason").set_value("the other scale").run()
     press(at, "review_adjudicate")
     assert store.reviewed()["outcome"].tolist() == ["wrong", "wrong"]
-    assert len(store.review.adjudications_of(made.id)) == 2
+    assert len(review_of(store).adjudications_of(made.id)) == 2
 
 
 # --- figures
@@ -545,7 +545,7 @@ def test_risks_are_shown_by_band_and_never_by_how_sure(judge, store):
     shown = table(open_page(model="risk"), "Counts as right")
     assert sorted(shown["Counts as right"]) == ["about right", "about right", "–"]
     by = Expert("Grace", role="reviewer")
-    store.review.adjudicate(made.id, None, "looked again", direction="too_low", by=by)
+    review_of(store).adjudicate(made.id, None, "looked again", direction="too_low", by=by)
     at = open_page("figures", model="risk")
     titles = " ".join(markdown.value for markdown in at.markdown)
     assert "Of 3 verdicts on risks: 2 too low, 1 about right, 0 too high" in titles

@@ -12,6 +12,7 @@ from builders import (
     VERSIONS,
     case,
     examples,
+    review_of,
     verdict,
     write_at_random,
 )
@@ -20,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils.db import Database
 
+from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert, folded
@@ -70,9 +72,9 @@ def test_a_verdict_written_by_another_program_counts_too(empty_store):
             " '2026-11-01T00:00:00.000Z')",
             (prediction.id,),
         )
-    assert empty_store.progress("churn").agree == 1
+    assert review_of(empty_store).progress("churn").agree == 1
     assert [
-        row.verdict.id for row in empty_store.review.page(VerdictFilter(words="fine")).rows
+        row.verdict.id for row in review_of(empty_store).page(VerdictFilter(words="fine")).rows
     ] == ["v"]
 
 
@@ -90,7 +92,7 @@ def conflict(empty_store):
 
 
 def test_a_conflict_waits_until_a_third_person_decides_it(empty_store, conflict):
-    figures = empty_store.review
+    figures = review_of(empty_store)
     (waiting,) = figures.conflicts()
     assert [(v.expert, v.judgement) for v in waiting.verdicts] == [
         ("Ada", "agree"),
@@ -112,21 +114,21 @@ def test_a_conflict_waits_until_a_third_person_decides_it(empty_store, conflict)
 
 def test_the_adjudicated_answer_counts_and_the_originals_stay(empty_store, conflict):
     before = empty_store.verdict_history(conflict.id, by=REVIEWER)
-    empty_store.review.adjudicate(conflict.id, 0, "the scan shows it", by=REVIEWER)
+    review_of(empty_store).adjudicate(conflict.id, 0, "the scan shows it", by=REVIEWER)
     assert empty_store.verdict_history(conflict.id, by=REVIEWER) == before
     reviewed = empty_store.reviewed()
     assert list(reviewed["judgement"]) == ["agree", "disagree"]
     assert list(reviewed["answer"]) == [0, 0]
     assert list(reviewed["adjudicated"]) == [True, True]
-    (figures,) = empty_store.review.by_version().to_dict("records")
+    (figures,) = review_of(empty_store).by_version().to_dict("records")
     assert (figures["agree"], figures["right"], figures["wrong"]) == (1, 0, 2)
-    assert empty_store.review.confusion().to_numpy().tolist() == [[1, 0, 2]]
-    (again,) = empty_store.review.adjudications_of(conflict.id)
+    assert review_of(empty_store).confusion().to_numpy().tolist() == [[1, 0, 2]]
+    (again,) = review_of(empty_store).adjudications_of(conflict.id)
     assert (again.decided_by, again.reason) == ("Rita", "the scan shows it")
 
-    empty_store.review.adjudicate(conflict.id, 1, "looked again", by=OWNER)
+    review_of(empty_store).adjudicate(conflict.id, 1, "looked again", by=OWNER)
     assert list(empty_store.reviewed()["answer"]) == [1, 1]
-    assert len(empty_store.review.adjudications_of(conflict.id)) == 2
+    assert len(review_of(empty_store).adjudications_of(conflict.id)) == 2
 
 
 def test_an_answer_that_nobody_adjudicated_is_what_the_expert_said(empty_store, conflict):
@@ -152,37 +154,37 @@ def test_an_adjudication_that_will_not_do_is_refused(
     empty_store, conflict, answer, reason, by, said_so
 ):
     with pytest.raises(UserError, match=said_so):
-        empty_store.review.adjudicate(conflict.id, answer, reason, by=by)
-    assert empty_store.review.adjudications_of(conflict.id) == []
+        review_of(empty_store).adjudicate(conflict.id, answer, reason, by=by)
+    assert review_of(empty_store).adjudications_of(conflict.id) == []
 
 
 def test_whoever_withdrew_a_verdict_cannot_decide_either(empty_store, conflict):
     empty_store.add_verdict(verdict(conflict, "agree", "Rita"))
     empty_store.add_verdict(verdict(conflict, "withdrawn", "Rita"))
     with pytest.raises(UserError, match="third person"):
-        empty_store.review.adjudicate(conflict.id, 0, "so", by=REVIEWER)
+        review_of(empty_store).adjudicate(conflict.id, 0, "so", by=REVIEWER)
 
 
 def test_a_case_without_a_conflict_cannot_be_decided(empty_store, conflict):
     empty_store.add_verdict(verdict(conflict, "agree", "Bob"))
     with pytest.raises(UserError, match="nothing to decide"):
-        empty_store.review.adjudicate(conflict.id, 0, "so", by=REVIEWER)
+        review_of(empty_store).adjudicate(conflict.id, 0, "so", by=REVIEWER)
 
 
 def test_the_same_click_twice_is_one_decision(empty_store, conflict):
     id = new_id()
     for _ in range(2):
-        empty_store.review.adjudicate(conflict.id, 0, "so", by=REVIEWER, id=id)
+        review_of(empty_store).adjudicate(conflict.id, 0, "so", by=REVIEWER, id=id)
     about = empty_store.verdict_history(conflict.id, by=REVIEWER)[1]
     for _ in range(2):
-        empty_store.review.triage(about.id, "fixed", "in v2", by=REVIEWER, id=id + "t")
-    assert len(empty_store.review.adjudications_of(conflict.id)) == 1
-    assert len(empty_store.review.triage_of(about.id)) == 1
-    assert len(empty_store.review.events(by=OWNER)) == 2
+        review_of(empty_store).triage(about.id, "fixed", "in v2", by=REVIEWER, id=id + "t")
+    assert len(review_of(empty_store).adjudications_of(conflict.id)) == 1
+    assert len(review_of(empty_store).triage_of(about.id)) == 1
+    assert len(empty_store.event_log.newest(by=OWNER)) == 2
 
 
 def test_triage_is_open_for_a_disagreement_and_keeps_every_decision(empty_store, conflict):
-    figures = empty_store.review
+    figures = review_of(empty_store)
     (row,) = figures.page(VerdictFilter(triage="open")).rows
     assert row.verdict.expert == "Bob"
     figures.triage(row.verdict.id, "accepted", "known", by=REVIEWER)
@@ -197,39 +199,43 @@ def test_triage_is_open_for_a_disagreement_and_keeps_every_decision(empty_store,
 
 def test_a_changed_verdict_is_open_again(empty_store, conflict):
     about = empty_store.verdict_history(conflict.id, by=REVIEWER)[1]
-    empty_store.review.triage(about.id, "declined", by=REVIEWER)
+    review_of(empty_store).triage(about.id, "declined", by=REVIEWER)
     empty_store.add_verdict(verdict(conflict, "disagree", "Bob", comment="No, really"))
-    assert empty_store.review.page(VerdictFilter(triage="open")).total == 1
+    assert review_of(empty_store).page(VerdictFilter(triage="open")).total == 1
     with pytest.raises(UserError, match="no longer counts"):
-        empty_store.review.triage(about.id, "fixed", by=REVIEWER)
+        review_of(empty_store).triage(about.id, "fixed", by=REVIEWER)
 
 
 def test_triage_is_for_reviewers(empty_store, conflict):
     about = empty_store.verdict_history(conflict.id, by=REVIEWER)[1]
     with pytest.raises(UserError, match=r"Eve may not triage a verdict; expected a reviewer"):
-        empty_store.review.triage(about.id, "fixed", by=Expert("Eve"))
+        review_of(empty_store).triage(about.id, "fixed", by=Expert("Eve"))
     with pytest.raises(UserError, match="expected one of open, accepted, fixed, declined"):
-        empty_store.review.triage(about.id, "closed", by=REVIEWER)
+        review_of(empty_store).triage(about.id, "closed", by=REVIEWER)
     with pytest.raises(UserError, match="no longer counts"):
-        empty_store.review.triage("none", "fixed", by=REVIEWER)
-    assert empty_store.review.triage_of(about.id) == []
+        review_of(empty_store).triage("none", "fixed", by=REVIEWER)
+    assert review_of(empty_store).triage_of(about.id) == []
 
 
 def test_events_are_read_by_owners_newest_first(empty_store):
     for what in ("sign-in", "export", "sign-in"):
-        empty_store.review.log(Event(what, "Ada", {"rows": 3, "text": HOSTILE}))
-    assert [e.what for e in empty_store.review.events(by=OWNER)] == ["sign-in", "export", "sign-in"]
-    (only,) = empty_store.review.events("export", by=OWNER)
+        empty_store.event_log.add(Event(what, "Ada", {"rows": 3, "text": HOSTILE}))
+    assert [e.what for e in empty_store.event_log.newest(by=OWNER)] == [
+        "sign-in",
+        "export",
+        "sign-in",
+    ]
+    (only,) = empty_store.event_log.newest("export", by=OWNER)
     assert only.details == {"rows": 3, "text": HOSTILE}
     with pytest.raises(UserError, match="Rita may not read the log"):
-        empty_store.review.events(by=REVIEWER)
+        empty_store.event_log.newest(by=REVIEWER)
 
 
 @pytest.mark.parametrize("table", ["triage", "adjudications", "events"])
 def test_another_program_cannot_change_a_decision(empty_store, conflict, table):
-    empty_store.review.adjudicate(conflict.id, 0, "so", by=REVIEWER)
+    review_of(empty_store).adjudicate(conflict.id, 0, "so", by=REVIEWER)
     about = empty_store.verdict_history(conflict.id, by=REVIEWER)[1]
-    empty_store.review.triage(about.id, "fixed", by=REVIEWER)
+    review_of(empty_store).triage(about.id, "fixed", by=REVIEWER)
     for change in (f"UPDATE {table} SET id = 'x'", f"DELETE FROM {table}"):
         with (
             closing(sqlite3.connect(empty_store.path)) as connection,
@@ -248,7 +254,7 @@ def test_progress_counts_people_not_spellings(empty_store):
     empty_store.add_prediction(other)
     empty_store.add_verdict(verdict(prediction, expert="Ada  Lovelace"))
     empty_store.add_verdict(verdict(other, expert="ADA lovelace "))
-    progress = empty_store.progress("churn")
+    progress = review_of(empty_store).progress("churn")
     assert (progress.experts, progress.verdicts, progress.judged) == (1, 2, 2)
 
 
@@ -260,7 +266,7 @@ def test_progress_equals_the_count_over_reviewed(tmp_path, seed):
         rows = store.reviewed().to_dict("records")
         for model, version in [*VERSIONS, ("churn", None), ("none", None)]:
             about = [r for r in rows if r["model"] == model and version in (None, r["version"])]
-            progress = store.progress(model, version)
+            progress = review_of(store).progress(model, version)
             asked = [p for p in known if p.model == model and version in (None, p.version)]
             assert progress.predictions == len(asked)
             assert progress.judged == len({r["prediction_id"] for r in about})
@@ -270,3 +276,10 @@ def test_progress_equals_the_count_over_reviewed(tmp_path, seed):
             assert progress.wrong == sum(r["outcome"] == "wrong" for r in about)
             assert progress.experts == len({folded(r["expert"]) for r in about})
             assert progress.last_verdict_at == max((r["created_at"] for r in about), default=None)
+
+
+def test_what_everybody_said_is_handed_to_those_alone_who_may_see_it(empty_store):
+    for person in (REVIEWER, OWNER, roles.PROGRAM):
+        assert empty_store.review(by=person).by_version().empty
+    with pytest.raises(UserError, match="Ada may not see every verdict; expected a reviewer"):
+        empty_store.review(by=Expert("Ada"))

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from builders import THOROUGH, card_of, case, verdict
+from builders import THOROUGH, card_of, case, review_of, verdict
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -73,7 +73,7 @@ def selected(card, made):
 
 
 def learned(store, model, left_out=None):
-    found = corrections(store, VerdictFilter(model=model), left_out or LeftOut())
+    found = corrections(review_of(store), VerdictFilter(model=model), left_out or LeftOut())
     return [one for some in found for one in some]
 
 
@@ -81,7 +81,7 @@ def learned(store, model, left_out=None):
 def test_the_matrix_does_not_contradict_the_headline(store, put, model, disagrees):
     put(model, ("Ada", "agree", {}), n=15)
     card, _ = put(model, ("Ada", "disagree", disagrees), n=15)
-    found = totals.figures(store.review, VerdictFilter(model=card.name))
+    found = totals.figures(review_of(store), VerdictFilter(model=card.name))
     pairs = found.confusion
     counts = error_rates.confusion(
         pairs["value"], pairs["answer"], card.class_values, pairs["verdicts"]
@@ -95,7 +95,7 @@ def test_the_matrix_does_not_contradict_the_headline(store, put, model, disagree
 def test_a_disagreement_without_a_value_is_a_difference(store, put, model, disagrees):
     put(model, ("Ada", "agree", {}), ("Bob", "agree", {}), n=40, one_case=False)
     put(model, ("Ada", "agree", {}), ("Bob", "disagree", disagrees), n=40, one_case=False)
-    shared = totals.shared(store.review, VerdictFilter(model=model))
+    shared = totals.shared(review_of(store), VerdictFilter(model=model))
     agreed = totals.agreement(totals.ratings(shared), numbers=False)
     assert (agreed.cases, agreed.agreed) == (80, 40)
 
@@ -103,19 +103,19 @@ def test_a_disagreement_without_a_value_is_a_difference(store, put, model, disag
 def test_experts_who_each_predict_a_case_anew_have_judged_the_same_case(store, put):
     put("iris", ("Ada", "agree", {}))
     put("iris", ("Bob", "disagree", {"comment": "Not this one."}), n=2)
-    shared = totals.shared(store.review, VerdictFilter(model="iris"))
+    shared = totals.shared(review_of(store), VerdictFilter(model="iris"))
     agreed = totals.agreement(totals.ratings(shared), numbers=False)
     assert (agreed.cases, agreed.agreed) == (1, 0)
     put("iris", ("Bob", "agree", {}))
-    shared = totals.shared(store.review, VerdictFilter(model="iris", expert="Bob"))
+    shared = totals.shared(review_of(store), VerdictFilter(model="iris", expert="Bob"))
     agreed = totals.agreement(totals.ratings(shared), numbers=False)
     assert (agreed.cases, agreed.agreed) == (1, 1)
 
 
 def test_a_case_that_one_expert_judged_twice_is_not_shared(store, put):
     _, made = put("iris", ("Ada", "agree", {}), n=2)
-    assert store.review.shared_cases("iris") == []
-    assert store.review.shared_case(made[0].id) is None
+    assert review_of(store).shared_cases("iris") == []
+    assert review_of(store).shared_case(made[0].id) is None
 
 
 def test_about_right_of_a_risk_is_no_label(store, put):
@@ -127,8 +127,8 @@ def test_about_right_of_a_risk_is_no_label(store, put):
 
 def test_a_decided_number_that_rounds_to_the_models_is_not_a_mistake(store, put):
     _, (made,) = put("dose", ("Ada", "agree", {}), ("Bob", "disagree", {"correct_value": 150.0}))
-    store.review.adjudicate(made.id, round(made.value, 1), "close enough", by=REVIEWER)
-    found = totals.figures(store.review, VerdictFilter(model="dose"))
+    review_of(store).adjudicate(made.id, round(made.value, 1), "close enough", by=REVIEWER)
+    found = totals.figures(review_of(store), VerdictFilter(model="dose"))
     assert (found.of("right"), found.of("wrong")) == (2, 0)
 
 
@@ -136,7 +136,7 @@ def test_distributions_counts_what_was_decided(store, put):
     card, made = put("iris", ("Ada", "agree", {}), ("Bob", "disagree", {"comment": "no"}), n=12)
     for one in made:
         other = next(value for value in card.class_values if value != one.value)
-        store.review.adjudicate(one.id, other, "x", by=REVIEWER)
+        review_of(store).adjudicate(one.id, other, "x", by=REVIEWER)
     judged = selection.verdicts(store, selected(card, made))
     assert judged["wrong"].tolist() == [1.0] * 24
 
@@ -189,7 +189,7 @@ def test_experts_within_the_tolerance_of_each_other_are_no_conflict(store, put):
     near = [("Ada", "disagree", {"correct_value": number}) for number in (170.0, 170.1, 199.0)]
     for (_, judgement, one), other in (near[0], near[1][2]), (near[0], near[2][2]):
         put("dose", ("Ada", judgement, one), ("Bob", judgement, other), one_case=False)
-    shared = totals.shared(store.review, VerdictFilter(model="dose"))
+    shared = totals.shared(review_of(store), VerdictFilter(model="dose"))
     agreed = totals.agreement(totals.ratings(shared), numbers=True, shared_cases=shared)
     assert (agreed.cases, agreed.agreed) == (2, 1)
     (pair,) = totals.number_pairs(shared).to_dict("records")
@@ -203,9 +203,9 @@ def test_predictions_of_one_case_are_one_case(store, put):
     left_out = LeftOut()
     assert learned(store, "iris", left_out) == []
     assert (left_out.conflicts, left_out.unanswered) == (1, 0)
-    assert store.review.shared_counts("iris")["conflicts"] == 1
-    assert len(totals.cases(store.review, VerdictFilter(model="iris")).rows) == 1
-    store.review.adjudicate(made[0].id, made[0].value, "so it is", by=REVIEWER)
+    assert review_of(store).shared_counts("iris")["conflicts"] == 1
+    assert len(totals.cases(review_of(store), VerdictFilter(model="iris")).rows) == 1
+    review_of(store).adjudicate(made[0].id, made[0].value, "so it is", by=REVIEWER)
     (one,) = learned(store, "iris")
     assert (one.learn, one.source) == (made[0].value, "adjudicated")
     assert set(store.reviewed()["outcome"]) == {"right"}
@@ -215,7 +215,7 @@ def test_a_number_that_an_expert_takes_is_no_difference_of_nought(store, put):
     for correct in (100.0, 200.0, 250.0):
         put("dose", ("Ada", "disagree", {"correct_value": correct}))
     put("dose", ("Ada", "agree", {}), n=20)
-    numbers = store.review.numbers("dose")
+    numbers = review_of(store).numbers("dose")
     assert (len(numbers), int(numbers["right"].sum())) == (23, 20)
     own = numbers.dropna(subset=["answer"])
     assert calibration.bland_altman(own["value"], own["answer"]).n == 3
@@ -223,7 +223,7 @@ def test_a_number_that_an_expert_takes_is_no_difference_of_nought(store, put):
 
 def test_a_final_answer_is_replaced_by_a_later_one_everywhere(store, put):
     card, (made,) = put("risk", ("Ada", "agree", {}), ("Bob", "disagree", {"direction": "too_low"}))
-    review = store.review
+    review = review_of(store)
     for direction, wrong in (("too_low", 2), ("about_right", 0), ("too_high", 2)):
         review.adjudicate(made.id, None, "looked again", direction=direction, by=REVIEWER)
         assert counts_of(store, card, [made]) == dict.fromkeys(PLACES, (2 - wrong, wrong))
@@ -238,15 +238,15 @@ PLACES = (
 
 def counts_of(store, card, made):
     """Verdicts that are right and wrong by each page, all in the unit of verdicts."""
-    progress, whole = store.progress(card.name), VerdictFilter(model=card.name)
-    figures = totals.figures(store.review, whole)
-    narrow = totals.figures(store.review, VerdictFilter(model=card.name, source="form"))
-    rows = [row.outcome for some in store.review.each(whole) for row in some]
+    progress, whole = review_of(store).progress(card.name), VerdictFilter(model=card.name)
+    figures = totals.figures(review_of(store), whole)
+    narrow = totals.figures(review_of(store), VerdictFilter(model=card.name, source="form"))
+    rows = [row.outcome for some in review_of(store).each(whole) for row in some]
     reviewed = store.reviewed()
     reviewed = reviewed[reviewed["model"] == card.name]["outcome"].tolist()
     wrong = selection.verdicts(store, selected(card, made))["wrong"]
-    arms = store.arms(card.name, "ab")
-    status = status_of(store.review, card.name)
+    arms = review_of(store).arms(card.name, "ab")
+    status = status_of(review_of(store), card.name)
     by = {name: getattr(figures, f"by_{name}") for name in ("expert", "day", "version", "mode")}
     return {
         "home": (progress.right, progress.wrong),
@@ -298,28 +298,30 @@ def test_every_page_counts_the_same(shared_store, kind, deeds):
     counts = counts_of(shared_store, card, made)
     assert len(set(counts.values())) == 1, counts
     right, wrong = counts["review"]
-    figures = totals.figures(shared_store.review, VerdictFilter(model=name))
+    figures = totals.figures(review_of(shared_store), VerdictFilter(model=name))
     if kind != "number":
         for table in (figures.by_class, figures.by_confidence):
             assert (table["right"].sum(), table["wrong"].sum()) == (right, wrong)
         assert figures.confusion["verdicts"].sum() == right + wrong
-    found = [row for some in shared_store.review.each(VerdictFilter(model=name)) for row in some]
+    found = [
+        row for some in review_of(shared_store).each(VerdictFilter(model=name)) for row in some
+    ]
     taught = {row.case_id for row in found if row.answer is not None}
     left_out = LeftOut()
     rows = [
         one
-        for some in corrections(shared_store, VerdictFilter(model=name), left_out)
+        for some in corrections(review_of(shared_store), VerdictFilter(model=name), left_out)
         for one in some
     ]
     cases = {row.case_id for row in found}
     assert len(rows) + left_out.conflicts + left_out.unanswered == len(cases)
-    status = status_of(shared_store.review, name)
+    status = status_of(review_of(shared_store), name)
     assert (status.verdicts, status.cases) == (len(found), len(cases))
     assert (status.unsure, status.waiting) == (len(found) - right - wrong, left_out.conflicts)
     assert len(rows) <= len(taught)
     if kind == "probability":
         assert all(row.learn is False for row in rows)
-        bands = judged_risks.by_band(shared_store.review, VerdictFilter(model=name), card)
+        bands = judged_risks.by_band(review_of(shared_store), VerdictFilter(model=name), card)
         says = selection.verdicts(shared_store, selected(card, made))
         says = says.dropna(subset=["wrong"])["says"].replace("", "not_said").value_counts()
         assert {side: bands[side].sum() for side in risk_bands.SIDES} == {
@@ -353,9 +355,9 @@ def test_compare_counts_the_cases_that_corrections_teach(compared, deeds):
                 _do(store, made[at], expert, deed, choice, named_of(card, made[at]))
         rows = learned(store, name)
         tolerance = 0.5 if card.task == "regression" else None
-        judged = store.judged(name, [card.version])
+        judged = review_of(store).judged(name, [card.version])
         found = expert_backing.backed(loaded, loaded, judged, tolerance)
-        review = totals.cases(store.review, VerdictFilter(model=name))
+        review = totals.cases(review_of(store), VerdictFilter(model=name))
     right, wrong = review.errors.count(0.0), review.errors.count(1.0)
     assert (found.both + found.neither, found.fixes, found.breaks) == (found.cases, 0, 0)
     if card.task == "binary" and card.answer == "class":
@@ -402,7 +404,7 @@ def _do(store, prediction, expert, deed, choice, named):
         is_risk = prediction.scale is not None and prediction.scale.answer == "probability"
         side = SIDES[choice % 3] if is_risk and deed == "decide other" else None
         answer = None if side else named[choice % len(named)]
-        store.review.adjudicate(prediction.id, answer, "so it is", direction=side, by=REVIEWER)
+        review_of(store).adjudicate(prediction.id, answer, "so it is", direction=side, by=REVIEWER)
         return
     about = {"comment": "because"}
     if deed == "disagree" and choice < len(named) and named[choice] != prediction.value:

@@ -168,7 +168,7 @@ def test_a_name_or_a_link_does_not_make_it_ones_own():
 
 
 def log_of(place, what):
-    return Store.open(place / "feedback.db").review.events(what, by=Expert("O", role="owner"))
+    return Store.open(place / "feedback.db").event_log.newest(what, by=Expert("O", role="owner"))
 
 
 def signs_in(place):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from builders import case, verdict
+from builders import case, review_of, verdict
 
 from second_opinion import settings
 from second_opinion.records.expert import Expert
@@ -25,7 +25,7 @@ def store():
         put(store, number, Ada="agree", Bob="disagree" if number == 10 else "agree")
     put(store, 11, Ada="agree")
     decided = put(store, 11, Bob="disagree", Cy="unsure")
-    store.review.adjudicate(decided.id, 1, "so it is", by=Expert("Grace", role="reviewer"))
+    review_of(store).adjudicate(decided.id, 1, "so it is", by=Expert("Grace", role="reviewer"))
     return store
 
 
@@ -50,7 +50,7 @@ def test_status_counts_verdicts_cases_and_experts_of_each_model(run, store):
 
 
 def test_status_says_the_headline_of_feedback_review(run, store):
-    figures = totals.figures(store.review, VerdictFilter(model="iris"))
+    figures = totals.figures(review_of(store), VerdictFilter(model="iris"))
     share, interval = counted_share.model_right(figures).words
     _, out, _ = run("status", "--model", "iris")
     assert out.splitlines()[:4] == [

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import OWNER, REVIEWER, ROOT, THOROUGH, as_nobody, case, examples, verdict
+from builders import OWNER, REVIEWER, ROOT, THOROUGH, as_nobody, case, examples, review_of, verdict
 from database import assert_intact, ids_in, select
 from hypothesis import given
 from hypothesis import strategies as st
@@ -334,7 +334,7 @@ def assert_reviewed_is(store, model, cases, chains):
             cases[number].id: found for (number, name), found in current.items() if name == person
         }
     counts = Counter(found.judgement for found in current.values())
-    assert store.progress(model) == ReviewProgress(
+    assert review_of(store).progress(model) == ReviewProgress(
         predictions=len(cases),
         judged=len({number for number, _ in current}),
         verdicts=len(current),
@@ -405,10 +405,12 @@ def test_the_retry_of_a_click_is_no_stale_page(empty_store, stored):
 def test_what_others_said_is_told_to_reviewers_alone(empty_store, stored):
     empty_store.add_verdict(verdict(stored))
     with pytest.raises(UserError, match="may not see every verdict"):
-        empty_store.progress(stored.model, by=Expert("Bob"))
-    whole = empty_store.progress(stored.model, by=Expert("Bob", role="reviewer"))
-    effort = empty_store.effort(stored.model)
-    assert effort == (whole.predictions, whole.verdicts, whole.experts, whole.last_verdict_at)
+        empty_store.review(by=Expert("Bob"))
+    whole = review_of(empty_store).progress(stored.model)
+    about_all = whole.predictions, whole.verdicts, whole.experts, whole.last_verdict_at
+    assert empty_store.effort(stored.model) == (*about_all, 0)
+    assert empty_store.effort(stored.model, of="ADA") == (*about_all, 1)
+    assert empty_store.effort(stored.model, of="Bob") == (*about_all, 0)
 
 
 def test_nothing_is_withdrawn_twice(empty_store, stored):
@@ -530,12 +532,14 @@ def test_progress_counts_one_model_and_one_version(empty_store):
         empty_store.add_verdict(verdict(found))
     last = empty_store.add_verdict(verdict(new, "disagree", "Bo"))
 
-    assert empty_store.progress("churn", "2") == ReviewProgress(
+    assert review_of(empty_store).progress("churn", "2") == ReviewProgress(
         2, 1, 2, 1, 1, 0, 2, last.created_at, 1, 1
     )
-    assert empty_store.progress("churn").verdicts == 3
-    assert empty_store.progress("churn").predictions == 3
-    assert empty_store.progress("none") == ReviewProgress(0, 0, 0, 0, 0, 0, 0, None, 0, 0)
+    assert review_of(empty_store).progress("churn").verdicts == 3
+    assert review_of(empty_store).progress("churn").predictions == 3
+    assert review_of(empty_store).progress("none") == ReviewProgress(
+        0, 0, 0, 0, 0, 0, 0, None, 0, 0
+    )
 
 
 # --- append only, enforced by the database itself
@@ -670,7 +674,7 @@ def test_reading_goes_on_while_something_is_written(empty_store, stored):
     with empty_store._file.writing() as connection:
         connection.execute("INSERT INTO predictions SELECT * FROM predictions WHERE id = 'none'")
         assert empty_store.prediction(stored.id) == stored
-        assert empty_store.progress("churn").predictions == 1
+        assert review_of(empty_store).progress("churn").predictions == 1
 
 
 STARTER = """
@@ -776,7 +780,7 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(tmp_path):
         assert_intact(path)
     assert len(acknowledged) > KILLS
     with closing(Store.open(path)) as store:
-        assert store.progress("m").verdicts == len(ids_in(path))
+        assert review_of(store).progress("m").verdicts == len(ids_in(path))
 
 
 @pytest.mark.parametrize("leftovers", [True, False])
@@ -798,7 +802,7 @@ def test_a_file_deleted_while_open_is_made_anew(empty_store, stored, leftovers):
 def test_reading_a_file_deleted_while_open_finds_nothing(empty_store, stored):
     empty_store.path.unlink()
     assert empty_store.prediction(stored.id) is None
-    assert empty_store.progress("churn").predictions == 0
+    assert review_of(empty_store).progress("churn").predictions == 0
 
 
 def test_a_file_moved_away_while_open_keeps_what_was_acknowledged(empty_store, stored):
@@ -1047,6 +1051,7 @@ LIMITED = """
 import os, resource, sys
 from second_opinion.errors import UserError
 from second_opinion.records.prediction import Prediction
+from second_opinion.access.roles import PROGRAM
 from second_opinion.store import Store
 def cases():
     return [
@@ -1070,10 +1075,10 @@ try:
     store.add_predictions(cases())
 except UserError as error:
     print(error)
-print(store.progress("m").predictions)
+print(store.review(by=PROGRAM).progress("m").predictions)
 limit(resource.RLIM_INFINITY)
 store.add_predictions(cases())
-print(store.progress("m").predictions)
+print(store.review(by=PROGRAM).progress("m").predictions)
 """
 
 
@@ -1120,9 +1125,9 @@ def test_a_database_from_before_aliases_keeps_its_predictions(tmp_path):
         before["predictions"].insert(row)
     with closing(Store.open(path)) as store:
         assert store.prediction(row["id"]).alias is None
-        assert store.arms(row["model"], "ab") == []
+        assert review_of(store).arms(row["model"], "ab") == []
         store.add_prediction(case(alias="ab"))
-        assert [arm.predictions for arm in store.arms(row["model"], "ab")] == [1]
+        assert [arm.predictions for arm in review_of(store).arms(row["model"], "ab")] == [1]
 
 
 # --- A/B
@@ -1161,7 +1166,7 @@ def test_the_arms_count_what_was_asked_under_their_alias(shared_store, asked):
         if alias == "ab":
             counts = expected.setdefault(version, Counter())
             counts.update(["predictions", *current.values()])
-    found = {arm.version: arm for arm in shared_store.arms(model, "ab")}
+    found = {arm.version: arm for arm in review_of(shared_store).arms(model, "ab")}
     assert {v: Counter(_counts(arm)) for v, arm in found.items()} == expected
 
 
@@ -1183,7 +1188,7 @@ def test_judged_are_the_current_verdicts_that_say_right_or_wrong(empty_store):
     empty_store.add_verdict(verdict(second, "unsure"))
     empty_store.add_verdict(verdict(second, "agree", expert="Bob"))
     empty_store.add_verdict(verdict(other, "agree"))
-    found = empty_store.judged(first.model, ["1", "2"])
+    found = review_of(empty_store).judged(first.model, ["1", "2"])
     assert [(row["version"], row["outcome"], row["answer"]) for row in found] == [
         ("1", "wrong", "leaves"),
         ("2", "right", second.value),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from builders import review_of
 
 from second_opinion.records.expert import folded
 from second_opinion.records.review import Opinion, SharedCase
@@ -23,14 +24,14 @@ def as_rows(frame, keys):
 @pytest.mark.slow
 @pytest.mark.parametrize("version", [None, "1", "2"])
 def test_counted_figures_equal_the_summaries(busy_store, version):
-    models = set(busy_store.review.by_version()["model"])
+    models = set(review_of(busy_store).by_version()["model"])
     assert models
     for model in models:
         whole = VerdictFilter(model=model, version=version)
-        kept = totals.figures(busy_store.review, whole)
+        kept = totals.figures(review_of(busy_store), whole)
         # All days: the same verdicts, but a filter that the summaries do not know.
         narrow = VerdictFilter(model=model, version=version, since="0001-01-01")
-        counted = totals.figures(busy_store.review, narrow)
+        counted = totals.figures(review_of(busy_store), narrow)
         assert (counted.total, counted.counted) == (kept.total, kept.counted)
         assert counted.after_seeing == kept.after_seeing
         assert counted.by_case == kept.by_case
@@ -77,13 +78,13 @@ NARROW = [
 @pytest.mark.slow
 @pytest.mark.parametrize("wanted", NARROW, ids=str)
 def test_figures_of_a_narrow_filter_equal_a_count_of_its_rows(busy_store, wanted):
-    rows = [row for some in busy_store.review.each(wanted) for row in some]
+    rows = [row for some in review_of(busy_store).each(wanted) for row in some]
     by_case = count(rows, lambda row: row.case_id).values()
     right, wrong = ([said[name] for said in by_case] for name in ("right", "wrong"))
     expected = CaseSums.of(right, np.add(right, wrong))
-    assert totals.figures(busy_store.review, wanted).by_case == expected
+    assert totals.figures(review_of(busy_store), wanted).by_case == expected
     assert rows
-    found = totals.figures(busy_store.review, wanted)
+    found = totals.figures(review_of(busy_store), wanted)
     assert (found.total, found.counted, found.more) == (len(rows), len(rows), False)
     assert counted(found.by_day, "day") == count(rows, lambda row: row.verdict.created_at[:10])
     assert counted(found.by_mode, "mode") == count(rows, lambda row: row.verdict.mode)
@@ -104,9 +105,9 @@ def test_figures_of_a_narrow_filter_equal_a_count_of_its_rows(busy_store, wanted
 def test_of_more_verdicts_than_are_counted_the_newest_are(busy_store, monkeypatch):
     monkeypatch.setattr(totals, "MOST", 7)
     for wanted in NARROW[:4]:
-        rows = busy_store.review.page(wanted, size=7).rows
-        total = sum(map(len, busy_store.review.each(wanted)))
-        found = totals.figures(busy_store.review, wanted)
+        rows = review_of(busy_store).page(wanted, size=7).rows
+        total = sum(map(len, review_of(busy_store).each(wanted)))
+        found = totals.figures(review_of(busy_store), wanted)
         assert found.counted == len(rows) == min(total, 7)
         assert counted(found.by_day, "day") == count(rows, lambda row: row.verdict.created_at[:10])
         assert found.more or found.total == total
@@ -133,8 +134,8 @@ def test_bands_hold_their_lower_end():
 
 
 def test_a_case_is_an_error_only_where_its_verdicts_say_so_together(busy_store):
-    found = totals.cases(busy_store.review, VerdictFilter())
-    rows = [row for some in busy_store.review.each(VerdictFilter()) for row in some]
+    found = totals.cases(review_of(busy_store), VerdictFilter())
+    rows = [row for some in review_of(busy_store).each(VerdictFilter()) for row in some]
     ids = [row.case_id for row in found.rows]
     assert len(ids) == len(set(ids)) == len({row.case_id for row in rows})
     for case, error in zip(ids, found.errors, strict=True):
@@ -167,10 +168,10 @@ def test_ratings_are_experts_by_cases_whatever_the_spelling_of_a_name():
 
 
 def test_a_narrow_filter_narrows_the_shared_cases(busy_store):
-    everything = totals.shared(busy_store.review, VerdictFilter())
+    everything = totals.shared(review_of(busy_store), VerdictFilter())
     assert everything
     expert = everything[0].opinions[0].expert
-    narrow = totals.shared(busy_store.review, VerdictFilter(expert=expert))
+    narrow = totals.shared(review_of(busy_store), VerdictFilter(expert=expert))
     ids = {case.prediction_id for case in narrow}
     assert ids
     assert ids <= {case.prediction_id for case in everything}

@@ -12,7 +12,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from builders import ROOT, case, examples, verdict, write_at_random
+from builders import ROOT, case, examples, review_of, verdict, write_at_random
 from database import assert_intact, copy_rows, full_count, kept, select
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,10 +197,10 @@ def test_a_kind_more_is_stored_and_counted_as_what_it_counts_as(partly, opened):
     ]
     reviewed = opened.reviewed().set_index("expert").loc["Ada"]
     assert (reviewed["judgement"], reviewed["answer"]) == ("partly", 0)
-    progress = opened.progress("churn")
+    progress = review_of(opened).progress("churn")
     assert (progress.verdicts, progress.agree, progress.disagree, progress.unsure) == (2, 1, 1, 0)
-    assert opened.review.shared_counts("churn")["conflicts"] == 1
-    (row,) = opened.review.page(VerdictFilter(judgement="partly")).rows
+    assert review_of(opened).shared_counts("churn")["conflicts"] == 1
+    (row,) = review_of(opened).page(VerdictFilter(judgement="partly")).rows
     assert (row.verdict, row.outcome, row.triage, row.answer) == (stored, "wrong", "open", 0)
     assert signed_verdict_text(None, stored) == "~ partly: 0"
 
@@ -209,7 +209,7 @@ def test_a_narrow_filter_counts_a_kind_more_too(partly, opened):
     prediction = case(value=1)
     opened.add_prediction(prediction)
     opened.add_verdict(verdict(prediction, "partly", correct_value=0))
-    figures = opened.review.newest(VerdictFilter(judgement="partly"), 10).by("expert")
+    figures = review_of(opened).newest(VerdictFilter(judgement="partly"), 10).by("expert")
     (counts,) = figures.to_dict("records")
     assert (counts["verdicts"], counts["agree"], counts["disagree"], counts["wrong"]) == (
         1,
@@ -225,7 +225,7 @@ def test_a_kind_more_can_be_undone(partly, opened):
     opened.add_verdict(verdict(prediction, "partly", correct_value=0))
     opened.add_verdict(verdict(prediction, "withdrawn"))
     assert opened.reviewed().empty
-    assert opened.progress("churn").verdicts == 0
+    assert review_of(opened).progress("churn").verdicts == 0
 
 
 def test_an_export_has_a_kind_more(partly, opened):

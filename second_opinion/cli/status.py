@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from second_opinion.access import roles
 from second_opinion.cli import printing
 from second_opinion.cli.asking import as_json, dumped
 from second_opinion.formatting import joined, plural
@@ -34,7 +35,7 @@ def status(model: str, as_json: bool) -> None:
     settings = Settings.read()
     catalog = managed(settings).look()
     meant = _meant(catalog, model)
-    review = Store.open(settings.feedback_db).review
+    review = Store.open(settings.feedback_db).review(by=roles.PROGRAM)
     reviews = [
         (status_of(review, name, version), _in_use(catalog, name)) for name, version in meant
     ]

@@ -59,7 +59,7 @@ def promote(
     if catalog.aliases(name).get(alias) == version:
         raise UserError(f"{name}@{alias} is version {version} already. Nothing was changed.")
     registry.load(catalog.card(ref))
-    return _store_move(store, AliasMove(name, alias, version, "promote", by.label))
+    return _store_move(store, AliasMove(name, alias, version, "promote", by.label), by)
 
 
 def split(
@@ -101,7 +101,7 @@ def split(
         )
     for card in cards.values():
         registry.load(card)
-    return _store_move(store, AliasMove(name, alias, pointed, "promote", by.label))
+    return _store_move(store, AliasMove(name, alias, pointed, "promote", by.label), by)
 
 
 def rollback(
@@ -118,7 +118,7 @@ def rollback(
         )
     for version in traffic_split.read(before[-1]):
         registry.load(catalog.card(f"{name}/{version}"))
-    return _store_move(store, AliasMove(name, alias, before[-1], "rollback", by.label))
+    return _store_move(store, AliasMove(name, alias, before[-1], "rollback", by.label), by)
 
 
 def _refuse_bad_name(alias: str) -> None:
@@ -129,6 +129,6 @@ def _refuse_bad_name(alias: str) -> None:
         )
 
 
-def _store_move(store: Store, move: AliasMove) -> AliasMove:
-    store.move_alias(move)
+def _store_move(store: Store, move: AliasMove, by: Expert) -> AliasMove:
+    store.move_alias(move, by=by)
     return move

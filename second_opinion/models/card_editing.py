@@ -37,7 +37,7 @@ def edit(
     ]
     if edits:
         details = {"model": model, "version": version, "fields": [one.field for one in edits]}
-        store.add_card_edits(edits, Event("edit card", by.label, details))
+        store.add_card_edits(edits, Event("edit card", by.label, details), by=by)
     return edits
 
 

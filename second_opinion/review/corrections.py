@@ -9,7 +9,7 @@ from typing import Any, Literal
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.store import Store
+from second_opinion.store.review_queries import Review
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ class LeftOut:
 
 
 def corrections(
-    store: Store, verdict_filter: VerdictFilter, left_out: LeftOut
+    review: Review, verdict_filter: VerdictFilter, left_out: LeftOut
 ) -> Iterator[list[Correction]]:
     """The cases of the filter to learn from, some at a time, in the order of their verdicts.
 
     Predictions of one case, with equal inputs, make one row.
     """
     # Of cases that several experts judged: whether they still contradict each other.
-    shared = store.review.shared_states(verdict_filter.model, verdict_filter.version)
+    shared = review.shared_states(verdict_filter.model, verdict_filter.version)
     waiting: set[int] = set()
     conflicts: set[int] = set()
     answered_cases: set[int] = set()
-    for chunk in store.review.each(verdict_filter):
+    for chunk in review.each(verdict_filter):
         new_corrections = []
         for row in chunk:
             case = row.case_id

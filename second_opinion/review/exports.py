@@ -22,6 +22,7 @@ from second_opinion.records.value import text_of
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review.corrections import Correction, LeftOut, corrections
 from second_opinion.store import Store
+from second_opinion.store.review_queries import Review
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,9 +86,9 @@ def export(
     _check(what, format, spreadsheet_safe, verdict_filter)
     details = {"what": what, "format": format, "filter": verdict_filter.texts}
     # Before the first row: nothing leaves without a trace.
-    store.review.log(Event("export", by.label, details))
+    store.event_log.add(Event("export", by.label, details))
     exported = Exported()
-    kinds, chunks = _source(store, what, verdict_filter, exported.left_out)
+    kinds, chunks = _source(store, what, verdict_filter, exported.left_out, by)
     counted_chunks = _count(chunks, exported)
     if format == "jsonl":
         _write_jsonl(counted_chunks, out)
@@ -114,19 +115,20 @@ def _check(
 
 
 def _source(
-    store: Store, what: What, verdict_filter: VerdictFilter, left_out: LeftOut
+    store: Store, what: What, verdict_filter: VerdictFilter, left_out: LeftOut, by: Expert
 ) -> tuple[Kinds, Iterator[list[ExportRow]]]:
     """The columns of an export and its rows, some at a time."""
+    review = store.review(by=by)
     if what == "predictions":
-        predictions = store.review.each_prediction(verdict_filter)
+        predictions = review.each_prediction(verdict_filter)
         return _kinds(PREDICTIONS), ([_prediction(one) for one in some] for some in predictions)
     if what == "verdicts":
-        verdicts = store.review.each(verdict_filter)
+        verdicts = review.each(verdict_filter)
         return _kinds(VERDICTS), ([_verdict(one) for one in some] for some in verdicts)
-    inputs = _inputs(store, verdict_filter)
+    inputs = _inputs(review, verdict_filter)
     names = [name + CLASH if name in inputs else name for name in CORRECTIONS]
     own = dict(zip(names, _kinds(CORRECTIONS).values(), strict=True))
-    chunks = corrections(store, verdict_filter, left_out)
+    chunks = corrections(review, verdict_filter, left_out)
     return inputs | own, ([_correction(one, names) for one in some] for some in chunks)
 
 
@@ -137,10 +139,10 @@ def _kinds(columns: Iterable[str]) -> Kinds:
     }
 
 
-def _inputs(store: Store, verdict_filter: VerdictFilter) -> Kinds:
+def _inputs(review: Review, verdict_filter: VerdictFilter) -> Kinds:
     """The inputs of all cases, in the order in which they first come up, and what they hold."""
     by_input: dict[str, set[str]] = {}
-    for some in corrections(store, verdict_filter, LeftOut()):
+    for some in corrections(review, verdict_filter, LeftOut()):
         for one in some:
             for name, value in one.prediction.inputs.items():
                 by_input.setdefault(name, set()).add(_kind(value))

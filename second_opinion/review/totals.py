@@ -27,7 +27,8 @@ from second_opinion.statistics.agreement import wilson
 from second_opinion.statistics.clustered_share import SUMS, CaseSums, numbers
 from second_opinion.statistics.slices import BANDS
 from second_opinion.store.recent_counts import SAID, Newest, people
-from second_opinion.store.review_queries import Review, class_named
+from second_opinion.store.review_queries import Review
+from second_opinion.store.review_summaries import class_named
 from second_opinion.verdicts import meaning
 
 MOST = 50_000

@@ -66,7 +66,7 @@ def backup(store: Store, to: Path, *, by: Expert) -> Path:
         raise UserError(f"{to} is the feedback database itself. Name another file for the copy.")
     if to.exists():
         check_copy(to)
-    store.review.log(Event("backup", by.label, {"to": to.name}))
+    store.event_log.add(Event("backup", by.label, {"to": to.name}))
     draft = to.with_name(f".{to.name}.{uuid4().hex}.part")
     copy_database(store.path, draft, to)
     return to
@@ -93,7 +93,7 @@ def restore(copy: Path, to: Path, *, force: bool = False, by: Expert) -> Path | 
     check_copy(copy)
     old_path = replace_database(copy, to, force=force)
     restored = {"from": copy.name, "kept": old_path.name if old_path else None}
-    Store.open(to).review.log(Event("restore", by.label, restored))
+    Store.open(to).event_log.add(Event("restore", by.label, restored))
     return old_path
 
 

@@ -1,4 +1,4 @@
-"""What reviewers decide, and the log of who did what. Each is only ever added."""
+"""What reviewers decide. Each decision is only ever added."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Adjudication, FinalDirection, Triage, TriageState
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
-from second_opinion.store import judged_cases, record_rows, sql_review, sql_verdicts
+from second_opinion.store import event_log, judged_cases, record_rows, sql_review, sql_verdicts
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.verdicts import meaning
 from second_opinion.verdicts.same_case import case_id
@@ -42,7 +42,7 @@ class Decisions:
             _current(connection, verdict_id)
             connection.execute(sql_review.ADD_TRIAGE, record_rows.to_row(decision))
             details = {"verdict": verdict_id, "state": state}
-            _log(connection, Event("triage", by.label, details, id=decision.id))
+            event_log.note(connection, Event("triage", by.label, details, id=decision.id))
         return decision
 
     def triage_of(self, verdict_id: str) -> list[Triage]:
@@ -89,7 +89,7 @@ class Decisions:
             connection.execute(sql_review.ADD_ADJUDICATION, row)
             judged_cases.compare(connection, case)
             details = {"prediction": prediction_id}
-            _log(connection, Event("adjudicate", by.label, details, id=adjudication.id))
+            event_log.note(connection, Event("adjudicate", by.label, details, id=adjudication.id))
         return adjudication
 
     def adjudications_of(self, prediction_id: str) -> list[Adjudication]:
@@ -98,17 +98,6 @@ class Decisions:
             case = {"case_id": case_id(_prediction(connection, prediction_id))}
             rows = connection.execute(sql_review.ADJUDICATIONS, case).fetchall()
         return [_adjudication(row) for row in rows]
-
-    def log(self, event: Event) -> None:
-        """Note who did what; an event whose id is there already is left as it is."""
-        with self._file.writing() as connection:
-            _log(connection, event)
-
-    def events(self, what: str | None = None, most: int = 200, *, by: Expert) -> list[Event]:
-        """The latest events, newest first; `UserError` for all but owners."""
-        roles.check(by, "read the log of events")
-        rows = self._select(sql_review.EVENTS, what=what, most=most)
-        return [Event(**record_rows.from_row(row)) for row in rows]
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:
@@ -175,7 +164,3 @@ def _checked(decision: Adjudication, prediction: Prediction) -> Adjudication:
 
 def _adjudication(row: sqlite3.Row) -> Adjudication:
     return record_rows.adjudication(row)
-
-
-def _log(connection: sqlite3.Connection, event: Event) -> None:
-    connection.execute(sql_review.ADD_EVENT, record_rows.to_row(event))

@@ -15,7 +15,7 @@ from second_opinion.records.plan import Closing, Draw, Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Outcome
 from second_opinion.records.verdict import Verdict
-from second_opinion.store import judged_cases, record_rows, sql_plans, sql_review
+from second_opinion.store import event_log, judged_cases, record_rows, sql_plans
 from second_opinion.store.database_file import DatabaseFile
 
 
@@ -62,7 +62,7 @@ class Plans:
             _check_draws(plan, rows)
             connection.executemany(sql_plans.ADD_DRAW, rows)
             details = {"plan": plan.id, "action": "freeze", "target": plan.target}
-            _log(connection, Event("plan", by.label, details, id=plan.id))
+            event_log.note(connection, Event("plan", by.label, details, id=plan.id))
         return plan
 
     def close(self, closing: Closing, *, by: Expert) -> Closing:
@@ -78,7 +78,7 @@ class Plans:
             closing = replace(closing, closed_by=by.label, last_verdict=last)
             connection.execute(sql_plans.ADD_CLOSING, record_rows.to_row(closing))
             details = {"plan": closing.plan_id, "action": "close", "state": closing.state}
-            _log(connection, Event("plan", by.label, details))
+            event_log.note(connection, Event("plan", by.label, details))
         return closing
 
     def find(self, plan_id: str, *, by: Expert) -> Plan | None:
@@ -175,7 +175,3 @@ def _check_draws(plan: Plan, rows: list[dict[str, Any]]) -> None:
             f"The plan has {len(rows)} draws; expected each of its {plan.cases} cases once, in "
             "draw order. Draw them again."
         )
-
-
-def _log(connection: sqlite3.Connection, event: Event) -> None:
-    connection.execute(sql_review.ADD_EVENT, record_rows.to_row(event))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -181,3 +181,8 @@ def _text(where: str, value: str) -> str:
             "be stored; expected Unicode text. Remove that character, or type the text again."
         )
     return value
+
+
+def listed(ids: Iterable[str]) -> str:
+    """Ids as one parameter of a statement."""
+    return json.dumps(list(ids))

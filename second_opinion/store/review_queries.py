@@ -1,7 +1,7 @@
 """Feedback review: pages of verdicts, figures over all of them, and the cases experts share.
 
 Every figure comes from a summary that the triggers of the database keep; a page of rows reads at
-most one narrow table. Nothing here asks who wants to know: pages and exports do.
+most one narrow table. `Store.review` gives it to those alone who may see every verdict.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from second_opinion.records.expert import folded
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.review import NOT_NAMED, Conflict, Judged, Opinion, SharedCase
+from second_opinion.records.review import Conflict, Judged, Opinion, SharedCase
+from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_filter import Sort, VerdictFilter
 from second_opinion.store import record_rows, sql_review, sql_verdicts
 from second_opinion.store.decisions import Decisions
-from second_opinion.store.recent_counts import SAID, Newest, people
+from second_opinion.store.recent_counts import Newest
+from second_opinion.store.review_summaries import Summaries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,8 +56,8 @@ class VerdictPage:
     pages: int
 
 
-class Review(Decisions):
-    """What the experts said, for those who judge the model. `Store.review` is the one to use."""
+class Review(Decisions, Summaries):
+    """What the experts said, for those who judge the model. Get it with `Store.review`."""
 
     def page(
         self,
@@ -140,55 +142,15 @@ class Review(Decisions):
                 if rows:
                     yield [record_rows.prediction(_without_place(row)) for row in rows]
 
+    def verdict(self, verdict_id: str) -> Verdict | None:
+        """The verdict with this id, whether it still counts or not, or None."""
+        rows = self._select(sql_verdicts.VERDICT, id=verdict_id)
+        return record_rows.verdict(rows[0]) if rows else None
+
     def filter_values(self, model: str) -> dict[str, set[str]]:
         """The texts that verdicts on a model have, by filter: an empty one where some have none."""
         rows = self._select(sql_review.FILTER_VALUES, model=model)
         return {name: {row[name] for row in rows} for name in FILTER_FIELDS}
-
-    def by_version(self, model: str | None = None) -> pd.DataFrame:
-        """Verdicts of each version: ``model, version`` and the columns of `SAID`."""
-        return self._figures(sql_review.BY_VERSION, ["model", "version"], model, None)
-
-    def by_day(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
-        """Verdicts by the day, in UTC, on which they were given: ``day`` and `SAID`."""
-        return self._figures(sql_review.BY_DAY, ["day"], model, version)
-
-    def by_class(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
-        """Verdicts by the predicted class: ``value`` and `SAID`; empty for a regression."""
-        figures = self._figures(sql_review.BY_CLASS, ["value"], model, version)
-        return figures.assign(value=[json.loads(text) for text in figures["value"]])
-
-    def by_confidence(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
-        """Verdicts by confidence in whole percent, rounded down: ``percent`` and `SAID`."""
-        return self._figures(sql_review.BY_CONFIDENCE, ["percent"], model, version)
-
-    def by_mode(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
-        """Verdicts given after seeing the model's answer (open) and before (blind): ``mode``."""
-        return self._figures(sql_review.BY_MODE, ["mode"], model, version)
-
-    def by_triage(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
-        """Verdicts by what was decided about them: ``triage`` and `SAID`."""
-        return self._figures(sql_review.BY_TRIAGE, ["triage"], model, version)
-
-    def by_expert(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
-        """Verdicts of each expert, most first: ``expert`` and `SAID`.
-
-        Spellings of one name count as one person, under the one that was used most.
-        """
-        return people(self._figures(sql_review.BY_EXPERT, ["expert"], model, version))
-
-    def confusion(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
-        """How often each class was predicted and each counts as right: ``value, answer, verdicts``.
-
-        Of all verdicts that say right or wrong; the answer is `NOT_NAMED` where another class than
-        the model's is right and nobody said which.
-        """
-        import pandas as pd
-
-        rows = self._select(sql_review.CONFUSION, model=model, version=version)
-        counts = [(json.loads(v), class_named(a), verdicts) for v, a, verdicts in rows]
-        table = pd.DataFrame(counts, columns=["value", "answer", "verdicts"], dtype=object)
-        return table.astype({"verdicts": "int64"})
 
     def numbers(
         self, model: str, version: str | None = None, most: int = MOST_NUMBERS
@@ -212,32 +174,6 @@ class Review(Decisions):
         is_again = decided.notna() & decided.duplicated()
         own = numbers["answer"].where(~is_again & (numbers["answer"] != numbers["value"]))
         return numbers.assign(answer=own, right=[row["outcome"] == "right" for row in rows])
-
-    def shared_counts(self, model: str | None = None, version: str | None = None) -> dict[str, int]:
-        """How many predictions two experts or more judged, and on how many cases they disagree.
-
-        ``predictions``, ``shared`` (of these), ``repeated`` (verdicts beyond the first on one),
-        ``conflicts`` (cases: equal inputs are one), ``undecided`` (of these).
-        """
-        return dict(self._select(sql_review.TOTALS, model=model, version=version)[0])
-
-    def without_card(self, model: str, version: str | None = None) -> list[str]:
-        """The judged versions with predictions from before their cards were kept."""
-        rows = self._select(sql_review.WITHOUT_CARD, model=model, version=version)
-        return [judged for (judged,) in rows]
-
-    def judged_cases(self, model: str | None = None, version: str | None = None) -> int:
-        """How many cases have a current verdict, whatever the number of their predictions."""
-        ((cases,),) = self._select(sql_review.JUDGED_CASES, model=model, version=version)
-        return int(cases)
-
-    def case_sums(self, model: str | None = None, version: str | None = None) -> dict[str, int]:
-        """Cases with several verdicts that say right or wrong, and sums over these.
-
-        ``cases``, ``right`` and ``certain`` (right or wrong), of each case ``right_squared``,
-        ``right_certain`` (their product) and ``certain_squared``.
-        """
-        return dict(self._select(sql_review.CASE_SUMS, model=model, version=version)[0])
 
     def shared_cases(
         self, model: str | None = None, version: str | None = None, most: int = MOST_ROWS
@@ -281,15 +217,6 @@ class Review(Decisions):
         rows = self._select(sql_review.SHARED_CASE, prediction_id=prediction_id)
         case = _shared(rows[0]) if rows else None
         return case if case and len(case.opinions) > 1 else None
-
-    def _figures(
-        self, query: str, keys: list[str], model: str | None, version: str | None
-    ) -> pd.DataFrame:
-        import pandas as pd
-
-        rows = [tuple(row) for row in self._select(query, model=model, version=version)]
-        figures = pd.DataFrame(rows, columns=[*keys, *SAID])
-        return figures.astype(dict.fromkeys(SAID, "int64"))
 
 
 def _counted(
@@ -415,11 +342,6 @@ def _one(row: sqlite3.Row, prediction: Prediction) -> Judged:
         case_id=row["case_id"],
         direction=review["final_direction"] if review["adjudicated"] else columns["direction"],
     )
-
-
-def class_named(text: str) -> Any:
-    """The class that counts as right, or `NOT_NAMED`."""
-    return json.loads(text) if text else NOT_NAMED
 
 
 def _pair(row: sqlite3.Row) -> tuple[Any, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
@@ -16,15 +15,16 @@ from second_opinion import compatibility
 from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import AliasMove, CardEdit, Event
-from second_opinion.records.expert import Expert, folded, same_person
+from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.review import ReviewEffort, ReviewProgress, VersionTally
+from second_opinion.records.review import ReviewEffort
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
-from second_opinion.store import judged_cases, record_rows, sql_review, sql_verdicts
+from second_opinion.store import event_log, judged_cases, record_rows, sql_review, sql_verdicts
 from second_opinion.store.batches import Batches
 from second_opinion.store.column_choices import ColumnChoices
 from second_opinion.store.database_file import DatabaseFile
+from second_opinion.store.event_log import EventLog
 from second_opinion.store.plans import Plans
 from second_opinion.store.review_queries import Review
 from second_opinion.store.single_predictions import Singles
@@ -77,7 +77,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = DatabaseFile(path)
-        self.review = Review(self._file)
+        self._review = Review(self._file)
+        self.event_log = EventLog(self._file)
         self.batches = Batches(self._file)
         self.column_choices = ColumnChoices(self._file)
         self.singles = Singles(self._file)
@@ -97,6 +98,11 @@ class Store:
                 atexit.register(store.close)
         store._file.open()
         return store
+
+    def review(self, *, by: Expert) -> Review:
+        """What everybody said and what came of it; `UserError` for a plain expert."""
+        roles.check(by, "see every verdict")
+        return self._review
 
     def close(self) -> None:
         """Bring everything into the one file and let it go; using the store opens it again."""
@@ -133,9 +139,11 @@ class Store:
         to change (`roles.owns`).
         """
         with self._file.reading() as connection:
-            asked_for = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": _listed(ids)})
+            asked_for = connection.execute(
+                sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": record_rows.listed(ids)}
+            )
             own = [row for row in asked_for if same_person(row["asked_by"], expert)][:limit]
-            about = {"prediction_ids": _listed(row["id"] for row in own)}
+            about = {"prediction_ids": record_rows.listed(row["id"] for row in own)}
             current = connection.execute(sql_verdicts.CURRENT_VERDICTS, about)
             verdicts = _by_prediction(current, expert, by)
         return [(record_rows.prediction(row), verdicts.get(row["id"])) for row in own]
@@ -179,11 +187,6 @@ class Store:
             judged_cases.compare(connection, said["case_id"])
         return record_rows.verdict(row)
 
-    def verdict(self, verdict_id: str) -> Verdict | None:
-        """The verdict with this id, whether it still counts or not, or None."""
-        rows = self._select(sql_verdicts.VERDICT, id=verdict_id)
-        return record_rows.verdict(rows[0]) if rows else None
-
     def current_verdict(self, prediction_id: str, expert: str, *, by: Expert) -> Verdict | None:
         """The verdict of this expert on this prediction that counts, or None.
 
@@ -199,7 +202,7 @@ class Store:
         Those alone that are for ``by``, who asks, to change (`roles.owns`).
         """
         current = self._select(
-            sql_verdicts.CURRENT_VERDICTS, prediction_ids=_listed(prediction_ids)
+            sql_verdicts.CURRENT_VERDICTS, prediction_ids=record_rows.listed(prediction_ids)
         )
         return _by_prediction(current, expert, by)
 
@@ -241,43 +244,12 @@ class Store:
         rows = pd.DataFrame(records, columns=list(REVIEWED), dtype="object")
         return compatibility.with_types(rows, REVIEWED)
 
-    def progress(
-        self, model: str, version: str | None = None, *, by: Expert | None = None
-    ) -> ReviewProgress:
-        """How far the review of this model has come, over all its versions or one.
-
-        What others said is counted in it: ``by`` is who asks, and is refused below a reviewer with
-        a `UserError`; without it, it is the program that has the file.
-        """
-        if by is not None:
-            roles.check(by, "see every verdict")
-        about = {"model": model, "version": version}
-        with self._file.reading() as connection:
-            totals = connection.execute(sql_review.TOTALS, about).fetchone()
-            groups = connection.execute(sql_review.BY_EXPERT, about).fetchall()
-            (day,) = connection.execute(sql_review.LAST_DAY, about).fetchone()
-            last = connection.execute(sql_review.LAST_VERDICT_AT, about | {"day": day})
-            last_verdict_at = next((moment for (moment,) in last), None)
-        verdicts = sum(group["verdicts"] for group in groups)
-        return ReviewProgress(
-            predictions=totals["predictions"],
-            judged=verdicts - totals["repeated"],
-            verdicts=verdicts,
-            agree=int(sum(group["agree"] for group in groups)),
-            disagree=int(sum(group["disagree"] for group in groups)),
-            unsure=int(sum(group["unsure"] for group in groups)),
-            right=int(sum(group["right"] for group in groups)),
-            wrong=int(sum(group["wrong"] for group in groups)),
-            experts=len({folded(group["expert"]) for group in groups}),
-            last_verdict_at=last_verdict_at,
-        )
-
     def effort(self, model: str, version: str | None = None, of: str = "") -> ReviewEffort:
         """How much was done so far, over all versions of a model or one; nothing of what was said.
 
         For everybody. ``own`` are the verdicts under the name ``of``.
         """
-        progress = self.progress(model, version)
+        progress = self._review.progress(model, version)
         people = self._select(sql_review.BY_EXPERT, model=model, version=version)
         own = sum(row["verdicts"] for row in people if same_person(row["expert"], of))
         return ReviewEffort(
@@ -285,8 +257,12 @@ class Store:
             *(progress.last_verdict_at, own),
         )
 
-    def move_alias(self, move: AliasMove) -> None:
-        """Record that an alias was moved; a move whose id is there already is left as it is."""
+    def move_alias(self, move: AliasMove, *, by: Expert) -> None:
+        """Record that an alias was moved; a move whose id is there already is left as it is.
+
+        `UserError` for all but owners.
+        """
+        roles.check(by, "move an alias")
         with self._file.writing() as connection:
             connection.execute(sql_verdicts.ADD_ALIAS_MOVE, record_rows.to_row(move))
 
@@ -296,36 +272,20 @@ class Store:
             AliasMove(**dict(row)) for row in self._select(sql_verdicts.ALIAS_MOVES, model=model)
         ]
 
-    def add_card_edits(self, edits: Sequence[CardEdit], event: Event) -> None:
-        """Record edits of a card with the event that says so, all or none."""
+    def add_card_edits(self, edits: Sequence[CardEdit], event: Event, *, by: Expert) -> None:
+        """Record edits of a card with the event that says so, all or none.
+
+        `UserError` for all but owners.
+        """
+        roles.check(by, "edit a card")
         with self._file.writing() as connection:
             rows = [record_rows.to_row(edit) for edit in edits]
             connection.executemany(sql_verdicts.ADD_CARD_EDIT, rows)
-            connection.execute(sql_review.ADD_EVENT, record_rows.to_row(event))
+            event_log.note(connection, event)
 
     def card_edits(self) -> list[CardEdit]:
         """Every edit of the card of any model, oldest first."""
         return [CardEdit(**dict(row)) for row in self._select(sql_verdicts.CARD_EDITS)]
-
-    def arms(self, model: str, alias: str) -> list[VersionTally]:
-        """What each version that answered under an alias did, with the verdicts on it.
-
-        Those that the alias no longer means included; none for a version that was not asked yet.
-        """
-        return [
-            VersionTally(**dict(row))
-            for row in self._select(sql_verdicts.ARMS, model=model, alias=alias)
-        ]
-
-    def judged(self, model: str, versions: Iterable[str]) -> list[dict[str, Any]]:
-        """The predictions of these versions that count as right or wrong, once a verdict.
-
-        ``version, inputs`` (dict), ``value``, ``expert``, ``mode`` and ``blind_value`` of the
-        verdict, ``tolerance`` (of a number), ``adjudicated``, and what counts: ``outcome``,
-        ``answer`` and ``direction``, both or None; in the order of the verdicts' times.
-        """
-        rows = self._select(sql_verdicts.JUDGED, model=model, versions=_listed(versions))
-        return [record_rows.from_row(row) for row in rows]
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:
@@ -363,10 +323,6 @@ def _refuse_stale(latest: Verdict | None, on_page: str | EllipsisType | None) ->
             "or taken back elsewhere, such as in another tab. Nothing was stored now. See what "
             "stands there, then say again."
         )
-
-
-def _listed(ids: Iterable[str]) -> str:
-    return json.dumps(list(ids))
 
 
 def _judged(connection: sqlite3.Connection, verdict: Verdict) -> Prediction:

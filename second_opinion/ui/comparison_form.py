@@ -125,7 +125,7 @@ def _answer(visit: Visit, question: Question) -> Answer:
     hashes = [(model.card.artifact.sha256, model.card.sha256) for model in (first, second)]
     key, cases = _cases(visit, question)
     about, outcome = _compared(f"{hashes} {key}", question.tolerance, (first, second), cases)
-    predictions = visit.store.judged(question.name, (question.first, question.second))
+    predictions = visit.review.judged(question.name, (question.first, question.second))
     if not predictions:
         silence = "Nobody has judged a case of either version yet."
     elif first.card.task == "regression" and question.tolerance is None:

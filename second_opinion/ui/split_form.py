@@ -69,7 +69,7 @@ def shared(visit: Visit) -> dict[str, str]:
 def verdicts(visit: Visit, alias: str, pointed: str) -> None:
     """What experts said of each version of an A/B alias, and whether that tells them apart."""
     st.markdown(f"**{escape(f'{alias}: {traffic_split.words(pointed)}')}**")
-    tallies = visit.store.arms(visit.version[0], alias)
+    tallies = visit.review.arms(visit.version[0], alias)
     if not tallies:
         st.text(f"No case was asked under {alias} yet. Choose it in the menu, and predict one.")
         return

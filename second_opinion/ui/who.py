@@ -181,9 +181,9 @@ def _use_code(expert: Expert) -> None:
     store = Store.open(_settings().feedback_db)
     if new_role is None:
         # On record without the code: it may be the right one with a slip.
-        store.review.log(Event("wrong code", expert.label))
+        store.event_log.add(Event("wrong code", expert.label))
         raise UserError("The code is not right. Check it, then enter it again.")
-    store.review.log(Event("sign-in", expert.label, {"role": new_role, "by": "code"}))
+    store.event_log.add(Event("sign-in", expert.label, {"role": new_role, "by": "code"}))
     st.session_state["who_by_code"] = new_role
 
 

@@ -139,7 +139,7 @@ def linked_case(visit: Visit) -> None:
     verdict_id = st.query_params.get("case", "")
     if not verdict_id:
         return
-    verdict = visit.store.verdict(verdict_id)
+    verdict = visit.review.verdict(verdict_id)
     prediction = visit.store.prediction(verdict.prediction_id) if verdict else None
     if verdict is None or prediction is None or prediction.model != visit.version[0]:
         st.text("The case that the address names is not one of this model.")
