@@ -202,7 +202,8 @@ def test_each_export_is_in_the_log_with_who_and_what(empty_store):
     ("options", "said"),
     [
         ({"what": "corrections"}, "Choose one model"),
-        ({"what": "draws"}, "expected one of verdicts, predictions, corrections"),
+        ({"what": "drawings"}, "expected one of verdicts, predictions, corrections, draws"),
+        ({"what": "draws"}, "Draws are of one plan"),
         ({"format": "xlsx"}, "expected one of csv, jsonl, parquet"),
         ({"format": "jsonl", "spreadsheet_safe": True}, "Only CSV"),
     ],

@@ -32,13 +32,13 @@ MAY_IMPORT = {
     "batches": "errors formatting records access schema store tables models",
     "charts": "formatting records schema statistics models",
     "evidence": ("access batches errors formatting models records statistics store verdicts"),
-    "review": "errors formatting records verdicts access store tables statistics models",
+    "review": "errors evidence formatting records verdicts access store tables statistics models",
     "distributions": (
         "formatting records verdicts access schema store tables statistics models batches charts"
     ),
     "cli": (
-        "errors formatting settings records access schema store tables statistics models doctor "
-        "batches review"
+        "errors formatting settings records schema store tables statistics models doctor batches "
+        "evidence review"
     ),
     "ui": (
         "errors formatting settings records access schema "

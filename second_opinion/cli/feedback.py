@@ -15,6 +15,7 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.aliases import managed
 from second_opinion.records.expert import Expert
+from second_opinion.records.plan import Plan
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import exports
 from second_opinion.settings import Settings
@@ -48,21 +49,30 @@ def register(commands: click.Group) -> None:
     help="CSV that no spreadsheet takes for formulas; `read_export` reads it back.",
 )
 @click.option("--model", help="Only of NAME, NAME@ALIAS or NAME/VERSION.")
+@click.option("--plan", help="Draws of this plan.  [default: the newest]")
 @click.option("--since", help="Only from this day on, like 2026-11-20, in UTC.")
 @click.option("--until", help="Only to this day.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A file.  [default: standard output]"
 )
 def export(output: Path | None, **options: Any) -> None:
-    """Write verdicts, predictions or corrections to a file.
+    """Write verdicts, predictions, corrections or draws to a file.
 
     Corrections are the inputs of each case with the value to learn from (learn), who it is from
     (source), its weight, and whether it supports a release decision (purpose). They are of one
-    model, without --model of the one shown first. The export is noted in the log.
+    model, without --model of the one shown first. Draws are the cases of a plan in draw order, with
+    their weights and what was answered; docs/release.md has a notebook that reads them. The export
+    is noted in the log.
     """
-    settings = Settings.read()
+    settings, person = Settings.read(), me()
     verdict_filter = _filter(settings, options)
+    store = Store.open(settings.feedback_db)
     what, format = options["what"], options["format"]
+    plan = None
+    if what == "draws":
+        plan = plan_meant(store, options["plan"] or "", verdict_filter, by=person)
+    elif options["plan"]:
+        raise click.UsageError("--plan is for --what draws.")
     with ExitStack() as stack:
         if output is None:
             out = sys.stdout.buffer
@@ -71,15 +81,32 @@ def export(output: Path | None, **options: Any) -> None:
 
             out = cast(Any, stack.enter_context(whole_file(output)))
         summary = exports.export(
-            Store.open(settings.feedback_db),
+            store,
             out,
             what,
             format=format,
             spreadsheet_safe=options["spreadsheet_safe"],
             verdict_filter=verdict_filter,
-            by=me(),
+            plan=plan,
+            by=person,
         )
     click.echo(printing.printable(_summary_text(what, summary, output)), err=True)
+
+
+def plan_meant(store: Store, ref: str, only: VerdictFilter | None = None, *, by: Expert) -> Plan:
+    """The plan whose id begins so, or without one the newest; `UserError` where there is none."""
+    only = only or VerdictFilter()
+    plans = store.plans.listed(only.model, only.version, by=by)
+    if not plans:
+        raise UserError(
+            "There is no plan yet; expected one. Freeze it with `python -m second_opinion plan "
+            "BATCH --target 0.9`."
+        )
+    meant = [plan for plan in plans if plan.id.startswith(ref)] if ref else plans[:1]
+    if len(meant) != 1:
+        listed = "\n".join(f"  {plan.id}  {plan.name}" for plan in plans)
+        raise UserError(f"{len(meant)} plans begin with {ref!r}; expected one of\n{listed}")
+    return meant[0]
 
 
 def _filter(settings: Settings, options: dict[str, Any]) -> VerdictFilter:

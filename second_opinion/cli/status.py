@@ -6,14 +6,19 @@ from typing import Any
 
 import click
 
-from second_opinion.access import roles
 from second_opinion.cli import printing
 from second_opinion.cli.asking import as_json, dumped
+from second_opinion.cli.decision_text import decision_facts, decision_lines
+from second_opinion.cli.feedback import me, plan_meant
+from second_opinion.evidence import decision
 from second_opinion.formatting import joined, plural
 from second_opinion.models.aliases import managed
 from second_opinion.models.catalog import FIRST_ALIAS, Catalog
+from second_opinion.records.expert import Expert
+from second_opinion.records.plan import Closing, Plan
 from second_opinion.review.model_status import ModelStatus, status_of
 from second_opinion.settings import Settings
+from second_opinion.statistics.release import Assessment
 from second_opinion.store import Store
 
 NO_TEST = (
@@ -23,27 +28,61 @@ NO_TEST = (
 
 
 @click.command()
+@click.option("--plan", "plan_ref", default="", help="The decision on this plan alone.")
 @click.option("--model", default="", help="Only of NAME, NAME@ALIAS or NAME/VERSION.")
 @as_json
-def status(model: str, as_json: bool) -> None:
+def status(plan_ref: str, model: str, as_json: bool) -> None:
     """Say how far the review of each model is.
 
     Its verdicts, cases and experts, how often it is right, and the cases on which experts
     contradict each other: over all versions of each model that `models` lists, as the page Feedback
-    review counts them. docs/feedback.md says what each figure means.
+    review counts them; and what the newest plan of each has established. docs/feedback.md and
+    docs/release.md say what each figure means. --plan takes the id of a plan, or its beginning.
     """
     settings = Settings.read()
+    if plan_ref:
+        _say_plan(Store.open(settings.feedback_db), plan_ref, as_json)
+        return
     catalog = managed(settings).look()
     meant = _meant(catalog, model)
-    review = Store.open(settings.feedback_db).review(by=roles.PROGRAM)
+    store, person = Store.open(settings.feedback_db), me()
+    review = store.review(by=person)
     reviews = [
         (status_of(review, name, version), _in_use(catalog, name)) for name, version in meant
     ]
+    plans = [store.plans.listed(name, version, by=person)[:1] for name, version in meant]
+    decisions = [[(one, *_decided(store, one, person)) for one in some] for some in plans]
     if as_json:
-        click.echo(dumped([_facts(*each) for each in reviews]))
-    else:
-        parts = [*(_text(*each) for each in reviews), NO_TEST]
-        click.echo(printing.printable("\n\n".join(parts)))
+        facts = [
+            _facts(*each) | _plan_facts(some) for each, some in zip(reviews, decisions, strict=True)
+        ]
+        click.echo(dumped(facts))
+        return
+    parts = []
+    for each, some in zip(reviews, decisions, strict=True):
+        parts.append(_text(*each))
+        parts += [decision_lines(*decided) for decided in some]
+    parts += [] if any(decisions) else [NO_TEST]
+    click.echo(printing.printable("\n\n".join(parts)))
+
+
+def _decided(store: Store, plan: Plan, by: Expert) -> tuple[Assessment, Closing | None]:
+    return decision.assess(store, plan, by=by), store.plans.closing(plan.id, by=by)
+
+
+def _plan_facts(some: list[tuple[Plan, Assessment, Closing | None]]) -> dict[str, Any]:
+    if not some:
+        return {}
+    facts = decision_facts(*some[0])
+    return {"state": facts["state"], "plan": facts}
+
+
+def _say_plan(store: Store, ref: str, as_json: bool) -> None:
+    person = me()
+    plan = plan_meant(store, ref, by=person)
+    decided = plan, *_decided(store, plan, person)
+    text = dumped(decision_facts(*decided)) if as_json else decision_lines(*decided)
+    click.echo(printing.printable(text))
 
 
 def _meant(catalog: Catalog, ref: str) -> list[tuple[str, str | None]]:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
+from second_opinion.evidence import decision
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
+from second_opinion.records.plan import Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged
 from second_opinion.records.value import text_of
@@ -27,7 +29,7 @@ from second_opinion.store.review_queries import Review
 if TYPE_CHECKING:
     import pyarrow as pa
 
-What = Literal["verdicts", "predictions", "corrections"]
+What = Literal["verdicts", "predictions", "corrections", "draws"]
 ExportFormat = Literal["csv", "jsonl", "parquet"]
 ExportRow = Mapping[str, Any]
 # By column: what a file that knows types holds in it.
@@ -36,8 +38,15 @@ Kinds = dict[str, Literal["text", "number", "whole", "flag"]]
 # Columns that are not text in the files that know types.
 NUMBERS = (
     *("confidence", "blind_confidence", "own_probability", "seconds", "latency_ms", "weight"),
+    *("doubt", "base"),
 )
-FLAGS = ("adjudicated",)
+WHOLES = ("position", "band", "answers")
+FLAGS = ("adjudicated", "twice")
+COLUMN_KINDS: dict[Literal["text", "number", "whole", "flag"], tuple[str, ...]] = {
+    "number": NUMBERS,
+    "whole": WHOLES,
+    "flag": FLAGS,
+}
 WHOLE_TO = 2**63
 
 VERDICTS = (
@@ -74,21 +83,28 @@ def export(
     format: ExportFormat = "csv",
     spreadsheet_safe: bool = False,
     verdict_filter: VerdictFilter | None = None,
+    plan: Plan | None = None,
     by: Expert,
 ) -> Exported:
     """Write what the filter finds, a chunk at a time, and note in the log who took it.
 
-    Corrections are of one model. `UserError` for a plain expert, and where no such thing can be
-    written.
+    Corrections are of one model, draws of one plan. `UserError` for a plain expert, and where no
+    such thing can be written.
     """
     roles.check(by, "export")
     verdict_filter = verdict_filter or VerdictFilter()
     _check(what, format, spreadsheet_safe, verdict_filter)
-    details = {"what": what, "format": format, "filter": verdict_filter.texts}
+    if what == "draws" and plan is None:
+        raise UserError("Draws are of one plan; expected it. Choose a plan.")
+    details: dict[str, Any] = {"what": what, "format": format, "filter": verdict_filter.texts}
+    details |= {"plan": plan.id} if plan else {}
     # Before the first row: nothing leaves without a trace.
     store.event_log.add(Event("export", by.label, details))
     exported = Exported()
-    kinds, chunks = _source(store, what, verdict_filter, exported.left_out, by)
+    if what == "draws" and plan is not None:
+        kinds, chunks = _draws(store, plan, by)
+    else:
+        kinds, chunks = _source(store, what, verdict_filter, exported.left_out, by)
     counted_chunks = _count(chunks, exported)
     if format == "jsonl":
         _write_jsonl(counted_chunks, out)
@@ -132,9 +148,15 @@ def _source(
     return inputs | own, ([_correction(one, names) for one in some] for some in chunks)
 
 
+def _draws(store: Store, plan: Plan, by: Expert) -> tuple[Kinds, Iterator[list[ExportRow]]]:
+    table = decision.draw_table(store, plan, by=by).astype(object)
+    rows = table.where(table.notna(), None).to_dict("records")
+    return _kinds(decision.COLUMNS), iter([[{str(k): v for k, v in row.items()} for row in rows]])
+
+
 def _kinds(columns: Iterable[str]) -> Kinds:
     return {
-        name: "number" if name in NUMBERS else "flag" if name in FLAGS else "text"
+        name: next((kind for kind, names in COLUMN_KINDS.items() if name in names), "text")
         for name in columns
     }
 

@@ -117,8 +117,8 @@ def forecast(study: PlannedStudy, heard: Callable[[float], None] | None = None) 
     return Forecast(
         prospects=tuple(prospects),
         proposed=_proposed(study, prospects),
-        refusals=tuple(_refusals(study)),
-        warnings=tuple(_warnings(study, prospects)),
+        refusals=tuple(refusals(study)),
+        warnings=(*cautions(study), *_unlikely(study, prospects)),
     )
 
 
@@ -207,7 +207,8 @@ def _proposed(study: PlannedStudy, prospects: list[Prospect]) -> float | None:
     return max(likely, default=None)
 
 
-def _refusals(study: PlannedStudy) -> Iterable[str]:
+def refusals(study: PlannedStudy) -> Iterable[str]:
+    """Why the target is out of reach, whoever answers; none where it is not."""
     target, unsure = share_text(study.target), study.effort.unsure
     if 1 - unsure <= study.target:
         yield (
@@ -229,7 +230,8 @@ def _refusals(study: PlannedStudy) -> Iterable[str]:
         )
 
 
-def _warnings(study: PlannedStudy, prospects: list[Prospect]) -> Iterable[str]:
+def cautions(study: PlannedStudy) -> Iterable[str]:
+    """What is to be known of the target before anybody answers."""
     target = share_text(study.target)
     if study.commonest is not None and study.commonest >= study.target:
         yield (
@@ -248,6 +250,10 @@ def _warnings(study: PlannedStudy, prospects: list[Prospect]) -> Iterable[str]:
             f"{share_text(study.confirmed(study.expected))}, which is not over {target}: it will "
             "hardly be established. Choose a lower target."
         )
+
+
+def _unlikely(study: PlannedStudy, prospects: list[Prospect]) -> Iterable[str]:
+    target = share_text(study.target)
     chance = max(
         one.chance for one in prospects if one.target == study.target and one.true == study.expected
     )

@@ -1,0 +1,85 @@
+"""What a plan has established so far, for people and for programs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from second_opinion.formatting import plural, share_text
+from second_opinion.records.plan import Closing, Plan
+from second_opinion.statistics.release import Assessment, GroupAssessment
+
+STATES = {
+    "established": "Established",
+    "refuted": "Refuted",
+    "open": "Not enough evidence yet",
+}
+
+
+def decision_lines(plan: Plan, result: Assessment, closing: Closing | None) -> str:
+    """The decision so far, in lines."""
+    state = STATES[result.state] + (", and closed" if closing else "")
+    lines = [
+        f"{plan.name[0].upper()}{plan.name[1:]}: {state}",
+        f"  Claim     right in at least {share_text(plan.target)} of {_pool(plan)}",
+        f"  Bound     agrees with the experts in at least {_down(result.bound)} of them, with "
+        f"{share_text(1 - plan.alpha)} confidence",
+    ]
+    if result.estimate is not None:
+        lines.append(f"  Estimate  {share_text(result.estimate)}{_bracket(result)}")
+    lines += [
+        f"  Answers   {_answers(result)}",
+        f"  Evidence  {result.establish:.3g} for and {result.refute:.3g} against; decided at "
+        f"{1 / plan.alpha:.3g}",
+    ]
+    lines += [_group(group) for group in result.groups]
+    return "\n".join([*lines, f"  Plan      {plan.id}"])
+
+
+def _pool(plan: Plan) -> str:
+    failed = f", of which the model failed on {plan.failed:,}" if plan.failed else ""
+    unreadable = f"; {plural(plan.unreadable, 'row')} could not be read" if plan.unreadable else ""
+    return f"{plural(plan.cases + plan.failed, 'case')}{failed}{unreadable}"
+
+
+def _down(share: float) -> str:
+    """To a tenth of a percent, never more than it is."""
+    return share_text(math.floor(share * 1000 + 1e-9) / 1000)
+
+
+def _bracket(result: Assessment) -> str:
+    if not result.unsure or result.estimate_if_right is None:
+        return ""
+    return f" ({share_text(result.estimate_if_right)} if the model is right where they are unsure)"
+
+
+def _answers(result: Assessment) -> str:
+    parts = [f"{result.answers:,} in draw order"]
+    if result.unsure:
+        parts.append(f"{result.unsure:,} of them unsure")
+    if result.waiting:
+        parts.append(f"{result.waiting:,} more wait for earlier cases")
+    if result.state == "open":
+        enough = f"about {result.more:,} more" if result.more else "no number of answers will do"
+        parts.append(enough)
+    return ", ".join(parts)
+
+
+def _group(group: GroupAssessment) -> str:
+    alone = ", may answer alone" if group.counts else ""
+    return (
+        f"  Surest    {share_text(group.share)}, over {share_text(group.confidence)} sure: "
+        f"{STATES[group.state].lower()}{alone}, at least {_down(group.bound)}"
+    )
+
+
+def decision_facts(plan: Plan, result: Assessment, closing: Closing | None) -> dict[str, Any]:
+    """The same for a program."""
+    about = ("id", "number", "model", "version", "batch_id", "target", "alpha", "cases", "failed")
+    return {
+        **{name: getattr(plan, name) for name in about},
+        **asdict(result),
+        "alone": result.alone,
+        "closed_at": closing.created_at if closing else None,
+    }

@@ -1,0 +1,148 @@
+"""The command plan: what is to be shown of a model, frozen before the first answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.cli import printing
+from second_opinion.cli.feedback import me
+from second_opinion.errors import UserError
+from second_opinion.evidence import plan_of_batch
+from second_opinion.evidence.plan_of_batch import Terms
+from second_opinion.formatting import plural, share_text
+from second_opinion.models.aliases import managed
+from second_opinion.models.card import ModelCard
+from second_opinion.records.batch import Batch
+from second_opinion.records.plan import Plan
+from second_opinion.settings import Settings
+from second_opinion.statistics import planner, sampling
+from second_opinion.store import Store
+
+# Beyond it, how many answers it takes hardly depends on the size of the pool.
+MOST_FORESEEN = 5000
+
+
+@click.command()
+@click.argument("batch")
+@click.option("--target", type=float, required=True, help="Right in at least this share, like 0.9.")
+@click.option("--expected", type=float, help="The accuracy to expect.  [default: the card's]")
+@click.option("--alpha", type=float, default=0.05, show_default=True, help="The chance to err.")
+@click.option(
+    "--design",
+    type=click.Choice(get_args(sampling.Design)),
+    default="doubt",
+    show_default=True,
+    help="Doubtful cases sooner, or all alike.",
+)
+@click.option("--tolerance", type=float, help="How far a number may be off and still be right.")
+@click.option("--answers", type=int, default=1, show_default=True, help="Asked of each case.")
+@click.option(
+    "--twice", type=float, default=0.15, show_default=True, help="The share asked once more."
+)
+@click.option("--open", "is_open", is_flag=True, help="With the model's answer in view.")
+@click.option(
+    "--experts",
+    "panel",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file with the name of an expert in each line.  [default: whoever answers]",
+)
+def plan(batch: str, is_open: bool, panel: Path | None, **options: Any) -> None:
+    """Freeze a plan on BATCH, and draw its cases.
+
+    BATCH is the id of a scored batch, its beginning, or the name of its file. The experts answer in
+    the order of the draws; `status --plan` says what that establishes. A frozen plan is never
+    edited: another one with another target keeps the answers. docs/release.md says how it works.
+    """
+    settings, person = Settings.read(), me()
+    store = Store.open(settings.feedback_db)
+    pool = _batch_meant(store, batch)
+    card = managed(settings).look().card(pool.ref)
+    if options["expected"] is None:
+        options["expected"] = _expected(card)
+    experts = tuple(_names(panel)) if panel else ()
+    terms = Terms(**options, mode="open" if is_open else "blind", experts=experts)
+    drafted, _ = plan_of_batch.plan_of(store, card, pool, terms, by=person)
+    study = _study(store, drafted, pool)
+    for refusal in planner.refusals(study):
+        raise UserError(refusal)
+    frozen = plan_of_batch.freeze(store, card, pool, terms, by=person)
+    click.echo(printing.printable(_text(frozen, pool, study)))
+
+
+def _batch_meant(store: Store, ref: str) -> Batch:
+    scored = [one for one in store.batches.listed(limit=10**6) if one.state == "done"]
+    meant = [one for one in scored if one.id.startswith(ref) or one.name == ref]
+    if len(meant) == 1:
+        return meant[0]
+    if not scored:
+        raise UserError(
+            "No batch is scored yet; expected one to plan on. Score a file with `python -m "
+            "second_opinion score FILE --record`, or on the page Batch upload."
+        )
+    listed = "\n".join(map(_line, scored[:20]))
+    many = f"{len(meant)} scored batches go" if meant else "No scored batch goes"
+    raise UserError(f"{many} by {ref!r}; expected the id of one of\n{listed}")
+
+
+def _line(one: Batch) -> str:
+    return f"  {one.id}  {one.name}, {plural(one.rows_done, 'row')}, by {one.ref}"
+
+
+def _expected(card: ModelCard) -> float | None:
+    """The accuracy on the card, of a model that answers with classes."""
+    accuracy = card.metrics.get("accuracy")
+    is_share = isinstance(accuracy, (int, float)) and 0 < accuracy <= 1
+    return float(accuracy) if is_share and card.answer == "class" else None  # type: ignore[arg-type]
+
+
+def _names(panel: Path) -> list[str]:
+    names = [line.strip() for line in panel.read_text("utf-8-sig").splitlines() if line.strip()]
+    if not names:
+        raise UserError(f"{panel} is empty; expected the name of an expert in each line. Fill it.")
+    return names
+
+
+def _study(store: Store, drafted: Plan, pool: Batch) -> planner.PlannedStudy:
+    scores = ScoredRows(store).scores(pool)
+    counts = ScoredRows(store).summary(pool).classes
+    part = min(1.0, MOST_FORESEEN / drafted.cases)
+    return planner.PlannedStudy(
+        confidence=scores.confidence[:MOST_FORESEEN],
+        target=drafted.target,
+        expected=drafted.expected if drafted.expected is not None else 1.0,
+        effort=planner.Effort(1, drafted.cases),
+        design="uniform",
+        alpha=drafted.alpha,
+        failed=round(part * drafted.failed),
+        commonest=max(counts.values()) / pool.rows_done if counts else None,
+    )
+
+
+def _text(frozen: Plan, pool: Batch, study: planner.PlannedStudy) -> str:
+    again = "" if frozen.replaces is None else ", in the place of the one before it"
+    lines = [
+        f"{frozen.name[0].upper()}{frozen.name[1:]} is frozen{again}.",
+        f"  Claim    right in at least {share_text(frozen.target)} of "
+        f"{plural(frozen.cases + frozen.failed, 'case')} of {pool.name}",
+        f"  Experts  {', '.join(frozen.experts) or 'whoever answers'}",
+        f"  Plan     {frozen.id}",
+    ]
+    if frozen.expected is not None and frozen.expected > frozen.target:
+        lines.append(_outlook(study, frozen.expected))
+    lines += [f"Note: {caution}" for caution in planner.cautions(study)]
+    return "\n".join([*lines, f"`python -m second_opinion status --plan {frozen.id}` follows it."])
+
+
+def _outlook(study: planner.PlannedStudy, expected: float) -> str:
+    foreseen = planner.prospect(study, study.target, expected)
+    if foreseen.median is None:
+        return f"If it is right in {share_text(expected)}, it will hardly be established."
+    most = f", and {foreseen.most:,} in nine of ten studies" if foreseen.most else ""
+    return (
+        f"If it is right in {share_text(expected)}, about {foreseen.median:,} answers establish "
+        f"it{most}."
+    )
