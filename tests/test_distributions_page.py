@@ -256,6 +256,11 @@ def test_a_table_stands_in_place_of_the_chart(place, store, registry):
     assert HINT not in texts(at)
     found = frames(at)[0]
     assert found["Cases"].sum() == 120
+    assert listed(at) is None
+    way = at.selectbox(key="distributions_predictions_0_row")
+    assert way.options[0].startswith("the model says ")
+    way.set_value(0).run()
+    assert len(listed(at)) > 0
 
 
 def test_a_version_that_is_gone_is_said(place, store, registry, monkeypatch, models):

@@ -23,6 +23,9 @@ _style = st.components.v2.component(
     js=(ASSETS / "copying.js").read_text("utf-8"),
     isolate_styles=False,
 )
+_spoken = st.components.v2.component(
+    "second_opinion_spoken", js=(ASSETS / "spoken.js").read_text("utf-8")
+)
 _browser = st.components.v2.component(
     "second_opinion_browser", js=(ASSETS / "browser.js").read_text("utf-8")
 )
@@ -43,8 +46,10 @@ _editor = st.components.v2.component(
 
 
 def style() -> None:
-    """Add the few rules that the theme has no setting for, and what is left out of copies."""
+    """Add the few rules that the theme has no setting for, what is left out of copies, and the
+    region from which screen readers say that something was saved or how far it is."""
     _style(key="frame_style", data={"mark": MARK}, height=0)
+    _spoken(key="frame_spoken", height=0)
 
 
 def remember(memory: dict[str, Any] | None, place: str) -> None:

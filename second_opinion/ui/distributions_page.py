@@ -46,6 +46,7 @@ def draw(choice: Chosen, exhibit: Exhibit) -> bool:
         range_too=not exhibit.opens,
         # Another one lets go of what is selected in the browser.
         generation=st.session_state.get("distributions_cleared", 0),
+        names=partial(_names, choice, exhibit),
     )
     return is_chart and bool(exhibit.picks)
 
@@ -58,6 +59,16 @@ def beside(choice: Chosen, parts: Iterable[Exhibit]) -> bool:
             with st.container():
                 lists |= draw(choice, part)
     return lists
+
+
+def _names(choice: Chosen, exhibit: Exhibit) -> list[str]:
+    """The bars of a chart in words, in the order of what they stand for."""
+    from second_opinion.distributions import marks
+
+    card = choice.selection.card
+    if exhibit.opens:
+        return [card.case_schema[name].label for name in exhibit.opens]
+    return [" and ".join(marks.words_of(card, part) for part in mark) for mark in exhibit.picks]
 
 
 def _heard(choice: Chosen, exhibit: Exhibit) -> Callable[[list[int]], None] | None:

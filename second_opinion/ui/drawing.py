@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -35,18 +35,22 @@ def draw(
     picked: Callable[[Places], None] | None = None,
     range_too: bool = True,
     generation: int = 0,
+    names: Callable[[], Sequence[str]] | None = None,
 ) -> bool:
     """A chart with its title, and its numbers as a table or a file; PNG is in its corner.
 
     ``name`` is that of the files. ``picked`` hears the numbers of the bars that were just selected,
-    which another ``generation`` lets go of; with ``range_too`` several can be drawn over. Returns
-    whether the chart is drawn, and not its numbers in its place.
+    which another ``generation`` lets go of; with ``range_too`` several can be drawn over. ``names``
+    are the bars in words, to choose one beside the table. Returns whether the chart is drawn, and
+    not its numbers in its place.
     """
     st.markdown(f"**{escape(chart.title)}**")
     as_table = st.session_state.get(f"{key}_table", False)
     with st.container(key=f"{key}_chart"):
         if as_table:
             table(chart)
+            if picked and names:
+                _choose(names(), f"{key}_{generation}", picked)
         else:
             _plot(chart, f"{key}_{generation}", name, picked, range_too=range_too)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -82,6 +86,24 @@ def _plot(
     )
     if picked:
         _tell(widget, event, picked)
+
+
+def _choose(names: Sequence[str], widget: str, picked: Callable[[Places], None]) -> None:
+    """The way from the table to what is behind a bar, for who has no mouse or no eyes."""
+    place = st.selectbox(
+        "Go to what is behind",
+        range(len(names)),
+        index=None,
+        key=f"{widget}_row",
+        format_func=names.__getitem__,
+        placeholder="choose",
+        width=360,
+    )
+    selections = st.session_state.setdefault("drawing_seen", {})
+    places = [] if place is None else [place]
+    if selections.get(f"{widget}_row", []) != places:
+        selections[f"{widget}_row"] = places
+        picked(places)
 
 
 def _tell(widget: str, event: Any, picked: Callable[[Places], None]) -> None:

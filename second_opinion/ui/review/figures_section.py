@@ -58,7 +58,9 @@ def figures(visit: Visit, filters: VerdictFilter, summary: Figures) -> None:
     st.caption(CLICK if has_tiles else CLICK_GROUPS)
 
 
-def draw(chart: Chart, name: str, picks: Sequence[Pick] = (), below: str = "") -> None:
+def draw(
+    chart: Chart, name: str, card: ModelCard, picks: Sequence[Pick] = (), below: str = ""
+) -> None:
     """A figure; with ``picks`` a click on it lists the verdicts that it stands for."""
     drawing.draw(
         chart,
@@ -68,6 +70,7 @@ def draw(chart: Chart, name: str, picks: Sequence[Pick] = (), below: str = "") -
         picked=partial(_pick, picks) if picks else None,
         range_too=False,
         generation=filter_bar.turns(),
+        names=partial(filter_bar.names_of, picks, card) if picks else None,
     )
 
 
@@ -81,7 +84,7 @@ def groups(card: ModelCard, summary: Figures) -> None:
     """How often the model is right, by day and group by group."""
     from second_opinion.review import groups as by
 
-    days(by.by_day(summary.by_day))
+    days(card, by.by_day(summary.by_day))
     panels: list[tuple[str, str, str, Groups]] = [
         ("class", "where it says {}", "The model said", by.by_class(card, summary.by_class)),
         ("expert", "by {}", "Expert", by.by_name(summary.by_expert, "expert")),
@@ -96,19 +99,19 @@ def groups(card: ModelCard, summary: Figures) -> None:
         for name, where, axis, each in panels:
             if len(each.figures) > (name in ("version", "mode")):
                 with st.container():
-                    group(name, where, axis, each)
+                    group(card, name, where, axis, each)
 
 
-def group(name: str, where: str, axis: str, each: Groups) -> None:
+def group(card: ModelCard, name: str, where: str, axis: str, each: Groups) -> None:
     """How often the model is right in each of some groups."""
     from second_opinion.charts import accuracy
 
     more = len(each.figures) - accuracy.MOST_GROUPS
     below = f"The first {accuracy.MOST_GROUPS} are drawn; the table has all." * (more > 0)
-    draw(accuracy.right_by(where, axis, each.figures), name, each.picks, below)
+    draw(accuracy.right_by(where, axis, each.figures), name, card, each.picks, below)
 
 
-def days(each: Groups) -> None:
+def days(card: ModelCard, each: Groups) -> None:
     """How often the model was right from day to day, where there are several."""
     if len(each.figures) > 1:
         from second_opinion.charts import verdict_charts
@@ -116,7 +119,7 @@ def days(each: Groups) -> None:
 
         errors = groups.as_errors(each.figures)
         chart = verdict_charts.agreement_per_day(errors, verdict_charts.RIGHT, clickable=True)
-        draw(chart, "days", each.picks)
+        draw(chart, "days", card, each.picks)
 
 
 def confusion(card: ModelCard, summary: Figures) -> None:
@@ -140,7 +143,7 @@ def confusion(card: ModelCard, summary: Figures) -> None:
         _matrix(counts, names, as_shares=as_shares)
         return
     chart = accuracy.confusion(counts, names, as_shares=as_shares)
-    draw(chart, "confusion", groups.of_tiles(counts), below)
+    draw(chart, "confusion", card, groups.of_tiles(counts), below)
 
 
 def _as_shares() -> bool:
@@ -184,7 +187,7 @@ def risks(visit: Visit, filters: VerdictFilter) -> None:
         st.text("No verdict says whether a risk is right yet.")
         return
     newest = f"Of the newest {MOST_READ:,} verdicts of the filters. "
-    draw(risk_charts.by_band(counts), "risks", below=newest + risk_charts.NOT_OUTCOMES)
+    draw(risk_charts.by_band(counts), "risks", visit.card, below=newest + risk_charts.NOT_OUTCOMES)
 
 
 def distances(visit: Visit, summary: Figures) -> None:
@@ -209,6 +212,6 @@ def distances(visit: Visit, summary: Figures) -> None:
     with left:
         chart = accuracy.bland_altman(own, limits, unit)
         below = f"{basis}The other filters do not narrow this."
-        draw(chart, "distances", below=below)
+        draw(chart, "distances", visit.card, below=below)
     with right:
-        draw(accuracy.errors(own, unit), "errors")
+        draw(accuracy.errors(own, unit), "errors", visit.card)

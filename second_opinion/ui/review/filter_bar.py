@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, get_args
 
@@ -254,6 +254,18 @@ def pages(number: int, count: int) -> None:
     width = 44 * min(count + 2, 9)
     common: dict[str, Any] = {"on_change": _keep, "args": ("page",), "width": width}
     st.pagination(count, default=number, key="review_page", **common)
+
+
+def names_of(picks: Sequence[Pick], card: ModelCard) -> list[str]:
+    """What parts of a figure stand for, in words: ``The model said: Stays``."""
+    return [", ".join(_named(name, text, card) for name, text in pick.items()) for pick in picks]
+
+
+def _named(name: str, text: str, card: ModelCard) -> str:
+    if name in SHARES:
+        return f"{LABELS[name]}: {float(text) * 100:g}"
+    known = name in WORDS or name in ("judgement", "value", "answer")
+    return f"{LABELS[name]}: {_words(name, {text}, card).get(text, text) if known else text}"
 
 
 def turn_to(pick: Pick) -> None:
