@@ -149,7 +149,9 @@ def test_looking_at_the_models_makes_no_database(settings_here, tmp_path):
 
 
 def test_the_commands_promote_and_roll_back(settings_here, capsys):
-    assert main.main(["promote", MODEL, "2"]) == 0
+    assert main.main(["promote", MODEL, "2", "--why", "Fewer misses"]) == 0
+    (move,) = Store.open(settings_here.feedback_db).alias_moves(MODEL)
+    assert move.reason == "Fewer misses"
     assert champion(settings_here) == "2"
     assert main.main(["rollback", MODEL]) == 0
     assert champion(settings_here) == "1"

@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 import streamlit as st
-from builders import HOSTILE, ROOT, review_of
+from builders import HOSTILE, ROOT, case, review_of, verdict
 from visits import (
     CASE,
     as_read,
@@ -253,6 +253,23 @@ def test_new_cases_are_shared_on_the_page_and_put_back(churn, store):
     assert messages(at) == []
     press(at, "models_rollback")
     assert traffic_split.read(store.alias_moves(CHURN)[-1].version) == {"1": 0.3, "2": 0.7}
+
+
+def test_promote_shows_the_verdicts_on_both_versions_and_keeps_the_reason(churn, store):
+    for number in ("1", "2"):
+        made = case(model=CHURN, version=number)
+        store.add_prediction(made)
+        store.add_verdict(verdict(made, "agree" if number == "2" else "disagree"))
+    at = start(MODELS, model=f"{CHURN}/2")
+    (table,) = [t for t in at.dataframe if {"right", "wrong", "unsure"} <= {*t.value.columns}]
+    said = table.value[["version", "right", "wrong"]].values.tolist()
+    assert said == [["1", 0, 1], ["2", 1, 0]]
+    at.text_area(key="models_why").set_value("Better on the held-out cases").run()
+    press(at, "models_promote")
+    assert messages(at) == []
+    assert store.alias_moves(CHURN)[-1].reason == "Better on the held-out cases"
+    assert "made version 2 the champion: Better on the held-out cases" in texts(at)
+    assert "models_why" not in {area.key for area in at.text_area}
 
 
 def test_an_alias_that_will_not_do_makes_one_message(churn, store):

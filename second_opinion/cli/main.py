@@ -167,7 +167,8 @@ alias_option = click.option(
 @click.argument("name")
 @click.argument("version")
 @alias_option
-def promote(name: str, version: str, alias: str) -> None:
+@click.option("--why", default="", help="The reason, which stands in the record.")
+def promote(name: str, version: str, alias: str, why: str) -> None:
     """Make VERSION the champion of the model NAME.
 
     Every open page takes it up; predictions that were made keep their version. On record with your
@@ -175,7 +176,10 @@ def promote(name: str, version: str, alias: str) -> None:
     """
     settings, person = Settings.read(), feedback.me()
     store = Store.open(settings.feedback_db)
-    move = aliases.promote(managed(settings), store, f"{name}/{version}", alias=alias, by=person)
+    ref = f"{name}/{version}"
+    move = aliases.promote(
+        managed(settings), store, ref, alias=alias, reason=why.strip(), by=person
+    )
     click.echo(printing.printable(f"{name}@{alias} is {traffic_split.words(move.version)} now."))
 
 

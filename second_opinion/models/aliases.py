@@ -46,9 +46,15 @@ def managed(settings: Settings) -> Registry:
 
 
 def promote(
-    registry: Registry, store: Store, ref: str, *, alias: str = FIRST_ALIAS, by: Expert
+    registry: Registry,
+    store: Store,
+    ref: str,
+    *,
+    alias: str = FIRST_ALIAS,
+    reason: str = "",
+    by: Expert,
 ) -> AliasMove:
-    """Point an alias at the version of ``ref``, once it has been loaded.
+    """Point an alias at the version of ``ref``, once it has been loaded; ``reason`` says why.
 
     `UserError` if the alias means that version already, the person is no owner, or it cannot load.
     """
@@ -59,7 +65,8 @@ def promote(
     if catalog.aliases(name).get(alias) == version:
         raise UserError(f"{name}@{alias} is version {version} already. Nothing was changed.")
     registry.load(catalog.card(ref))
-    return _store_move(store, AliasMove(name, alias, version, "promote", by.label), by)
+    move = AliasMove(name, alias, version, "promote", by.label, reason)
+    return _store_move(store, move, by)
 
 
 def split(

@@ -14,7 +14,8 @@ from second_opinion.records.stamp import new_id, now
 class AliasMove:
     """An alias of a model pointed at a version, or put back: by whom, and when. Never changed.
 
-    ``version`` is one version, or the arms of an A/B split as `traffic_split.text` writes them.
+    ``version`` is one version, or the arms of an A/B split as `traffic_split.text` writes them;
+    ``reason`` is in the words of who moved it, empty for none.
     """
 
     model: str
@@ -22,6 +23,7 @@ class AliasMove:
     version: str
     action: Literal["promote", "rollback"]
     moved_by: str
+    reason: str = ""
     id: str = dataclasses.field(default_factory=new_id)
     created_at: str = dataclasses.field(default_factory=now)
 

@@ -375,3 +375,9 @@ def m014_own_probability(db: Database) -> None:
         ALTER TABLE verdicts ADD COLUMN own_probability REAL
             CHECK (own_probability BETWEEN 0 AND 1);
     """)
+
+
+@migrations()
+def m015_reason_of_a_move(db: Database) -> None:
+    """Who moves an alias may say why, which stands beside the move."""
+    db.executescript("ALTER TABLE aliases ADD COLUMN reason TEXT NOT NULL DEFAULT ''")

@@ -71,8 +71,8 @@ REVIEWED = """
 """
 
 ADD_ALIAS_MOVE = """
-    INSERT INTO aliases (id, model, alias, version, action, moved_by, created_at)
-    VALUES (:id, :model, :alias, :version, :action, :moved_by, :created_at)
+    INSERT INTO aliases (id, model, alias, version, action, moved_by, reason, created_at)
+    VALUES (:id, :model, :alias, :version, :action, :moved_by, :reason, :created_at)
     ON CONFLICT (id) DO NOTHING
 """
 

@@ -13,7 +13,8 @@ from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import FIRST_ALIAS, Entry
 from second_opinion.models.formats.loading import version_warnings
 from second_opinion.records.event import AliasMove
-from second_opinion.ui import who
+from second_opinion.records.review import VersionTally
+from second_opinion.ui import drawing, split_form, who
 from second_opinion.ui.frame import callback, escape
 from second_opinion.ui.visit import Visit
 
@@ -157,6 +158,10 @@ def promote_form(visit: Visit, version: str) -> None:
     at = targets.get(alias)
     meant = "In use" if alias == FIRST_ALIAS else alias
     st.text(f"{meant}: {traffic_split.words(at) if at else 'no version yet'}")
+    if at and at != version and may_review(visit):
+        _what_experts_say(visit, name, [*traffic_split.read(at), version])
+    if at != version:
+        st.text_area("Why (stands in the record)", key="models_why", max_chars=400, height=80)
     st.button(
         f"Make version {escape(version)} the {escape(alias)}",
         key="models_promote",
@@ -164,6 +169,29 @@ def promote_form(visit: Visit, version: str) -> None:
         disabled=at == version,
         on_click=_promote,
         args=(visit, f"{name}/{version}", alias),
+    )
+
+
+def _what_experts_say(visit: Visit, name: str, versions: list[str]) -> None:
+    """The verdicts on the version in use and on the one that is to take its place."""
+    tallies = [_tally(visit, name, version) for version in dict.fromkeys(versions)]
+    st.caption("What the verdicts say of both")
+    st.dataframe(
+        drawing.with_shares(traffic_split.tally_table(tallies), split_form.SHARES),
+        hide_index=True,
+        key="models_promote_verdicts",
+        column_config=split_form.WORDS | split_form.SHARES,
+        alt="Verdicts on the version in use and on the one to take its place",
+    )
+    for text in traffic_split.tally_texts(tallies):
+        st.text(text)
+    st.caption("Not on the same cases: Compare two versions, below, asks both for those.")
+
+
+def _tally(visit: Visit, name: str, version: str) -> VersionTally:
+    progress = visit.review.progress(name, version)
+    return VersionTally(
+        version, progress.predictions, progress.right, progress.wrong, progress.unsure
     )
 
 
@@ -188,7 +216,8 @@ def moves(visit: Visit) -> None:
         st.text("No alias was moved since the model was added.")
         return
     for move in reversed(history):
-        st.text(f"{visit.clock(move.created_at)} · {move.moved_by} {_did(move)}")
+        why = f": {move.reason}" if move.reason else ""
+        st.text(f"{visit.clock(move.created_at)} · {move.moved_by} {_did(move)}{why}")
 
 
 def _did(move: AliasMove) -> str:
@@ -203,7 +232,9 @@ def _did(move: AliasMove) -> str:
 @callback("models")
 def _promote(visit: Visit, ref: str, alias: str) -> None:
     if person := visit.expert:
-        aliases.promote(visit.registry, visit.store, ref, alias=alias, by=person)
+        reason = str(st.session_state.get("models_why") or "").strip()
+        aliases.promote(visit.registry, visit.store, ref, alias=alias, reason=reason, by=person)
+        st.session_state.pop("models_why", None)
         st.session_state["frame_model"] = ref
 
 
