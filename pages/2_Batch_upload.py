@@ -48,7 +48,7 @@ def work(open_batch: opened_batch.Batch) -> None:
 
 @frame.part()
 def look(open_batch: opened_batch.Batch) -> None:
-    st.header("4 Look", anchor=False)
+    st.header("4 Judge and download", anchor=False)
     opened_batch.files(visit, open_batch)
     column_choice.form(visit, open_batch)
     summary_bars.show(visit, open_batch)

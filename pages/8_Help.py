@@ -23,7 +23,7 @@ belongs to exactly the case that was predicted.
 
 MANY = """
 1. Open **Batch upload**. **Template** is a file with the right columns; **What each column holds**
-   says what may stand in them. Columns that the model does not take are carried along.
+   says what may stand in them. Other columns are kept but not used.
 2. Choose your file: CSV, Excel, JSON or Parquet, up to 50 MB. It is checked cell by cell, and
    nothing in it is changed or guessed. What is wrong is listed with its line.
 3. **Score** the good rows, or **Fix the file first**. The bad rows come back as a file of their
@@ -40,12 +40,13 @@ DRAWN = """
 1. Open **Distributions**. It shows your latest batch beside the training data; choose another one,
    or narrow it down to cases of one kind. The link in the address bar keeps what you chose.
 2. **Predictions** and **Confidence** show what the model says and how sure it is, **Features** on
-   what kind of cases, those that moved furthest first. **Drift** says which features have "moved":
+   what kind of cases, those that differ most first. **Drift** says which features have "moved":
    chance does not explain it, and it is large enough to mind. Under 50 rows it does not judge.
-3. Under **Features** choose one feature, or two, to see what the model says by them. Where the map
-   is empty there is no case.
+3. Under **Features**, **Group by** one feature, or two, to see what the model says by them. Where
+   the map is empty there is no case.
 4. Click a bar, a tile or a point to list the cases behind it, and **Open** one to judge it. **As a
-   table** and **Numbers** give the figures; the camera above a chart keeps it as a picture.
+   table** has the figures with a list that goes to the same cases, **Numbers** is a file of them;
+   the camera above a chart keeps it as a picture.
 """
 
 SEEN = """

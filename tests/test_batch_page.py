@@ -69,7 +69,10 @@ def test_a_file_is_checked_scored_looked_at_and_judged(place, registry):
     frame.loc[[10, 20], "age"] = "old"
     at = upload(start(BATCH, model="triage"), csv_of(frame))
     assert messages(at) == []
-    assert "250 rows · comma · UTF-8 · 11 of 11 columns · 1 more carried along" in texts(at)
+    assert (
+        "250 rows · comma · UTF-8 · 11 of 11 columns · 1 other column is kept but not used"
+        in texts(at)
+    )
     assert frames(at)[0]["Line"].tolist() == [12, 22]
     assert at.button(key="batch_score").label == "Score the 248 good rows"
     at = until_idle(press(at, "batch_score"))

@@ -139,14 +139,15 @@ def facts(visit: Visit, batch: Batch) -> None:
     parts = [plural(batch.rows + batch.bad_rows, "row"), _form(batch)]
     parts.append(f"{len(inputs)} of {plural(len(names), 'column')}")
     if carried:
-        parts.append(f"{len(carried)} more carried along")
+        are = "is" if len(carried) == 1 else "are"
+        parts.append(f"{plural(len(carried), 'other column')} {are} kept but not used")
     if batch.bad_rows:
         parts.append(f"{plural(batch.bad_rows, 'row')} with problems")
     st.text(" · ".join(parts))
     for note in batch.notes:
         st.caption(escape(note))
     if carried:
-        st.caption(escape(f"Carried along, not used by the model: {joined(carried[:20])}"))
+        st.caption(escape(f"Kept but not used by the model: {joined(carried[:20])}"))
     personal = [name for name in batch.personal if name in visible]
     if personal and batch.state == "checked":
         notice(
@@ -201,7 +202,7 @@ def problems(visit: Visit, batch: Batch) -> None:
         st.caption(f"The first {len(first_problems)} of {plural(batch.problems, 'problem')}.")
     with st.container(horizontal=True):
         file_button.draw(
-            "Problems",
+            "List of what is wrong",
             data=lambda: downloads.problems_file(visit.store, batch),
             file_name=f"{_stem(batch)}-problems.csv",
             key="batch_problems_download",
@@ -209,12 +210,16 @@ def problems(visit: Visit, batch: Batch) -> None:
         asker = visit.asker
         if not column_rights.hidden_from(visit.store, batch, asker):
             file_button.draw(
-                "Bad rows",
+                _rows_to_correct(batch.bad_rows),
                 data=lambda: downloads.rejected_file(visit.store, batch, by=asker),
                 file_name=f"{_stem(batch)}-bad-rows.csv",
                 key="batch_rejected",
                 help="The rows with problems as they stand in the file, to mend and upload again",
             )
+
+
+def _rows_to_correct(count: int) -> str:
+    return "The row to correct" if count == 1 else f"The {count:,} rows to correct"
 
 
 def go_on(visit: Visit, batch: Batch) -> None:

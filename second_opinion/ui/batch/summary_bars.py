@@ -25,7 +25,7 @@ def show(visit: Visit, batch: Batch) -> None:
         st.metric("Rows scored", f"{summary.rows:,}", border=True)
         st.metric("Flagged", f"{summary.flagged:,}", border=True)
         if summary.confidence is not None:
-            st.metric("Sure on average", percent(summary.confidence), border=True)
+            st.metric("Average confidence", percent(summary.confidence), border=True)
             low = f"Less than {percent(card.bands.low)} sure"
             st.metric(low, share_text(summary.low_confidence), border=True)
     with answered:
