@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import python_calamine
 from browsing import App, alert, button, give_name, part, predict, settle, stored, unfold
 from playwright.sync_api import expect
 
@@ -290,6 +291,12 @@ def test_rows_are_judged_in_the_table_by_keys_alone(own_app, visitor, tmp_path, 
     expect(rows).to_have_count(21)
     stored_rows = stored(own_app, "SELECT judgement FROM current_verdicts")
     assert [row["judgement"] for row in stored_rows] == ["agree"] * 3
+    with page.expect_download(timeout=60_000) as file:
+        button(page, "batch_excel").click()
+    book = python_calamine.CalamineWorkbook.from_path(file.value.path())
+    header, *cases = book.get_sheet_by_index(0).to_python()
+    said = [row[header.index("You say")] for row in cases]
+    assert said == ["Agree"] * 3 + [""] * 17
 
 
 def test_verdicts_stay_in_sight_sideways_and_a_phone_shows_cards(own_app, visitor, tmp_path, table):

@@ -30,6 +30,21 @@ def written(store, batch, card, by=ADA):
     return downloads.result_workbook(store, batch, card, by=by, flag_words=flag_name).read()
 
 
+def test_what_is_given_out_is_a_file_that_a_page_hands_out(empty_store, registry):
+    """Streamlit takes these kinds of streams alone."""
+    frame = rows_of(registry, "triage", 3)
+    batch = score(empty_store, registry, check(empty_store, registry, csv_of(frame)))
+    for stream in (
+        downloads.file_as_it_came(empty_store, batch, by=ADA),
+        downloads.result_workbook(
+            empty_store, batch, registry.card("triage"), by=ADA, flag_words=flag_name
+        ),
+    ):
+        assert isinstance(stream, io.BytesIO | io.BufferedReader | io.RawIOBase)
+        assert stream.tell() == 0
+        assert len(stream.read()) > 100
+
+
 def part_of(content, name="xl/worksheets/sheet1.xml"):
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return archive.read(name).decode()

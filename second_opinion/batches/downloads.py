@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from io import BytesIO
 from tempfile import TemporaryFile
@@ -65,10 +66,13 @@ def result_workbook(
 
 def _stored(write: Callable[[BinaryIO], None]) -> BinaryIO:
     """What is written, on the disk as it may be large, from its beginning."""
-    out = TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
-    write(out)
-    out.seek(0)
-    return out
+    with TemporaryFile() as out:
+        write(out)
+        out.flush()
+        # A file that can be read alone: Streamlit hands out no other.
+        reader = os.fdopen(os.dup(out.fileno()), "rb")
+    reader.seek(0)
+    return reader
 
 
 def rejected_file(store: Store, batch: Batch, *, by: Expert) -> bytes:

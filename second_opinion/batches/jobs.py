@@ -28,7 +28,7 @@ from second_opinion.models.card import ModelCard
 from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
 from second_opinion.records.batch import Batch
-from second_opinion.records.case_columns import first_choice
+from second_opinion.records.case_columns import Answer, CaseColumns, first_choice
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store
@@ -162,11 +162,16 @@ def check(
         scale=card.answer_scale,
         id=id or new_id(),
     )
-    names = card.case_schema.names
-    store.batches.create(batch, first_choice(look.columns, names, card.target.name))
+    store.batches.create(batch, _first_columns(card, look))
     job = Job(store, batch.id, job_worker, source.size)
     job.start(lambda: _check(job, card, source, look, limits))
     return batch
+
+
+def _first_columns(card: ModelCard, look: Look) -> CaseColumns:
+    words = {word for choice in card.classes for word in (str(choice.value), choice.label)}
+    answer = Answer(card.target.name, frozenset(words))
+    return first_choice(look.columns, card.case_schema.names, answer, look.first_rows)
 
 
 def score(store: Store, registry: Registry, batch_id: str, *, by: Expert) -> bool:

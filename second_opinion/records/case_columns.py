@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -11,6 +11,11 @@ from second_opinion.formatting import folded, quoted
 
 # So many columns are shown without a choice; a person adds others.
 FIRST_SHOWN = 8
+# What tables call the answer, whatever it is of; and a target of fewer letters is in other names.
+USUAL_TARGETS = frozenset({"target", "label", "y", "ytrue", "truth", "groundtruth"})
+LONG_ENOUGH = 4
+# Classes that say nothing of what they are of: any column of yes and no has these.
+NO_WORDS = frozenset({"", "0", "1", "00", "10", "true", "false", "yes", "no"})
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,38 @@ class CaseColumns:
         return port in (None, 443) and (parts.hostname or "") in self.link_hosts
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a model is asked for: the name of its target, and the words of its classes."""
+
+    target: str
+    words: frozenset[str] = frozenset()
+
+    def is_told_by(self, name: str, cells: Iterable[str | None]) -> bool:
+        """Whether a column of this name, with such cells, seems to be the answer itself."""
+        target, short = folded(self.target), folded(name)
+        if short in {target, *USUAL_TARGETS} or (len(target) >= LONG_ENOUGH and target in short):
+            return True
+        texts = {folded(cell) for cell in cells if cell}
+        return bool(texts) and texts <= {folded(word) for word in self.words} - NO_WORDS
+
+
 def first_choice(
-    columns: Sequence[str], feature_names: Collection[str], target: str
+    columns: Sequence[str],
+    feature_names: Collection[str],
+    answer: Answer,
+    rows: Sequence[Sequence[str | None]] = (),
 ) -> CaseColumns:
-    """What holds until somebody chooses: the target is hidden, the first others are shown."""
-    unused = [name for name in columns if name not in feature_names]
-    hidden = tuple(name for name in unused if folded(name) == folded(target))
-    shown = tuple(name for name in unused if name and name not in hidden)
+    """What holds until somebody chooses: what tells the answer is hidden, the first others shown.
+
+    ``rows`` are some of the file. Too much is hidden rather than too little: who uploaded the file
+    sees it, and can show it.
+    """
+    unused = [(at, name) for at, name in enumerate(columns) if name not in feature_names]
+    hidden = tuple(
+        name for at, name in unused if answer.is_told_by(name, [row[at] for row in rows])
+    )
+    shown = tuple(name for _, name in unused if name and name not in hidden)
     return CaseColumns(shown=shown[:FIRST_SHOWN], hidden=hidden)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from second_opinion.batches import case_facts
 from second_opinion.batches.case_facts import CaseFact
 from second_opinion.records.prediction import Prediction
+from second_opinion.settings import MB
 from second_opinion.store.column_choices import CasePicture
 from second_opinion.ui import case_table
 from second_opinion.ui.case_table import NOTHING, Cell
@@ -15,6 +16,8 @@ from second_opinion.ui.visit import Visit
 
 # Letters of a cell of the table; the opened case has all of them.
 MOST_LETTERS = 200
+# Bytes of the pictures in the table, which go to the browser anew at each click.
+MOST_OF_A_PAGE = 2 * MB
 
 
 def draw(visit: Visit, prediction: Prediction) -> None:
@@ -26,8 +29,12 @@ def draw(visit: Visit, prediction: Prediction) -> None:
 
 
 def cells(facts: Sequence[CaseFact]) -> list[Cell]:
-    """A column of the table, its texts cut to what a row has room for."""
-    return [_cell(fact, MOST_LETTERS) for fact in facts]
+    """A column of the table: texts cut to what a row has room for, pictures as many as a page."""
+    room, column = MOST_OF_A_PAGE, []
+    for fact in facts:
+        room -= len(fact.picture.content) if fact.picture else 0
+        column.append(_cell(fact if room > 0 else fact._replace(picture=None), MOST_LETTERS))
+    return column
 
 
 def _cell(fact: CaseFact, most: int | None = None) -> Cell:

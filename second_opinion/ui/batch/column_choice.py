@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Callable
 
 import streamlit as st
 
 from second_opinion.access import roles
+from second_opinion.batches import picture_files
+from second_opinion.formatting import joined, plural
 from second_opinion.records.batch import Batch
-from second_opinion.ui.frame import callback, show_problem
+from second_opinion.records.case_columns import CaseColumns
+from second_opinion.settings import MB
+from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.visit import Visit
 
 SHOWN_HELP = "They stand above the fields of the model, wherever a row is judged, in this order."
@@ -21,6 +25,8 @@ HOSTS_HELP = (
     "Cells with an https address of one of these hosts can be opened in a new tab, or are shown "
     "where they are pictures. Without a host no address is."
 )
+PICTURES_HELP = "A cell names its picture by the name of the file, with or without folders."
+KINDS = ["png", "jpg", "jpeg", "gif", "webp", "zip"]
 
 
 def form(visit: Visit, batch: Batch) -> None:
@@ -28,57 +34,106 @@ def form(visit: Visit, batch: Batch) -> None:
     unused = [name for name in batch.columns if name and name not in visit.card.case_schema.names]
     if not unused or not roles.owns(visit.asker, batch.id):
         return
-    _fill(visit, batch)
+    # As defaults, never as state that is put: what the browser does not hear of would be emptied,
+    # and a column that was hidden would be in sight.
+    choice = visit.store.column_choices.latest(batch.id)
+    choose = _choose(visit, batch)
+    if choice.hidden:
+        st.caption(escape(f"No expert sees {joined(choice.hidden)}, also in downloads."))
     with st.expander("What experts see beside the fields", key="batch_case_columns"):
         st.multiselect(
             "Columns to know a case by",
             unused,
-            key="batch_shown",
+            default=choice.shown,
+            key=_key(batch, "shown"),
             help=SHOWN_HELP,
-            on_change=_choose,
-            args=(visit, batch),
+            on_change=choose,
         )
         st.multiselect(
             "Columns that no expert may see",
             unused,
-            key="batch_hidden",
+            default=choice.hidden,
+            key=_key(batch, "hidden"),
             help=HIDDEN_HELP,
-            on_change=_choose,
-            args=(visit, batch),
+            on_change=choose,
         )
+        if both := [name for name in _chosen(batch, "shown") if name in choice.hidden]:
+            st.caption(escape(f"Hidden, and so not above the fields: {joined(both)}."))
         st.text_input(
             "Hosts whose links may be opened",
-            key="batch_link_hosts",
+            ", ".join(choice.link_hosts),
+            key=_key(batch, "link_hosts"),
             placeholder="records.example.org, images.example.org",
             help=HOSTS_HELP,
-            on_change=_choose,
-            args=(visit, batch),
+            on_change=choose,
         )
+        names = ["", *unused]
+        st.selectbox(
+            "Column whose cells name pictures",
+            names,
+            index=names.index(choice.picture) if choice.picture in names else 0,
+            key=_key(batch, "picture"),
+            format_func=lambda name: name or "None",
+            on_change=choose,
+        )
+        if choice.picture:
+            _pictures(visit, batch)
         show_problem("batch")
 
 
-def _fill(visit: Visit, batch: Batch) -> None:
-    """Put what holds into the fields, when the batch is opened."""
-    if st.session_state.get("batch_columns_of") == batch.id and "batch_shown" in st.session_state:
-        return
-    choice = visit.store.column_choices.latest(batch.id)
-    st.session_state["batch_columns_of"] = batch.id
-    st.session_state["batch_shown"] = list(choice.shown)
-    st.session_state["batch_hidden"] = list(choice.hidden)
-    st.session_state["batch_link_hosts"] = ", ".join(choice.link_hosts)
+def _key(batch: Batch, part: str) -> str:
+    """The key of a field: of each batch its own, so that none has the choice of another."""
+    return f"batch_{part}_{batch.id}"
 
 
-@callback("batch")
-def _choose(visit: Visit, batch: Batch) -> None:
-    """Store what was chosen, and show what came of it: what is hidden is not shown."""
-    before = visit.store.column_choices.latest(batch.id)
-    hosts = re.split(r"[,;\s]+", st.session_state["batch_link_hosts"])
-    choice = replace(
-        before,
-        shown=tuple(st.session_state["batch_shown"]),
-        hidden=tuple(st.session_state["batch_hidden"]),
-        link_hosts=tuple(hosts),
-    ).tidy(batch.columns, visit.card.case_schema.names)
-    visit.store.column_choices.choose(batch.id, choice, by=visit.asker)
-    st.session_state["batch_shown"] = list(choice.shown)
-    st.session_state["batch_hidden"] = list(choice.hidden)
+def _chosen(batch: Batch, part: str) -> list[str]:
+    return list(st.session_state.get(_key(batch, part)) or ())
+
+
+def _choose(visit: Visit, batch: Batch) -> Callable[[], None]:
+    @callback("batch")
+    def choose() -> None:
+        hosts = re.split(r"[,;\s]+", st.session_state[_key(batch, "link_hosts")])
+        choice = CaseColumns(
+            shown=tuple(_chosen(batch, "shown")),
+            hidden=tuple(_chosen(batch, "hidden")),
+            link_hosts=tuple(hosts),
+            picture=st.session_state[_key(batch, "picture")],
+        )
+        names = visit.card.case_schema.names
+        tidy = choice.tidy(batch.columns, names)
+        visit.store.column_choices.choose(batch.id, tidy, by=visit.asker)
+
+    return choose
+
+
+def _pictures(visit: Visit, batch: Batch) -> None:
+    """Take pictures beside the table: a cell names the file of its own."""
+    # An uploader forgets its files only under another key.
+    turn = st.session_state.get("batch_pictures_turn", 0)
+    key = f"batch_pictures_{turn}"
+    files = st.file_uploader(
+        "Pictures, or a .zip of them",
+        KINDS,
+        accept_multiple_files=True,
+        key=key,
+        help=PICTURES_HELP,
+    )
+    if files:
+        store = _store(visit, batch, key, turn)
+        st.button("Store the pictures", key="batch_pictures_store", on_click=store)
+    pictures, size = visit.store.column_choices.picture_count(batch.id)
+    if pictures:
+        st.caption(f"{plural(pictures, 'picture')} stored, {size / MB:,.1f} MB")
+
+
+def _store(visit: Visit, batch: Batch, key: str, turn: int) -> Callable[[], None]:
+    @callback("batch")
+    def store() -> None:
+        files = [(file.name, file.getvalue()) for file in st.session_state[key]]
+        # All of them are looked at before the first is stored.
+        pictures = list(picture_files.pictures_in(files))
+        visit.store.column_choices.add_pictures(batch.id, pictures, by=visit.asker)
+        st.session_state["batch_pictures_turn"] = turn + 1
+
+    return store
