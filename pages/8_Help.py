@@ -11,7 +11,8 @@ visit = frame.open_page("Help")
 STEPS = """
 1. Give your name. It stands beside each of your verdicts.
 2. Open **Single prediction**. A typical case is filled in; change it to one that you know.
-3. Press **Predict**. The answer and how sure the model is appear beside the case.
+3. Press **Predict**. The answer and how sure the model is appear beside the case, and below your
+   buttons **Why this answer**: what each field does to it. That is about the model, not a cause.
 4. Press **Agree** if you would have said the same. Press **Disagree** to say what is right, or
    **Unsure** if you cannot tell. "Saved" appears when your verdict is on disk, not before.
 5. Changed your mind? Press **Change** or **Undo**. Your earlier verdict stays in the record, and

@@ -325,6 +325,14 @@ def test_a_batch_is_judged_row_after_row_in_the_order_of_the_table(place, regist
     assert progress.proto.text == "5 of 5 rows judged by you"
 
 
+def test_an_opened_row_says_why_the_model_answers_so(place, registry):
+    at = scored(start(BATCH, model="triage"), csv_of(rows_of(registry, "triage", 3)))
+    assert "Why this answer" not in [header.value for header in at.header]
+    open_row(at, 2)
+    assert "Why this answer" in [header.value for header in at.header]
+    assert len([bar for bar in at.get("progress") if bar.proto.text[:1] in "▲▼"]) == 3
+
+
 def test_the_next_row_is_one_that_the_filter_lets_through(place, registry):
     frame = rows_of(registry, "triage", 6).assign(ward=list("abaaba"))
     at = scored(start(BATCH, model="triage"), csv_of(frame))

@@ -35,6 +35,12 @@ CLASS = card()
 RISK = card(answer="probability")
 NUMBER = card(task="regression", target={"name": "progress", "unit": "mg/dl"})
 
+MEASURED = card(
+    task="regression",
+    target={"name": "progress", "unit": "mg/dl"},
+    metrics={"mean absolute error": 44.4789, "rows": 111, "on": "held-out rows"},
+)
+
 
 def prediction(value=0, probabilities=(0.92, 0.08), flags=()):
     confidence = max(probabilities) if probabilities else None
@@ -67,6 +73,7 @@ def prediction(value=0, probabilities=(0.92, 0.08), flags=()):
         (RISK, prediction(0, (0.999, 0.001)), "under 1 % risk of leaving within 90 days", ""),
         (RISK, prediction(1, None), "Leaves", "This model does not say how sure it is."),
         (NUMBER, prediction(151.6, None), "152 mg/dl", "This model gives no range"),
+        (MEASURED, prediction(151.6, None), "152 mg/dl", "Usually off by 44.5 mg/dl (mean of 111"),
         (NUMBER, prediction(3.14159, None), "3.14 mg/dl", "This model gives no range"),
         (NUMBER, prediction(-0.001234, None), "-0.00123 mg/dl", "This model gives no range"),
     ],
@@ -75,6 +82,17 @@ def test_an_answer_is_said_in_words(of, said, headline, certainty):
     assert labels.headline(of, said) == headline
     assert labels.certainty(of, said).startswith(certainty)
     assert bool(labels.certainty(of, said)) == bool(certainty)
+
+
+def test_of_many_classes_the_likeliest_have_a_bar_and_the_others_one_together():
+    classes = [{"value": n, "label": f"class {n}"} for n in range(20)]
+    many = card(task="multiclass", classes=classes, positive=None)
+    shares = (0.3, 0.2, *([0.5 / 18] * 18))
+    bars = labels.few_bars(many, prediction(value=0, probabilities=shares))
+    assert [label for label, _ in bars[:2]] == ["class 0", "class 1"]
+    assert bars[-1] == ("the 14 others", pytest.approx(14 * 0.5 / 18))
+    assert sum(share for _, share in bars) == pytest.approx(1)
+    assert len(bars) == labels.MOST_BARS
 
 
 def test_bars_show_the_likeliest_class_first():

@@ -344,7 +344,7 @@ def test_who_decides_answers_before_seeing_what_others_said(judge, store, models
     says = {"direction": "too_low"} if model == "risk" else {"comment": "so not"}
     store.add_verdict(Verdict(made.id, "Bo", "disagree", **says))
     at = open_page("conflicts", model=model)
-    others = ("Expert A", "The model says", "so not", "too low")
+    others = ("Expert A", "The model says", "so not", "too low", "training", "Why this answer")
     page = texts(at) + " ".join(part.value for part in (*at.markdown, *at.header))
     assert not [words for words in others if words in page]
     assert not {"review_adjudicate", "review_conflict_answer", "review_stands"} & set(keys(at))

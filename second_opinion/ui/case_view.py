@@ -66,7 +66,7 @@ def answer(visit: Visit, card: ModelCard, prediction: Prediction) -> None:
     st.subheader(frame.escape(labels.headline(card, prediction)), anchor=False)
     if certainty := labels.certainty(card, prediction):
         st.text(certainty)
-    for label, probability in labels.bars(card, prediction):
+    for label, probability in labels.few_bars(card, prediction):
         st.progress(probability, f"{frame.escape(label)} · {percent(probability)}")
     insight_section.context(visit, card, prediction)
     for flag in prediction.flags:

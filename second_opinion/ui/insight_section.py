@@ -25,14 +25,10 @@ WAITED = "insight_waited"
 
 
 def context(visit: Visit, card: ModelCard, prediction: Prediction) -> None:
-    """The training answers and the usual error beside a number, the base rate beside a risk."""
+    """The training answers beside a number, the base rate beside a risk."""
     known = context_of(visit.registry, card)
-    if card.task == "regression":
-        if place := place_of(prediction.value, known.answers):
-            st.progress(place.middle, escape(insight_words.place_text(card, place)))
-        st.text(
-            insight_words.error_text(card, known) or "This model gives no range around its number."
-        )
+    if card.task == "regression" and (place := place_of(prediction.value, known.answers)):
+        st.progress(place.middle, escape(insight_words.place_text(card, place)))
     risk = card.probability(prediction.probabilities)
     if card.answer == "probability" and risk is not None:
         _text(insight_words.base_rate_text(known, risk))

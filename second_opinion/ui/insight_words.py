@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from second_opinion.formatting import duration, number_text, percent, plural, round_to_three
 from second_opinion.models.card import ModelCard, value_text
-from second_opinion.models.insight.answer_context import AnswerContext, Place
+from second_opinion.models.insight.answer_context import AnswerContext, Place, usual_error
 from second_opinion.models.insight.insight import Absence, Insight
 from second_opinion.models.insight.known_cases import USUAL
 from second_opinion.models.insight.what_if import Change, Effect
@@ -130,9 +130,10 @@ def place_text(card: ModelCard, place: Place) -> str:
     )
 
 
-def error_text(card: ModelCard, context: AnswerContext) -> str:
+def error_text(card: ModelCard) -> str:
     """How far off the model usually is; empty where its card has no such figure."""
-    if context.usual_error is None:
+    error = usual_error(card)
+    if error is None:
         return ""
     unit = f" {card.target.unit}" if card.target.unit else ""
     rows = card.metrics.get("rows")
@@ -141,7 +142,7 @@ def error_text(card: ModelCard, context: AnswerContext) -> str:
         for part in (plural(rows, "case") if rows else "", str(card.metrics.get("on", "")))
         if part
     )
-    text = f"Usually off by {round_to_three(context.usual_error)}{unit}"
+    text = f"Usually off by {round_to_three(error)}{unit}"
     return f"{text} (mean of {basis})." if basis else f"{text}."
 
 

@@ -11,6 +11,9 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import plain, text_of
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
+from second_opinion.ui.insight_words import error_text
+
+MOST_BARS = 7
 
 FLAG_WORDS = {
     "out_of_range": "outside the training cases",
@@ -28,9 +31,9 @@ def headline(card: ModelCard, prediction: Prediction) -> str:
 
 
 def certainty(card: ModelCard, prediction: Prediction) -> str:
-    """``92 % sure``, ``not sure (54 %)``, or why no such figure exists; empty of a number."""
+    """``92 % sure``, ``not sure (54 %)``, how far off a number usually is; or why none is known."""
     if card.task == "regression":
-        return ""
+        return error_text(card) or "This model gives no range around its number."
     if prediction.confidence is None:
         return "This model does not say how sure it is."
     if card.answer == "probability":
@@ -45,6 +48,16 @@ def bars(card: ModelCard, prediction: Prediction) -> list[tuple[str, float]]:
         return []
     labels = [choice.label for choice in card.classes]
     return sorted(zip(labels, prediction.probabilities, strict=True), key=lambda bar: -bar[1])
+
+
+def few_bars(card: ModelCard, prediction: Prediction) -> list[tuple[str, float]]:
+    """The bars of a page: of more than seven classes the likeliest six, and the others together."""
+    every = bars(card, prediction)
+    if len(every) <= MOST_BARS:
+        return every
+    rest = every[MOST_BARS - 1 :]
+    together = min(sum(share for _, share in rest), 1.0)
+    return [*every[: MOST_BARS - 1], (f"the {len(rest)} others", together)]
 
 
 def flag_text(card: ModelCard, flag: str, inputs: dict[str, Any]) -> str:
