@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from second_opinion.records.answer_scale import is_number
@@ -13,6 +13,7 @@ from second_opinion.records.review import Outcome
 from second_opinion.records.value import same_value
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
+from second_opinion.store.plans import PlanAnswers
 from second_opinion.verdicts import meaning
 
 
@@ -79,16 +80,20 @@ def _is_same(plan: Plan, value: Any, prediction: Prediction) -> bool:
     return meaning.within(value, prediction.value, plan.tolerance or 0.0)
 
 
-def outcomes(
-    plan: Plan,
-    verdicts: Iterable[tuple[int, Verdict]],
-    predictions: Mapping[int, Prediction],
-    final: Mapping[int, Outcome],
-) -> dict[int, Outcome]:
-    """What each answered case counts as, by the position of its draw."""
-    answers = first_answers(plan, verdicts)
+def outcomes(plan: Plan, stored: PlanAnswers) -> dict[int, Outcome]:
+    """What each case that is not open counts as, by the position of its draw.
+
+    A case that everybody of the panel skipped, or answered where that was not enough, is unsure.
+    """
+    answers = first_answers(plan, stored.verdicts)
     counted = {
-        position: outcome_of(plan, given, predictions[position], final.get(position))
+        position: outcome_of(plan, given, stored.predictions[position], stored.final.get(position))
         for position, given in answers.items()
     }
+    panel = {*map(folded, plan.experts)}
+    for position, skipped in stored.skipped.items():
+        given = answers.get(position, [])
+        seen = skipped | {folded(answer.expert) for answer in given}
+        if panel and panel <= seen and len(given) < plan.answers:
+            counted[position] = "unsure"
     return {position: outcome for position, outcome in counted.items() if outcome}

@@ -35,7 +35,7 @@ def draw_table(store: Store, plan: Plan, *, by: Expert) -> pd.DataFrame:
     """
     drawn, stored = store.plans.draws(plan.id, by=by), store.plans.answers(plan, by=by)
     answers = first_answers(plan, stored.verdicts)
-    outcome = outcomes(plan, stored.verdicts, stored.predictions, stored.final)
+    outcome = outcomes(plan, stored)
     rows: list[dict[str, Any]] = [
         {
             **asdict(draw),

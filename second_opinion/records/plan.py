@@ -153,3 +153,17 @@ class Closing:
     answers: int
     last_verdict: int = 0
     created_at: str = field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class QueuedCase:
+    """A drawn case that is somebody's turn: nothing of it says what the model answered.
+
+    ``done`` cases this person has answered or skipped in the plan.
+    """
+
+    plan_id: str
+    position: int
+    batch_id: str
+    row_number: int
+    done: int

@@ -381,3 +381,9 @@ def m014_own_probability(db: Database) -> None:
 def m015_reason_of_a_move(db: Database) -> None:
     """Who moves an alias may say why, which stands beside the move."""
     db.executescript("ALTER TABLE aliases ADD COLUMN reason TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m016_queue(db: Database) -> None:
+    """Whose turn a drawn case is, what was skipped, and what somebody has begun to answer."""
+    db.executescript(sql_plan_tables.QUEUE)

@@ -15,7 +15,7 @@ from second_opinion.records.plan import Closing, Draw, Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Outcome
 from second_opinion.records.verdict import Verdict
-from second_opinion.store import event_log, judged_cases, record_rows, sql_plans
+from second_opinion.store import event_log, judged_cases, record_rows, sql_plans, sql_queue
 from second_opinion.store.database_file import DatabaseFile
 
 
@@ -24,12 +24,13 @@ class PlanAnswers(NamedTuple):
 
     ``verdicts`` are all since the plan counts, in the order of storing, the replaced and withdrawn
     too; ``predictions`` those of cases that were opened; ``final`` the first final answer of each
-    case that has one.
+    case that has one; ``skipped`` the folded labels of who left a case to others.
     """
 
     verdicts: list[tuple[int, Verdict]]
     predictions: dict[int, Prediction]
     final: dict[int, Outcome]
+    skipped: dict[int, frozenset[str]]
 
 
 class Plans:
@@ -118,6 +119,7 @@ class Plans:
             decided = connection.execute(
                 sql_plans.FINAL_ANSWERS_DRAWN, about | {"since": plan.created_at}
             ).fetchall()
+            left = connection.execute(sql_queue.SKIPS, about).fetchall()
             predictions = {
                 position: judged_cases.under_its_card(connection, record_rows.prediction(columns))
                 for position, columns in map(_apart, opened)
@@ -126,7 +128,10 @@ class Plans:
         for row in decided:
             final.setdefault(row["position"], row["outcome"])
         in_order = [(at, record_rows.verdict(columns)) for at, columns in map(_apart, verdicts)]
-        return PlanAnswers(in_order, predictions, final)
+        skipped: dict[int, frozenset[str]] = {}
+        for row in left:
+            skipped[row["position"]] = skipped.get(row["position"], frozenset()) | {row["expert"]}
+        return PlanAnswers(in_order, predictions, final, skipped)
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:

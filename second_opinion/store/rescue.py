@@ -29,6 +29,7 @@ from second_opinion.store import (
     sql_copies,
     sql_outcomes,
     sql_plans,
+    sql_queue,
     sql_review,
     sql_verdicts,
     verdict_kinds_table,
@@ -58,6 +59,7 @@ TABLES = (
     Table(sql_copies.NEWEST_DRAWS, sql_copies.HAS_DRAWS, sql_plans.ADD_DRAW),
     Table(sql_copies.NEWEST_PLAN_CLOSINGS, sql_copies.HAS_PLAN_CLOSINGS, sql_plans.ADD_CLOSING),
     Table(sql_copies.NEWEST_CARD_EDITS, sql_copies.HAS_CARD_EDITS, sql_verdicts.ADD_CARD_EDIT),
+    Table(sql_copies.NEWEST_SKIPS, sql_copies.HAS_SKIPS, sql_queue.ADD_SKIP),
     Table(sql_copies.NEWEST_EVENTS, sql_copies.HAS_EVENTS, sql_review.ADD_EVENT),
 )
 # So many rows in a row that the file has already: nothing older is missing from it.

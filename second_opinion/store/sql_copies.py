@@ -24,6 +24,10 @@ ABSENT_CASE_PICTURES = """
     SELECT batch_id, name FROM main.case_pictures
     EXCEPT SELECT batch_id, name FROM copy.case_pictures
 """
+ABSENT_SKIPS = """
+    SELECT plan_id, position, expert FROM main.skips
+    EXCEPT SELECT plan_id, position, expert FROM copy.skips
+"""
 ABSENT_CARDS = "SELECT sha256 FROM main.cards EXCEPT SELECT sha256 FROM copy.cards"
 ABSENT_VERDICT_KINDS = """
     SELECT name FROM main.verdict_kinds EXCEPT SELECT name FROM copy.verdict_kinds
@@ -49,5 +53,9 @@ NEWEST_PLAN_CLOSINGS = "SELECT * FROM plan_closings ORDER BY rowid DESC"
 HAS_PLAN_CLOSINGS = "SELECT 1 FROM plan_closings WHERE plan_id = :plan_id"
 NEWEST_CARD_EDITS = "SELECT * FROM card_edits ORDER BY rowid DESC"
 HAS_CARD_EDITS = "SELECT 1 FROM card_edits WHERE id = :id"
+NEWEST_SKIPS = "SELECT * FROM skips ORDER BY rowid DESC"
+HAS_SKIPS = """
+    SELECT 1 FROM skips WHERE plan_id = :plan_id AND position = :position AND expert = :expert
+"""
 NEWEST_EVENTS = "SELECT * FROM events ORDER BY rowid DESC"
 HAS_EVENTS = "SELECT 1 FROM events WHERE id = :id"

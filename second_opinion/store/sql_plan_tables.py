@@ -105,3 +105,43 @@ PLANS = """
         SELECT RAISE(ABORT, 'a closed plan stays closed: freeze another one');
     END;
 """
+
+QUEUE = """
+    -- Who has which case in hand. A lease that is not used returns after an hour.
+    CREATE TABLE leases (
+        plan_id TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        expert TEXT NOT NULL,
+        leased_at TEXT NOT NULL,
+        PRIMARY KEY (plan_id, position, expert),
+        FOREIGN KEY (plan_id, position) REFERENCES draws (plan_id, position)
+    ) STRICT;
+
+    CREATE TABLE skips (
+        plan_id TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        expert TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        PRIMARY KEY (plan_id, position, expert),
+        FOREIGN KEY (plan_id, position) REFERENCES draws (plan_id, position)
+    ) STRICT;
+    CREATE TRIGGER skips_never_change BEFORE UPDATE ON skips
+    BEGIN
+        SELECT RAISE(ABORT, 'who skipped a case stays known');
+    END;
+    CREATE TRIGGER skips_stay BEFORE DELETE ON skips
+    BEGIN
+        SELECT RAISE(ABORT, 'who skipped a case stays known');
+    END;
+
+    -- What somebody has begun to answer, so that another device goes on with it.
+    CREATE TABLE drafts (
+        plan_id TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        expert TEXT NOT NULL,
+        content TEXT NOT NULL CHECK (json_valid(content)),
+        updated_at TEXT NOT NULL,
+        PRIMARY KEY (plan_id, position, expert),
+        FOREIGN KEY (plan_id, position) REFERENCES draws (plan_id, position)
+    ) STRICT;
+"""

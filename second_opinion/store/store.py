@@ -26,6 +26,7 @@ from second_opinion.store.column_choices import ColumnChoices
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.event_log import EventLog
 from second_opinion.store.plans import Plans
+from second_opinion.store.queue import Queue
 from second_opinion.store.review_queries import Review
 from second_opinion.store.single_predictions import Singles
 from second_opinion.verdicts import meaning
@@ -83,6 +84,7 @@ class Store:
         self.column_choices = ColumnChoices(self._file)
         self.singles = Singles(self._file)
         self.plans = Plans(self._file)
+        self.queue = Queue(self._file)
 
     @classmethod
     def open(cls, where: str | Path) -> Store:

@@ -1,0 +1,134 @@
+"""The queue of an expert in a plan: which drawn case is next, what was skipped, what is begun."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from second_opinion.errors import UserError
+from second_opinion.records.expert import Expert, folded
+from second_opinion.records.plan import Plan, QueuedCase
+from second_opinion.records.stamp import now
+from second_opinion.store import record_rows, sql_plans, sql_queue
+from second_opinion.store.database_file import DatabaseFile
+from second_opinion.store.queue_turns import HELD, Turn, next_turn
+
+
+class Queue:
+    """The verbs of a store that are about whose turn a case is. Get one as ``store.queue``.
+
+    ``by`` is the expert whose queue it is: `UserError` for somebody whose answers do not count in
+    the plan, and where the plan is closed. ``moment`` is the time as ISO text, now without it.
+    """
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+
+    def next(self, plan_id: str, *, by: Expert, moment: str | None = None) -> QueuedCase | None:
+        """The case whose turn it is, now in this person's hand for an hour; None without one."""
+        moment, person = moment or now(), folded(by.label)
+        with self._file.writing() as connection:
+            plan = _plan_for(connection, plan_id, by)
+            rows = _first_draws(connection, plan)
+            turns = _turns(connection, plan, rows, moment)
+            turn = next_turn(turns, person, [*map(folded, plan.experts)], moment)
+            if turn is None:
+                return None
+            row = rows[turn.position]
+            about = {"plan_id": plan_id, "position": turn.position, "expert": person}
+            connection.execute(sql_queue.LEASE, about | {"moment": moment})
+            done = sum(one.is_seen_by(person) for one in turns)
+        return QueuedCase(plan_id, turn.position, row["batch_id"], row["row_number"], done)
+
+    def skip(self, case: QueuedCase, *, by: Expert, moment: str | None = None) -> None:
+        """Leave a case to others; it does not come again to this person."""
+        about = self._about(case, by)
+        with self._file.writing() as connection:
+            _plan_for(connection, case.plan_id, by)
+            connection.execute(sql_queue.ADD_SKIP, about | {"created_at": moment or now()})
+            connection.execute(sql_queue.RETURN_LEASE, about)
+
+    def keep_draft(self, case: QueuedCase, content: Mapping[str, Any], *, by: Expert) -> None:
+        """Keep what this person has begun to answer, so that another device goes on with it."""
+        text = json.dumps(dict(content), ensure_ascii=False)
+        with self._file.writing() as connection:
+            _plan_for(connection, case.plan_id, by)
+            connection.execute(
+                sql_queue.KEEP_DRAFT, self._about(case, by) | {"content": text, "moment": now()}
+            )
+
+    def draft(self, case: QueuedCase, *, by: Expert) -> dict[str, Any]:
+        """What this person has begun to answer; empty for nothing."""
+        with self._file.reading() as connection:
+            row = connection.execute(sql_queue.DRAFT, self._about(case, by)).fetchone()
+        return dict(json.loads(row["content"])) if row else {}
+
+    @staticmethod
+    def _about(case: QueuedCase, by: Expert) -> dict[str, Any]:
+        return {"plan_id": case.plan_id, "position": case.position, "expert": folded(by.label)}
+
+
+def _plan_for(connection: sqlite3.Connection, plan_id: str, by: Expert) -> Plan:
+    row = connection.execute(sql_plans.PLAN, {"id": plan_id}).fetchone()
+    if row is None:
+        raise UserError(
+            "This plan is not in the feedback database; expected one that was frozen. Ask the "
+            "person who sent you here for a new link."
+        )
+    plan = record_rows.plan(row)
+    if not plan.asks(by.label):
+        raise UserError(
+            f"{by.label} is not among the experts of this plan; expected one of them. Ask the "
+            "owner to freeze a plan with you."
+        )
+    if connection.execute(sql_plans.CLOSING, {"plan_id": plan_id}).fetchone():
+        raise UserError("This plan is closed and takes no more answers. Thank you for yours.")
+    return plan
+
+
+def _first_draws(connection: sqlite3.Connection, plan: Plan) -> dict[int, sqlite3.Row]:
+    """As many draws as the lowest that can be anybody's turn may be away."""
+    about = {"plan_id": plan.id}
+    (touched,) = connection.execute(sql_queue.COUNT_TOUCHED, about).fetchone()
+    most = max(len(plan.experts), 1) * (touched + 2)
+    rows = connection.execute(sql_queue.FIRST_DRAWS, about | {"most": most}).fetchall()
+    return {row["position"]: row for row in rows}
+
+
+def _turns(
+    connection: sqlite3.Connection, plan: Plan, rows: Mapping[int, sqlite3.Row], moment: str
+) -> list[Turn]:
+    recent = {"plan_id": plan.id, "since": _iso(datetime.fromisoformat(moment) - HELD)}
+    leases = _by_position(connection.execute(sql_queue.LEASES, recent))
+    skips = _by_position(connection.execute(sql_queue.SKIPS, {"plan_id": plan.id}))
+    answered: dict[int, dict[str, str]] = defaultdict(dict)
+    about = {"plan_id": plan.id, "after_verdict": plan.after_verdict}
+    for row in connection.execute(sql_plans.ANSWERS, about):
+        if row["mode"] == plan.mode and plan.asks(row["expert"]):
+            answered[row["position"]].setdefault(folded(row["expert"]), row["created_at"])
+    return [
+        Turn(
+            position=position,
+            needed=plan.answers,
+            wanted=plan.answers + row["twice"],
+            answered=answered[position],
+            skipped=skips[position],
+            leased=leases[position],
+        )
+        for position, row in rows.items()
+    ]
+
+
+def _by_position(rows: sqlite3.Cursor) -> defaultdict[int, frozenset[str]]:
+    people: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
+    for row in rows:
+        people[row["position"]] |= {row["expert"]}
+    return people
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
