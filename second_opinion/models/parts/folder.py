@@ -12,7 +12,7 @@ from typing import Any
 from second_opinion.errors import UserError, first_line
 from second_opinion.models.formats import file_format, skops_format
 from second_opinion.models.formats.file_format import LOAD_ERRORS
-from second_opinion.models.parts import class_pairs
+from second_opinion.models.parts import class_pairs, network_text
 from second_opinion.models.parts.part import Part, Role
 from second_opinion.models.parts.pickle_outline import outline
 from second_opinion.models.parts.pickled_part import class_words, part_of
@@ -20,9 +20,9 @@ from second_opinion.models.parts.pickled_part import class_words, part_of
 PICKLES = (".pkl", ".pickle", ".joblib", ".sav", ".p", ".model", ".jbl", ".dat", ".gz", ".z")
 TABLES = (".csv", ".tsv", ".xlsx", ".xls", ".parquet")
 WEIGHTS = {
-    ".h5": "a Keras model", ".hdf5": "a Keras model", ".keras": "a Keras model",
-    ".pt": "a PyTorch model", ".pth": "a PyTorch model", ".onnx": "an ONNX model",
-    ".cbm": "a CatBoost model", ".tflite": "a TensorFlow Lite model",
+    **dict.fromkeys((".h5", ".hdf5", ".keras"), network_text.KERAS),
+    ".onnx": network_text.ONNX, ".cbm": network_text.CATBOOST,
+    ".tflite": "a TensorFlow Lite model",
 }  # fmt: skip
 # What is no part of a model, whatever it holds.
 PASSED_OVER = {"node_modules", "site-packages", "__pycache__", "venv", "env", "catboost_info"}
@@ -91,6 +91,8 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 def part_in(path: Path) -> Part | None:
     """What a file is; None for what is surely no part of a model, such as a licence."""
     suffix = path.suffix.casefold()
+    if suffix in (".pt", ".pth"):
+        return network_text.torch_part(path)
     if suffix in WEIGHTS:
         return Part(path, "weights", WEIGHTS[suffix])
     if suffix == ".py":

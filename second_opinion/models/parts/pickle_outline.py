@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
@@ -167,7 +168,7 @@ STANDS_FOR: dict[str, Any] = {
             ("frozenset", frozenset),
         )
     },
-    "collections.OrderedDict": dict,
+    "collections.OrderedDict": OrderedDict,
 }
 
 

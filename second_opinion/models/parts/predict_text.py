@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from second_opinion.models.formats.code_files import ENTRY
+from second_opinion.models.parts import network_text
 from second_opinion.models.parts.part import Part
 from second_opinion.models.parts.wrapped_parts import WrappedParts
 
@@ -61,17 +62,10 @@ CLASSES = """    right = (table["answer"].astype(str) == table[{target}].astype(
     usual = table[{target}].value_counts(normalize=True).max()
     print(f"right in {{right:.1%}} of the rows; always the commonest would be in {{usual:.1%}}")
 """
-WEIGHTS = {
-    "a Keras model": ("from tensorflow import keras", "keras.models.load_model({path})"),
-    "an ONNX model": ("import onnxruntime", "onnxruntime.InferenceSession({path})"),
-    "a CatBoost model": ("from catboost import CatBoost", "CatBoost().load_model({path})"),
-    "a PyTorch model": ("import torch", "torch.load({path}, weights_only=False).eval()"),
-}
 # What gives other columns than it takes.
 WIDENING = ("PCA", "Select", "ColumnTransformer", "SVD", "Pipeline", "Polynomial")
 # How pandas reads a table of a kind.
 READERS = {"xlsx": "read_excel", "xls": "read_excel", "parquet": "read_parquet"}
-OTHER_WEIGHTS = ("", "None  # EDIT: load {path}")
 
 
 def predict_text(parts: WrappedParts) -> str:
@@ -85,7 +79,7 @@ def predict_text(parts: WrappedParts) -> str:
         steps=_indented(_steps(parts)),
         answer=_indented(_answer(parts)),
     )
-    bare = parts.is_number or parts.likely.model.role == "weights"
+    bare = parts.is_number or parts.is_unknown
     chances = "" if bare else CHANCES.format(chances=_indented(_chances(parts)))
     target = _py(parts.likely.target or "outcome")
     verdict = (NUMBERS if parts.is_number else CLASSES).format(target=target)
@@ -116,8 +110,11 @@ def _path(parts: WrappedParts, part: Part) -> str:
 def _imports(parts: WrappedParts) -> Iterator[str]:
     yield from ("from pathlib import Path", "", "import joblib", "import numpy as np")
     yield "import pandas as pd"
-    if parts.likely.model.role == "weights" and (line := _weights(parts.likely.model)[0]):
-        yield line
+    if parts.library and parts.library.imports:
+        yield parts.library.imports
+    module, network = parts.network
+    if network and parts.likely.model.kind == network_text.TORCH_STATE:
+        yield f"from {module} import {network}"
     for name in _own_modules(parts):
         yield f"import {name}  # a file needs it"
     for name in sorted({name for name in _imports_of_all(parts) if name.startswith("__main__.")}):
@@ -152,7 +149,10 @@ def _settings(parts: WrappedParts) -> Iterator[str]:
     if parts.classes:
         yield "# EDIT: the classes in the order of the model's codes, in the words of the data."
         yield f"CLASSES = {_wrapped(parts.classes)}"
-    if len(parts.classes) in (0, 2) and parts.likely.model.role != "weights":
+    elif parts.is_network:
+        yield "# EDIT: the classes in the order of the network's outputs, in the words of the data."
+        yield 'CLASSES = ["No", "Yes"]'
+    if len(parts.classes) in (0, 2) and not parts.is_unknown:
         yield "# EDIT: from which probability on the second class is answered; None: as it is."
         yield f"THRESHOLD = {parts.threshold or None}"
 
@@ -166,7 +166,10 @@ def _wrapped(values: Sequence[object]) -> str:
 
 
 def _loads(parts: WrappedParts) -> Iterator[str]:
-    yield f"self.model = {_loaded(parts, parts.likely.model)}"
+    if parts.likely.model.kind == network_text.TORCH_STATE:
+        yield from _with_weights(parts)
+    else:
+        yield f"self.model = {_loaded(parts, parts.likely.model)}"
     for name, part in parts.loaded:
         yield f"self.{name} = {_loaded(parts, part)}"
     if parts.column_encoders:
@@ -174,19 +177,19 @@ def _loads(parts: WrappedParts) -> Iterator[str]:
         for column, part in parts.column_encoders.items():
             yield f"    {_py(column)}: {_loaded(parts, part)},"
         yield "}"
-    if parts.classes:
+    if parts.classes or (parts.is_network and not parts.is_number):
         yield "self.classes_ = CLASSES"
-    elif not parts.is_number and parts.likely.model.role != "weights":
+    elif not parts.is_number and not parts.is_unknown:
         yield 'self.classes_ = getattr(self.model, "classes_", None)'
-    if not parts.is_number and parts.likely.model.role != "weights":
+    if not parts.is_number and not parts.library:
         yield 'if not hasattr(self.model, "predict_proba"):'
         yield "    self.predict_proba = None"
 
 
 def _loaded(parts: WrappedParts, part: Part) -> str:
     path = f"folder / {_py(_path(parts, part))}"
-    if part.role == "weights":
-        return _weights(part)[1].format(path=f"str({path})")
+    if part.role == "weights" and parts.library:
+        return parts.library.load.format(path=f"str({path})")
     if part.path.suffix == ".skops":
         return f"__import__('skops.io').io.load({path})"
     keys = ""
@@ -195,8 +198,14 @@ def _loaded(parts: WrappedParts, part: Part) -> str:
     return f"joblib.load({path}){keys}"
 
 
-def _weights(part: Part) -> tuple[str, str]:
-    return WEIGHTS.get(part.kind, OTHER_WEIGHTS)
+def _with_weights(parts: WrappedParts) -> Iterator[str]:
+    """A network of PyTorch that gets its weights: they are saved without its class."""
+    _, network = parts.network
+    todo = "with the arguments of the training" if network else "copy its class above"
+    yield f"self.model = {network or 'Network'}()  # EDIT: {todo}"
+    place = f"str(folder / {_py(_path(parts, parts.likely.model))})"
+    yield f"self.model.load_state_dict(torch.load({place}, weights_only=True))"
+    yield "self.model.eval()"
 
 
 def _steps(parts: WrappedParts) -> Iterator[str]:
@@ -259,29 +268,23 @@ def _py(value: object) -> str:
 
 def _answer(parts: WrappedParts) -> Iterator[str]:
     prepared = "self.prepared(cases)"
-    if parts.likely.model.kind == "an ONNX model":
-        yield "name = self.model.get_inputs()[0].name"
-        yield f"cells = np.asarray({prepared}, dtype=np.float32)"
-        yield "return np.ravel(self.model.run(None, {name: cells})[0])"
-        return
-    if parts.likely.model.kind == "a PyTorch model":
-        yield "with torch.no_grad():"
-        yield f"    cells = torch.tensor(np.asarray({prepared}, dtype=np.float32))"
-        yield "    return self.model(cells).numpy()"
-        return
-    if parts.likely.model.role == "weights":
+    if parts.is_unknown:
         yield f"return self.model.predict({prepared})"
         return
+    if parts.is_network and not parts.is_number:
+        yield from _over_threshold(parts)
+        yield "return np.array(CLASSES)[self.predict_proba(cases).argmax(axis=1)]"
+        return
     if parts.is_number:
-        yield f"answers = np.ravel(self.model.predict({prepared}))"
+        if parts.is_network and parts.library:
+            yield from parts.library.ask
+        raw = "raw" if parts.is_network else f"self.model.predict({prepared})"
+        yield f"answers = np.ravel({raw})"
         if parts.likely.target_scaler:
             yield "answers = self.target_scaler.inverse_transform(answers.reshape(-1, 1)).ravel()"
         yield "return UNDO(answers) if UNDO else answers"
         return
-    if len(parts.classes) in (0, 2):
-        yield "if THRESHOLD is not None:"
-        yield "    likely = self.predict_proba(cases)[:, 1] >= THRESHOLD"
-        yield "    return np.where(likely, self.classes_[1], self.classes_[0])"
+    yield from _over_threshold(parts)
     yield f"codes = np.ravel(self.model.predict({prepared}))"
     if parts.classes and parts.likely.calibrator is None:
         yield "return np.array(CLASSES)[codes.astype(int)]"
@@ -291,7 +294,17 @@ def _answer(parts: WrappedParts) -> Iterator[str]:
         yield "return codes"
 
 
+def _over_threshold(parts: WrappedParts) -> Iterator[str]:
+    if len(parts.classes) in (0, 2):
+        yield "if THRESHOLD is not None:"
+        yield "    likely = self.predict_proba(cases)[:, 1] >= THRESHOLD"
+        yield "    return np.where(likely, self.classes_[1], self.classes_[0])"
+
+
 def _chances(parts: WrappedParts) -> Iterator[str]:
+    if parts.is_network:
+        yield from network_text.shares(parts.likely.model)
+        return
     yield "shares = self.model.predict_proba(self.prepared(cases))"
     if parts.likely.calibrator:
         yield "second = self.calibrator.predict(shares[:, 1])"

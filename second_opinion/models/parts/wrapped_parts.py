@@ -11,11 +11,15 @@ from typing import Any
 from second_opinion.errors import UserError
 from second_opinion.models.describe.identifiers import identifiers
 from second_opinion.models.parts import folder as folders
+from second_opinion.models.parts import network_text
 from second_opinion.models.parts.folder import Folder
 from second_opinion.models.parts.likely_parts import LikelyParts
 from second_opinion.models.parts.likely_target import cells
+from second_opinion.models.parts.network_text import Library
 from second_opinion.models.parts.part import Part
 
+# More whole numbers than this are amounts.
+MOST_CLASSES = 20
 # Names of what every first predict.py has.
 TAKEN = {"model", "prepared", "predict", "predict_proba", "encoders", "classes_", "class"}
 
@@ -54,7 +58,7 @@ class WrappedParts:
     @cached_property
     def classes(self) -> tuple[Any, ...]:
         """The classes in words, in the order of the model's codes; empty where there are none."""
-        codes, words, table = self.likely.model.levels, self.likely.words, self.likely.table
+        codes, words = self.likely.model.levels, self.likely.words
         if codes and codes != tuple(range(len(codes))):
             return ()
         if words and words.role == "classes":
@@ -63,10 +67,53 @@ class WrappedParts:
             return tuple(word for *_, word in pairs)
         if words:
             return words.levels
-        target = self.likely.target
-        levels = sorted(cells(table, [target], rows=None)[target]) if table and target else []
-        in_words = any(not level.replace(".", "").isdigit() for level in levels)
-        return tuple(levels) if in_words and len(levels) == len(codes) else ()
+        if self.is_network:
+            return self.outcomes if self._are_classes else ()
+        in_words = any(isinstance(level, str) for level in self.outcomes)
+        return self.outcomes if in_words and len(self.outcomes) == len(codes) else ()
+
+    @cached_property
+    def outcomes(self) -> tuple[Any, ...]:
+        """The distinct outcomes in the table, in their order: numbers where all are some."""
+        table, target = self.likely.table, self.likely.target
+        texts = sorted(cells(table, [target], rows=None)[target]) if table and target else []
+        try:
+            numbers = sorted({float(text) for text in texts})
+        except ValueError:
+            return tuple(texts)
+        return tuple(int(number) if number.is_integer() else number for number in numbers)
+
+    @property
+    def _are_classes(self) -> bool:
+        """Whether the outcomes look like classes: words, or a few whole numbers."""
+        if any(isinstance(outcome, str) for outcome in self.outcomes):
+            return True
+        few = 2 <= len(self.outcomes) <= MOST_CLASSES
+        return few and all(isinstance(outcome, int) for outcome in self.outcomes)
+
+    @property
+    def library(self) -> Library | None:
+        """How weights of another library are loaded and asked; None for what joblib loads."""
+        if self.likely.model.role != "weights":
+            return None
+        return network_text.library(self.likely.model, is_number=self.is_number)
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it answers in one number a class, and knows no words for them."""
+        return self.likely.model.kind in network_text.NETWORKS
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody here knows how it is asked."""
+        model = self.likely.model
+        return model.role == "weights" and model.kind not in network_text.LIBRARIES
+
+    @property
+    def network(self) -> tuple[str, str]:
+        """The module and name of the class of a network in the folder; empty texts for none."""
+        codes = [part.path for part in self.folder.of("code") if part.path.parent == self.home]
+        return network_text.network_class(codes)
 
     @property
     def raw_columns(self) -> tuple[str, ...]:
@@ -140,5 +187,8 @@ class WrappedParts:
         """Whether it answers numbers, as far as its kind and its classes tell."""
         model = self.likely.model
         kind = model.steps[-1] if model.steps else model.kind
+        if model.role == "weights":
+            has_classes = bool(self.likely.words) or self._are_classes or not self.outcomes
+            return not self.is_unknown and not has_classes
         in_classes = bool(model.levels or self.classes) or "Classif" in kind
-        return model.role != "weights" and not in_classes
+        return not in_classes
