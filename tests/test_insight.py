@@ -320,6 +320,19 @@ def test_a_slow_model_is_asked_for_one_case_to_find_that_out():
     assert calls == [1, 1]
 
 
+@pytest.mark.slow
+def test_a_model_with_a_long_start_is_tried_with_many_cases_and_one_that_goes_on_is_not():
+    for each, most in ((0.0, 33), (0.3, 2)):
+        calls = []
+
+        def ask(cases, each=each, calls=calls):
+            calls.append(len(cases))
+            time.sleep(0.3 if not each else each * len(cases))
+
+        pace_of(ask, {})
+        assert max(calls) == most
+
+
 def test_the_pace_of_a_model_that_computes_many_at_once_hardly_grows():
     pace = Pace(0.05, 0.0001)
     assert pace.seconds_for(1000) == pytest.approx(0.15, abs=0.001)
