@@ -145,6 +145,13 @@ def test_status_of_a_plan_says_the_decision_so_far(run, store, registry, batch):
     assert "if the model is right where they are unsure)" in lines[3]
 
 
+def test_before_an_answer_status_claims_nothing(run, store, batch):
+    run("plan", batch.id, *TARGET, "--expected", "0.9")
+    _, out, _ = run("status", "--plan", newest(store).id)
+    assert "Bound" not in out
+    assert "Evidence  1 for and 1 against; decided at 20" in out
+
+
 def test_status_of_a_plan_as_json_has_the_names_that_programs_rely_on(run, store, registry, batch):
     run("plan", batch.id, *TARGET, "--expected", "0.9")
     plan = newest(store)

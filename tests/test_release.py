@@ -126,6 +126,7 @@ def test_an_open_case_is_no_answer():
     result = release.assess(CLAIM, answered(pool(), words(50), start=1))
     assert (result.state, result.answers, result.waiting) == ("open", 0, 50)
     assert (result.bound, result.estimate) == (0, None)
+    assert (result.establish, result.refute) == (1, 1)
 
 
 def test_failed_cases_count_as_wrong_and_leave_the_others_fewer_errors():

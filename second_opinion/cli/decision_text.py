@@ -23,10 +23,12 @@ def decision_lines(plan: Plan, result: Assessment, closing: Closing | None) -> s
     lines = [
         f"{plan.name[0].upper()}{plan.name[1:]}: {state}",
         f"  Claim     right in at least {share_text(plan.target)} of {_pool(plan)}",
-        f"  Bound     agrees with the experts in at least {_down(result.bound)} of them, with "
-        f"{share_text(1 - plan.alpha)} confidence",
     ]
     if result.estimate is not None:
+        lines.append(
+            f"  Bound     agrees with the experts in at least {_down(result.bound)} of them, with "
+            f"{share_text(1 - plan.alpha)} confidence"
+        )
         lines.append(f"  Estimate  {share_text(result.estimate)}{_bracket(result)}")
     lines += [
         f"  Answers   {_answers(result)}",

@@ -194,5 +194,5 @@ def _first(passing: Array) -> int:
 
 
 def _most(logs: Array) -> float:
-    """As a number that JSON knows."""
-    return float(np.exp(np.clip(logs.max(initial=-np.inf), -690, 690)))
+    """As a number that JSON knows; 1 before an answer."""
+    return float(np.exp(np.clip(logs.max(), -690, 690))) if len(logs) else 1.0
