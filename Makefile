@@ -46,6 +46,7 @@ demo-models: environment ## Train the demo models again
 
 bench: workshop ## Measure beside the alternatives, into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/batch.py
+	$(BIN)/python benchmarks/shapes.py
 	$(BIN)/python benchmarks/distributions.py
 	$(BIN)/python benchmarks/review.py
 	$(BIN)/python benchmarks/experts.py
