@@ -1,10 +1,12 @@
 """Judging by keys in a real browser: what presses a button, what does not, and where focus goes."""
 
 import json
+import re
 from urllib.parse import quote
 
 import pytest
 from browsing import button, field, part, predict, settle, stored
+from builders import csv_of, rows_of
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -12,6 +14,7 @@ expect.set_options(timeout=15_000)
 
 PRINTED = "button => getComputedStyle(button, '::after').content"
 LETTERS = "aAdDuUnNlLhHsS123"
+ROWS = 50
 
 
 @pytest.fixture
@@ -234,3 +237,81 @@ def test_change_shows_what_was_said_among_all_and_leaves_it_on_cancel(app, open_
     button(page, "verdict_cancel").click()
     part(page, "verdict_saved").wait_for()
     assert verdicts(app, name) == ["disagree"]
+
+
+# --- fifty rows of a batch
+
+
+@pytest.fixture
+def batch(app, page, open_case, registry, name, tmp_path):
+    """A scored batch of fifty rows in the memory of this browser: its id."""
+    path = tmp_path / "march.csv"
+    path.write_bytes(csv_of(rows_of(registry, "triage", ROWS)))
+    open_case()
+    page.goto(f"{app.url}/Batch_upload?model=triage")
+    part(page, "batch_file").locator("input[type=file]").set_input_files(path)
+    button(page, "batch_score").click()
+    part(page, "batch_table").wait_for(timeout=60_000)
+    settle(page)
+    return re.search("batch=([0-9a-f]{32})", page.url)[1]
+
+
+def said_of(app, batch):
+    """What stands of each row now, by its number."""
+    rows = stored(
+        app,
+        "SELECT row_number, judgement FROM current_verdicts JOIN predictions"
+        " ON predictions.id = prediction_id WHERE batch_id = ?",
+        batch,
+    )
+    return {row["row_number"]: row["judgement"] for row in rows}
+
+
+# By row, all kinds again and again.
+PLAN = {
+    row: ("agree", "disagree", "unsure", "agree", "agree")[row % 5] for row in range(1, ROWS + 1)
+}
+
+
+@pytest.mark.slow
+def test_fifty_rows_are_judged_by_keys_without_a_click(app, page, batch):
+    page.goto(f"{app.url}/Batch_upload?batch={batch}&row=next")
+    for row, kind in PLAN.items():
+        page.get_by_role("heading", name=f"Row {row}", exact=True).wait_for()
+        part(page, "verdict_buttons").wait_for()
+        wait_for_answer(page)
+        page.keyboard.press(kind[0])
+        if kind == "disagree":
+            page.locator(".st-key-verdict_save button:focus").wait_for()
+            page.keyboard.press("Enter")
+        if kind == "unsure":
+            page.locator(".st-key-verdict_comment textarea:focus").wait_for()
+            page.keyboard.type("an X-ray and u")
+            page.keyboard.press("Tab")
+            page.locator(".st-key-verdict_save button:focus").wait_for()
+            page.keyboard.press("Enter")
+        part(page, "verdict_saved").wait_for()
+        page.keyboard.press("n")
+    part(page, "judge_progress").get_by_text(f"{ROWS} of {ROWS} rows judged by you").wait_for()
+    assert said_of(app, batch) == PLAN
+
+
+@pytest.mark.slow
+def test_fifty_rows_are_judged_by_what_controls_are_and_are_called(app, page, batch):
+    """As somebody does who hears the page."""
+    page.goto(app.url)
+    page.get_by_role("link", name="Judge the next row of march.csv").click()
+    words = {"agree": "✓ Agree", "disagree": "✕ Disagree", "unsure": "? Unsure"}
+    for row, kind in PLAN.items():
+        page.get_by_role("heading", name=f"Row {row}", exact=True).wait_for()
+        expect(page.get_by_role("status").filter(has_text="% sure")).to_have_count(1)
+        page.get_by_role("button", name=words[kind], exact=True).click()
+        if kind == "unsure":
+            asked = page.get_by_role("textbox", name="What would you need to know?")
+            asked.fill("an X-ray")
+        if kind != "agree":
+            page.get_by_role("button", name="Save verdict", exact=True).click()
+        if row < ROWS:
+            page.get_by_role("button", name="Next case", exact=True).click()
+    page.get_by_text(f"{ROWS} of {ROWS} rows judged by you").wait_for()
+    assert said_of(app, batch) == PLAN

@@ -46,10 +46,10 @@ def draw(schema: Schema, case: Mapping[str, Any], faults: Mapping[str, str] | No
 
 def fill(schema: Schema, case: Mapping[str, Any]) -> None:
     """Put a case into the fields, before they are drawn, and forget those of other models."""
+    before = {str(key): st.session_state[key] for key in st.session_state if _is_field(key)}
     clear()
-    widget_values.put(
-        {widget_key(feature): shown(feature, case.get(feature.name)) for feature in schema}
-    )
+    values = {widget_key(feature): shown(feature, case.get(feature.name)) for feature in schema}
+    widget_values.put(values, before)
 
 
 def values(schema: Schema) -> dict[str, Any]:
@@ -98,8 +98,12 @@ def _choices_text(feature: Feature) -> str:
 
 def clear() -> None:
     """Forget what is in the fields."""
-    for key in [key for key in st.session_state if str(key).startswith(PREFIX)]:
+    for key in [key for key in st.session_state if _is_field(key)]:
         del st.session_state[key]
+
+
+def _is_field(key: object) -> bool:
+    return str(key).startswith(PREFIX)
 
 
 def shown(feature: Feature, value: Any) -> Any:

@@ -235,6 +235,7 @@ def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, N
             for name in PLACES:
                 st.session_state.pop(f"frame_said_{name}", None)
             forget()
+            widget_values.again()
             try:
                 act(*args, **kwargs)
             except UserError as error:

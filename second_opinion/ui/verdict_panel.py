@@ -120,7 +120,7 @@ class Panel:
                 undo = self._save(WITHDRAWN)
                 st.button("Undo", key="verdict_undo", type="tertiary", on_click=undo)
             show_problem("verdict")
-        self._keys({verdict_buttons.NEXT_LETTER: "verdict_next"})
+        self._keys({})
         self._put_focus("verdict_next" if next_case else "verdict_change")
 
     def _marked(self, open_kind: VerdictKind | None) -> tuple[str, str | None]:
@@ -155,6 +155,8 @@ class Panel:
         st.button("Cancel", key="verdict_cancel", type="tertiary", on_click=_opened(""))
 
     def _keys(self, letters: dict[str, str], choices: str = "") -> None:
+        # N always: its button may be drawn a moment before the page hears of its letter.
+        letters = letters | {verdict_buttons.NEXT_LETTER: "verdict_next"}
         browser.keys(letters, choices, verdict_buttons.switch_words(self.card))
 
     def _put_focus(self, key: str) -> None:

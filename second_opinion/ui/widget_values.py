@@ -2,32 +2,64 @@
 
 Streamlit tells the browser of such a value in the one run that puts it there. If a click starts the
 next run before the widget is on the screen (its code may still be on its way), the browser never
-hears of it and answers with the widget's empty state. So the value is put again in each run until
-the browser has said that the widgets are there. Not longer: it would wipe out what is being typed.
+hears of it and answers with the widget's empty state; a click that was on its way meanwhile brings
+the value from before. So the value is put again in each run until the browser has said that the
+widgets are there, and has it. Not longer: it would wipe out what is being typed.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from second_opinion.ui import browser
 
+# For so many seconds a value from before is taken for one that was on its way.
+ON_ITS_WAY = 10.0
 
-def put(values: Mapping[str, Any]) -> None:
-    """Put values into widgets by their keys, before these are drawn."""
+
+class Seed(NamedTuple):
+    """A value that was put into a widget, when, and what the widget held before."""
+
+    value: Any
+    at: float
+    before: tuple[Any, ...]
+
+    def is_late(self, value: Any) -> bool:
+        """Whether the browser sent this value before it knew of the new one."""
+        is_other = not _same(value, self.value)
+        on_its_way = time.monotonic() - self.at < ON_ITS_WAY
+        return is_other and on_its_way and any(_same(value, old) for old in self.before)
+
+
+def put(values: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> None:
+    """Put values into widgets by their keys, before these are drawn.
+
+    ``before`` is what the widgets held, where that is gone from the session already.
+    """
+    seeds = dict(_seeds())
+    last = (
+        {str(key): value for key, value in st.session_state.items()} if before is None else before
+    )
     for key, value in values.items():
+        old = seeds[key].before if key in seeds else ()
+        held = (last[key],) if key in last else ()
+        seeds[key] = Seed(value, time.monotonic(), (*old, *held))
         st.session_state[key] = value
-    st.session_state["seeds"] = sorted({*st.session_state.get("seeds", ()), *values})
+    st.session_state["seeds"] = seeds
 
 
 def again() -> None:
-    """Put once more what the browser has not confirmed; values that it sent stay as they are."""
-    for key in st.session_state.get("seeds", ()):
+    """Put once more what the browser has not confirmed; values that it sent since stay."""
+    # Nobody who never confirmed anything sends late values: there is no browser.
+    has_browser = st.session_state.get("seeds_heard", False)
+    for key, seed in _seeds().items():
         if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
+            value = st.session_state[key]
+            st.session_state[key] = seed.value if has_browser and seed.is_late(value) else value
 
 
 def confirm(heard: Callable[[], None]) -> None:
@@ -35,10 +67,26 @@ def confirm(heard: Callable[[], None]) -> None:
 
     ``heard`` is called before the run that this starts.
     """
-    keys = [key for key in st.session_state.get("seeds", ()) if key in st.session_state]
+    keys = sorted(key for key in _seeds() if key in st.session_state)
 
     def settle() -> None:
-        st.session_state["seeds"] = []
+        st.session_state["seeds_heard"] = True
+        late = {
+            key: seed
+            for key, seed in _seeds().items()
+            if key in st.session_state and seed.is_late(st.session_state[key])
+        }
+        again()
+        st.session_state["seeds"] = late
         heard()
 
     browser.tell_when_drawn(keys, settle)
+
+
+def _seeds() -> dict[str, Seed]:
+    seeds: dict[str, Seed] = st.session_state.get("seeds", {})
+    return seeds
+
+
+def _same(left: Any, right: Any) -> bool:
+    return type(left) is type(right) and bool(left == right)
