@@ -766,6 +766,10 @@ DERIVED = {
     "_sqlite_migrations",
     "cases_to_compare",
     "database_identity",
+    # Stored with their plan, in one commit.
+    "draws",
+    # They return after an hour.
+    "leases",
     "numbered_comments",
     "verdict_order",
     "verdicts_to_count",

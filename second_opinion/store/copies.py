@@ -49,6 +49,7 @@ ROWS = {
     "case_pictures": Rows(
         sql_copies.ABSENT_CASE_PICTURES, "picture of a case", "pictures of cases"
     ),
+    "drafts": Rows(sql_copies.ABSENT_DRAFTS, "answer begun", "answers begun"),
     "skips": Rows(sql_copies.ABSENT_SKIPS, "skipped case", "skipped cases"),
     "cards": Rows(sql_copies.ABSENT_CARDS, "card of a model", "cards of models"),
     "verdict_kinds": Rows(sql_copies.ABSENT_VERDICT_KINDS, "kind of verdict", "kinds of verdicts"),

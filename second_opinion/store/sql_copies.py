@@ -24,6 +24,10 @@ ABSENT_CASE_PICTURES = """
     SELECT batch_id, name FROM main.case_pictures
     EXCEPT SELECT batch_id, name FROM copy.case_pictures
 """
+ABSENT_DRAFTS = """
+    SELECT plan_id, position, expert, updated_at FROM main.drafts
+    EXCEPT SELECT plan_id, position, expert, updated_at FROM copy.drafts
+"""
 ABSENT_SKIPS = """
     SELECT plan_id, position, expert FROM main.skips
     EXCEPT SELECT plan_id, position, expert FROM copy.skips
