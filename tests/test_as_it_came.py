@@ -1,5 +1,6 @@
 """The scored file in the form in which it came: kind, separator, decimal sign, letters."""
 
+import gzip
 import io
 import json
 from datetime import date
@@ -213,3 +214,11 @@ def test_a_batch_that_is_not_scored_yet_comes_back_as_its_names(empty_store, reg
     batch = check(empty_store, registry, csv_of(rows_of(registry, "dose", 5)), "dose")
     found = downloads.file_as_it_came(empty_store, batch, by=OWNER).read()
     assert found.decode().strip().split(",") == [*batch.columns, *ADDED]
+
+
+def test_a_packed_text_comes_back_packed(empty_store, registry):
+    content = csv_of(rows_of(registry, "dose", 5))
+    packed, batch = came_back(empty_store, registry, gzip.compress(content), "dose", "march.csv.gz")
+    plain, _ = came_back(empty_store, registry, content, "dose")
+    assert gzip.decompress(packed) == plain
+    assert as_it_came.suffix(batch) == "csv.gz"

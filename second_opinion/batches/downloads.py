@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from io import BytesIO
 from tempfile import TemporaryFile
@@ -42,14 +44,20 @@ def file_as_it_came(store: Store, batch: Batch, *, by: Expert) -> BinaryIO:
     Without the columns that are hidden from ``by``, who asks. A row for which the model had no
     answer is left out: `rejected_file` has it.
     """
-    from second_opinion.tables.as_it_came import write_as_it_came
+    from second_opinion.tables.as_it_came import is_packed, write_as_it_came
 
     hidden = column_rights.hidden_from(store, batch, by)
-    return _stored(
+    plain = _stored(
         lambda out: write_as_it_came(
             batch, lambda: _without(_answered_tables(store, batch), hidden), out
         )
     )
+    return _stored(lambda out: _pack(plain, out)) if is_packed(batch) else plain
+
+
+def _pack(plain: BinaryIO, out: BinaryIO) -> None:
+    with plain, gzip.GzipFile(fileobj=out, mode="wb", filename="", mtime=0) as packed:
+        shutil.copyfileobj(plain, packed)
 
 
 def _without(tables: Iterable[pa.Table], hidden: Collection[str]) -> Iterator[pa.Table]:

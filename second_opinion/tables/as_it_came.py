@@ -45,9 +45,15 @@ _ROUND_TRIP = (
 
 def suffix(batch: Batch) -> str:
     """The end of the name of the file that `write_as_it_came` writes for a batch."""
-    if batch.format == "csv":
-        return {"\t": "tsv"}.get(batch.delimiter, "csv")
-    return "xlsx" if batch.format in WORKBOOKS else batch.format
+    if batch.format in WORKBOOKS:
+        return "xlsx"
+    end = "tsv" if batch.format == "csv" and batch.delimiter == "\t" else batch.format
+    return f"{end}.gz" if is_packed(batch) else end
+
+
+def is_packed(batch: Batch) -> bool:
+    """Whether its text came packed by gzip, which is told by the name."""
+    return batch.name.casefold().endswith(".gz")
 
 
 def write_as_it_came(batch: Batch, chunks: Chunks, out: BinaryIO) -> None:

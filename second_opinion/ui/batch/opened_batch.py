@@ -366,11 +366,12 @@ def _written_as(batch: Batch, end: str) -> str:
     """The kind of the file that goes out, in words."""
     if batch.format == "csv":
         return "a text with the separator, decimal sign and letters of yours"
+    end = end.removesuffix(".gz")
     same = end == batch.format
     return FORMATS[batch.format] if same else f"{FORMATS[end]}, as no .{batch.format} is written"
 
 
 def _stem(batch: Batch) -> str:
     """A plain name for a file to download, whatever the upload was called."""
-    stem = batch.name.rsplit(".", 1)[0]
+    stem = batch.name.removesuffix(".gz").rsplit(".", 1)[0]
     return "".join(c if c.isalnum() or c in "-_ " else "-" for c in stem)[:60] or new_id()
