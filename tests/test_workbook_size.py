@@ -2,14 +2,18 @@
 
 import io
 import zipfile
+from array import array
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from workbooks import workbook
 
 from second_opinion.errors import UserError
 from second_opinion.schema import Schema
 from second_opinion.tables import TableFile, look
 from second_opinion.tables import workbook_size as size
+from second_opinion.tables.xlsb_records import xlsb_spans, xlsb_texts
 
 MB = 1_000_000
 WAY_OUT = r"Copy the cases alone into a new sheet and save that, or save it as CSV\."
@@ -134,7 +138,7 @@ def test_an_archive_of_very_many_parts_is_not_listed():
     assert size.has_many_parts(file_of(packed.getvalue()))
     assert not size.has_many_parts(file_of(workbook([["a"], ["1"]])))
     (said,) = look(file_of(packed.getvalue()), Schema([])).problems
-    assert "zip archive; expected a table of cases" in said
+    assert "zip archive, but no workbook; expected a table of cases" in said
 
 
 # --- .ods and .xlsb
@@ -203,11 +207,21 @@ def record(kind, *numbers):
     return head + bytes([len(body)]) + body
 
 
-def xlsb(*records, end=b"\x92\x01\x00"):
+def text_record(text):
+    letters = text.encode("utf-16-le")
+    body = b"\0" + (len(letters) // 2).to_bytes(4, "little") + letters
+    length = len(body)
+    return bytes([0x13, length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14]) + body
+
+
+def xlsb(*records, end=b"\x92\x01\x00", texts=(), before=b""):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.bin", b"")
-        sheet = b"\x81\x01\x00" + b"\x91\x01\x00" + b"".join(records) + end
+        if texts:
+            begin = b"\x9f\x01\x08" + len(texts).to_bytes(4, "little") * 2
+            archive.writestr("xl/sharedStrings.bin", begin + b"".join(map(text_record, texts)))
+        sheet = b"\x81\x01\x00" + before + b"\x91\x01\x00" + b"".join(records) + end
         archive.writestr("xl/worksheets/sheet1.bin", sheet)
     return packed.getvalue()
 
@@ -235,3 +249,57 @@ def test_an_xlsb_of_usual_size_is_read():
     far = [record(0, 40_000), record(2, 3, 0)]
     with pytest.raises(UserError, match="1,000,001 rows and 501 columns"):
         size.check_size(file_of(xlsb(*FULL, *rows, *far, record(0, 1_000_000), record(2, 500, 0))))
+
+
+def xlsb_shown(*texts):
+    """The records of a sheet whose rows have one cell each, which shows the text of this number."""
+    return [record(0, row, 0) + record(7, 0, 0, text) for row, text in enumerate(texts)]
+
+
+@given(
+    st.lists(st.text(max_size=30) | st.just("Ω" * 900), min_size=1, max_size=6).flatmap(
+        lambda texts: st.tuples(
+            st.just(texts), st.lists(st.integers(0, len(texts) - 1), max_size=60)
+        )
+    ),
+    st.integers(1, 300),
+)
+@settings(max_examples=40)
+def test_the_measure_of_an_xlsb_is_what_its_cells_hold(drawn, cut):
+    texts, shown = drawn
+    texts = [text.encode("utf-16-le", "ignore").decode("utf-16-le") for text in texts]
+    with zipfile.ZipFile(io.BytesIO(xlsb(*xlsb_shown(*shown), texts=texts))) as archive:
+        parts = [archive.read(f"xl/{name}.bin") for name in ("sharedStrings", "worksheets/sheet1")]
+    pieces = [[part[at : at + cut] for at in range(0, len(part), cut)] for part in parts]
+    lengths = array("q", xlsb_texts(iter(pieces[0])))
+    sizes = [len(text.encode("utf-16-le")) for text in texts]
+    assert list(lengths) == sizes
+    span = list(xlsb_spans(iter(pieces[1]), lengths))[-1]
+    assert (span.rows, span.taken) == (len(shown), sum(sizes[text] for text in shown))
+
+
+LONG_TEXT = "a" * 32_767
+
+
+@pytest.mark.parametrize(
+    ("records", "before"),
+    [
+        (xlsb_shown(*[1] * 7000), b""),
+        # Rows in the longest form of their kind; a beginning of rows inside another record.
+        ([b"\x80\x80\x04" + row[2:] for row in xlsb_shown(*[1] * 7000)], b""),
+        (xlsb_shown(*[1] * 7000), b"\x93\x01\x07\x91\x01\xff\xff\xff\x7f\0"),
+        # The cells that hold their text themselves, and say that it is longer.
+        ([record(0, 0, 0), *[record(6, 0, 0, 2**31)] * 3], b""),
+    ],
+)
+def test_an_xlsb_that_shows_a_text_many_times_is_refused(records, before):
+    content = xlsb(*records, texts=["yes", LONG_TEXT], before=before)
+    assert len(content) < MB
+    with pytest.raises(UserError, match=rf"cases\.xlsx repeats its cells .* at most .*{WAY_OUT}"):
+        size.check_size(file_of(content))
+    size.check_size(file_of(xlsb(*xlsb_shown(*[0] * 7000), texts=["yes", LONG_TEXT])))
+
+
+def test_an_xlsb_whose_rows_go_backwards_is_not_opened():
+    with pytest.raises(ValueError, match="do not follow each other"):
+        size.check_size(file_of(xlsb(record(0, 9, 0), FULL[1], record(0, 3, 0), FULL[1])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -9,14 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from second_opinion.errors import UserError
 from second_opinion.records.dialect import CellKind
 from second_opinion.records.value import typed_text
 from second_opinion.tables.sheet_xml import CellMark, RowMarks, row_marks
 from second_opinion.tables.table_file import TableFile, TableFormat
-from second_opinion.tables.workbook_size import check_said, check_size, has_many_parts
+from second_opinion.tables.workbook_size import (
+    check_said,
+    check_size,
+    check_stream,
+    has_many_parts,
+)
+from second_opinion.tables.xls_container import EncryptedWorkbookError, packed_alone, xls_stream
+from second_opinion.tables.xls_records import without_formulas
 
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _ZIPPED: dict[str, TableFormat] = {
@@ -120,10 +128,9 @@ def _merged(
 def _workbook(source: TableFile, *, measured: bool = False) -> Iterator[tuple[Any, Any]]:
     python_calamine = _library(source.name)
     try:
-        (check_size if measured else check_said)(source)
-        with source.open() as stream:
+        with _checked(source, measured) as stream:
             yield python_calamine.CalamineWorkbook.from_filelike(stream), python_calamine
-    except python_calamine.PasswordError as error:
+    except (python_calamine.PasswordError, EncryptedWorkbookError) as error:
         raise UserError(
             f"{source.name} is protected by a password; expected a workbook that anybody can "
             "open. Save it without one, or save it as CSV."
@@ -139,10 +146,32 @@ def _workbook(source: TableFile, *, measured: bool = False) -> Iterator[tuple[An
         ValueError,
         KeyError,
     ) as error:
-        raise UserError(
-            f"{source.name} is a workbook that cannot be read ({error}); expected cases in one of "
-            "its sheets. Open it in Excel and save it again as .xlsx, or save it as CSV."
-        ) from error
+        raise _unreadable(source, error) from error
+    except BaseException as error:
+        # What the library did not foresee is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _unreadable(source, error) from error
+
+
+def _checked(source: TableFile, measured: bool) -> BinaryIO:
+    """The workbook as the library may read it."""
+    with source.open() as stream:
+        is_old = stream.read(len(OLD_OFFICE)) == OLD_OFFICE
+    if is_old:
+        content = xls_stream(source)
+        if measured:
+            check_stream(source, content)
+        return io.BytesIO(packed_alone(without_formulas(content)))
+    (check_size if measured else check_said)(source)
+    return source.open()
+
+
+def _unreadable(source: TableFile, error: BaseException) -> UserError:
+    return UserError(
+        f"{source.name} is a workbook that cannot be read ({error}); expected cases in one of "
+        "its sheets. Open it in Excel and save it again as .xlsx, or save it as CSV."
+    )
 
 
 def _library(name: str) -> Any:

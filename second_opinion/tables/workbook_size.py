@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 import zipfile
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
-from second_opinion.tables.packed_sheets import Span, ods_spans, xlsb_spans
+from second_opinion.tables.ods_spans import ods_spans
+from second_opinion.tables.sheet_span import Span
 from second_opinion.tables.table_file import MEGABYTE, TableFile
+from second_opinion.tables.xls_records import xls_spans
+from second_opinion.tables.xlsb_records import xlsb_spans, xlsb_texts
 
 MOST_UNPACKED = 200 * MEGABYTE
 # As many as a full table of MOST_UNPACKED bytes has, those that lie empty between others included.
@@ -27,6 +30,8 @@ PIECE = 2**20
 OVERLAP = 1024
 
 _PART = b"PK\x01\x02"
+_BINARY_BOOK, _BINARY_TEXTS = "xl/workbook.bin", "xl/sharedstrings.bin"
+_BINARY_SHEET = re.compile(r"xl/(work|chart|dialog)sheets/.*", re.IGNORECASE)
 _TEXTS = re.compile(r"/?xl/sharedstrings\.xml", re.IGNORECASE)
 _PREFIX = re.compile(rb"<(/?)\w+:")
 # As every usual program writes it, which is found in a third of the time, and as it may be written.
@@ -76,8 +81,16 @@ def check_size(source: TableFile) -> None:
                 texts.extend(_text_lengths(_pieces(source, archive, part)))
             for part in (one for one in parts if not _TEXTS.fullmatch(one.filename)):
                 _check_part(source, archive, part, texts)
-            for part, spans in _other_sheets(parts):
-                _check_spans(source, spans(_pieces(source, archive, part)))
+            for spans in _other_sheets(source, archive, parts):
+                _check_spans(source, spans)
+
+
+def check_stream(source: TableFile, stream: bytes) -> None:
+    """`UserError` for an .xls whose workbook, which this is, takes too much.
+
+    `ValueError` where its records are not as they may be.
+    """
+    _check_spans(source, xls_spans(stream))
 
 
 def _check_part(
@@ -97,19 +110,25 @@ def _check_part(
 
 
 def _other_sheets(
-    parts: list[zipfile.ZipInfo],
-) -> list[tuple[zipfile.ZipInfo, Callable[[Iterator[bytes]], Iterator[Span]]]]:
-    """The parts that may be sheets of an .ods or .xlsb, and what measures them."""
-    names = {part.filename.lower() for part in parts}
-    if "xl/workbook.bin" in names:
-        return [(part, xlsb_spans) for part in parts]
-    return [(part, ods_spans) for part in parts if part.filename == "content.xml"]
+    source: TableFile, archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo]
+) -> Iterator[Iterator[Span]]:
+    """The spans of each part that may hold sheets of an .ods or .xlsb."""
+    if _BINARY_BOOK not in {part.filename.lower() for part in parts}:
+        for part in (part for part in parts if part.filename == "content.xml"):
+            yield ods_spans(_pieces(source, archive, part))
+        return
+    shared = [part for part in parts if part.filename.lower() == _BINARY_TEXTS]
+    if len(shared) > 1:
+        raise ValueError("two parts hold the texts that its cells share")
+    texts = array("q", (n for p in shared for n in xlsb_texts(_pieces(source, archive, p))))
+    for part in (part for part in parts if _BINARY_SHEET.fullmatch(part.filename)):
+        yield xlsb_spans(_pieces(source, archive, part), texts)
 
 
 def _check_spans(source: TableFile, spans: Iterator[Span]) -> None:
     for span in spans:
-        if span.rows * span.columns > MOST_CELLS:
-            raise _too_wide(source, span.rows, span.columns)
+        if span.cells > MOST_CELLS:
+            raise _too_wide(source, span.rows, span.columns, span.before)
         if span.taken > MOST_UNPACKED:
             raise _too_large(
                 source, f"repeats its cells until they take {span.taken / MEGABYTE:,.0f} MB"
@@ -234,11 +253,12 @@ def _number(letters: bytes) -> int:
     return number
 
 
-def _too_wide(source: TableFile, rows: int, columns: int) -> UserError:
+def _too_wide(source: TableFile, rows: int, columns: int, before: int = 0) -> UserError:
     extent = f"{plural(rows, 'row')} and {plural(columns, 'column')}"
+    others = f", besides the {before:,} cells of other sheets" if before else ""
     return _too_large(
         source,
-        f"has a sheet of {extent}, counting those that lie between",
+        f"has a sheet of {extent}, counting those that lie between{others}",
         f"{MOST_CELLS:,} cells",
     )
 
