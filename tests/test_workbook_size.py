@@ -298,8 +298,3 @@ def test_an_xlsb_that_shows_a_text_many_times_is_refused(records, before):
     with pytest.raises(UserError, match=rf"cases\.xlsx repeats its cells .* at most .*{WAY_OUT}"):
         size.check_size(file_of(content))
     size.check_size(file_of(xlsb(*xlsb_shown(*[0] * 7000), texts=["yes", LONG_TEXT])))
-
-
-def test_an_xlsb_whose_rows_go_backwards_is_not_opened():
-    with pytest.raises(ValueError, match="do not follow each other"):
-        size.check_size(file_of(xlsb(record(0, 9, 0), FULL[1], record(0, 3, 0), FULL[1])))

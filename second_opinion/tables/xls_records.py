@@ -104,12 +104,10 @@ class _Sheet:
 
     def sizes(self) -> Iterator[int]:
         """Walk the sheet, giving the bytes walked from time to time and at its end."""
-        first = row = -1
         for number, (kind, at, length) in enumerate(_records(self._stream, self._at)):
             self.walked = at + length - self._at
             if kind in _CELLS and length >= 4:
                 row, column = _PLACE.unpack_from(self._stream, at)
-                first = row if first < 0 else first
                 if kind == _RK_ROW:
                     column = self._number(at + length - 2)
                 self.rows, self.columns = max(self.rows, row + 1), max(self.columns, column + 1)
@@ -120,9 +118,6 @@ class _Sheet:
                 self._check_extent(at, length)
             if number % _RECORDS == 0:
                 yield self.walked
-        if row < first:
-            # The library counts the rows from the first cell to the last.
-            raise ValueError("its rows do not follow each other")
         yield self.walked
 
     def _take(self, kind: int, at: int, length: int) -> None:

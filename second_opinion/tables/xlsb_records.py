@@ -32,7 +32,7 @@ def xlsb_texts(pieces: Iterator[bytes]) -> Iterator[int]:
 def xlsb_spans(pieces: Iterator[bytes], texts: array[int]) -> Iterator[Span]:
     """The span of the sheet that a part holds, with the bytes of its texts."""
     rows = columns = taken = 0
-    first, row, begun = -1, 0, False
+    row, begun = 0, False
     for kind, content, is_last in _records(pieces):
         number = int.from_bytes(content[:4], "little")
         if not begun:
@@ -40,7 +40,6 @@ def xlsb_spans(pieces: Iterator[bytes], texts: array[int]) -> Iterator[Span]:
         elif kind == _ROW:
             row = number
         elif _FIRST_CELL <= kind <= _LAST_CELL:
-            first = row if first < 0 else first
             rows, columns = max(rows, row + 1), max(columns, number + 1)
             text = int.from_bytes(content[8:12], "little")
             if kind == _SHARED_CELL:
@@ -50,9 +49,6 @@ def xlsb_spans(pieces: Iterator[bytes], texts: array[int]) -> Iterator[Span]:
         if is_last:
             yield Span(rows, columns, taken)
     yield Span(rows, columns, taken)
-    if row < first:
-        # The library counts the rows from the first to the last.
-        raise ValueError("the rows of a sheet do not follow each other")
 
 
 def _records(pieces: Iterator[bytes]) -> Iterator[tuple[int, bytes, bool]]:
