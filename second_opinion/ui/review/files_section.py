@@ -21,6 +21,7 @@ WHAT: dict[exports.What, str] = {
     "verdicts": "Verdicts",
     "corrections": "Corrections, to learn from",
     "predictions": "Predictions",
+    "draws": "Draws of plans",
 }
 NOTES: dict[exports.What, str] = {
     "verdicts": "Every current verdict of the filters with its case and what counts as right.",
@@ -30,6 +31,7 @@ NOTES: dict[exports.What, str] = {
         "which experts contradict each other are left out until somebody decides them, and so are "
         "those for which nobody named a right answer."
     ),
+    "draws": "Every case that a plan drew, in its order, with its answers.",
     "predictions": "Every prediction of the filters' version, batch, source and days.",
 }
 FORMATS: dict[exports.ExportFormat, str] = {
