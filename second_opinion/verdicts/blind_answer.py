@@ -14,14 +14,13 @@ def locked(prediction: Prediction, expert: str, value: Any, **about: Any) -> Ver
 
     Its judgement is worked out: agree where it is the model's answer, else disagree with it.
     """
-    judgement: Judgement = "unsure"
-    if value is not None:
-        judgement = "agree" if same_answer(value, prediction) else "disagree"
+    is_models = value is not None and same_answer(value, prediction)
+    judgement: Judgement = "agree" if is_models else "unsure" if value is None else "disagree"
     return Verdict(
         prediction_id=prediction.id,
         expert=expert,
         judgement=judgement,
-        correct_value=value if judgement == "disagree" else None,
+        correct_value=None if is_models else value,
         mode="blind",
         blind_value=value,
         **about,
