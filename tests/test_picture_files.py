@@ -53,6 +53,8 @@ def test_an_archive_gives_its_pictures_without_its_folders():
         ("a.zip", archive({"one/1.png": PNG, "two/1.png": PNG}), "Two pictures are called"),
         ("a.zip", archive({"a": PNG + b"0" * picture_files.MOST_BYTES}), "is larger than 4 MB"),
     ],
+    # An archive has the time of its making in it: no name of a test.
+    ids=["drawing", "page", "empty", "large", "no end", "cut", "text", "twice", "large inside"],
 )
 def test_what_is_no_picture_is_refused_in_words(name, content, words):
     with pytest.raises(UserError, match=words):
