@@ -142,17 +142,22 @@ def on_a_terminal(arguments, answers, folder):
         stdin=theirs,
         capture_output=True,
         text=True,
+        timeout=120,
     )
     return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.slow
 def test_on_a_terminal_what_is_unclear_is_asked(stranger, tmp_path):
-    """Which one is the model, whether to run it, and whether to load each of its two files."""
+    """Which one is the model, whether to run it and to load each of its two files, and what
+    experts are to read of it."""
     joblib.dump(LogisticRegression().fit([[0], [1]], [0, 1]), "churn/best.pkl")
     arguments = ["add", "churn", "--name", "c"]
-    code, out, said = on_a_terminal(arguments, "model.pkl\n" + 3 * "y\n", tmp_path)
+    texts = "Will this customer leave?\n\nNot for companies\n"
+    code, out, said = on_a_terminal(arguments, "model.pkl\n" + 3 * "y\n" + texts, tmp_path)
     assert code == 0, said
+    card = Registry("model").card("c")
+    assert (card.target.description, card.limits) == ("Will this customer leave?", "Not for companies")
     assert "Which one is the model" in said
     assert "0 (No) and 1 (Yes)" in out
 
@@ -190,7 +195,7 @@ def test_on_a_terminal_the_proposal_is_a_question(tmp_path):
         "--data",
         trial / "train.csv",
     ]
-    code, out, said = on_a_terminal([*arguments, "--target", "Churn"], "y\ny\n", tmp_path)
+    code, out, said = on_a_terminal([*arguments, "--target", "Churn"], "y\ny\n" + 3 * "\n", tmp_path)
     assert code == 0, said
     assert "0=No,1=Yes" in said
     assert "0 (No) and 1 (Yes)" in out
