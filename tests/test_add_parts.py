@@ -195,7 +195,7 @@ def test_on_a_terminal_the_proposal_is_a_question(tmp_path):
         "--data",
         trial / "train.csv",
     ]
-    code, out, said = on_a_terminal([*arguments, "--target", "Churn"], "y\ny\n" + 3 * "\n", tmp_path)
+    code, out, said = on_a_terminal([*arguments, "--target", "Churn"], "y\n" + 3 * "\n" + "y\n", tmp_path)
     assert code == 0, said
     assert "0=No,1=Yes" in said
     assert "0 (No) and 1 (Yes)" in out
