@@ -157,7 +157,10 @@ def test_on_a_terminal_what_is_unclear_is_asked(stranger, tmp_path):
     code, out, said = on_a_terminal(arguments, "model.pkl\n" + 3 * "y\n" + texts, tmp_path)
     assert code == 0, said
     card = Registry("model").card("c")
-    assert (card.target.description, card.limits) == ("Will this customer leave?", "Not for companies")
+    assert (card.target.description, card.limits) == (
+        "Will this customer leave?",
+        "Not for companies",
+    )
     assert "Which one is the model" in said
     assert "0 (No) and 1 (Yes)" in out
 
@@ -195,7 +198,9 @@ def test_on_a_terminal_the_proposal_is_a_question(tmp_path):
         "--data",
         trial / "train.csv",
     ]
-    code, out, said = on_a_terminal([*arguments, "--target", "Churn"], "y\n" + 3 * "\n" + "y\n", tmp_path)
+    code, out, said = on_a_terminal(
+        [*arguments, "--target", "Churn"], "y\n" + 3 * "\n" + "y\n", tmp_path
+    )
     assert code == 0, said
     assert "0=No,1=Yes" in said
     assert "0 (No) and 1 (Yes)" in out

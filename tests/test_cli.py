@@ -834,7 +834,7 @@ def test_on_a_terminal_it_asks_and_shows_what_takes_long(brought, empty_folder):
         stderr=terminal,
     )
     os.close(terminal)
-    os.write(master, b"y\n")
+    os.write(master, b"y\n\n\n\n")
     out, _ = process.communicate(timeout=60)
     said = os.read(master, 65536).decode()
     os.close(master)
