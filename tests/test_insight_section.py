@@ -7,8 +7,9 @@ from visits import CASE, keys, messages, press, start
 
 from second_opinion import Registry
 from second_opinion.models.insight.answer_context import AnswerContext, Place
-from second_opinion.models.insight.insight import Absence
+from second_opinion.models.insight.insight import Absence, Insight
 from second_opinion.models.insight.what_if import Change, Effect
+from second_opinion.statistics.novelty import Novelty
 from second_opinion.ui import insight_words
 
 
@@ -190,3 +191,23 @@ def test_a_change_names_field_values_and_the_new_answer(registry):
     made = case(inputs={"pulse": 80.0}, value="home")
     text = insight_words.change_text(card, Change(pulse, 92.5, "keep"), made)
     assert text == "Pulse 92.5 beats/min instead of 80 beats/min (Keep here)."
+
+
+def test_of_few_training_cases_no_more_are_told_of_than_there_are():
+    reasons, novelty = Absence("none"), Novelty(9.0, 0.01, (), ())
+    for origin, total, words in [
+        ("rows", 30, "those of 30 of the 30 training cases"),
+        ("rows", 4500, "those of 50 of the 4,500 training cases"),
+        ("summary", 30, "a summary of the 30 training cases"),
+    ]:
+        assert words in insight_words.caption(Insight(reasons, novelty, origin, total))
+
+
+def test_a_case_is_held_against_made_up_ones_where_no_rows_are_kept(registry):
+    card = registry.look().card("customer-churn/1")
+    said = [
+        insight_words.novelty_text(card, Novelty(9.0, 0.01, (), ()), None, origin)
+        for origin in ("rows", "summary")
+    ]
+    assert "1 in 100 training cases is" in said[0]
+    assert "1 in 100 cases made up from their summary is" in said[1]

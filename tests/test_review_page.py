@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import date
+from typing import get_args
 
 import pytest
 import streamlit as st
@@ -14,7 +15,9 @@ from second_opinion import Registry
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict import Verdict
+from second_opinion.review import exports
 from second_opinion.store import Store
+from second_opinion.ui.review import files_section
 
 pytestmark = pytest.mark.usefixtures("at_home")
 REVIEW = "pages/5_Feedback_review.py"
@@ -593,3 +596,8 @@ def test_reviewers_are_told_of_a_disk_that_is_thrown_away(place, monkeypatch, pa
     monkeypatch.setattr(type(st.context), "ip_address", "203.0.113.5")
     told = [warning.value for warning in start(page, model="triage").warning]
     assert not [text for text in told if "thrown away" in text]
+
+
+def test_each_kind_of_export_that_is_offered_has_a_note_and_can_be_made():
+    assert set(files_section.WHAT) == set(files_section.NOTES)
+    assert set(files_section.WHAT) == set(get_args(exports.What)) - {"draws"}

@@ -67,7 +67,8 @@ def _form(visit: Visit, card: ModelCard) -> None:
     st.button("Save these words", key="models_edit_save", on_click=_save, args=(visit, card, keys))
     st.caption(
         "They stand at once on every page, over what card.json says. The model's answers stay as "
-        "they are; verdicts so far stay with the words that were read."
+        "they are; verdicts so far stay with the words that were read. Another unit, or name of an "
+        "answer, asks another question: a file that waits to be scored is chosen again then."
     )
 
 

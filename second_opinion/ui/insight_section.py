@@ -56,7 +56,7 @@ def reasons(visit: Visit, card: ModelCard, prediction: Prediction, room: Any) ->
             st.text(insight.reason)
             return
         if insight.novelty and insight.novelty.is_unlike:
-            notice(insight_words.novelty_text(card, insight.novelty, prediction))
+            notice(insight_words.novelty_text(card, insight.novelty, prediction, insight.origin))
         if isinstance(insight.reasons, Absence):
             _absence(insight.reasons, prediction)
         else:

@@ -6,7 +6,7 @@ from second_opinion.formatting import duration, number_text, percent, plural, ro
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.models.insight.answer_context import AnswerContext, Place, usual_error
 from second_opinion.models.insight.insight import Absence, Insight
-from second_opinion.models.insight.known_cases import USUAL
+from second_opinion.models.insight.known_cases import USUAL, Origin
 from second_opinion.models.insight.what_if import Change, Effect
 from second_opinion.records.prediction import Prediction
 from second_opinion.schema import Feature
@@ -50,7 +50,7 @@ def caption(insight: Insight) -> str:
     """What a bar means, and what it rests on."""
     cases = plural(insight.total, "training case")
     source = (
-        f"those of {USUAL} of the {cases}"
+        f"those of {min(USUAL, insight.total)} of the {cases}"
         if insight.origin == "rows"
         else f"made up from a summary of the {cases}, whose rows are not kept"
     )
@@ -83,8 +83,9 @@ def change_label(card: ModelCard, context: AnswerContext) -> str:
     return "The smallest single change that gives another answer"
 
 
-def novelty_text(card: ModelCard, novelty: Novelty, prediction: Prediction) -> str:
+def novelty_text(card: ModelCard, novelty: Novelty, prediction: Prediction, origin: Origin) -> str:
     """That a case is unlike the training data, and in what most."""
+    known = "training cases" if origin == "rows" else "cases made up from their summary"
     worst = [
         f"{feature.label} {feature.text(prediction.inputs[feature.name])}"
         for feature in map(card.case_schema.get, novelty.fields)
@@ -92,8 +93,8 @@ def novelty_text(card: ModelCard, novelty: Novelty, prediction: Prediction) -> s
     ]
     most = f" Furthest off: {' and '.join(worst)}." if worst else ""
     return (
-        "Unlike the training data: at most 1 in 100 training cases is as far from the others as "
-        f"this one.{most}"
+        f"Unlike the training data: at most 1 in 100 {known} is as far from the others as this "
+        f"one.{most}"
     )
 
 

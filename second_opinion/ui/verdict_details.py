@@ -123,7 +123,7 @@ def _own_probability(
     if own is None or not kind.is_current:
         return {}
     if "direction" in kind.asks and risk is not None:
-        _direction(own / 100, risk, _typed("direction"))
+        _direction(own / 100, risk, _typed("direction"), "own risk")
     return {"own_probability": own / 100}
 
 
@@ -199,14 +199,16 @@ def _typed(name: str) -> Any:
     return st.session_state.get(f"verdict_{name}")
 
 
-def _direction(correct: float, predicted: float, side: Direction | None) -> Direction | None:
+def _direction(
+    correct: float, predicted: float, side: Direction | None, name: str = "right answer"
+) -> Direction | None:
     """The direction that the right number implies; `UserError` if the opposite one was pressed."""
     if correct == predicted:
         return side
     implied: Direction = "too_low" if correct > predicted else "too_high"
     if side not in (None, implied):
         raise UserError(
-            f"You say that the answer is {WORDS[str(side)].lower()}, but your right answer lies on "
+            f"You say that the answer is {WORDS[str(side)].lower()}, but your {name} lies on "
             "the other side of it. Correct one of the two, then save again."
         )
     return implied

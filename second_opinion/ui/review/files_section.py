@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import get_args
 
 import streamlit as st
 
@@ -17,11 +16,11 @@ from second_opinion.store import Store, copies
 from second_opinion.ui import file_button
 from second_opinion.ui.visit import Visit
 
+# Draws are of one plan: `export --what draws --plan` writes them.
 WHAT: dict[exports.What, str] = {
     "verdicts": "Verdicts",
     "corrections": "Corrections, to learn from",
     "predictions": "Predictions",
-    "draws": "Draws of plans",
 }
 NOTES: dict[exports.What, str] = {
     "verdicts": "Every current verdict of the filters with its case and what counts as right.",
@@ -31,7 +30,6 @@ NOTES: dict[exports.What, str] = {
         "which experts contradict each other are left out until somebody decides them, and so are "
         "those for which nobody named a right answer."
     ),
-    "draws": "Every case that a plan drew, in its order, with its answers.",
     "predictions": "Every prediction of the filters' version, batch, source and days.",
 }
 FORMATS: dict[exports.ExportFormat, str] = {
@@ -56,7 +54,7 @@ def files(visit: Visit, filters: VerdictFilter, total: str, waiting: int) -> Non
 def _export(visit: Visit, filters: VerdictFilter, total: str, waiting: int) -> None:
     st.header("Export", anchor=False)
     what: exports.What = st.selectbox(
-        "What", get_args(exports.What), key="review_export_what", format_func=lambda w: WHAT[w]
+        "What", list(WHAT), key="review_export_what", format_func=lambda w: WHAT[w]
     )
     st.text(NOTES[what])
     file_format: exports.ExportFormat = st.segmented_control(
