@@ -1,7 +1,7 @@
 """What stands beside an answer: what it is held against, and why the model gives it."""
 
 import pytest
-from builders import case
+from builders import card_of, case
 from database import select
 from visits import CASE, keys, messages, press, start
 
@@ -203,8 +203,8 @@ def test_of_few_training_cases_no_more_are_told_of_than_there_are():
         assert words in insight_words.caption(Insight(reasons, novelty, origin, total))
 
 
-def test_a_case_is_held_against_made_up_ones_where_no_rows_are_kept(registry):
-    card = registry.look().card("customer-churn/1")
+def test_a_case_is_held_against_made_up_ones_where_no_rows_are_kept():
+    card = card_of("binary")
     said = [
         insight_words.novelty_text(card, Novelty(9.0, 0.01, (), ()), None, origin)
         for origin in ("rows", "summary")
