@@ -23,6 +23,7 @@ from second_opinion.access import roles
 from second_opinion.batches import stored_chunks
 from second_opinion.batches.packing import scored_columns
 from second_opinion.batches.stored_chunks import TextChunk
+from second_opinion.batches.unfamiliar_values import UnfamiliarValues
 from second_opinion.errors import UserError, incident
 from second_opinion.models.card import ModelCard
 from second_opinion.models.model import Model
@@ -256,12 +257,13 @@ def _is_abandoned(batch: Batch) -> bool:
 def _check(job: Job, card: ModelCard, source: TableFile, look: Look, limits: Limits) -> None:
     from second_opinion.tables import read
 
-    batches = job.store.batches
+    batches, unfamiliar = job.store.batches, UnfamiliarValues(card.case_schema)
     with job.turn(_checking) as may:
         for chunk in read(source, look, card.case_schema, limits) if may else ():
             if not stored_chunks.add_chunk(job.store, job.batch_id, job.worker, chunk):
                 return
-        batches.finish_check(job.batch_id, job.worker)
+            unfamiliar.add(chunk.cases)
+        batches.finish_check(job.batch_id, job.worker, unfamiliar.sentences)
 
 
 def _score(job: Job, registry: Registry) -> None:

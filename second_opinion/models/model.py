@@ -13,6 +13,7 @@ from threadpoolctl import ThreadpoolController
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
+from second_opinion.models.unlike_training import outside_training, unseen_and_missing
 from second_opinion.records.prediction import Prediction, Source
 from second_opinion.records.value import plain, same_value
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from second_opinion.records.choices import Choices
-    from second_opinion.schema import Cases, Feature
+    from second_opinion.schema import Cases
 
 # Histogram boosting starts a thread a core even for one row, which on a busy machine costs a
 # hundred times the prediction itself.
@@ -244,12 +244,12 @@ class Model:
             name = feature.name
             if feature.kind_of.choices == "list":
                 # The typed column will not do: an unseen level of a pandas category is NaN there.
-                unseen, missing = _strange(columns[name], feature.index)
+                unseen, missing = unseen_and_missing(columns[name], feature.index)
                 yield f"unseen:{name}", unseen
             else:
                 missing = np.asarray(pd.isna(columns[name]))
                 if feature.min is not None and feature.max is not None:
-                    yield f"out_of_range:{name}", _outside(frame[name], feature)
+                    yield f"out_of_range:{name}", outside_training(frame[name], feature)
             yield f"missing:{name}", missing
         if confidence is not None:
             yield "low_confidence", confidence < self.card.bands.low
@@ -303,38 +303,6 @@ def as_taken(frame: pd.DataFrame, form: str) -> Any:
         return frame.to_numpy()
     # A copy: many a step of somebody's own writes its derived columns into what it is given.
     return frame.iloc[:, 0] if form == "series" else frame.copy()
-
-
-def _strange(cells: Any, choices: Choices) -> tuple[np.ndarray, np.ndarray]:
-    """Which cells hold an unknown value, and which none."""
-    import pandas as pd
-
-    missing = np.asarray(pd.isna(pd.array(cells, "object") if isinstance(cells, list) else cells))
-    if isinstance(cells, list):
-        is_listed = np.array([choices.same(value) is not None for value in cells], dtype=bool)
-    else:
-        codes, levels = pd.factorize(cells)
-        # The last place is for missing cells, which have the code -1.
-        is_listed = np.array([*(choices.same(plain(v)) is not None for v in levels), False])[codes]
-    return ~is_listed & ~missing, missing
-
-
-def _outside(column: pd.Series[Any], feature: Feature) -> Any:
-    import pandas as pd
-
-    low, high = feature.min, feature.max
-    if feature.shape == "date":
-        moments = (column < pd.Timestamp(str(low))) | (column > pd.Timestamp(str(high)))
-        return moments.to_numpy(bool, na_value=False)
-    if isinstance(low, str) or isinstance(high, str):
-        codes, levels = column.factorize()
-        outside = [feature.outside(level) is not None for level in levels.tolist()]
-        return np.array([*outside, False])[codes]
-    cells: Any = column.to_numpy()
-    if cells.dtype == object:
-        # A missing value among nullable numbers would make the comparison itself missing.
-        cells = column.to_numpy(float, na_value=np.nan)
-    return (cells < low) | (cells > high)
 
 
 def _position(classes: list[Any], value: Any, card: ModelCard) -> int:

@@ -27,7 +27,8 @@ class Batch:
     ``rows_done`` of the good ones are scored, ``rows_failed`` of these without an answer.
     ``columns`` are in the order of the file, and ``personal`` those that look like names or record
     numbers of people. ``notes`` say how the file was read, ``dialect`` how it was written beyond
-    ``format``, ``encoding``, ``delimiter`` and ``decimal``. ``decimal`` is the decimal sign, and
+    ``format``, ``encoding``, ``delimiter`` and ``decimal``. ``unfamiliar`` say, once it is checked,
+    what it holds that the model has not seen in its training. ``decimal`` is the decimal sign, and
     behind it the one between thousands if there may be one. ``message`` says why a batch stopped.
     ``worker`` holds the batch while its ``heartbeat_at`` is fresh; ``rows_before`` were done when
     it began. ``scale`` is what the card says of the answers; the store keeps it with the hash of
@@ -49,6 +50,7 @@ class Batch:
     decimal: str = "."
     personal: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    unfamiliar: tuple[str, ...] = ()
     dialect: Dialect = UNKNOWN
     id: str = field(default_factory=new_id)
     created_at: str = field(default_factory=now)

@@ -98,9 +98,13 @@ class Batches:
                 connection.execute(sql_batches.ADD_CHUNK, {**about, **blobs})
         return is_held
 
-    def finish_check(self, batch_id: str, worker: str) -> bool:
-        """Say that the whole file is stored; False when the check is not this worker's any more."""
-        return self._moved(sql_batches.FINISH_CHECK, batch_id, worker)
+    def finish_check(self, batch_id: str, worker: str, unfamiliar: Iterable[str] = ()) -> bool:
+        """Say that the whole file is stored; False when the check is not this worker's any more.
+
+        ``unfamiliar`` are sentences on what it holds that the model has not seen in its training.
+        """
+        sentences = record_rows.to_json("unfamiliar", list(unfamiliar))
+        return self._moved(sql_batches.FINISH_CHECK, batch_id, worker, unfamiliar=sentences)
 
     def claim(self, batch_id: str, worker: str) -> bool:
         """Take a checked or stopped batch to score it; False when another worker has it.

@@ -387,3 +387,17 @@ def m015_reason_of_a_move(db: Database) -> None:
 def m016_queue(db: Database) -> None:
     """Whose turn a drawn case is, what was skipped, and what somebody has begun to answer."""
     db.executescript(sql_plan_tables.QUEUE)
+
+
+@migrations()
+def m017_unfamiliar_values_of_a_batch(db: Database) -> None:
+    """What a file holds that the model has not seen is said when the file is checked."""
+    db.executescript("""
+        ALTER TABLE batches ADD COLUMN unfamiliar TEXT NOT NULL DEFAULT '[]'
+            CHECK (json_valid(unfamiliar));
+        CREATE TRIGGER batches_keep_what_was_unfamiliar BEFORE UPDATE OF unfamiliar ON batches
+        WHEN OLD.state <> 'checking'
+        BEGIN
+            SELECT RAISE(ABORT, 'a batch keeps its file and its model: add a new one');
+        END;
+    """)

@@ -37,6 +37,7 @@ JSON_COLUMNS = frozenset(
         "columns",
         "personal",
         "notes",
+        "unfamiliar",
         "dialect",
         "groups",
         "experts",
@@ -47,7 +48,16 @@ KEPT_ELSEWHERE = frozenset({"scale"})
 # What is stored with a verdict or a final answer besides the record.
 WORKED_OUT = frozenset({"case_id", "outcome", "tolerance"})
 OF_ITS_PLAN = frozenset({"plan_id", "batch_id"})
-TUPLES = ("probabilities", "flags", "columns", "personal", "notes", "groups", "experts")
+TUPLES = (
+    "probabilities",
+    "flags",
+    "columns",
+    "personal",
+    "notes",
+    "unfamiliar",
+    "groups",
+    "experts",
+)
 
 
 def to_row(

@@ -5,12 +5,12 @@ ADD_BATCH = """
         id, name, format, file_sha256, bytes, columns, personal, notes, dialect, encoding,
         delimiter, decimal, model, version, model_sha256, card_sha256, asked_by, created_at,
         bytes_read, rows, bad_rows, problems, rows_done, rows_failed, state, message, started_at,
-        rows_before, finished_at, heartbeat_at, worker
+        rows_before, finished_at, heartbeat_at, worker, unfamiliar
     ) VALUES (
         :id, :name, :format, :file_sha256, :bytes, :columns, :personal, :notes, :dialect,
         :encoding, :delimiter, :decimal, :model, :version, :model_sha256, :card_sha256, :asked_by,
         :created_at, :bytes_read, :rows, :bad_rows, :problems, :rows_done, :rows_failed, :state,
-        :message, :started_at, :rows_before, :finished_at, :heartbeat_at, :worker
+        :message, :started_at, :rows_before, :finished_at, :heartbeat_at, :worker, :unfamiliar
     )
     ON CONFLICT (id) DO NOTHING
 """
@@ -43,7 +43,9 @@ ADD_CHUNK = """
 """
 
 FINISH_CHECK = """
-    UPDATE batches SET state = 'checked', bytes_read = bytes, worker = NULL, heartbeat_at = :now
+    UPDATE batches SET
+        state = 'checked', bytes_read = bytes, worker = NULL, heartbeat_at = :now,
+        unfamiliar = :unfamiliar
     WHERE id = :id AND worker = :worker AND state = 'checking'
 """
 

@@ -21,6 +21,7 @@ from second_opinion.ui.visit import Visit
 
 SHOWN_PROBLEMS = 100
 SHOWN_ROWS = 5
+SHOWN_FIELDS = 12
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 FORMATS = {
     "xlsx": "Excel workbook",
@@ -41,6 +42,10 @@ SPREADSHEET = "Text that a spreadsheet would run as a formula begins with an apo
 BY_LINK = (
     "You opened this batch by its link. It can be scored, or another file put in its place, in the "
     "browser that uploaded it, or by a reviewer."
+)
+UNFAMILIAR = (
+    "Not seen in the training of the model. These rows can be scored as they are, and are marked "
+    "in the result; a slip of the pen is better corrected in the file."
 )
 BECAME = {"cancelled": "was cancelled", "failed": "stopped"}
 STATES = {
@@ -107,6 +112,7 @@ def check_result(visit: Visit, batch: Batch) -> None:
     st.header("2 Check", anchor=False)
     facts(visit, batch)
     problems(visit, batch)
+    unfamiliar_values(batch)
     first_rows(visit, batch)
     column_choice.form(visit, batch)
     if not batch.rows:
@@ -155,6 +161,16 @@ def facts(visit: Visit, batch: Batch) -> None:
             "model does not need them. Take such columns out of the file, unless you need them to "
             "find the rows again."
         )
+
+
+def unfamiliar_values(batch: Batch) -> None:
+    """What the model has not seen in its training, while the file can still be corrected."""
+    if batch.unfamiliar:
+        sentences = list(batch.unfamiliar[:SHOWN_FIELDS])
+        if more := len(batch.unfamiliar) - len(sentences):
+            sentences.append(f"And {plural(more, 'more field')}.")
+        listed = "\n".join(f"- {escape(sentence)}" for sentence in sentences)
+        st.warning(f"{UNFAMILIAR}\n\n{listed}", icon=":material/warning:")
 
 
 def first_rows(visit: Visit, batch: Batch) -> None:
