@@ -261,6 +261,35 @@ def score(store, registry, batch):
     return ended(store, batch.id)
 
 
+class Fails:
+    """An estimator that cannot take rows of some ages."""
+
+    def __init__(self, inner, ages):
+        self._inner, self._ages = inner, set(ages)
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+    def predict_proba(self, cases):
+        return self._inner.predict_proba(self._checked(cases))
+
+    def predict(self, cases):
+        return self._inner.predict(self._checked(cases))
+
+    def _checked(self, cases):
+        if self._ages & set(cases["age"]):
+            raise ValueError("this age is not to be had")
+        return cases
+
+
+def failing_on(registry, monkeypatch, ages):
+    """Let the models of a registry fail on rows of these ages."""
+    load = registry.load
+    monkeypatch.setattr(
+        registry, "load", lambda ref: replace(load(ref), estimator=Fails(load(ref).estimator, ages))
+    )
+
+
 def add_single(store, model, case=None, **about):
     """Store what the model says of its typical case, with the changes."""
     inputs, _ = model.card.case_schema.read({**model.card.case_schema.typical, **(case or {})})

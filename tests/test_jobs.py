@@ -15,7 +15,7 @@ from dataclasses import replace
 import pandas as pd
 import pyarrow as pa
 import pytest
-from builders import OWNER, ROOT, check, csv_of, ended, rows_of, score
+from builders import OWNER, ROOT, check, csv_of, ended, failing_on, rows_of, score
 
 from second_opinion import Registry
 from second_opinion.batches import downloads, jobs, stored_chunks
@@ -229,33 +229,13 @@ def test_a_batch_stops_when_its_model_is_another(empty_store, registry, models, 
     assert stopped.rows_done == 0
 
 
-class Fails:
-    """An estimator that cannot take some rows."""
-
-    def __init__(self, inner, ages):
-        self.inner, self.ages, self.classes_ = inner, set(ages), inner.classes_
-
-    def predict_proba(self, cases):
-        if self.ages & set(cases["age"]):
-            raise ValueError("this age is not to be had")
-        return self.inner.predict_proba(cases)
-
-    def predict(self, cases):
-        return self.classes_[self.predict_proba(cases).argmax(axis=1)]
-
-
 def test_a_row_on_which_the_model_fails_is_named_and_the_others_scored(
     empty_store, registry, monkeypatch
 ):
     frame = rows_of(registry, "triage", 60)
     frame["age"] = "50"
     frame.loc[33, "age"] = "51"
-    load = registry.load
-    monkeypatch.setattr(
-        registry,
-        "load",
-        lambda ref: replace(load(ref), estimator=Fails(load(ref).estimator, [51])),
-    )
+    failing_on(registry, monkeypatch, [51])
     batch = score(empty_store, registry, check(empty_store, registry, csv_of(frame)))
     assert (batch.state, batch.rows_done, batch.rows_failed) == ("done", 60, 1)
     (problem,) = stored_chunks.problems(empty_store, batch.id)

@@ -1,7 +1,12 @@
 """The way through cases: back to the one before, out, how far one is, and what is left on Home."""
 
-from builders import csv_of, rows_of
+import pytest
+from builders import check, csv_of, failing_on, rows_of, score
 from visits import BATCH, CASE, keys, messages, open_row, predicted, press, scored, start
+
+from second_opinion.batches.scored_rows import RowFilter, ScoredRows
+from second_opinion.records.expert import Expert
+from second_opinion.store import Store
 
 
 def shares(at):
@@ -62,6 +67,50 @@ def test_home_says_what_is_left_and_opens_the_next_row(place, registry):
     home = start(session=kept)
     assert links(home) == []
     assert "Nothing: you have judged every row of your batches." in [t.value for t in home.text]
+
+
+def batch_with_failures(store, registry, monkeypatch, failures, ref="triage"):
+    """Five rows; the model fails on those with these numbers, which are 51 years old."""
+    frame = rows_of(registry, ref, 5).assign(age="50")
+    frame.loc[[row - 1 for row in failures], "age"] = "51"
+    failing_on(registry, monkeypatch, [51])
+    return score(store, registry, check(store, registry, csv_of(frame), ref))
+
+
+@pytest.mark.parametrize("ref", ["triage", "risk", "dose"])
+@pytest.mark.parametrize("failures", [[1], [5], [1, 2, 4], [3]])
+def test_rows_on_which_the_model_failed_never_wait(
+    empty_store, registry, monkeypatch, ref, failures
+):
+    batch = batch_with_failures(empty_store, registry, monkeypatch, failures, ref)
+    answered = [row for row in range(1, 6) if row not in failures]
+    rows, row, order = ScoredRows(empty_store), 0, []
+    for _ in answered:
+        so_far = rows.judging(batch, RowFilter(by=Expert("Ada")), "row", descending=False, row=row)
+        assert (so_far.judged, so_far.total) == (0, len(answered))
+        row = so_far.next_row
+        order.append(row)
+    assert order == answered
+
+
+def test_home_leads_past_the_rows_on_which_the_model_failed(place, registry, monkeypatch):
+    store = Store.open(place / "feedback.db")
+    batch = batch_with_failures(store, registry, monkeypatch, [1, 4])
+    guest = start(BATCH, name="Grace", batch=batch.id)
+    kept = {"who_linked": guest.session_state["who_linked"]}
+    assert shares(start(name="Grace", session=kept)) == ["0 of 3 rows judged by you"]
+    at = start(BATCH, name="Grace", session=kept, batch=batch.id, row="next")
+    for row in (2, 3, 5):
+        assert messages(at) == []
+        assert at.number_input(key="batch_row").value == row
+        press(at, "verdict_agree")
+        if row < 5:
+            press(at, "verdict_next")
+    home = start(name="Grace", session=kept)
+    assert "Nothing: you have judged every row of your batches." in [t.value for t in home.text]
+    at = start(BATCH, name="Grace", session=kept, batch=batch.id, row="next")
+    assert messages(at) == []
+    assert at.number_input(key="batch_row").value is None
 
 
 def test_a_batch_that_was_opened_by_its_link_is_on_the_list_of_who_opened_it(place, registry):

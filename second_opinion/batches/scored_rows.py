@@ -99,6 +99,11 @@ class Scores:
     flags: tuple[str, ...]
     flag_codes: np.ndarray
 
+    @property
+    def has_answer(self) -> np.ndarray:
+        """Which rows have an answer: the model fails on others."""
+        return self.codes >= 0 if self.numbers is None else ~np.isnan(self.numbers)
+
 
 # By batch, whatever the store: an id says what a batch is.
 _kept_scores: Recent[Scores] = Recent(MOST_SCORES)
@@ -106,7 +111,10 @@ _kept_orders: Recent[np.ndarray] = Recent(MOST_ORDERS)
 
 
 class Judging(NamedTuple):
-    """``judged`` of ``total`` rows in view have a verdict of somebody; ``next_row`` has none."""
+    """``judged`` of ``total`` rows in view have a verdict of somebody; ``next_row`` has none.
+
+    Rows without an answer are in neither: there is nothing to judge.
+    """
 
     judged: int
     total: int
@@ -145,6 +153,7 @@ class ScoredRows:
         In view is what the filter lets through, whatever its ``review_state``.
         """
         numbers = self._order(batch, only, sort, descending)
+        numbers = numbers[self.scores(batch).has_answer[numbers - 1]]
         waiting = self._by_verdict(batch, replace(only, review_state="open"), numbers)
         others = waiting[waiting != row]
         later = others[np.isin(others, numbers[_place_after(numbers, row) :])]

@@ -16,15 +16,15 @@ BATCH_PAGE = "pages/2_Batch_upload.py"
 
 
 class Waiting(NamedTuple):
-    """A batch with how many of its scored rows this person has judged."""
+    """A batch with how many of its answers this person has judged."""
 
     batch: Batch
     judged: int
 
     @property
     def total(self) -> int:
-        """All its scored rows."""
-        return self.batch.rows_done
+        """All its scored rows with an answer: of others there is nothing to judge."""
+        return self.batch.rows_done - self.batch.rows_failed
 
 
 def draw(visit: Visit) -> None:
@@ -50,7 +50,7 @@ def of(visit: Visit, expert: Expert) -> list[Waiting]:
     return [
         Waiting(batch, len(store.judged_rows(batch.id, by=expert)))
         for batch in (store.listed(ids) if ids else [])
-        if batch.rows_done
+        if batch.rows_done > batch.rows_failed
     ]
 
 

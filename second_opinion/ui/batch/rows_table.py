@@ -150,7 +150,7 @@ def the_case(visit: Visit, batch: Batch, view: RowView) -> None:
     judging = partial(scored_rows.judging, batch, row_filter, sort, descending=descending)
     if st.query_params.get("row") == judging_way.NEXT:
         st.query_params.pop("row")
-        _open(judging(row=0).next_row or 1)
+        _open(judging(row=0).next_row)
     st.number_input(
         "Open the case in row",
         min_value=1,
