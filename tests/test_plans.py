@@ -161,7 +161,17 @@ def test_another_target_keeps_the_answers(study):
 
 
 @pytest.mark.parametrize(
-    "change", [{"alpha": 0.1}, {"design": "uniform"}, {"answers": 2}, {"mode": "open"}]
+    "change",
+    [
+        {"alpha": 0.1},
+        {"design": "uniform"},
+        {"answers": 2},
+        {"mode": "open"},
+        {"expected": 0.95},
+        {"expected": None},
+        {"groups": (0.5, 1.0)},
+        {"experts": ("Ada",)},
+    ],
 )
 def test_another_question_starts_anew_in_the_same_order_of_chance(study, change):
     study.answer(0)
@@ -170,15 +180,20 @@ def test_another_question_starts_anew_in_the_same_order_of_chance(study, change)
     assert second.seed == study.plan.seed
 
 
-def test_a_smaller_panel_keeps_the_answers_and_a_larger_one_does_not(empty_store, registry):
+def test_a_panel_without_one_of_its_people_starts_anew_and_so_does_a_larger_one(
+    empty_store, registry
+):
     study = Study(empty_store, registry, terms=replace(TERMS, experts=("Ada", "Bob")))
     study.answer(0, expert=" ada")
     study.answer(1, expert="Zoe")
     assert study.assess().answers == 1
-    fewer = study.freeze(replace(TERMS, experts=("Ada",)))
-    assert study.assess(fewer).answers == 1
-    more = study.freeze(replace(TERMS, experts=("Ada", "Zoe")))
+    same = study.freeze(replace(TERMS, target=0.8, experts=("bob", "ADA")))
+    assert study.assess(same).answers == 1
+    more = study.freeze(replace(TERMS, experts=("Ada", "Bob", "Zoe")))
     assert study.assess(more).answers == 0
+    study.answer(0)
+    fewer = study.freeze(replace(TERMS, experts=("Ada", "Bob")))
+    assert study.assess(fewer).answers == 0
 
 
 # --- what nobody may do

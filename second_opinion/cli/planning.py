@@ -55,7 +55,8 @@ def plan(batch: str, is_open: bool, panel: Path | None, **options: Any) -> None:
 
     BATCH is the id of a scored batch, its beginning, or the name of its file. The experts answer in
     the order of the draws; `status --plan` says what that establishes. A frozen plan is never
-    edited: another one with another target keeps the answers. docs/release.md says how it works.
+    edited: another one with another target alone keeps the answers. docs/release.md says how it
+    works.
     """
     settings, person = Settings.read(), me()
     store = Store.open(settings.feedback_db)

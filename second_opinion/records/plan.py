@@ -58,10 +58,11 @@ class Claim:
             )
 
 
-# Where one of these is another, evidence starts anew.
+# Where one of these is another, evidence starts anew: who has seen the answers could choose it to
+# suit them. The bound holds for every target, so that the target alone may be another.
 SAME_EVIDENCE = (
     *("batch_id", "model_sha256", "answers_sha256", "pool_sha256", "failed", "alpha", "design"),
-    *("tolerance", "answers", "mode"),
+    *("tolerance", "answers", "mode", "expected", "groups"),
 )
 
 
@@ -112,10 +113,9 @@ class Plan(Claim):
     def keeps_evidence_of(self, earlier: Plan) -> bool:
         """Whether it asks the same of the same people, so that their answers go on to count.
 
-        Another target does; a panel of fewer people is the same one.
+        Another target alone does.
         """
-        fewer = {*map(folded, self.experts)} <= {*map(folded, earlier.experts)}
-        is_panel = fewer if self.experts and earlier.experts else self.experts == earlier.experts
+        is_panel = {*map(folded, self.experts)} == {*map(folded, earlier.experts)}
         return is_panel and all(
             getattr(self, name) == getattr(earlier, name) for name in SAME_EVIDENCE
         )
