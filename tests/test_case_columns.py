@@ -20,6 +20,7 @@ from second_opinion.records.case_columns import Answer, CaseColumns, first_choic
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store
+from second_opinion.store.column_choices import add_choice
 from second_opinion.ui import fact_list
 from second_opinion.ui.labels import flag_name
 
@@ -151,11 +152,11 @@ def test_the_columns_stand_in_their_order_wherever_a_row_is_judged(empty_store, 
     hosts = ("records.example.org",)
     batch = batch_with(empty_store, registry, shown=("report", "patient"), link_hosts=hosts)
     page = ScoredRows(empty_store).rows(batch)
-    facts = case_facts.of_rows(empty_store, batch, page)
+    facts = case_facts.of_rows(empty_store, batch, page, EVE)
     assert list(facts) == ["report", "patient"]
     assert [fact.text for fact in facts["patient"]] == ["P-0", "P-1", "P-2", "P-3"]
     opened = ScoredRows(empty_store).opened(batch, 3, registry.card("triage"))
-    of_one = case_facts.of_prediction(empty_store, opened)
+    of_one = case_facts.of_prediction(empty_store, opened, EVE)
     assert list(of_one) == ["report", "patient"]
     assert of_one["patient"].text == "P-2"
     assert of_one["report"].href == "https://records.example.org/1"
@@ -251,6 +252,31 @@ def test_a_search_tells_an_expert_nothing_of_a_hidden_column(empty_store, regist
         with pytest.raises(UserError, match="is not for experts to see"):
             rows.rows(batch, RowFilter(column="outcome", text=SECRET[:4], by=by))
     assert "outcome" not in column_rights.visible(empty_store, batch, EVE)
+
+
+def test_what_is_hidden_is_never_shown_whatever_a_choice_says(empty_store, registry):
+    choice = CaseColumns(("outcome", "patient"), ("outcome", "report"), picture="report")
+    batch = batch_with(empty_store, registry)
+    empty_store.column_choices.choose(batch.id, choice, by=OWNER)
+    latest = empty_store.column_choices.latest(batch.id)
+    assert latest == CaseColumns(("patient",), ("outcome", "report"))
+
+
+def test_a_stored_choice_that_shows_what_it_hides_gives_an_expert_nothing_of_it(
+    empty_store, registry
+):
+    batch = batch_with(empty_store, registry)
+    choice = CaseColumns(("outcome", "patient"), ("outcome", "report"), picture="report")
+    with empty_store.column_choices._file.writing() as connection:
+        add_choice(connection, batch.id, choice, "Olga")
+    card, page = registry.card("triage"), ScoredRows(empty_store).rows(batch)
+    opened = ScoredRows(empty_store).opened(batch, 1, card)
+    for by in (EVE, None):
+        assert list(case_facts.of_rows(empty_store, batch, page, by)) == ["patient"]
+        assert list(case_facts.of_prediction(empty_store, opened, by)) == ["patient"]
+    assert "outcome" in case_facts.of_rows(empty_store, batch, page, REVIEWER)
+    for name, content in given_out(empty_store, batch, card, EVE):
+        assert SECRET not in every_cell(content, name), name
 
 
 def test_only_the_owner_of_a_batch_and_reviewers_choose(empty_store, registry):

@@ -14,6 +14,7 @@ from second_opinion.records.case_columns import CaseColumns
 from second_opinion.records.expert import Expert
 from second_opinion.ui import fact_list
 
+EVE = Expert("Eve")
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 JPEG = b"\xff\xd8\xff" + b"1" * 20
 
@@ -82,7 +83,7 @@ def batch(empty_store, registry):
 
 def facts_of(store, batch, **choice):
     store.column_choices.choose(batch.id, CaseColumns(picture="scan", **choice), by=OWNER)
-    return case_facts.of_rows(store, batch, ScoredRows(store).rows(batch))["scan"]
+    return case_facts.of_rows(store, batch, ScoredRows(store).rows(batch), EVE)["scan"]
 
 
 def test_each_row_has_the_picture_that_it_names(empty_store, batch):
@@ -113,11 +114,11 @@ def test_a_picture_stays_as_it_was_judged_and_is_the_owners_to_add(empty_store, 
     assert choices.pictures(batch.id, ["1.png"])["1.png"].content == PNG
     assert choices.picture_count(batch.id) == (2, len(PNG) + len(JPEG))
     with pytest.raises(UserError, match="made in another browser"):
-        choices.add_pictures(batch.id, pictures_in([("9.png", PNG)]), by=Expert("Eve"))
+        choices.add_pictures(batch.id, pictures_in([("9.png", PNG)]), by=EVE)
 
 
 def test_a_hidden_column_shows_no_picture(empty_store, batch):
     hidden = CaseColumns(hidden=("scan",), picture="scan").tidy(batch.columns, ())
     empty_store.column_choices.choose(batch.id, hidden, by=OWNER)
     page = ScoredRows(empty_store).rows(batch)
-    assert case_facts.of_rows(empty_store, batch, page) == {}
+    assert case_facts.of_rows(empty_store, batch, page, EVE) == {}

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from second_opinion.batches import column_rights
 from second_opinion.batches.scored_rows import RowPage, ScoredRows
 from second_opinion.records.batch import Batch
 from second_opinion.records.case_columns import CaseColumns
+from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.store import Store
 from second_opinion.store.column_choices import CasePicture
@@ -26,24 +28,27 @@ class CaseFact(NamedTuple):
     picture_at: str = ""
 
 
-def of_rows(store: Store, batch: Batch, row_page: RowPage) -> dict[str, list[CaseFact]]:
-    """The facts of some rows by column, in the order in which they are to stand."""
+def of_rows(
+    store: Store, batch: Batch, row_page: RowPage, by: Expert | None
+) -> dict[str, list[CaseFact]]:
+    """The facts of some rows by column, in the order in which they are to stand for ``by``."""
     choice = store.column_choices.latest(batch.id)
-    names = [name for name in choice.shown if name in row_page.text.column_names]
-    if choice.picture in row_page.text.column_names and choice.picture not in names:
+    visible = {*row_page.text.column_names} - column_rights.hidden_from(store, batch, by)
+    names = [name for name in choice.shown if name in visible]
+    if choice.picture in visible and choice.picture not in names:
         names = [choice.picture, *names]
     return {
         name: _facts(store, batch, choice, name, row_page.text[name].to_pylist()) for name in names
     }
 
 
-def of_prediction(store: Store, prediction: Prediction) -> dict[str, CaseFact]:
-    """The facts of one case by column; none of a case that came in no batch."""
+def of_prediction(store: Store, prediction: Prediction, by: Expert | None) -> dict[str, CaseFact]:
+    """The facts of one case for ``by``, by column; none of a case that came in no batch."""
     batch = store.batches.find(prediction.batch_id) if prediction.batch_id else None
     if batch is None or prediction.row_number is None:
         return {}
     row_page = ScoredRows(store).fetched(batch, [prediction.row_number])
-    return {name: cells[0] for name, cells in of_rows(store, batch, row_page).items() if cells}
+    return {name: cells[0] for name, cells in of_rows(store, batch, row_page, by).items() if cells}
 
 
 def _facts(

@@ -90,13 +90,16 @@ class ResultWorkbook:
     def _own(self) -> list[str]:
         """What the expert knows a case by."""
         shown = self.store.column_choices.latest(self.batch.id).shown
-        return [name for name in shown if name in self.batch.columns]
+        return [name for name in shown if name in self._visible]
 
     @cached_property
     def _others(self) -> list[str]:
         names = {*self.card.case_schema.names, *self._own}
-        visible = column_rights.visible(self.store, self.batch, self.by)
-        return [name for name in visible if name not in names]
+        return [name for name in self._visible if name not in names]
+
+    @cached_property
+    def _visible(self) -> list[str]:
+        return column_rights.visible(self.store, self.batch, self.by)
 
     def _answer_format(self) -> str:
         """As many digits as the page shows of the largest answer."""

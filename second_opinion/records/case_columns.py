@@ -37,10 +37,17 @@ class CaseColumns:
         """The same for a file with these columns: what is hidden is not shown, nor a picture."""
         unused = [name for name in columns if name not in feature_names]
         hidden = tuple(name for name in unused if name in self.hidden)
-        shown = tuple(name for name in self.shown if name in unused and name not in hidden)
+        shown = tuple(name for name in self.shown if name in unused)
         hosts = tuple(dict.fromkeys(map(_host, filter(str.strip, self.link_hosts))))
-        picture = self.picture if self.picture in unused and self.picture not in hidden else ""
-        return replace(self, shown=shown, hidden=hidden, link_hosts=hosts, picture=picture)
+        picture = self.picture if self.picture in unused else ""
+        chosen = replace(self, shown=shown, hidden=hidden, link_hosts=hosts, picture=picture)
+        return chosen.without_hidden()
+
+    def without_hidden(self) -> CaseColumns:
+        """The same, where what is hidden is neither shown nor names pictures."""
+        shown = tuple(name for name in self.shown if name not in self.hidden)
+        picture = "" if self.picture in self.hidden else self.picture
+        return replace(self, shown=shown, picture=picture)
 
     def allows(self, address: str) -> bool:
         """Whether a text is an https address of one of the hosts, and nothing else."""

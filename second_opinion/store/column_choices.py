@@ -45,10 +45,13 @@ class ColumnChoices:
         return CaseColumns(**lists, picture=row["picture"])
 
     def choose(self, batch_id: str, case_columns: CaseColumns, *, by: Expert) -> None:
-        """Let another choice hold; ``by`` is refused with a `UserError` where it is not theirs."""
+        """Let another choice hold: what it hides is not shown, whatever else it says.
+
+        ``by`` is refused with a `UserError` where the batch is not theirs.
+        """
         roles.check_own(by, batch_id, "This batch")
         with self._file.writing() as connection:
-            add_choice(connection, batch_id, case_columns, by.label)
+            add_choice(connection, batch_id, case_columns.without_hidden(), by.label)
 
     def add_pictures(self, batch_id: str, pictures: Iterable[CasePicture], *, by: Expert) -> None:
         """Store pictures of cases; one whose name is there is left as it was judged."""

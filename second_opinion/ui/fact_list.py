@@ -22,7 +22,7 @@ MOST_OF_A_PAGE = 2 * MB
 
 def draw(visit: Visit, prediction: Prediction) -> None:
     """What the file of a case says of it beside what the model takes, if anything."""
-    facts = case_facts.of_prediction(visit.store, prediction)
+    facts = case_facts.of_prediction(visit.store, prediction, visit.asker)
     if facts:
         pairs = [(name, _cell(fact)) for name, fact in facts.items()]
         case_table.facts("The case as its file has it", pairs, "case_facts")

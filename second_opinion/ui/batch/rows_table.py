@@ -116,7 +116,7 @@ def _draw_rows(visit: Visit, batch: Batch, row_page: RowPage) -> None:
     card, verdicts = visit.card, _verdicts(visit, batch, row_page)
     on_page = {row: verdict.id for row, verdict in verdicts.items()}
     token = click_ids.upcoming("batch_token")
-    facts = case_facts.of_rows(visit.store, batch, row_page)
+    facts = case_facts.of_rows(visit.store, batch, row_page, visit.asker)
     own = {name: fact_list.cells(of_column) for name, of_column in facts.items()}
 
     @callback("batch")
