@@ -40,8 +40,8 @@ def texts(at):
     return " | ".join([t.value for t in at.text] + [t.value for t in at.caption])
 
 
-def warnings(at):
-    return [as_read(warning.value) for warning in at.warning]
+def remarks(at):
+    return [as_read(remark.value) for remark in at.info]
 
 
 def case_rows(at):
@@ -147,11 +147,27 @@ def test_an_offer_is_a_button_and_is_taken(place, registry):
     content = b"Patients of March\n\n" + frame.to_csv(index=False, sep=";").encode()
     at = start(BATCH, model="triage")
     at.file_uploader(key="batch_file").upload("march.csv", content, "text/csv").run()
-    assert "The names of the columns stand in line 3: read from there." in warnings(at)
+    assert "The names of the columns stand in line 3: read from there." in remarks(at)
     assert at.button(key="batch_offer_0").label == "Read from line 3"
     assert [len(frame) for frame in frames(at) if "Line" not in frame][-1] == 5
     until_idle(press(at, "batch_offer_0"))
     assert messages(at) == []
+    assert batch_on(at, place).rows == 5
+
+
+def test_how_the_cells_are_parted_is_said_and_a_press_reads_them_otherwise(place, registry):
+    frame = rows_of(registry, "triage", 5)
+    content = frame.drop(columns="age").to_csv(index=False, sep=";").encode()
+    at = start(BATCH, model="triage")
+    at.file_uploader(key="batch_file").upload("march.csv", content, "text/csv").run()
+    assert remarks(at)[0].startswith("Read with semicolons")
+    for words in ("Read with commas", "Read with semicolons"):
+        (key,) = [button.key for button in at.button if button.label == f"Not right? {words}"]
+        press(at, key)
+        assert messages(at)
+    assert remarks(at)[0].startswith("Read with semicolons")
+    upload(at, frame.to_csv(index=False, sep=";", decimal=",").encode())
+    assert remarks(at)[0].startswith("Read with semicolons")
     assert batch_on(at, place).rows == 5
 
 
@@ -165,7 +181,7 @@ def test_a_column_that_may_be_missing_is_left_out_only_when_a_person_says_so(pla
     assert Store.open(place / "feedback.db").batches.listed() == []
     until_idle(press(at, "batch_offer_0"))
     assert messages(at) == []
-    assert f'read as not known in every row: "{optional}"' in texts(at)
+    assert f'read as not known in every row: "{optional}"' in " ".join(remarks(at))
     assert batch_on(at, place).rows == 5
 
 
@@ -211,7 +227,7 @@ def test_one_of_several_sheets_is_chosen_and_named(place, registry):
     assert at.button(key="batch_offer_1").label == "Read the sheet april"
     until_idle(press(at, "batch_offer_1"))
     assert batch_on(at, place).rows == 1
-    assert "Read from the sheet april." in texts(at)
+    assert "Read from the sheet april." in remarks(at)
 
 
 def test_a_file_without_a_good_row_offers_another_file(place, registry):

@@ -503,6 +503,8 @@ def test_another_delimiter_is_taken_where_only_it_fits_and_said(mark, words):
 def test_a_decimal_comma_is_read_beside_semicolons_and_tabs(mark):
     content = f"{HEADER}\n{row(pulse='81.5')}\n".replace(",", mark).replace(".", ",")
     assert seen(content, delimiter=mark).decimal == ","
+    words = {";": "semicolons", "\t": "tabs"}[mark]
+    assert seen(content).notes[0] == f"Read with {words} and decimal commas."
     found = all_of(content, delimiter=mark)
     assert found.cases[["pulse", "weight"]].to_numpy().tolist() == [[81.5, 70.5]]
     assert found.text["pulse"].tolist() == ["81,5"]

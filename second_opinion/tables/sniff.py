@@ -97,12 +97,31 @@ def _look_at_text(source: TableFile, schema: Schema, look: Look, decisions: Deci
         return look.refused(fault)
     dialect = _dialect(raw, text[: top.offset], top.text)
     look = replace(look, delimiter=top.delimiter, header=top.text, dialect=dialect)
-    if top.delimiter != "," and not delimiter:
-        look = look.noted(f"Read with {DELIMITERS[top.delimiter]} between the cells.")
     look = with_columns(placed(look, top, decisions), top.cells, top.rows, schema, decisions)
+    if look.problems:
+        look = replace(look, offers=(*look.offers, *_other_delimiters(top)))
     if complete and not top.rows and not look.problems:
         return look.refused("has a header and no rows; expected cases below it. Add them.")
-    return with_decimal(look, source, schema, top.rows, decisions)
+    look = with_decimal(look, source, schema, top.rows, decisions)
+    if top.delimiter == "," or (delimiter and not look.problems):
+        return look
+    return replace(look, notes=(_reading(look), *look.notes))
+
+
+def _reading(look: Look) -> str:
+    """How the cells were parted, in words."""
+    parted = f"Read with {DELIMITERS[look.delimiter]}"
+    return (
+        f"{parted} and decimal commas."
+        if look.decimal[0] == ","
+        else f"{parted} between the cells."
+    )
+
+
+def _other_delimiters(top: TextTop) -> list[Offer]:
+    """What else may part the cells of a file whose columns do not fit."""
+    marks = [m for m in DELIMITERS if m != top.delimiter and (m == "," or m.encode() in top.text)]
+    return [Offer("delimiter", mark, f"Not right? Read with {DELIMITERS[mark]}") for mark in marks]
 
 
 def _dialect(raw: bytes, above: bytes, header: bytes) -> Dialect:

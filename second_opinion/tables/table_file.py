@@ -178,7 +178,8 @@ class Offer:
         if self.kind == "line":
             return ""
         option = f"--{self.kind.replace('_', '-')}"
-        return option if self.value is True else f"{option} {quote(str(self.value))}"
+        value = "tab" if self.value == "\t" else str(self.value)
+        return option if self.value is True else f"{option} {quote(value)}"
 
 
 @dataclass(frozen=True)

@@ -285,6 +285,11 @@ def notice(message: str) -> None:
     st.warning(escape(message), icon=":material/warning:")
 
 
+def remark(message: str) -> None:
+    """Show how something was understood, which is no cause for worry, as it is written."""
+    st.info(escape(message), icon=":material/info:")
+
+
 def escape(text: str) -> str:
     """Text that Streamlit's markdown shows as it stands: no link, image, formula or icon.
 

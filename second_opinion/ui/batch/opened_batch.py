@@ -15,7 +15,7 @@ from second_opinion.records.value import plain
 from second_opinion.ui import file_button, who
 from second_opinion.ui.batch import column_choice
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import callback, escape, notice, problem, say
+from second_opinion.ui.frame import callback, escape, notice, problem, remark, say
 from second_opinion.ui.labels import flag_name
 from second_opinion.ui.visit import Visit
 
@@ -151,7 +151,7 @@ def facts(visit: Visit, batch: Batch) -> None:
         parts.append(f"{plural(batch.bad_rows, 'row')} with problems")
     st.text(" · ".join(parts))
     for note in batch.notes:
-        st.caption(escape(note))
+        remark(note)
     if carried:
         st.caption(escape(f"Kept but not used by the model: {joined(carried[:20])}"))
     personal = [name for name in batch.personal if name in visible]

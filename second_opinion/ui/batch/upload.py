@@ -11,7 +11,7 @@ from second_opinion.formatting import plural
 from second_opinion.records.stamp import new_id
 from second_opinion.settings import MB
 from second_opinion.ui import file_button, form, uploads, who
-from second_opinion.ui.frame import callback, escape, notice, problem
+from second_opinion.ui.frame import callback, escape, notice, problem, remark
 from second_opinion.ui.visit import Visit
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _ask(preview: Look) -> None:
     for sentence in preview.problems:
         problem(sentence)
     for note in preview.notes:
-        notice(note)
+        remark(note)
     with st.container(horizontal=True):
         for at, offer in enumerate(preview.offers):
             st.button(
