@@ -391,6 +391,41 @@ def test_where_answers_differ_a_third_person_decides_and_the_first_decision_coun
     assert twofold.table()["answer"][0] == "wrong"
 
 
+def differ(study, position):
+    """Two experts answer a drawn case differently; returns what may be decided: right and wrong."""
+    study.answer(position, expert="Ada")
+    study.answer(position, "wrong", expert="Bob")
+    prediction = study.opened(position)
+    return prediction.value, study.other(prediction)
+
+
+def decide(study, position, value):
+    prediction = study.opened(position)
+    study.store.review(by=REVIEWER).adjudicate(prediction.id, value, "seen it", by=REVIEWER)
+
+
+def test_a_decision_under_an_earlier_plan_counts_with_the_answers_that_are_kept(twofold):
+    _, wrong = differ(twofold, 0)
+    decide(twofold, 0, wrong)
+    for target in (0.7, 0.8):
+        further = twofold.freeze(replace(TERMS, answers=2, target=target))
+        assert twofold.assess(further).answers == 1
+    anew = twofold.freeze(replace(TERMS, answers=2, target=0.8, alpha=0.1))
+    differ(twofold, 0)
+    assert twofold.assess(anew).answers == 0
+
+
+def test_a_decision_after_the_closing_changes_nothing(twofold):
+    right, _ = differ(twofold, 0)
+    differ(twofold, 1)
+    decide(twofold, 0, right)
+    decision.close(twofold.store, twofold.plan, by=OWNER)
+    closed = twofold.assess()
+    decide(twofold, 1, twofold.opened(1).value)
+    assert twofold.assess() == closed
+    assert closed.answers == 1
+
+
 def open_plan(study, **changes):
     return replace(study.plan, mode="open", **changes)
 

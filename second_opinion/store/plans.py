@@ -117,7 +117,7 @@ class Plans:
             ).fetchall()
             opened = connection.execute(sql_plans.PREDICTIONS_DRAWN, about).fetchall()
             decided = connection.execute(
-                sql_plans.FINAL_ANSWERS_DRAWN, about | {"since": plan.created_at}
+                sql_plans.FINAL_ANSWERS_DRAWN, about | {"since": _since(connection, plan)}
             ).fetchall()
             left = connection.execute(sql_queue.SKIPS, about).fetchall()
             predictions = {
@@ -157,6 +157,16 @@ def _numbered(connection: sqlite3.Connection, plan: Plan) -> Plan:
         after = same_pool[0].after_verdict
     replaces = same_pool[0].id if same_pool else None
     return replace(plan, number=number, replaces=replaces, after_verdict=after)
+
+
+def _since(connection: sqlite3.Connection, plan: Plan) -> str:
+    """When the first of the plans was frozen with whose answers this one goes on."""
+    while plan.replaces is not None:
+        earlier = _plan(connection, plan.replaces)
+        if not plan.keeps_evidence_of(earlier):
+            break
+        plan = earlier
+    return plan.created_at
 
 
 def _last_verdict(connection: sqlite3.Connection) -> int:

@@ -64,5 +64,9 @@ FINAL_ANSWERS_DRAWN = """
     JOIN verdicts ON verdicts.prediction_id = draws.prediction_id
     JOIN adjudications ON adjudications.case_id = verdicts.case_id
     WHERE draws.plan_id = :plan_id AND adjudications.created_at >= :since
+        AND adjudications.created_at <= coalesce(
+            (SELECT created_at FROM plan_closings WHERE plan_id = :plan_id),
+            adjudications.created_at
+        )
     ORDER BY adjudications.rowid
 """
