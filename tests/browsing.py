@@ -135,6 +135,8 @@ CUT_OFF = f"""width => {{ {TEXTS}
   if (document.documentElement.scrollWidth > width) found.push("the page scrolls sideways")
   for (const {{ element, text, box }} of texts(document)) {{
     if (element.closest('[data-testid="stDataFrame"], [data-testid="stTable"]')) continue
+    const table = element.closest(".scroll")
+    if (table && getComputedStyle(table).overflowX !== "visible") continue
     if (box.right > width + 0.5) found.push(`sticks out: ${{text}}`)
     for (let at = element; at && at !== document.body; at = at.parentElement) {{
       const style = getComputedStyle(at)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import check, csv_of, score
+from playwright.sync_api import expect
 
 from second_opinion import Registry
 from second_opinion.batches.scored_rows import ScoredRows
@@ -108,10 +109,15 @@ def test_a_click_on_a_bar_lists_its_cases_and_one_opens_to_be_judged(app, batch,
     count = int(title.split()[0].replace(",", ""))
     assert page.get_by_text(f"Leaves is predicted for {count:,} of 1,237 cases").is_visible()
     assert "the model says Leaves" in title
-    # The button stands in the first cell of the first row of a canvas.
-    grid = listed.locator("canvas").first.bounding_box()
-    page.mouse.click(grid["x"] + 30, grid["y"] + 52)
+    rows = page.get_by_role("table", name="The cases behind what was picked")
+    opening = rows.get_by_role("button", name="Open the case, row ").nth(1)
+    row = opening.inner_text()
+    rows.get_by_role("button").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(opening).to_be_focused()
+    page.keyboard.press("Enter")
     part(page, "distributions_case").wait_for()
+    expect(page.get_by_role("heading", name=f"Row {row}", exact=True)).to_be_visible()
     before = len(Store.open(app.database).reviewed())
     part(page, "verdict_agree").locator("button").click()
     part(page, "verdict_saved").wait_for()

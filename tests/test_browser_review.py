@@ -339,11 +339,9 @@ def test_a_row_opens_its_case_and_triage_is_kept(app, person):
     page = person(app, "Grace")
     review(page, app, judgement="disagree", until="never")
     alert(page, "ignored: To day (UTC) ('never')").wait_for()
-    canvas = part(page, "review_table").locator("canvas[data-testid=data-grid-canvas]")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    # The button "Open" of the first row, below the header of 35 px.
-    page.mouse.click(box["x"] + 30, box["y"] + 52)
+    verdicts = page.get_by_role("table", name="Verdicts, each with its case")
+    verdicts.get_by_role("button", name="Open the case, row 1", exact=True).focus()
+    page.keyboard.press("Enter")
     part(page, "review_case").wait_for()
     expect(part(page, "review_case")).to_contain_text("✕ disagree")
     assert "case=" in page.url
@@ -408,10 +406,10 @@ def test_a_row_of_an_expert_lists_their_verdicts(app, person):
     judged(app)
     page = person(app, "Grace")
     review(page, app, "experts")
-    canvas = page.locator("canvas[data-testid=data-grid-canvas]").first
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.mouse.click(box["x"] + 30, box["y"] + 52)
+    people = page.get_by_role("table", name="The experts with how many verdicts")
+    people.get_by_role("button", name="List the verdicts, Ada", exact=True).focus()
+    page.keyboard.press("Enter")
     part(page, "review_back_button").wait_for()
     assert "section=verdicts" in page.url
+    assert "expert=Ada" in page.url
     expect(page.get_by_text("3 verdicts").last).to_be_visible()

@@ -5,7 +5,7 @@ import json
 import pytest
 import streamlit as st
 from builders import check, csv_of, judged, rows_of, score
-from visits import keys, messages, press, start
+from visits import keys, messages, press, row_tables, start
 
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions import sections_verdicts, selection
@@ -67,7 +67,7 @@ def frames(at):
 
 
 def listed(at):
-    return next((frame for frame in frames(at) if "open" in frame), None)
+    return next(iter(row_tables(at)), None)
 
 
 def query(at, name):
@@ -197,9 +197,8 @@ def test_a_bar_lists_its_cases_and_a_case_opens_to_be_judged(place, store, regis
     batch = batch_of(store, registry)
     at = start(PAGE, model="triage")
     assert listed(at) is None
-    shown = frames(pick(at, "predictions", 1))
+    table = listed(pick(at, "predictions", 1))
     assert messages(at) == []
-    table = next(frame for frame in shown if "open" in frame)
     assert table["The model says"].nunique() == 1
     assert f"{len(table)} cases: the model says {table['The model says'][0]}" in [
         header.value for header in at.header
@@ -235,6 +234,14 @@ def test_long_lists_are_paged(place, store, registry):
     at.session_state["distributions_page"] = 3
     at.run()
     assert listed(at)["Row"].tolist() == list(range(201, 251))
+
+
+def test_numbers_are_listed_without_how_sure(place, store, registry):
+    batch_of(store, registry, "dose", rows=20)
+    at = pick(start(PAGE, model="dose"), "predictions", 0)
+    assert messages(at) == []
+    assert listed(at) is not None
+    assert "Sure" not in listed(at)
 
 
 def test_a_case_of_another_batch_is_not_opened(place, store, registry):

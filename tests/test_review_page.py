@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from builders import HOSTILE, OWNER, ROOT, case, judged, review_of, verdict
 from streamlit.testing.v1 import AppTest
-from visits import CASE, assert_strange_text_is_escaped, keys, messages, press, start
+from visits import CASE, assert_strange_text_is_escaped, keys, messages, press, row_tables, start
 
 from second_opinion import Registry
 from second_opinion.records.expert import Expert
@@ -62,7 +62,8 @@ def texts(at):
 
 def table(at, column):
     """The first shown table that has this column."""
-    return next(frame.value for frame in at.dataframe if column in frame.value)
+    frames = [*row_tables(at), *(frame.value for frame in at.dataframe)]
+    return next(frame for frame in frames if column in frame)
 
 
 def metrics(at):
@@ -93,6 +94,7 @@ def test_away_from_this_machine_the_page_is_closed_and_names_the_setting(judge, 
     at = start(REVIEW, name="Grace", model="triage")
     assert "set REVIEWER_CODE to a code" in texts(at)
     assert not at.dataframe
+    assert not row_tables(at)
     assert not at.metric
     assert "secret" not in texts(at)
 
@@ -103,6 +105,7 @@ def test_somebody_without_a_name_is_asked_for_it(judge):
     assert messages(at) == []
     assert at.text_input(key="who_name")
     assert not at.dataframe
+    assert not row_tables(at)
 
 
 # --- the table and its filters
@@ -166,12 +169,7 @@ def address(at):
 
 def listed(at):
     """The experts of the table, or nothing where there is none."""
-    return [
-        expert
-        for frame in at.dataframe
-        if "Expert" in frame.value
-        for expert in frame.value["Expert"]
-    ]
+    return [expert for table in row_tables(at) if "Expert" in table for expert in table["Expert"]]
 
 
 @pytest.mark.slow
@@ -267,6 +265,16 @@ def test_a_filter_of_the_address_that_will_not_do_is_ignored_with_a_note(judge):
     assert_strange_text_is_escaped(at)
 
 
+def test_the_table_has_the_columns_in_which_something_stands_and_cuts_long_words(judge):
+    judge(("Ada", "agree"))
+    assert not {"Comment", "Mistake", "Triage"} & {*table(open_page(), "Expert")}
+    judge(("Bo", "unsure"), comment=HOSTILE)
+    judge(("Cy", "unsure"), comment="long " * 700)
+    cut, whole, none = table(open_page(), "Expert")["Comment"]
+    assert cut == f"{'long ' * 40}…"
+    assert (whole, none) == (HOSTILE, "—")
+
+
 def test_pages_are_turned_in_the_database(judge, monkeypatch):
     from second_opinion.ui.review import verdicts_section
 
@@ -275,6 +283,8 @@ def test_pages_are_turned_in_the_database(judge, monkeypatch):
         judge((f"Expert {at}", "agree"))
     shown = open_page(page="3")
     assert list(table(shown, "Expert")["Expert"]) == ["Expert 0"]
+    # Counted on from page to page.
+    assert list(table(shown, "Expert")["Open"]) == [5]
     assert "5 verdicts" in texts(shown)
     shown = filtered(shown, "judgement", "agree")
     assert list(table(shown, "Expert")["Expert"]) == ["Expert 4", "Expert 3"]

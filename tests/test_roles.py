@@ -9,7 +9,7 @@ import streamlit as st
 from builders import ROOT
 from hypothesis import given
 from hypothesis.strategies import text as texts
-from visits import keys, messages, press, start
+from visits import keys, messages, press, row_tables, start
 
 from second_opinion import settings
 from second_opinion.access import code_attempts, roles
@@ -287,6 +287,7 @@ def test_with_a_code_for_experts_nobody_gets_in_without(place, away, codes):
         assert not at.sidebar.children
         assert not at.metric
         assert not at.dataframe
+        assert not row_tables(at)
         assert [text.value for text in at.text] == ["You need the code that you were given."]
 
 

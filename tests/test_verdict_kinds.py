@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlite_utils.db import Database
 from streamlit.testing.v1 import AppTest
-from visits import CASE, messages, press, start, stored
+from visits import CASE, messages, press, row_tables, start, stored
 
 from second_opinion import Registry
 from second_opinion.errors import UserError
@@ -253,14 +253,14 @@ def test_the_review_page_lists_and_counts_a_kind_more(partly, place, models):
     at.query_params.update({"model": "triage", "judgement": "partly"})
     at.switch_page("pages/5_Feedback_review.py").run()
     assert messages(at) == []
-    (listed,) = [frame.value for frame in at.dataframe if "Verdict" in frame.value]
+    (listed,) = row_tables(at)
     assert listed["Verdict"].tolist() == ["~ partly right"]
     assert "~ partly right" in at.selectbox(key="review_filter_judgement").options
     at.query_params["section"] = "experts"
     at.run()
     assert messages(at) == []
-    (people,) = [frame.value for frame in at.dataframe if "disagree" in frame.value]
-    assert people[["verdicts", "agree", "disagree"]].to_numpy().tolist() == [[1, 0, 1]]
+    (people,) = row_tables(at)
+    assert people[["Verdicts", "Agree", "Disagree"]].to_numpy().tolist() == [["1", "0", "1"]]
 
 
 # --- the table of the database

@@ -1,9 +1,11 @@
 """A visitor of the pages without a browser: opens them, presses buttons, reads what is shown."""
 
+import json
 import re
 import time
 from hashlib import sha256
 
+import pandas as pd
 from builders import OWNER, ROOT
 from database import ids_in
 from streamlit.testing.v1 import AppTest
@@ -108,3 +110,16 @@ def scored(at, content, **about):
 def open_row(at, row):
     at.number_input(key="batch_row").set_value(row).run()
     return at
+
+
+def row_tables(at):
+    """The tables with buttons in their rows: what opens each row, and the cells by their heads."""
+    sent = [json.loads(one.proto.json) for one in at.get("bidi_component") if one.proto.json]
+    return [_row_table(table) for table in sent if "rows" in table]
+
+
+def _row_table(table):
+    own = {"verdict", "flags"}
+    names = [column["name"] for column in table["columns"] if column["kind"] not in own]
+    rows = [[row["name"] or row["row"], *row["cells"]] for row in table["rows"]]
+    return pd.DataFrame(rows, columns=names)

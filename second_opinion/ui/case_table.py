@@ -26,6 +26,7 @@ class MarkedCell(TypedDict, total=False):
 
 
 Cell = str | MarkedCell
+ColumnKind = Literal["row", "verdict", "flags", "answer", "own", "field"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class CaseColumn:
     """
 
     name: str
-    kind: Literal["row", "verdict", "flags", "answer", "own", "field"]
+    kind: ColumnKind
     number: bool = False
 
 
@@ -44,7 +45,8 @@ class CaseColumn:
 class CaseRow:
     """A row: its number, what one said of it, the words of its flags, and its cells.
 
-    ``said`` is the name of a button, or empty; ``more`` what is said beyond that.
+    ``said`` is the name of a button, or empty; ``more`` what is said beyond that. A row with a
+    ``name`` is opened and read out by that, in place of its number.
     """
 
     row: int
@@ -52,6 +54,7 @@ class CaseRow:
     said: str = ""
     more: str = ""
     flags: Sequence[str] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,16 @@ class CasePress:
 
 @dataclass(frozen=True)
 class CaseTable:
-    """A page of rows. ``page`` tells one page from another, ``current`` is the row that is open."""
+    """A page of rows. ``page`` tells one page from another, ``current`` is the row that is open,
+    ``opens`` what the button of a row does that has its number."""
 
     label: str
     columns: Sequence[CaseColumn]
     rows: Sequence[CaseRow]
-    buttons: Sequence[CaseButton]
+    buttons: Sequence[CaseButton] = ()
     page: str = ""
     current: int | None = None
+    opens: str = "Open the case"
 
 
 _component = st.components.v2.component(
@@ -99,7 +104,7 @@ def draw(table: CaseTable, key: str, press: Callable[[CasePress], None]) -> None
         if pressed:
             press(CasePress(int(pressed["row"]), str(pressed["name"])))
 
-    words = {"open": "Open the case", "you": "Your verdict"}
+    words = {"you": "Your verdict"}
     _component(key=key, data=asdict(table) | words, on_pressed_change=act)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,22 +12,24 @@ import streamlit as st
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions.selection import LISTED, Selection
 from second_opinion.errors import UserError
-from second_opinion.formatting import plural
+from second_opinion.formatting import percent, plural
+from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
 from second_opinion.schema import Feature
-from second_opinion.ui import case_view, drawing, row_button
+from second_opinion.ui import case_view, drawing, opening_list
 from second_opinion.ui import distributions_choice as choices
+from second_opinion.ui.case_table import NOTHING, CaseColumn, CaseRow, CaseTable
 from second_opinion.ui.distributions_choice import Chosen
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.frame import callback, escape
 from second_opinion.ui.visit import Visit
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from second_opinion.distributions.marks import Exhibit
 
 ON_A_PAGE = 6
+# Beyond what a person scrolls through, the opened case has the rest.
+MOST_COLUMNS = 60
 
 
 def draw(choice: Chosen, exhibit: Exhibit) -> bool:
@@ -203,27 +206,37 @@ def cases(choice: Chosen, lists: bool) -> None:
     pages = -(-selection.rows // LISTED)
     at = min(int(st.session_state.get("distributions_page") or 1), pages)
     with st.container(key="distributions_list"):
-        st.dataframe(
-            _with_button(selection.listed(at)),
-            hide_index=True,
-            height=height_for(min(selection.rows, LISTED), 10),
-            column_config=_columns(selection, at),
-            alt="The cases behind what was picked",
-        )
+        table = _case_table(selection, at)
+        opening_list.draw(table, selection.page(at), "distributions_open", _open_case)
     if pages > 1:
         st.pagination(pages, key="distributions_page")
 
 
-def _with_button(listed: pd.DataFrame) -> pd.DataFrame:
-    listed.insert(0, "open", "Open")
-    if "Sure" in listed:
-        listed["Sure"] = [drawing.rounded_down(sure) for sure in listed["Sure"]]
-    return listed
+def _case_table(selection: Selection, page: int) -> CaseTable:
+    """A page of the cases; the row in the batch, or the place in the list, opens one."""
+    ids, listed = selection.page(page), selection.listed(page)
+    number = "Open" if selection.batch is None else "Row"
+    first = (page - 1) * LISTED + 1
+    rows = range(first, first + len(ids)) if selection.batch is None else ids
+    listed["Sure"] = ["" if math.isnan(sure) else percent(sure) for sure in listed["Sure"]]
+    names = [name for name in map(str, listed) if name != number and any(listed[name])]
+    names = names[:MOST_COLUMNS]
+    cells = zip(*([text or NOTHING for text in listed[name]] for name in names), strict=True)
+    return CaseTable(
+        label="The cases behind what was picked",
+        columns=[CaseColumn(number, "row"), *(_column(selection.card, name) for name in names)],
+        rows=[CaseRow(row, case) for row, case in zip(rows, cells, strict=True)],
+        page=f"{page} {ids[:1]}",
+        current=dict(zip(map(str, ids), rows, strict=True)).get(st.query_params.get("case", "")),
+    )
 
 
-def _columns(selection: Selection, page: int) -> dict[str, Any]:
-    button = row_button.column("distributions_open", selection.page(page), _open_case)
-    return {"open": button, "Sure": drawing.SURE}
+def _column(card: ModelCard, name: str) -> CaseColumn:
+    """A column by its head: what was answered, or a feature with its numbers at the right."""
+    feature = next((one for one in card.features if one.label == name), None)
+    if feature is None:
+        return CaseColumn(name, "answer", number=name == "Sure")
+    return CaseColumn(name, "field", number=feature.is_numeric)
 
 
 def _open_case(case_id: Any) -> None:

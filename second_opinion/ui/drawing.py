@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -135,16 +134,6 @@ def with_shares(frame: pd.DataFrame, names: Iterable[str]) -> Styler:
     shares, numbers = set(names), frame.select_dtypes("number").columns
     words: dict[Any, Any] = {n: share_text if n in shares else number_text for n in numbers}
     return frame.reset_index(drop=True).style.format(words, na_rep="")
-
-
-def rounded_down(probability: float | None) -> float | None:
-    """In percent to a tenth, so that a table says 100 of certainty alone."""
-    if probability is None or math.isnan(probability):
-        return None
-    return math.floor(probability * 1000 + 1e-7) / 10
-
-
-SURE = st.column_config.NumberColumn("Sure", format="%.1f %%")
 
 
 def numbers_file(frame: pd.DataFrame, name: str, key: str) -> None:

@@ -1,4 +1,4 @@
-// The rows of a batch as a table with buttons, on a phone as cards; or one case as a list. What
+// Rows as a table with buttons, on a phone as cards; or one case as a list. What
 // people or cards wrote is only ever set as text: nothing of it is read as HTML.
 const LINK = /^https:\/\//
 
@@ -21,7 +21,7 @@ function content(cell, name) {
 }
 
 function button(row, about, press) {
-  const made = element("button", { type: "button", class: about.name, "aria-label": `${about.label}, row ${row.row}`, title: about.label }, about.sign)
+  const made = element("button", { type: "button", class: about.name, "aria-label": `${about.label}, ${row.name || `row ${row.row}`}`, title: about.label }, about.sign)
   made.dataset.place = `${row.row} ${about.name}`
   if (about.name !== "open") made.setAttribute("aria-pressed", String(row.said === about.name))
   made.onclick = () => press(row.row, about.name)
@@ -36,7 +36,7 @@ function flags(row) {
 }
 
 const FIXED = {
-  row: (row, data, press) => button(row, { name: "open", label: data.open, sign: String(row.row) }, press),
+  row: (row, data, press) => button(row, { name: "open", label: data.opens, sign: row.name || String(row.row) }, press),
   verdict: (row, data, press) => {
     const buttons = data.buttons.map(about => button(row, about, press))
     const more = element("span", { class: "said" }, row.more)

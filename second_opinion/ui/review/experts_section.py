@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from second_opinion.formatting import interval_text, plural
+from second_opinion.formatting import interval_text, number_text, plural, share_text
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.records.verdict_kinds import column_labels
 from second_opinion.review import clustered_groups, totals
 from second_opinion.review.counted_share import CountedShare
 from second_opinion.review.totals import Figures
 from second_opinion.statistics import expert_agreement as rating
-from second_opinion.ui import row_button
+from second_opinion.ui import opening_list
+from second_opinion.ui.case_table import NOTHING, CaseColumn, CaseRow, CaseTable
 from second_opinion.ui.drawing import height_for, with_shares
 from second_opinion.ui.frame import callback
 from second_opinion.ui.review import filter_bar, headline
@@ -56,27 +57,26 @@ def experts(visit: Visit, filters: VerdictFilter, figures: Figures, shared: dict
 
 
 def people(figures: Figures) -> None:
-    """The experts with how many verdicts they gave; a button lists these."""
+    """The experts with how many verdicts they gave; the name of one lists these."""
     rows = totals.with_agreement(figures.by_expert)
     names = list(rows["expert"].astype(str))
-    button = row_button.column("review_expert", names, _list_verdicts, help="List the verdicts")
-    table = rows[["expert", "verdicts", *column_labels()]]
-    table = table.assign(share=rows["share"], interval=_intervals(rows))
-    table.insert(0, "list", "List")
-    st.dataframe(
-        with_shares(table, ["share"]),
-        hide_index=True,
-        height=height_for(len(rows)),
-        column_config={
-            "list": button,
-            "expert": "Expert",
-            "verdicts": "Verdicts",
-            **column_labels(),
-            "share": "Model right",
-            "interval": "95 % interval",
-        },
-        alt="The experts with how many verdicts they gave and how often they agree with the model",
+    counts = {"verdicts": "Verdicts", **column_labels()}
+    cells: dict[str, list[str]] = {
+        head: [number_text(number) for number in rows[name]] for name, head in counts.items()
+    }
+    cells["Model right"] = [share_text(share) for share in rows["share"]]
+    cells["95 % interval"] = [text or NOTHING for text in _intervals(rows)]
+    cases = zip(*cells.values(), strict=True)
+    table = CaseTable(
+        label="The experts with how many verdicts they gave and how often the model was right",
+        columns=[
+            CaseColumn("Expert", "row"),
+            *(CaseColumn(head, "answer", number=True) for head in cells),
+        ],
+        rows=[CaseRow(at, case, name=names[at]) for at, case in enumerate(cases)],
+        opens="List the verdicts",
     )
+    opening_list.draw(table, names, "review_experts", _list_verdicts)
 
 
 def _list_verdicts(expert: str) -> None:

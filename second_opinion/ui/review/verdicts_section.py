@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import get_args
 
 import streamlit as st
 
 from second_opinion.errors import UserError
-from second_opinion.formatting import plural
+from second_opinion.formatting import percent, plural
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Judged, TriageState
@@ -17,8 +17,8 @@ from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.review import judged_risks
-from second_opinion.ui import browser, case_view, click_ids, drawing, row_button, widget_values
-from second_opinion.ui.drawing import height_for
+from second_opinion.ui import browser, case_view, click_ids, opening_list, widget_values
+from second_opinion.ui.case_table import NOTHING, CaseColumn, CaseRow, CaseTable, ColumnKind
 from second_opinion.ui.frame import callback, show_problem
 from second_opinion.ui.labels import case_text, exact_value_text, signed_verdict_text
 from second_opinion.ui.review import filter_bar
@@ -26,6 +26,25 @@ from second_opinion.ui.visit import Visit
 
 PAGE_ROWS = 50
 LONG_COMMENT = 600
+# Letters of a cell of the table; the opened case has all of them.
+MOST_LETTERS = 200
+
+# A phone shows four of the fields.
+COLUMNS: dict[str, ColumnKind] = {
+    "When": "answer",
+    "Model said": "answer",
+    "Sure": "answer",
+    "Verdict": "answer",
+    "Counts as right": "answer",
+    "Comment": "own",
+    "Expert": "field",
+    "Case": "field",
+    "Mistake": "field",
+    "Triage": "field",
+    "Given": "field",
+    "Version": "field",
+    "From": "field",
+}
 
 
 def verdicts(visit: Visit, filters: VerdictFilter) -> None:
@@ -39,7 +58,8 @@ def verdicts(visit: Visit, filters: VerdictFilter) -> None:
         if not page.rows:
             _nothing(filters)
             return
-        table(visit, page.rows, "review_table")
+        first = (min(number, page.pages) - 1) * PAGE_ROWS + 1
+        table(visit, page.rows, "review_table", first)
     with st.container(horizontal=True, vertical_alignment="center"):
         if page.pages > 1:
             filter_bar.pages(min(number, page.pages), page.pages)
@@ -57,47 +77,50 @@ def _nothing(filters: VerdictFilter) -> None:
     st.page_link("pages/1_Single_prediction.py", label="Judge a case")
 
 
-def table(visit: Visit, rows: list[Judged], key: str) -> None:
-    """Verdicts with their cases in words; a button in each row opens it."""
+def table(visit: Visit, rows: list[Judged], key: str, first: int = 1) -> None:
+    """Verdicts with their cases in words, numbered from ``first``; the number opens the case."""
     versions = {row.prediction.version for row in rows}
     cards = {v: known_card(visit, rows[0].prediction.model, v) for v in versions}
-    ids = [row.verdict.id for row in rows]
-    config = st.column_config
     lines = [_row(visit, cards[row.prediction.version], row) for row in rows]
-    if all(row["Sure"] is None for row in lines):
-        lines = [{name: row[name] for name in row if name != "Sure"} for row in lines]
+    names = [name for name in COLUMNS if any(line[name] for line in lines)]
+    numbers = {row.verdict.id: number for number, row in enumerate(rows, first)}
+    drawn = CaseTable(
+        label="Verdicts, each with its case, what the model said and what counts as right",
+        columns=[
+            CaseColumn("Open", "row"),
+            *(CaseColumn(name, COLUMNS[name], number=name == "Sure") for name in names),
+        ],
+        rows=[
+            CaseRow(number, [_cut(line[name]) for name in names])
+            for number, line in enumerate(lines, first)
+        ],
+        page=f"{first} {rows[0].verdict.id}",
+        current=numbers.get(st.query_params.get("case", "")),
+    )
     with st.container(key=key):
-        st.dataframe(
-            lines,
-            hide_index=True,
-            height=height_for(len(rows)),
-            column_config={
-                "": row_button.column(f"{key}_open", ids, _open, help="Open the case"),
-                "Sure": drawing.SURE,
-                "Verdict": config.TextColumn(width=190),
-                "Comment": config.TextColumn(width="medium"),
-                "Case": config.TextColumn(width="medium"),
-            },
-            alt="Verdicts, each with its case, what the model said and what counts as right",
-        )
+        opening_list.draw(drawn, list(numbers), f"{key}_rows", _open)
 
 
-def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, Any]:
+def _cut(text: str) -> str:
+    return f"{text[:MOST_LETTERS]}…" if len(text) > MOST_LETTERS else text or NOTHING
+
+
+def _row(visit: Visit, card: ModelCard | None, row: Judged) -> dict[str, str]:
     verdict, prediction = row.verdict, row.prediction
-    answer = _answer_text(card, prediction)
+    answer, sure = _answer_text(card, prediction), prediction.confidence
     counts = _counting(card, row, answer)
+    asks_severity = "severity" in kind_of(verdict.judgement).asks
     return {
-        "": "Open",
         "When": visit.clock(verdict.created_at),
         "Model said": answer,
-        "Sure": drawing.rounded_down(prediction.confidence),
+        "Sure": "" if sure is None else percent(sure),
         "Verdict": signed_verdict_text(card, verdict),
         "Counts as right": f"{counts} (decided)" if row.adjudicated else counts,
         "Comment": verdict.comment,
         "Expert": verdict.expert,
-        "Mistake": verdict.severity if "severity" in kind_of(verdict.judgement).asks else "",
-        "Triage": row.triage or "",
         "Case": case_text(card, prediction),
+        "Mistake": (verdict.severity or "") if asks_severity else "",
+        "Triage": row.triage or "",
         "Given": "after seeing" if verdict.mode == "open" else "before seeing",
         "Version": prediction.version,
         "From": prediction.source,
