@@ -8,6 +8,7 @@ from builders import check, csv_of, rows_of, score
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.records.batch import prediction_id
 from second_opinion.records.verdict import Verdict
+from second_opinion.ui import verdict_buttons
 from second_opinion.ui.batch import row_cells
 
 
@@ -79,6 +80,15 @@ def test_what_was_said_marks_its_button_and_the_right_answer_stands_beside(empty
     first, second = row_cells.rows(card, batch, page, {1: wrong}, {})
     assert (first.said, first.more) == ("disagree", "Keep here")
     assert (second.said, second.more) == ("", "")
+
+
+@pytest.mark.parametrize(("ref", "right"), [("risk", "About right"), ("triage", "Agree")])
+def test_the_buttons_of_a_row_say_what_those_of_the_panel_say(registry, ref, right):
+    card = registry.card(ref)
+    of_panel = {button.key: button.label for button in verdict_buttons.of(card)}
+    agree = next(button for button in row_cells.buttons(card) if button.name == "agree")
+    assert f"{agree.sign} {agree.label}" == of_panel["verdict_agree"]
+    assert agree.label == right
 
 
 def test_a_table_of_every_model_can_go_to_the_browser(empty_store, registry):

@@ -35,8 +35,13 @@ def of(card: ModelCard) -> list[VerdictButton]:
     return [
         button
         for kind in current_kinds()
-        for button in (_sides(kind) if is_risk and kind.two_sided else [_one(kind, is_risk)])
+        for button in (_sides(kind) if is_risk and kind.two_sided else [_one(kind, card)])
     ]
+
+
+def words(kind: VerdictKind, card: ModelCard) -> str:
+    """What a kind is called where answers of a model are judged: a risk is about right."""
+    return (card.answer == "probability" and kind.risk_label) or kind.label
 
 
 def switch_words(card: ModelCard) -> str:
@@ -45,9 +50,10 @@ def switch_words(card: ModelCard) -> str:
     return f"Keys {', '.join(letters).upper()} and {NEXT_LETTER.upper()}"
 
 
-def _one(kind: VerdictKind, is_risk: bool) -> VerdictButton:
-    label = (is_risk and kind.risk_label) or kind.label
-    return VerdictButton(f"verdict_{kind.name}", f"{kind.sign} {label}", kind.letter, kind)
+def _one(kind: VerdictKind, card: ModelCard) -> VerdictButton:
+    return VerdictButton(
+        f"verdict_{kind.name}", f"{kind.sign} {words(kind, card)}", kind.letter, kind
+    )
 
 
 def _sides(kind: VerdictKind) -> list[VerdictButton]:

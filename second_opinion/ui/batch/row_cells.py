@@ -14,7 +14,7 @@ from second_opinion.records.value import plain
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import current_kinds, kind_of
 from second_opinion.schema import Feature
-from second_opinion.ui import labels
+from second_opinion.ui import labels, verdict_buttons
 from second_opinion.ui.case_table import NOTHING, CaseButton, CaseColumn, CaseRow, Cell
 
 # Beyond what a person scrolls through, the opened case has the rest.
@@ -46,9 +46,12 @@ def columns(card: ModelCard, batch: Batch, own: Sequence[str]) -> list[CaseColum
     ]
 
 
-def buttons() -> list[CaseButton]:
-    """A button for each thing that can be said of an answer."""
-    return [CaseButton(kind.name, kind.label, kind.sign) for kind in current_kinds()]
+def buttons(card: ModelCard) -> list[CaseButton]:
+    """A button for each thing that can be said of an answer, in the words of the panel."""
+    return [
+        CaseButton(kind.name, verdict_buttons.words(kind, card), kind.sign)
+        for kind in current_kinds()
+    ]
 
 
 def rows(

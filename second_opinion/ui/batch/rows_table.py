@@ -127,7 +127,7 @@ def _draw_rows(visit: Visit, batch: Batch, row_page: RowPage) -> None:
         label=f"The scored rows of {batch.name}",
         columns=row_cells.columns(card, batch, list(own)),
         rows=list(row_cells.rows(card, batch, row_page, verdicts, own)),
-        buttons=row_cells.buttons(),
+        buttons=row_cells.buttons(card),
         page=f"{batch.id} {row_page.rows[:1]}",
         current=st.session_state.get("batch_row"),
     )
