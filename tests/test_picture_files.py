@@ -6,11 +6,13 @@ import zipfile
 import pytest
 from builders import OWNER, check, csv_of, rows_of, score
 
-from second_opinion.batches import case_facts, picture_files
+from second_opinion.batches import case_facts
 from second_opinion.batches.picture_files import pictures_in
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
+from second_opinion.records import case_picture
 from second_opinion.records.case_columns import CaseColumns
+from second_opinion.records.case_picture import CasePicture
 from second_opinion.records.expert import Expert
 from second_opinion.ui import fact_list
 
@@ -47,12 +49,12 @@ def test_an_archive_gives_its_pictures_without_its_folders():
         ("a.svg", b"<svg onload='alert(1)'/>", "is no picture"),
         ("a.png", b"<html>", "is no picture"),
         ("a.png", b"", "is no picture"),
-        ("a.png", PNG + b"0" * picture_files.MOST_BYTES, "is larger than 4 MB"),
+        ("a.png", PNG + b"0" * case_picture.MOST_BYTES, "is larger than 4 MB"),
         ("a.zip", b"PK\x03\x04 and no more", "cannot be read"),
         ("a.zip", archive({"a.png": PNG})[:-30], "cannot be read"),
         ("a.zip", archive({"notes.txt": b"text"}), "is no picture"),
         ("a.zip", archive({"one/1.png": PNG, "two/1.png": PNG}), "Two pictures are called"),
-        ("a.zip", archive({"a": PNG + b"0" * picture_files.MOST_BYTES}), "is larger than 4 MB"),
+        ("a.zip", archive({"a": PNG + b"0" * case_picture.MOST_BYTES}), "is larger than 4 MB"),
     ],
     # An archive has the time of its making in it: no name of a test.
     ids=["drawing", "page", "empty", "large", "no end", "cut", "text", "twice", "large inside"],
@@ -63,7 +65,7 @@ def test_what_is_no_picture_is_refused_in_words(name, content, words):
 
 
 def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
-    monkeypatch.setattr(picture_files, "MOST_OF_A_BATCH", 1000)
+    monkeypatch.setattr(case_picture, "MOST_OF_A_BATCH", 1000)
     packed = archive({f"{at}.png": PNG + b"0" * 400 for at in range(9)})
     taken = pictures_in([("a.zip", packed)])
     assert [next(taken).name, next(taken).name] == ["0.png", "1.png"]
@@ -115,6 +117,35 @@ def test_a_picture_stays_as_it_was_judged_and_is_the_owners_to_add(empty_store, 
     assert choices.picture_count(batch.id) == (2, len(PNG) + len(JPEG))
     with pytest.raises(UserError, match="made in another browser"):
         choices.add_pictures(batch.id, pictures_in([("9.png", PNG)]), by=EVE)
+
+
+@pytest.mark.parametrize(("name", "most"), [("MOST_PICTURES", 3), ("MOST_OF_A_BATCH", 80)])
+def test_a_batch_has_no_more_pictures_than_it_may_over_all_uploads(
+    empty_store, batch, monkeypatch, name, most
+):
+    choices, before = empty_store.column_choices, len(PNG) + len(JPEG)
+    monkeypatch.setattr(case_picture, name, most)
+    more = [(f"{at}.png", PNG) for at in (3, 4)]
+    with pytest.raises(UserError, match="With these the batch has more than"):
+        choices.add_pictures(batch.id, pictures_in(more), by=OWNER)
+    assert choices.picture_count(batch.id) == (2, before)
+    choices.add_pictures(batch.id, pictures_in([*more[:1], ("1.png", PNG)]), by=OWNER)
+    assert choices.picture_count(batch.id)[0] == 3
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        CasePicture("a.svg", "svg+xml", b"<svg/>"),
+        CasePicture("a.png", "png", b"<html>"),
+        CasePicture("a.png", "html", PNG),
+        CasePicture("a.png", "png", PNG + b"0" * case_picture.MOST_BYTES),
+    ],
+    ids=["drawing", "page", "another kind", "large"],
+)
+def test_the_store_takes_nothing_but_pictures(empty_store, batch, picture):
+    with pytest.raises(UserError, match=r"is no picture|is larger than"):
+        empty_store.column_choices.add_pictures(batch.id, [picture], by=OWNER)
 
 
 def test_a_hidden_column_shows_no_picture(empty_store, batch):

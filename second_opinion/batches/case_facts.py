@@ -10,10 +10,10 @@ from second_opinion.batches import column_rights
 from second_opinion.batches.scored_rows import RowPage, ScoredRows
 from second_opinion.records.batch import Batch
 from second_opinion.records.case_columns import CaseColumns
+from second_opinion.records.case_picture import CasePicture
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.store import Store
-from second_opinion.store.column_choices import CasePicture
 
 
 class CaseFact(NamedTuple):

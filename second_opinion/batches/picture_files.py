@@ -9,23 +9,14 @@ from io import BytesIO
 
 from second_opinion.batches.case_facts import file_name
 from second_opinion.errors import UserError
-from second_opinion.formatting import plural, quoted
-from second_opinion.store.column_choices import CasePicture
+from second_opinion.formatting import quoted
+from second_opinion.records import case_picture
+from second_opinion.records.case_picture import CasePicture
 
-MEGABYTE = 1_000_000
-MOST_BYTES = 4 * MEGABYTE
-MOST_OF_A_BATCH = 200 * MEGABYTE
-MOST_PICTURES = 5_000
 # What systems put into an archive by themselves.
 LEFT_OUT = ("__MACOSX/", "Thumbs.db", "desktop.ini", ".DS_Store")
 # RuntimeError is of a password, NotImplementedError of a way of packing that Python does not know.
 BROKEN = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError)
-_KINDS = (
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-)
 
 
 def pictures_in(files: Iterable[tuple[str, bytes]]) -> Iterator[CasePicture]:
@@ -44,12 +35,7 @@ def pictures_in(files: Iterable[tuple[str, bytes]]) -> Iterator[CasePicture]:
                 f"Two pictures are called {quoted(picture.name)}; expected a name of its own for "
                 "each, since a cell names the one it means. Rename one of them, here and there."
             )
-        if len(names) >= MOST_PICTURES or total > MOST_OF_A_BATCH:
-            raise UserError(
-                f"These are more than {plural(MOST_PICTURES, 'picture')} or "
-                f"{MOST_OF_A_BATCH / MEGABYTE:.0f} MB; expected fewer. Leave out those that no row "
-                "names, or make them smaller."
-            )
+        case_picture.check_all(len(names) + 1, total)
         names.add(picture.name)
         yield picture
 
@@ -70,7 +56,7 @@ def _in_archive(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
                     continue
                 with archive.open(entry) as stream:
                     # What an archive says of the size of a part need not be so.
-                    yield entry.filename, stream.read(MOST_BYTES + 1)
+                    yield entry.filename, stream.read(case_picture.MOST_BYTES + 1)
     except BROKEN as error:
         raise UserError(
             f"{name} is an archive that cannot be read ({error}); expected pictures in it, without "
@@ -80,17 +66,6 @@ def _in_archive(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _picture(path: str, content: bytes) -> CasePicture:
     name = file_name(path)
-    kind = next((kind for mark, kind in _KINDS if content.startswith(mark)), "")
-    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        kind = "webp"
-    if not kind:
-        raise UserError(
-            f"{quoted(name)} is no picture; expected PNG, JPEG, GIF or WebP. Save it as one of "
-            "them, or leave it out."
-        )
-    if len(content) > MOST_BYTES:
-        raise UserError(
-            f"{quoted(name)} is larger than {MOST_BYTES / MEGABYTE:.0f} MB; expected less. Make it "
-            "smaller, or leave it out."
-        )
-    return CasePicture(name, kind, content)
+    picture = CasePicture(name, case_picture.kind_of_bytes(content), content)
+    case_picture.check_picture(picture)
+    return picture

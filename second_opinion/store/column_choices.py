@@ -9,22 +9,15 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import NamedTuple
 
 from second_opinion.access import roles
+from second_opinion.records import case_picture
 from second_opinion.records.case_columns import CaseColumns
+from second_opinion.records.case_picture import CasePicture
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id, now
 from second_opinion.store import sql_case_columns
 from second_opinion.store.database_file import DatabaseFile
-
-
-class CasePicture(NamedTuple):
-    """A picture that was uploaded beside a table: the name of its file, its kind, its bytes."""
-
-    name: str
-    kind: str
-    content: bytes
 
 
 class ColumnChoices:
@@ -54,12 +47,20 @@ class ColumnChoices:
             add_choice(connection, batch_id, case_columns.without_hidden(), by.label)
 
     def add_pictures(self, batch_id: str, pictures: Iterable[CasePicture], *, by: Expert) -> None:
-        """Store pictures of cases; one whose name is there is left as it was judged."""
+        """Store pictures of cases; one whose name is there is left as it was judged.
+
+        `UserError`, and none is stored, for what is no picture, and for more than a batch may have.
+        """
         roles.check_own(by, batch_id, "This batch")
         with self._file.writing() as connection:
+            about = {"batch_id": batch_id}
+            count, size = connection.execute(sql_case_columns.PICTURE_COUNT, about).fetchone()
             for picture in pictures:
-                about = {"batch_id": batch_id, "created_at": now(), **picture._asdict()}
-                connection.execute(sql_case_columns.ADD_PICTURE, about)
+                case_picture.check_picture(picture)
+                row = {**about, "created_at": now(), **picture._asdict()}
+                if connection.execute(sql_case_columns.ADD_PICTURE, row).rowcount:
+                    count, size = count + 1, size + len(picture.content)
+                    case_picture.check_all(count, size)
 
     def pictures(self, batch_id: str, names: Iterable[str]) -> dict[str, CasePicture]:
         """Those of these pictures that are there, by name."""

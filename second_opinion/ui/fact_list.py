@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from second_opinion.batches import case_facts
 from second_opinion.batches.case_facts import CaseFact
+from second_opinion.records.case_picture import CasePicture
 from second_opinion.records.prediction import Prediction
 from second_opinion.settings import MB
-from second_opinion.store.column_choices import CasePicture
 from second_opinion.ui import case_table
 from second_opinion.ui.case_table import NOTHING, Cell
 from second_opinion.ui.visit import Visit
