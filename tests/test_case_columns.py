@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
@@ -84,6 +85,18 @@ def test_a_column_that_holds_nothing_but_classes_tells_the_answer():
     choice = first_choice(columns, (), answer, rows)
     assert choice.hidden == ("what_happened", "in_words")
     assert choice.shown == ("paid", "note", "empty")
+
+
+@pytest.mark.parametrize(
+    "cells", [("0", "1"), ("0.0", "1.0"), ("Yes", "no"), ("TRUE", "false"), ("y", "N"), ("0", None)]
+)
+@pytest.mark.parametrize("values", [{"0", "1"}, {"False", "True"}, {"no", "yes"}])
+def test_a_column_of_yes_and_no_tells_the_answer_where_the_classes_are_yes_and_no(cells, values):
+    rows = [(cell, "2") for cell in cells]
+    answer = Answer("Churn", frozenset({"Stays", "Leaves"} | values), frozenset(values))
+    assert first_choice(("result", "visits"), (), answer, rows).hidden == ("result",)
+    others = Answer("Churn", frozenset({"Stays", "Leaves"}), frozenset({"Stays", "Leaves"}))
+    assert first_choice(("result", "visits"), (), others, rows).hidden == ()
 
 
 @pytest.mark.parametrize(("name", "target"), [("ward", "war"), ("note", "outcome"), ("", "y")])
@@ -348,6 +361,32 @@ def test_the_owner_chooses_at_upload_and_an_unusable_host_is_told(place, registr
     own = [column["name"] for column in table["columns"] if column["kind"] == "own"]
     assert own == ["patient", "note_of_ours"]
     assert not pd.DataFrame(table["rows"]).empty
+
+
+def test_a_change_in_one_tab_takes_back_nothing_that_was_hidden_in_another(place, registry):
+    store = Store.open(place / "feedback.db")
+    frame = rows_of(registry, "triage", 3).assign(patient="P", outcome=SECRET, said="note")
+    at = start("pages/2_Batch_upload.py", model="triage")
+    at.file_uploader(key="batch_file").upload("march.csv", csv_of(frame), "text/csv").run()
+    batch = idle(at, store)
+    shown, hidden, hosts = (f"batch_{n}_{batch.id}" for n in ("shown", "hidden", "link_hosts"))
+    assert any("outcome" in c.value and "named as the answer" in c.value for c in at.caption)
+    latest = store.column_choices.latest(batch.id)
+    elsewhere = replace(latest, hidden=("outcome", "said"))
+    store.column_choices.choose(batch.id, elsewhere, by=REVIEWER)
+    at.text_input(key=hosts).set_value("records.example.org").run()
+    assert store.column_choices.latest(batch.id).hidden == ("outcome", "said")
+    at.multiselect(key=shown).set_value(["patient", "said"]).run()
+    latest = store.column_choices.latest(batch.id)
+    assert (latest.shown, latest.hidden) == (("patient",), ("outcome", "said"))
+    assert latest.link_hosts == ("records.example.org",)
+    hidden_field = at.multiselect(key=hidden)
+    hidden_field.set_value([*hidden_field.value, "note_of_ours"]).run()
+    assert {*store.column_choices.latest(batch.id).hidden} == {"outcome", "said", "note_of_ours"}
+    hidden_field = at.multiselect(key=hidden)
+    hidden_field.set_value([name for name in hidden_field.value if name != "outcome"]).run()
+    assert {*store.column_choices.latest(batch.id).hidden} == {"said", "note_of_ours"}
+    assert messages(at) == []
 
 
 def test_a_choice_for_a_batch_that_is_not_there_is_refused(empty_store):

@@ -170,8 +170,9 @@ def check(
 
 
 def _first_columns(card: ModelCard, look: Look) -> CaseColumns:
-    words = {word for choice in card.classes for word in (str(choice.value), choice.label)}
-    answer = Answer(card.target.name, frozenset(words))
+    values = frozenset(str(choice.value) for choice in card.classes)
+    words = values | {choice.label for choice in card.classes}
+    answer = Answer(card.target.name, words, values)
     return first_choice(look.columns, card.case_schema.names, answer, look.first_rows)
 
 

@@ -15,7 +15,7 @@ FIRST_SHOWN = 8
 USUAL_TARGETS = frozenset({"target", "label", "y", "ytrue", "truth", "groundtruth"})
 LONG_ENOUGH = 4
 # Classes that say nothing of what they are of: any column of yes and no has these.
-NO_WORDS = frozenset({"", "0", "1", "00", "10", "true", "false", "yes", "no"})
+NO_WORDS = frozenset({"", "0", "1", "00", "10", "true", "false", "t", "f", "yes", "no", "y", "n"})
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,12 @@ class CaseColumns:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model is asked for: the name of its target, and the words of its classes."""
+    """What a model is asked for: the name of its target, the words of its classes, and those
+    words that are their values in its training table."""
 
     target: str
     words: frozenset[str] = frozenset()
+    values: frozenset[str] = frozenset()
 
     def is_told_by(self, name: str, cells: Iterable[str | None]) -> bool:
         """Whether a column of this name, with such cells, seems to be the answer itself."""
@@ -76,7 +78,14 @@ class Answer:
         if short in {target, *USUAL_TARGETS} or (len(target) >= LONG_ENOUGH and target in short):
             return True
         texts = {folded(cell) for cell in cells if cell}
-        return bool(texts) and texts <= {folded(word) for word in self.words} - NO_WORDS
+        is_in_words = texts <= {folded(word) for word in self.words} - NO_WORDS
+        return bool(texts) and (is_in_words or texts <= self._codes)
+
+    @property
+    def _codes(self) -> frozenset[str]:
+        """The values of the classes; where they are a yes and a no, in any spelling of these."""
+        values = frozenset(folded(value) for value in self.values)
+        return NO_WORDS if values and values <= NO_WORDS else values
 
 
 def first_choice(

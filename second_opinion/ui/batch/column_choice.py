@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -26,6 +27,10 @@ HOSTS_HELP = (
     "where they are pictures. Without a host no address is."
 )
 PICTURES_HELP = "A cell names its picture by the name of the file, with or without folders."
+WHY = (
+    "At first those are hidden that are named as the answer is, or hold nothing but the model's "
+    "classes, such as 0 and 1. Take a column out of the hidden ones below to show it."
+)
 KINDS = ["png", "jpg", "jpeg", "gif", "webp", "zip"]
 
 
@@ -37,9 +42,8 @@ def form(visit: Visit, batch: Batch) -> None:
     # As defaults, never as state that is put: what the browser does not hear of would be emptied,
     # and a column that was hidden would be in sight.
     choice = visit.store.column_choices.latest(batch.id)
-    choose = _choose(visit, batch)
     if choice.hidden:
-        st.caption(escape(f"No expert sees {joined(choice.hidden)}, also in downloads."))
+        st.caption(escape(f"No expert sees {joined(choice.hidden)}, also in downloads. {WHY}"))
     with st.expander("What experts see beside the fields", key="batch_case_columns"):
         st.multiselect(
             "Columns to know a case by",
@@ -47,7 +51,7 @@ def form(visit: Visit, batch: Batch) -> None:
             default=choice.shown,
             key=_key(batch, "shown"),
             help=SHOWN_HELP,
-            on_change=choose,
+            on_change=_choose(visit, batch, "shown"),
         )
         st.multiselect(
             "Columns that no expert may see",
@@ -55,8 +59,9 @@ def form(visit: Visit, batch: Batch) -> None:
             default=choice.hidden,
             key=_key(batch, "hidden"),
             help=HIDDEN_HELP,
-            on_change=choose,
+            on_change=_choose(visit, batch, "hidden"),
         )
+        st.session_state[_key(batch, "hidden_before")] = _chosen(batch, "hidden")
         if both := [name for name in _chosen(batch, "shown") if name in choice.hidden]:
             st.caption(escape(f"Hidden, and so not above the fields: {joined(both)}."))
         st.text_input(
@@ -65,7 +70,7 @@ def form(visit: Visit, batch: Batch) -> None:
             key=_key(batch, "link_hosts"),
             placeholder="records.example.org, images.example.org",
             help=HOSTS_HELP,
-            on_change=choose,
+            on_change=_choose(visit, batch, "link_hosts"),
         )
         names = ["", *unused]
         st.selectbox(
@@ -74,7 +79,7 @@ def form(visit: Visit, batch: Batch) -> None:
             index=names.index(choice.picture) if choice.picture in names else 0,
             key=_key(batch, "picture"),
             format_func=lambda name: name or "None",
-            on_change=choose,
+            on_change=_choose(visit, batch, "picture"),
         )
         if choice.picture:
             _pictures(visit, batch)
@@ -90,21 +95,43 @@ def _chosen(batch: Batch, part: str) -> list[str]:
     return list(st.session_state.get(_key(batch, part)) or ())
 
 
-def _choose(visit: Visit, batch: Batch) -> Callable[[], None]:
+def _choose(visit: Visit, batch: Batch, part: str) -> Callable[[], None]:
+    """Change one part alone: the others may have been chosen in another tab since."""
+
     @callback("batch")
     def choose() -> None:
-        hosts = re.split(r"[,;\s]+", st.session_state[_key(batch, "link_hosts")])
-        choice = CaseColumns(
-            shown=tuple(_chosen(batch, "shown")),
-            hidden=tuple(_chosen(batch, "hidden")),
-            link_hosts=tuple(hosts),
-            picture=st.session_state[_key(batch, "picture")],
-        )
-        names = visit.card.case_schema.names
-        tidy = choice.tidy(batch.columns, names)
+        choice = _changed(batch, part, visit.store.column_choices.latest(batch.id))
+        tidy = choice.tidy(batch.columns, visit.card.case_schema.names)
         visit.store.column_choices.choose(batch.id, tidy, by=visit.asker)
 
     return choose
+
+
+def _changed(batch: Batch, part: str, latest: CaseColumns) -> CaseColumns:
+    if part == "hidden":
+        return _with_hidden(batch, latest)
+    value = st.session_state[_key(batch, part)]
+    if part == "picture":
+        return replace(latest, picture=value)
+    if part == "link_hosts":
+        return replace(latest, link_hosts=tuple(re.split(r"[,;\s]+", value)))
+    return replace(latest, shown=tuple(value))
+
+
+def _with_hidden(batch: Batch, latest: CaseColumns) -> CaseColumns:
+    """What was put in and taken out here; what somebody else hid since stays hidden."""
+    chosen = _chosen(batch, "hidden")
+    released = {*st.session_state.get(_key(batch, "hidden_before"), ())} - {*chosen}
+    kept = [name for name in latest.hidden if name not in released]
+    # What was chosen for sight, or for pictures, before it was hidden is so again.
+    again = [n for n in _chosen(batch, "shown") if n in released and n not in latest.shown]
+    picture = st.session_state.get(_key(batch, "picture"), "")
+    return replace(
+        latest,
+        shown=(*latest.shown, *again),
+        hidden=(*kept, *chosen),
+        picture=picture if picture in released else latest.picture,
+    )
 
 
 def _pictures(visit: Visit, batch: Batch) -> None:
