@@ -254,6 +254,37 @@ def test_a_group_is_the_same_test_on_its_own_draws():
     assert group.bound == pytest.approx(alone.bound, abs=0.02)
 
 
+def test_a_group_that_is_open_says_how_many_answers_of_the_pool_are_still_needed():
+    draws = pool(1000, "doubt")
+    surest = draws["confidence"] >= draws["confidence"].quantile(0.75)
+    # The pool is established long before the surest of it, which were wrong early.
+    answers = np.where(surest & (surest.cumsum() <= 2), "wrong", "right")[:200]
+    result = release.assess(GROUPS, answered(draws, answers))
+    assert release.assess(CLAIM, answered(draws, answers)).state == "established"
+    assert (result.state, result.groups[0].state) == ("open", "open")
+    assert result.more == result.groups[0].more > 0
+    further = words(200 + round(1.2 * result.more))
+    then = release.assess(GROUPS, answered(draws, [*answers, *further[200:]]))
+    assert then.state == "established"
+    assert then.more is None
+
+
+@pytest.mark.parametrize("failed", [0, 3])
+def test_groups_of_equally_sure_cases_are_one_and_are_as_large_as_they_are(failed):
+    """Of 400 cases 300 are entirely sure: the surest quarter, half and three quarters are those."""
+    confidence = np.repeat([1.0, 0.8], [300, 100])
+    draws = sampling.draws(confidence, "doubt", 1).assign(answer=None)
+    claim = release.Claim(target=0.9, groups=(0.25, 0.5, 0.75, 1), failed=failed)
+    groups = release.assess(claim, answered(draws, words(200))).groups
+    assert [(one.share, one.cases, one.confidence) for one in groups] == [
+        (0.75, 300, 1),
+        (1, 400, 0.8),
+    ]
+    alike = sampling.draws(np.full(400, 0.9), "doubt", 1).assign(answer=None)
+    cases = [one.cases for one in release.assess(claim, alike).groups]
+    assert cases == ([400, 400] if failed else [400])
+
+
 # --- How often chance alone releases a model
 
 

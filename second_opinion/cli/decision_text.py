@@ -35,7 +35,7 @@ def decision_lines(plan: Plan, result: Assessment, closing: Closing | None) -> s
         f"  Evidence  {result.establish:.3g} for and {result.refute:.3g} against; decided at "
         f"{1 / plan.alpha:.3g}",
     ]
-    lines += [_group(group) for group in result.groups]
+    lines += [_group(group, plan) for group in result.groups]
     return "\n".join([*lines, f"  Plan      {plan.id}"])
 
 
@@ -68,11 +68,13 @@ def _answers(result: Assessment) -> str:
     return ", ".join(parts)
 
 
-def _group(group: GroupAssessment) -> str:
+def _group(group: GroupAssessment, plan: Plan) -> str:
+    failed = f" and the {plan.failed:,} failed" if group.share == 1 and plan.failed else ""
     alone = ", may answer alone" if group.counts else ""
+    cases = f"{plural(group.cases, 'case')}, at least {_down(group.confidence)} sure{failed}"
     return (
-        f"  Surest    {share_text(group.share)}, over {share_text(group.confidence)} sure: "
-        f"{STATES[group.state].lower()}{alone}, at least {_down(group.bound)}"
+        f"  Surest    {cases}: {STATES[group.state].lower()}{alone}, "
+        f"right in at least {_down(group.bound)}"
     )
 
 

@@ -29,7 +29,9 @@ ANSWERS = ("right", "wrong", "unsure")
 class GroupAssessment:
     """What is known of the surest ``share`` of a pool: those with ``confidence`` or more.
 
+    Cases of equal confidence are never parted, so that ``cases`` may be more than the share.
     ``counts`` once it is established and so are all groups inside it: the model may answer alone.
+    ``more`` is about how many further answers of the pool it takes, as of an `Assessment`.
     """
 
     share: float
@@ -39,6 +41,7 @@ class GroupAssessment:
     bound: float
     answers: int
     counts: bool
+    more: int | None
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,10 @@ def assess(plan: Claim, draws: pd.DataFrame) -> Assessment:
     # The pool is the last of the groups, and waits for those inside it.
     last = groups[-1]
     is_early = whole.state == "established" and not last.counts
-    return replace(whole, state="open" if is_early else whole.state, groups=groups)
+    state = "open" if is_early else whole.state
+    return replace(
+        whole, state=state, more=_slowest(groups) if state == "open" else None, groups=groups
+    )
 
 
 def _assess(plan: Claim, draws: pd.DataFrame) -> Assessment:
@@ -141,19 +147,46 @@ def _groups(plan: Claim, draws: pd.DataFrame) -> tuple[GroupAssessment, ...]:
         raise ValueError("groups need a confidence for each case; test without groups")
     groups: list[GroupAssessment] = []
     doubt = 1 - sure.mean()
-    for share in plan.groups:
-        least = float(np.quantile(sure, 1 - share, method="higher"))
+    for (least, failed), share in _limits(plan, sure).items():
         inside = draws[sure >= least]
-        # Failed cases have no confidence: they belong to the pool, and to no group inside it.
-        failed = plan.failed if share == 1 else 0
         less_doubt = (1 - inside["confidence"].mean()) / doubt if doubt else 1.0
         expected = None if plan.expected is None else 1 - (1 - plan.expected) * less_doubt
         claim = replace(plan, groups=(), failed=failed, expected=expected)
         result = _assess(claim, inside.assign(base=inside["base"] / inside["base"].sum()))
         counts = result.state == "established" and all(group.counts for group in groups)
         about = (len(inside), result.state, result.bound, result.answers)
-        groups.append(GroupAssessment(share, least, *about, counts))
+        more = _more_of_pool(result, sure >= least, draws)
+        groups.append(GroupAssessment(share, least, *about, counts, more))
     return tuple(groups)
+
+
+def _limits(plan: Claim, sure: Array) -> dict[tuple[float, int], float]:
+    """The least confidence of each group and its failed cases, with the share that it stands for.
+
+    Of shares that take in the same cases, as where many are equally sure, the largest stays.
+    """
+    # Failed cases have no confidence: they belong to the pool, and to no group inside it.
+    return {
+        (
+            float(np.quantile(sure, 1 - share, method="higher")),
+            plan.failed if share == 1 else 0,
+        ): share
+        for share in plan.groups
+    }
+
+
+def _more_of_pool(group: Assessment, is_inside: Array, draws: pd.DataFrame) -> int | None:
+    """How many answers of the whole pool, in draw order, bring a group those that it needs."""
+    if group.more is None:
+        return None
+    last = int(np.flatnonzero(is_inside)[group.answers + group.more - 1])
+    return max(last + 1 - len(_answered(draws)[0]), 0)
+
+
+def _slowest(groups: tuple[GroupAssessment, ...]) -> int | None:
+    """About how many more answers until all groups count; None where one never will."""
+    missing = [group.more for group in groups if group.state != "established"]
+    return None if None in missing else max((more or 0 for more in missing), default=None)
 
 
 def _answered(draws: pd.DataFrame) -> tuple[Array, int]:
