@@ -2,14 +2,16 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
-from builders import OWNER, REVIEWER, csv_of, rows_of, scored_batch
+from builders import OWNER, REVIEWER, check, csv_of, failing_on, rows_of, score, scored_batch
 
 from second_opinion import settings
 from second_opinion.batches.scored_rows import ScoredRows
-from second_opinion.evidence import decision
-from second_opinion.statistics import release
+from second_opinion.evidence import decision, plan_of_batch
+from second_opinion.statistics import planner, release
+from second_opinion.statistics.planner import Effort, PlannedStudy
 from second_opinion.store import Store
 from second_opinion.verdicts.blind_answer import locked
 
@@ -53,6 +55,20 @@ def test_a_plan_is_frozen_and_says_how_many_answers_it_takes(run, store, batch):
     assert "If it is right in 90 %, about " in out
     assert "answers establish it, and 19 in nine of ten studies." in out
     assert (plan.target, plan.expected, plan.mode, plan.experts) == (0.6, 0.9, "blind", ())
+
+
+def test_rows_on_which_the_model_failed_are_foreseen_once(
+    run, store, registry, monkeypatch, tmp_path
+):
+    frame = rows_of(registry, "triage", 60).assign(age=["51"] * 10 + ["50"] * 50)
+    failing_on(registry, monkeypatch, [51])
+    batch = score(store, registry, check(store, registry, csv_of(frame)))
+    _, out, _ = run("plan", batch.id, *TARGET, "--expected", "0.9")
+    assert (newest(store).cases, newest(store).failed) == (50, 10)
+    study = PlannedStudy(np.ones(50), 0.6, 0.9, Effort(1, 50), "uniform", failed=10)
+    foreseen = planner.prospect(study, 0.6, 0.9)
+    assert f"about {foreseen.median} answers establish it" in out
+    assert f"and {foreseen.most} in nine of ten studies" in out
 
 
 @pytest.mark.parametrize("ref", ["march.csv", "id", "beginning"])
@@ -126,6 +142,14 @@ def test_two_batches_of_one_name_are_told_apart_by_id(run, store, registry, batc
         assert run("plan", one.id, *TARGET)[0] == 0
 
 
+def test_a_blind_plan_says_that_no_page_asks_for_its_answers_yet(run, store, batch):
+    _, out, _ = run("plan", batch.id, *TARGET)
+    assert "No page asks for blind answers yet" in out
+    assert store.queue.next(newest(store).id, by=OWNER).position == 0
+    _, out, _ = run("plan", batch.id, *TARGET, "--open")
+    assert "blind" not in out
+
+
 def test_an_empty_list_of_experts_is_refused(run, batch, tmp_path):
     (tmp_path / "experts.txt").write_text("\n", "utf-8")
     code, _, err = run("plan", batch.id, *TARGET, "--experts", tmp_path / "experts.txt")
@@ -143,6 +167,19 @@ def test_status_of_a_plan_says_the_decision_so_far(run, store, registry, batch):
     assert lines[1] == "  Claim     right in at least 60 % of 60 cases"
     assert lines[4].startswith("  Answers   3 in draw order, 1 of them unsure, about ")
     assert "if the model is right where they are unsure)" in lines[3]
+
+
+def test_status_names_groups_by_their_cases(run, store, registry, batch):
+    terms = plan_of_batch.Terms(target=0.6, expected=0.9, groups=(0.5, 1.0))
+    plan = plan_of_batch.freeze(store, registry.card("triage"), batch, terms, by=OWNER)
+    answer(store, registry, plan, batch, [True] * 14)
+    inner, whole = decision.assess(store, plan, by=REVIEWER).groups
+    assert (inner.state, whole.state) == ("open", "established")
+    _, out, _ = run("status", "--plan", plan.id)
+    assert f"Surest    {inner.cases} cases, at least " in out
+    assert "Surest    60 cases, at least " in out
+    assert f", about {inner.more} more\n" in out
+    assert "no number of answers" not in out
 
 
 def test_before_an_answer_status_claims_nothing(run, store, batch):

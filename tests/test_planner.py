@@ -59,6 +59,15 @@ def test_draws_by_doubt_are_foreseen_as_studies_go():
     assert planner.prospect(study, 0.9, 0.95).chance == pytest.approx(established / 200, abs=0.1)
 
 
+@pytest.mark.slow
+def test_draws_by_doubt_are_tried_as_far_as_the_answers_reach():
+    """A model a little over its target: 600 draws establish it in a quarter, 2,600 in most."""
+    sure = np.random.default_rng(6).beta(6, 1, 5000)
+    study = PlannedStudy(sure, 0.9, 0.92, Effort(30, 100))
+    assert planner.prospect(study, 0.9, 0.92).chance > 0.8
+    assert not planner.forecast(replace(STUDY, effort=Effort(30, 1000))).warnings
+
+
 def test_a_pool_of_five_thousand_with_equal_draws_is_foreseen_too():
     study = replace(STUDY, confidence=np.full(5000, 0.9))
     assert planner.prospect(study, 0.9, 0.95).median == pytest.approx(143, abs=2)

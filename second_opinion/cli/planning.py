@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+import numpy as np
 
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.cli import printing
@@ -17,13 +18,17 @@ from second_opinion.formatting import plural, share_text
 from second_opinion.models.aliases import managed
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
-from second_opinion.records.plan import Plan
+from second_opinion.records.plan import Draw, Plan
 from second_opinion.settings import Settings
 from second_opinion.statistics import planner, sampling
 from second_opinion.store import Store
 
 # Beyond it, how many answers it takes hardly depends on the size of the pool.
 MOST_FORESEEN = 5000
+BLIND = (
+    "No page asks for blind answers yet: they come from a program, through `Store.queue` "
+    "(docs/release.md). `--open` freezes a plan that is answered on the pages."
+)
 
 
 @click.command()
@@ -66,8 +71,8 @@ def plan(batch: str, is_open: bool, panel: Path | None, **options: Any) -> None:
         options["expected"] = _expected(card)
     experts = tuple(_names(panel)) if panel else ()
     terms = Terms(**options, mode="open" if is_open else "blind", experts=experts)
-    drafted, _ = plan_of_batch.plan_of(store, card, pool, terms, by=person)
-    study = _study(store, drafted, pool)
+    drafted, draws = plan_of_batch.plan_of(store, card, pool, terms, by=person)
+    study = _study(store, drafted, draws, pool)
     for refusal in planner.refusals(study):
         raise UserError(refusal)
     frozen = plan_of_batch.freeze(store, card, pool, terms, by=person)
@@ -107,12 +112,14 @@ def _names(panel: Path) -> list[str]:
     return names
 
 
-def _study(store: Store, drafted: Plan, pool: Batch) -> planner.PlannedStudy:
-    scores = ScoredRows(store).scores(pool)
+def _study(store: Store, drafted: Plan, draws: list[Draw], pool: Batch) -> planner.PlannedStudy:
+    confidence = np.array([draw.confidence for draw in draws], float)
+    # A file may be sorted, and draws by doubt are: their start is no sample of the pool.
+    np.random.default_rng(int(drafted.seed)).shuffle(confidence)
     counts = ScoredRows(store).summary(pool).classes
     part = min(1.0, MOST_FORESEEN / drafted.cases)
     return planner.PlannedStudy(
-        confidence=scores.confidence[:MOST_FORESEEN],
+        confidence=confidence[:MOST_FORESEEN],
         target=drafted.target,
         expected=drafted.expected if drafted.expected is not None else 1.0,
         effort=planner.Effort(1, drafted.cases),
@@ -132,6 +139,8 @@ def _text(frozen: Plan, pool: Batch, study: planner.PlannedStudy) -> str:
         f"  Experts  {', '.join(frozen.experts) or 'whoever answers'}",
         f"  Plan     {frozen.id}",
     ]
+    if frozen.mode == "blind":
+        lines.append(BLIND)
     if frozen.expected is not None and frozen.expected > frozen.target:
         lines.append(_outlook(study, frozen.expected))
     lines += [f"Note: {caution}" for caution in planner.cautions(study)]

@@ -19,8 +19,9 @@ from second_opinion.statistics.pool_evidence import bar_of
 from second_opinion.statistics.ratings import Array
 
 RUNS = 400
-# Trying more draws than this would take longer than somebody waits.
-MOST_DRAWS = 600
+# So many draws are tried at least, for the median, and at most, for somebody waits.
+FEWEST_DRAWS = 600
+MOST_DRAWS = 5000
 TARGETS = (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.97, 0.99)
 TARGETS_TRIED = 3
 LIKELY_ENOUGH = 0.8
@@ -118,7 +119,7 @@ def forecast(study: PlannedStudy, heard: Callable[[float], None] | None = None) 
         prospects=tuple(prospects),
         proposed=_proposed(study, prospects),
         refusals=tuple(refusals(study)),
-        warnings=(*cautions(study), *_unlikely(study, prospects)),
+        warnings=(*cautions(study), *_unlikely(study, prospects), *_untried(study)),
     )
 
 
@@ -143,11 +144,11 @@ def _first(by_draw: Array, share: float) -> int | None:
 
 
 def _simulated(study: PlannedStudy, allowed: int, wrong: int) -> Array:
-    """The share of 400 tried studies that are established by each draw, 0 to `MOST_DRAWS`."""
+    """The share of 400 tried studies that are established by each draw, from 0 on."""
     band, doubt = sampling.bands(study.confidence)
     weights = sampling.base_weights(band, doubt, study.design)
     bands = Bands(np.bincount(band), weights, doubt)
-    draws = min(len(band), MOST_DRAWS)
+    draws = min(len(band), max(FEWEST_DRAWS, study.effort.draws), MOST_DRAWS)
     beliefs = Beliefs.of(bands, allowed, study.expected)
     reached = np.zeros(draws + 1)
     for seed in range(RUNS):
@@ -181,7 +182,7 @@ def _established(trail: Trail, allowed: int, beliefs: Beliefs, bar: float) -> in
 
 
 def _parts(draws: int) -> Iterable[slice]:
-    ends = [end for end in (60, 120, 240, 600) if end < draws] + [draws]
+    ends = [end for end in (60, 120, 240, 600, 1500) if end < draws] + [draws]
     return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -262,4 +263,12 @@ def _unlikely(study: PlannedStudy, prospects: list[Prospect]) -> Iterable[str]:
             f"With {study.effort.draws:,} drawn cases answered, {target} is established in "
             f"{share_text(chance)} of studies of a model that is as good as expected. Ask more "
             "experts, more cases of each, or choose a lower target."
+        )
+
+
+def _untried(study: PlannedStudy) -> Iterable[str]:
+    if study.design == "doubt" and min(study.effort.draws, len(study.confidence)) > MOST_DRAWS:
+        yield (
+            f"More than {MOST_DRAWS:,} draws by doubt were not tried: the chances are those of the "
+            f"first {MOST_DRAWS:,}, and all answers together may establish more."
         )
