@@ -233,7 +233,7 @@ def test_the_next_version_counts_on(add):
         ({"file": "clusters.joblib"}, "The file holds a KMeans; expected a trained classifier"),
         ({"file": "unfitted.joblib"}, "The Pipeline is not trained yet"),
         ({"data": "none.csv"}, "none.csv cannot be read"),
-        ({"data": "workbook.csv"}, "is an Excel workbook"),
+        ({"data": "workbook.csv"}, "is a zip archive, but no workbook"),
         ({"data": "header.csv"}, "header.csv has a header and no rows"),
         ({"data": "renamed.csv"}, "no column 'ash' that the model was trained on"),
         ({"data": "odd.csv"}, "The Pipeline cannot predict the data (ValueError: Found unknown"),
