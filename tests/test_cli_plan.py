@@ -172,9 +172,10 @@ def test_status_of_a_plan_says_the_decision_so_far(run, store, registry, batch):
 def test_status_names_groups_by_their_cases(run, store, registry, batch):
     terms = plan_of_batch.Terms(target=0.6, expected=0.9, groups=(0.5, 1.0))
     plan = plan_of_batch.freeze(store, registry.card("triage"), batch, terms, by=OWNER)
-    answer(store, registry, plan, batch, [True] * 14)
+    answer(store, registry, plan, batch, [True])
     inner, whole = decision.assess(store, plan, by=REVIEWER).groups
-    assert (inner.state, whole.state) == ("open", "established")
+    # More answers than one establish the one or the other first, by the hash of the model file.
+    assert (inner.state, whole.state) == ("open", "open")
     _, out, _ = run("status", "--plan", plan.id)
     assert f"Surest    {inner.cases} cases, at least " in out
     assert "Surest    60 cases, at least " in out
