@@ -75,7 +75,7 @@ class UnseenValues:
         more = len(self._counts) - len(examples)
         listed = [*examples, f"{over}{more:,} more"] if more else examples
         return (
-            f"{label}: {over}{len(self._counts):,} values in {plural(self.rows, 'row')}, "
+            f"{label}: {over}{plural(len(self._counts), 'value')} in {plural(self.rows, 'row')}, "
             f"{joined(listed)}."
         )
 

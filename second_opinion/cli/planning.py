@@ -153,6 +153,6 @@ def _outlook(study: planner.PlannedStudy, expected: float) -> str:
         return f"If it is right in {share_text(expected)}, it will hardly be established."
     most = f", and {foreseen.most:,} in nine of ten studies" if foreseen.most else ""
     return (
-        f"If it is right in {share_text(expected)}, about {foreseen.median:,} answers establish "
-        f"it{most}."
+        f"If it is right in {share_text(expected)}, about {plural(foreseen.median, 'answer')} "
+        f"establish it{most}."
     )

@@ -150,8 +150,8 @@ def _check_terms(card: ModelCard, terms: Terms) -> None:
         raise UserError(f"The design is {terms.design!r}; expected one of {expected}. Choose one.")
     if terms.answers < 1 or not 0 <= terms.twice <= 1:
         raise UserError(
-            f"{terms.answers} answers per case and {terms.twice:g} of the cases twice; expected at "
-            "least 1, and a share from 0 to 1. Give them so."
+            f"{plural(terms.answers, 'answer')} per case and {terms.twice:g} of the cases "
+            "twice; expected at least 1, and a share from 0 to 1. Give them so."
         )
     if card.task == "regression" and not (terms.tolerance and terms.tolerance > 0):
         raise UserError(

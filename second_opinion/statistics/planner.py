@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from second_opinion.formatting import share_text
+from second_opinion.formatting import plural, share_text
 from second_opinion.statistics import doubt_draws, equal_draws, sampling
 from second_opinion.statistics.doubt_draws import Bands, Beliefs, Trail
 from second_opinion.statistics.pool_evidence import bar_of
@@ -226,8 +226,8 @@ def refusals(study: PlannedStudy) -> Iterable[str]:
     if study.failed > equal_draws.allowed_errors(study.cases, study.target):
         yield (
             f"{target} cannot be established: the model failed on {study.failed:,} of "
-            f"{study.cases:,} cases, which is more than may be wrong. Choose a lower target, or "
-            "score the file again without them."
+            f"{plural(study.cases, 'case')}, which is more than may be wrong. Choose a lower "
+            "target, or score the file again without them."
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Closing, Draw, Plan
@@ -187,6 +188,6 @@ def _plan(connection: sqlite3.Connection, plan_id: str) -> Plan:
 def _check_draws(plan: Plan, rows: list[dict[str, Any]]) -> None:
     if [row["position"] for row in rows] != list(range(plan.cases)):
         raise UserError(
-            f"The plan has {len(rows)} draws; expected each of its {plan.cases} cases once, in "
-            "draw order. Draw them again."
+            f"The plan has {len(rows)} draws; expected each of its {plural(plan.cases, 'case')} once, "
+            "in draw order. Draw them again."
         )

@@ -255,7 +255,7 @@ def _number(letters: bytes) -> int:
 
 def _too_wide(source: TableFile, rows: int, columns: int, before: int = 0) -> UserError:
     extent = f"{plural(rows, 'row')} and {plural(columns, 'column')}"
-    others = f", besides the {before:,} cells of other sheets" if before else ""
+    others = f", besides the {plural(before, 'cell')} of other sheets" if before else ""
     return _too_large(
         source,
         f"has a sheet of {extent}, counting those that lie between{others}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from second_opinion.formatting import joined
+from second_opinion.formatting import joined, plural
 from second_opinion.records.feature_kinds import Problem
 from second_opinion.schema import Schema
 from second_opinion.ui import browser, carried_case, form, typed_case
@@ -81,7 +81,7 @@ def _summary(schema: Schema, blocking: list[Problem]) -> str:
     if len(blocking) <= SAID_IN_FULL:
         return "\n".join(_text(schema, one) for one in blocking)
     names = [feature.label for one in blocking if (feature := schema.get(one.field))]
-    return f"{len(blocking)} fields wait for an answer: {joined(names)}."
+    return f"{plural(len(blocking), 'field')} wait for an answer: {joined(names)}."
 
 
 def _offer_to_leave_out(schema: Schema, one: Problem) -> None:

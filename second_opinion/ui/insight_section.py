@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.models.insight.answer_context import context_of, place_of
 from second_opinion.models.insight.insight import Absence, Insight, insight_of
@@ -91,7 +92,7 @@ def _what_if(
     if effects:
         st.caption(escape(insight_words.caption(insight)))
     if len(effects) > ON_TOP:
-        with st.expander(f"All {len(reasons.effects)} fields", key="insight_all"):
+        with st.expander(f"All {plural(len(reasons.effects), 'field')}", key="insight_all"):
             _table(card, prediction, reasons.effects)
     known = context_of(visit.registry, card)
     if card.task == "regression" and known.usual_error is None:

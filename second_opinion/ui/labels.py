@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from second_opinion.formatting import number_text, percent
+from second_opinion.formatting import number_text, percent, plural
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import plain, text_of
@@ -57,7 +57,7 @@ def few_bars(card: ModelCard, prediction: Prediction) -> list[tuple[str, float]]
         return every
     rest = every[MOST_BARS - 1 :]
     together = min(sum(share for _, share in rest), 1.0)
-    return [*every[: MOST_BARS - 1], (f"the {len(rest)} others", together)]
+    return [*every[: MOST_BARS - 1], (f"the {plural(len(rest), 'other')}", together)]
 
 
 def flag_text(card: ModelCard, flag: str, inputs: dict[str, Any]) -> str:

@@ -235,7 +235,7 @@ def problems(visit: Visit, batch: Batch) -> None:
 
 
 def _rows_to_correct(count: int) -> str:
-    return "The row to correct" if count == 1 else f"The {count:,} rows to correct"
+    return "The row to correct" if count == 1 else f"The {plural(count, 'row')} to correct"
 
 
 def go_on(visit: Visit, batch: Batch) -> None:
