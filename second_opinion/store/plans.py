@@ -188,6 +188,6 @@ def _plan(connection: sqlite3.Connection, plan_id: str) -> Plan:
 def _check_draws(plan: Plan, rows: list[dict[str, Any]]) -> None:
     if [row["position"] for row in rows] != list(range(plan.cases)):
         raise UserError(
-            f"The plan has {len(rows)} draws; expected each of its {plural(plan.cases, 'case')} once, "
-            "in draw order. Draw them again."
+            f"The plan has {len(rows)} draws; expected each of its "
+            f"{plural(plan.cases, 'case')} once, in draw order. Draw them again."
         )
