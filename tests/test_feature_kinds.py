@@ -16,7 +16,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from visits import CASE, as_read, messages, predicted, press, start
+from visits import CASE, as_read, messages, predicted, press, row_tables, start
 
 from second_opinion import Registry
 from second_opinion.batches.score_file import score_file
@@ -281,7 +281,7 @@ def test_the_review_shows_it_in_words_and_the_corrections_have_its_values(
     )
     assert messages(at) == []
     tables = [frame.value for frame in at.dataframe]
-    (listed,) = [frame for frame in tables if "Case" in frame]
+    (listed,) = [frame for frame in row_tables(at) if "Case" in frame]
     assert listed["Case"].tolist() == ["Arrival: 08:30 · Occupancy: 62.5 % · Age: 40"]
     (case,) = [frame for frame in tables if "Field" in frame]
     assert case["Value"].tolist() == ["08:30", "62.5 %", "40"]

@@ -83,7 +83,7 @@ def form(visit: Visit, batch: Batch) -> None:
         )
         if choice.picture:
             _pictures(visit, batch)
-        show_problem("batch")
+        show_problem("columns")
 
 
 def _key(batch: Batch, part: str) -> str:
@@ -98,7 +98,7 @@ def _chosen(batch: Batch, part: str) -> list[str]:
 def _choose(visit: Visit, batch: Batch, part: str) -> Callable[[], None]:
     """Change one part alone: the others may have been chosen in another tab since."""
 
-    @callback("batch")
+    @callback("columns")
     def choose() -> None:
         choice = _changed(batch, part, visit.store.column_choices.latest(batch.id))
         tidy = choice.tidy(batch.columns, visit.card.case_schema.names)
@@ -155,7 +155,7 @@ def _pictures(visit: Visit, batch: Batch) -> None:
 
 
 def _store(visit: Visit, batch: Batch, key: str, turn: int) -> Callable[[], None]:
-    @callback("batch")
+    @callback("columns")
     def store() -> None:
         files = [(file.name, file.getvalue()) for file in st.session_state[key]]
         # All of them are looked at before the first is stored.
