@@ -193,6 +193,12 @@ def test_a_damaged_old_workbook_is_refused_with_the_way_out(kind):
     assert said.endswith(DAMAGED)
 
 
+@pytest.mark.slow
+def test_a_workbook_of_nothing_but_empty_records_is_refused():
+    said = problem(of_cells(bytes(4 * 4_000_001)))
+    assert said.startswith("cases.xls is a workbook that cannot be read (it has more than 4,000,00")
+
+
 def encrypted():
     begin = 4 + int.from_bytes(stream_of(BOOK)[2:4], "little")
     stream = stream_of(BOOK)

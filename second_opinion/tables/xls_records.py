@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import count, takewhile
 from struct import Struct
 
 from second_opinion.tables.sheet_span import Span
@@ -25,6 +25,8 @@ _WIDE, _EXTENDED, _RICH = 1, 4, 8
 _MOST_ROWS, _MOST_COLUMNS = 65_536, 256
 # A sheet is looked at after so many records: what it takes grows in between.
 _RECORDS = 1000
+# A full file of 50 MB has fewer; one of empty ones has twelve million, and takes half a minute.
+_MOST_RECORDS = 4_000_000
 _PASSWORD = 0x2F
 _FORMULA_AT = 20
 # The length of a formula and its one part, an argument that is missing.
@@ -64,9 +66,11 @@ def without_formulas(stream: bytes) -> bytes:
 
 def _records(stream: bytes | bytearray, at: int) -> Iterator[tuple[int, int, int]]:
     """Kind, place and length of each record up to the end of the part that begins here."""
-    while at < len(stream):
+    for number in count():
         if at + _HEAD.size > len(stream):
             break
+        if number == _MOST_RECORDS:
+            raise ValueError(f"it has more than {_MOST_RECORDS:,} records")
         kind, length = _HEAD.unpack_from(stream, at)
         at += _HEAD.size
         if at + length > len(stream):
