@@ -9,7 +9,7 @@ from database import contradict, current_rows, select, shared_cases
 from second_opinion.records.expert import folded
 from second_opinion.records.review import NOT_NAMED
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.store import review_queries
+from second_opinion.store import recent_counts, review_queries
 
 
 @pytest.mark.slow
@@ -201,7 +201,7 @@ def test_figures_of_nothing_are_empty_frames(empty_store):
     for name in ("day", "version", "class", "confidence", "mode", "triage", "expert"):
         frame = getattr(figures, f"by_{name}")()
         assert frame.empty
-        assert list(frame)[-6:] == review_queries.SAID
+        assert list(frame)[-6:] == recent_counts.SAID
     assert figures.confusion().empty
     assert figures.numbers("dose").empty
     assert figures.shared_counts() == dict.fromkeys(
