@@ -1,4 +1,6 @@
 // What Streamlit has no command for: a cookie, and where the keyboard is.
+// Ten seconds, 50 ms apart: a slow machine draws late.
+const ATTEMPTS = 200
 let focused = ""
 let spoken = ""
 let revealed = ""
@@ -61,8 +63,8 @@ function whenDrawn(keys, tell, attempts) {
 export default function (component) {
   const { cookie, value, key, token, part, status, drawn: keys } = component.data
   if (cookie) remember(cookie, value)
-  if (key) focus(key, token, 40)
-  if (status) speak(status, token, 40)
-  if (part) reveal(part, token, 40)
+  if (key) focus(key, token, ATTEMPTS)
+  if (status) speak(status, token, ATTEMPTS)
+  if (part) reveal(part, token, ATTEMPTS)
   if (keys?.length) whenDrawn(keys, () => component.setTriggerValue("drawn", true), 600)
 }
