@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from second_opinion.batches import jobs, stored_chunks
 from second_opinion.batches.packing import ROW_GROUP, scored_columns
-from second_opinion.batches.recent import Recent
 from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
+from second_opinion.recent import Recent
 from second_opinion.records.batch import prediction_id
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id, now

@@ -9,6 +9,7 @@ from second_opinion import Registry
 from second_opinion.models.insight.answer_context import AnswerContext, Place
 from second_opinion.models.insight.insight import Absence, Insight
 from second_opinion.models.insight.what_if import Change, Effect
+from second_opinion.recent import Recent
 from second_opinion.statistics.novelty import Novelty
 from second_opinion.ui import insight_words
 
@@ -79,7 +80,7 @@ def test_there_are_no_reasons_before_an_answer():
 def test_a_model_that_takes_long_says_so_and_computes_when_it_is_asked_to(monkeypatch):
     monkeypatch.setattr("second_opinion.models.insight.insight.PATIENCE", -1.0)
     # Another test of this process may have asked for the same case.
-    monkeypatch.setattr("second_opinion.models.insight.insight._reasons", {})
+    monkeypatch.setattr("second_opinion.models.insight.insight._reasons", Recent(1))
     at = answered("triage")
     assert "Not computed: this model takes" in texts(at)
     assert "insight_wait" in keys(at)

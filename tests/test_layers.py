@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "compatibility": "",
     "formatting": "",
     "file_content": "",
+    "recent": "",
     "jsonfile": "errors file_content",
     "settings": "errors",
     "records": "errors formatting",
@@ -24,17 +25,18 @@ MAY_IMPORT = {
     "tables": "compatibility errors formatting records schema",
     "statistics": "errors file_content formatting jsonfile records schema",
     "models": (
-        "compatibility errors file_content formatting jsonfile settings "
+        "compatibility errors file_content formatting jsonfile recent settings "
         "records verdicts access schema store tables statistics"
     ),
     "__init__": "errors store models",
     "doctor": "access errors file_content formatting settings store models",
-    "batches": "errors formatting records access schema store tables models",
+    "batches": "errors formatting recent records access schema store tables models",
     "charts": "formatting records schema statistics models",
     "evidence": ("access batches errors formatting models records statistics store verdicts"),
     "review": "errors evidence formatting records verdicts access store tables statistics models",
     "distributions": (
-        "formatting records verdicts access schema store tables statistics models batches charts"
+        "formatting recent records verdicts access schema store tables statistics models batches "
+        "charts"
     ),
     "cli": (
         "errors formatting settings records schema store tables statistics models doctor batches "

@@ -16,10 +16,10 @@ import numpy as np
 
 from second_opinion.batches import column_rights
 from second_opinion.batches.packing import taken, unpacked, unpacked_text
-from second_opinion.batches.recent import Recent, bytes_of
 from second_opinion.errors import UserError
 from second_opinion.formatting import round_down
 from second_opinion.models.card import ModelCard
+from second_opinion.recent import Recent, bytes_of
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.batches.recent import Recent
 from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.recent import Recent
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import key_of, plain
 from second_opinion.schema import Feature, Schema

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from second_opinion.batches.recent import Recent
 from second_opinion.charts import bars, stacked
 from second_opinion.charts.bars import Beside
 from second_opinion.distributions import marks, sections_verdicts
@@ -18,6 +17,7 @@ from second_opinion.distributions.selection import Condition, Selection
 from second_opinion.formatting import joined, number_text, percent, plural, share_text
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.models.registry import Registry
+from second_opinion.recent import Recent
 from second_opinion.schema import Feature
 from second_opinion.statistics import drift as drifts
 from second_opinion.statistics.column_kinds import Columns

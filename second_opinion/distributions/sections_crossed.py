@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.batches.recent import Recent
 from second_opinion.charts import heatmap, scatter
 from second_opinion.charts.chart import Chart
 from second_opinion.charts.heatmap import MapAxis, Measure
@@ -18,6 +17,7 @@ from second_opinion.distributions.sections import LEAST_DRAWN, one_answer, unfit
 from second_opinion.distributions.selection import AT_ONCE, Condition, Selection
 from second_opinion.formatting import plural, share_text
 from second_opinion.models.card import ModelCard, value_text
+from second_opinion.recent import Recent
 from second_opinion.records.value import plain, same_value
 from second_opinion.schema import Feature
 from second_opinion.statistics.column_kinds import numbers

@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.access import roles
-from second_opinion.batches.recent import Recent
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions.batch_columns import BatchColumns
 from second_opinion.distributions.overview import Overview
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard, value_text
+from second_opinion.recent import Recent
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
 from second_opinion.records.value import key_of, plain

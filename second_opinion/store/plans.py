@@ -72,7 +72,7 @@ class Plans:
         roles.check(by, "freeze or close a plan")
         about = {"plan_id": closing.plan_id}
         with self._file.writing() as connection:
-            _plan(connection, closing.plan_id)
+            plan_with(connection, closing.plan_id)
             stored = connection.execute(sql_plans.CLOSING, about).fetchone()
             if stored is not None:
                 return Closing(**dict(stored))
@@ -163,7 +163,7 @@ def _numbered(connection: sqlite3.Connection, plan: Plan) -> Plan:
 def _since(connection: sqlite3.Connection, plan: Plan) -> str:
     """When the first of the plans was frozen with whose answers this one goes on."""
     while plan.replaces is not None:
-        earlier = _plan(connection, plan.replaces)
+        earlier = plan_with(connection, plan.replaces)
         if not plan.keeps_evidence_of(earlier):
             break
         plan = earlier
@@ -175,12 +175,13 @@ def _last_verdict(connection: sqlite3.Connection) -> int:
     return int(number)
 
 
-def _plan(connection: sqlite3.Connection, plan_id: str) -> Plan:
+def plan_with(connection: sqlite3.Connection, plan_id: str) -> Plan:
+    """The plan with this id; `UserError` where there is none."""
     row = connection.execute(sql_plans.PLAN, {"id": plan_id}).fetchone()
     if row is None:
         raise UserError(
             "This plan is not in the feedback database; expected one that was frozen. Load the "
-            "page again."
+            "page again, or ask the person who sent you here for a new link."
         )
     return record_rows.plan(row)
 

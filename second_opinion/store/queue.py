@@ -13,8 +13,9 @@ from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, folded
 from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.stamp import now
-from second_opinion.store import record_rows, sql_plans, sql_queue
+from second_opinion.store import sql_plans, sql_queue
 from second_opinion.store.database_file import DatabaseFile
+from second_opinion.store.plans import plan_with
 from second_opinion.store.queue_turns import HELD, Turn, next_turn
 
 
@@ -73,13 +74,7 @@ class Queue:
 
 
 def _plan_for(connection: sqlite3.Connection, plan_id: str, by: Expert) -> Plan:
-    row = connection.execute(sql_plans.PLAN, {"id": plan_id}).fetchone()
-    if row is None:
-        raise UserError(
-            "This plan is not in the feedback database; expected one that was frozen. Ask the "
-            "person who sent you here for a new link."
-        )
-    plan = record_rows.plan(row)
+    plan = plan_with(connection, plan_id)
     if not plan.asks(by.label):
         raise UserError(
             f"{by.label} is not among the experts of this plan; expected one of them. Ask the "

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from second_opinion.records.expert import folded
-from second_opinion.records.review import NOT_NAMED, ReviewProgress, VersionTally
+from second_opinion.records.expert import folded, same_person
+from second_opinion.records.review import NOT_NAMED, ReviewEffort, ReviewProgress, VersionTally
 from second_opinion.store import record_rows, sql_review, sql_verdicts
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.recent_counts import SAID, people
@@ -24,13 +24,7 @@ class Summaries:
 
     def progress(self, model: str, version: str | None = None) -> ReviewProgress:
         """How far the review of this model has come, over all its versions or one."""
-        about = {"model": model, "version": version}
-        with self._file.reading() as connection:
-            totals = connection.execute(sql_review.TOTALS, about).fetchone()
-            groups = connection.execute(sql_review.BY_EXPERT, about).fetchall()
-            (day,) = connection.execute(sql_review.LAST_DAY, about).fetchone()
-            last = connection.execute(sql_review.LAST_VERDICT_AT, about | {"day": day})
-            last_verdict_at = next((moment for (moment,) in last), None)
+        totals, groups, last_verdict_at = self._so_far(model, version)
         verdicts = sum(group["verdicts"] for group in groups)
         return ReviewProgress(
             predictions=totals["predictions"],
@@ -44,6 +38,29 @@ class Summaries:
             experts=len({folded(group["expert"]) for group in groups}),
             last_verdict_at=last_verdict_at,
         )
+
+    def effort(self, model: str, version: str | None = None, of: str = "") -> ReviewEffort:
+        """How much was done so far, and under the name ``of``; nothing of what was said."""
+        totals, groups, last_verdict_at = self._so_far(model, version)
+        return ReviewEffort(
+            totals["predictions"],
+            sum(group["verdicts"] for group in groups),
+            len({folded(group["expert"]) for group in groups}),
+            last_verdict_at,
+            sum(group["verdicts"] for group in groups if same_person(group["expert"], of)),
+        )
+
+    def _so_far(
+        self, model: str, version: str | None
+    ) -> tuple[sqlite3.Row, list[sqlite3.Row], str | None]:
+        """The totals, what each expert said, and when the last verdict was given."""
+        about = {"model": model, "version": version}
+        with self._file.reading() as connection:
+            totals = connection.execute(sql_review.TOTALS, about).fetchone()
+            groups = connection.execute(sql_review.BY_EXPERT, about).fetchall()
+            (day,) = connection.execute(sql_review.LAST_DAY, about).fetchone()
+            last = connection.execute(sql_review.LAST_VERDICT_AT, about | {"day": day})
+            return totals, groups, next((moment for (moment,) in last), None)
 
     def by_version(self, model: str | None = None) -> pd.DataFrame:
         """Verdicts of each version: ``model, version`` and the columns of `SAID`."""

@@ -20,7 +20,7 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import ReviewEffort
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
-from second_opinion.store import event_log, judged_cases, record_rows, sql_review, sql_verdicts
+from second_opinion.store import event_log, judged_cases, record_rows, sql_verdicts
 from second_opinion.store.batches import Batches
 from second_opinion.store.column_choices import ColumnChoices
 from second_opinion.store.database_file import DatabaseFile
@@ -251,13 +251,7 @@ class Store:
 
         For everybody. ``own`` are the verdicts under the name ``of``.
         """
-        progress = self._review.progress(model, version)
-        people = self._select(sql_review.BY_EXPERT, model=model, version=version)
-        own = sum(row["verdicts"] for row in people if same_person(row["expert"], of))
-        return ReviewEffort(
-            *(progress.predictions, progress.verdicts, progress.experts),
-            *(progress.last_verdict_at, own),
-        )
+        return self._review.effort(model, version, of)
 
     def move_alias(self, move: AliasMove, *, by: Expert) -> None:
         """Record that an alias was moved; a move whose id is there already is left as it is.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from second_opinion.models.card import ModelCard
 from second_opinion.models.registry import Registry
+from second_opinion.recent import Recent
 from second_opinion.records.answer_scale import is_number
 from second_opinion.records.value import same_value
 from second_opinion.statistics.training_summary import Reference
@@ -52,20 +53,17 @@ class AnswerContext:
     base_rate: float | None
 
 
-_contexts: dict[str, AnswerContext] = {}
+_contexts: Recent[AnswerContext] = Recent(MOST_MODELS)
 
 
 def context_of(registry: Registry, card: ModelCard) -> AnswerContext:
     """What is known of the answers of a version, read once a process."""
-    if card.sha256 not in _contexts:
-        while len(_contexts) >= MOST_MODELS:
-            _contexts.pop(next(iter(_contexts)), None)
-        reference = registry.reference(card)
-        answers = tuple((reference.target or {}).get("quantiles", ()))
-        _contexts[card.sha256] = AnswerContext(
-            reference.rows, answers, usual_error(card), base_rate(card, reference)
-        )
-    return _contexts[card.sha256]
+    if context := _contexts.get(card.sha256):
+        return context
+    reference = registry.reference(card)
+    answers = tuple((reference.target or {}).get("quantiles", ()))
+    context = AnswerContext(reference.rows, answers, usual_error(card), base_rate(card, reference))
+    return _contexts.keep(card.sha256, context, 1)
 
 
 def place_of(number: float, levels: Sequence[float]) -> Place | None:

@@ -16,6 +16,7 @@ from second_opinion.models.insight.pace import BELIEVED, SLOW, Pace, pace_of
 from second_opinion.models.insight.what_if import Flip, WhatIf, size_of, what_if
 from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
+from second_opinion.recent import Recent
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import text_of
 from second_opinion.statistics.novelty import Novelty
@@ -56,7 +57,7 @@ class Insight:
     total: int
 
 
-_reasons: dict[tuple[str, str, str], WhatIf] = {}
+_reasons: Recent[WhatIf] = Recent(MOST_KEPT)
 _paces: dict[str, list[Pace]] = {}
 
 
@@ -83,8 +84,8 @@ def _reasons_of(
     registry: Registry, card: ModelCard, known: KnownCases, prediction: Prediction, *, wait: bool
 ) -> WhatIf | Absence:
     key = (card.artifact.sha256, card.sha256, text_of(dict(prediction.inputs)))
-    if key in _reasons:
-        return _reasons[key]
+    if kept := _reasons.get(key):
+        return kept
     model = registry.load(card)
     context = context_of(registry, card)
     flip = Flip(context.base_rate, context.usual_error)
@@ -95,10 +96,7 @@ def _reasons_of(
             reasons = what_if(model.outputs, card, prediction.inputs, known.fields, flip)
     except UserError:
         return Absence(FAILS)
-    while len(_reasons) >= MOST_KEPT:
-        _reasons.pop(next(iter(_reasons)), None)
-    _reasons[key] = reasons
-    return reasons
+    return _reasons.keep(key, reasons, 1)
 
 
 def _too_slow(model: Model, known: KnownCases, prediction: Prediction) -> Absence | None:

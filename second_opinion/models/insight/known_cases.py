@@ -14,6 +14,7 @@ import numpy as np
 from second_opinion.models.card import ModelCard
 from second_opinion.models.comparison_cases import cases_key, cases_of
 from second_opinion.models.registry import Registry
+from second_opinion.recent import Recent
 from second_opinion.records.value import key_of
 from second_opinion.schema import Feature, Schema
 from second_opinion.statistics.novelty import Neighbourhood
@@ -105,17 +106,15 @@ class KnownCases:
         return FieldValues(feature, tuple(values), tuple(usual) if is_told else ())
 
 
-_known: dict[str, KnownCases | None] = {}
+# Each in a tuple: that nothing is known is kept too.
+_known: Recent[tuple[KnownCases | None]] = Recent(MOST_MODELS)
 
 
 def known_cases(registry: Registry, card: ModelCard) -> KnownCases | None:
     """The known cases of a version, read once a process; None where nothing is known of them."""
     key = cases_key(registry, card)
-    if key not in _known:
-        while len(_known) >= MOST_MODELS:
-            _known.pop(next(iter(_known)), None)
-        _known[key] = _read(registry, card)
-    return _known[key]
+    kept = _known.get(key) or _known.keep(key, (_read(registry, card),), 1)
+    return kept[0]
 
 
 def _read(registry: Registry, card: ModelCard) -> KnownCases | None:
