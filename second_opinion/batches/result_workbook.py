@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from second_opinion.batches import column_rights
-from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.batches.column_heads import answer_head, field_head
+from second_opinion.batches.scored_rows import ScoredRows, flags_of
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.expert import Expert
@@ -61,26 +62,17 @@ class ResultWorkbook:
         from second_opinion.tables.workbook_writer import SheetColumn
 
         own = [SheetColumn(name) for name in self._own]
-        said = SheetColumn(_with_unit("The model says", self._unit), self._answer_format())
-        if self.card.answer == "probability":
-            said = SheetColumn(f"The model says: risk of {self.card.event}", SHARE)
-        sure = [SheetColumn("Sure", SHARE)] if self._is_sure else []
+        is_risk = self.card.answer == "probability"
+        said = SheetColumn(answer_head(self.card), SHARE if is_risk else self._answer_format())
+        sure = [SheetColumn("Sure", SHARE)] if self.card.tells_confidence else []
         words = [SheetColumn(name) for name in ("Flags", "You say", "Right answer", "Comment")]
         fields = [
             # Without commas between thousands: a year is a number too.
-            SheetColumn(_with_unit(f.label, f.unit if f.is_numeric else ""))
-            for f in self._fields
+            SheetColumn(field_head(feature))
+            for feature in self._fields
         ]
         others = [SheetColumn(name) for name in self._others]
         return [SheetColumn("Row", WHOLE), *own, said, *sure, *words, *fields, *others]
-
-    @property
-    def _unit(self) -> str:
-        return self.card.target.unit if self.card.task == "regression" else ""
-
-    @property
-    def _is_sure(self) -> bool:
-        return self.card.task != "regression" and self.card.answer == "class"
 
     @property
     def _fields(self) -> list[Feature]:
@@ -146,9 +138,10 @@ class ResultWorkbook:
         answer = "no answer" if prediction is None else self._in_words(value)
         if prediction is not None and self.card.answer == "probability":
             answer = self.card.probability(tuple(scored["probabilities"] or ()) or None)
-        flags = filter(None, (scored["flags"] or "").split(";"))
-        words = [self.flag_words(self.card, flag) for flag in flags]
-        share = [None if sure is None else _rounded_down(sure)] if self._is_sure else []
+        words = [self.flag_words(self.card, flag) for flag in flags_of(scored["flags"])]
+        share = (
+            [None if sure is None else _rounded_down(sure)] if self.card.tells_confidence else []
+        )
         return [answer, *share, "; ".join(words) or None, *self._said(value, verdict)]
 
     def _said(self, value: Any, verdict: Verdict | None) -> list[Any]:
@@ -183,10 +176,6 @@ def _cells(text: pa.Table, names: Sequence[str]) -> Iterator[Sequence[str | None
 
 def _words(feature: Feature, value: Any) -> str | None:
     return None if value is None else feature.text(value, unit=False)
-
-
-def _with_unit(label: str, unit: str) -> str:
-    return f"{label} ({unit})" if unit else label
 
 
 def _rounded_down(share: float) -> float:

@@ -209,7 +209,7 @@ class ScoredRows:
         combined = _code_counts(scores.flag_codes, len(scores.flags))
         flags: Counter[str] = Counter()
         for text, count in zip(scores.flags, combined, strict=True):
-            flags.update(dict.fromkeys(filter(None, text.split(";")), count))
+            flags.update(dict.fromkeys(flags_of(text), count))
         edges, bars = _bars(scores.numbers)
         confidences = scores.confidence[~np.isnan(scores.confidence)]
         rows = len(scores.codes)
@@ -269,7 +269,7 @@ class ScoredRows:
             value=json.loads(scored["prediction"]),
             confidence=scored["confidence"],
             probabilities=None if probabilities is None else tuple(probabilities),
-            flags=tuple(scored["flags"].split(";")) if scored["flags"] else (),
+            flags=tuple(flags_of(scored["flags"])),
             source="batch",
             asked_by=batch.asked_by,
             latency_ms=0.0,
@@ -379,7 +379,7 @@ def _code_counts(codes: np.ndarray, size: int) -> list[int]:
 
 def _with_flag(scores: Scores, flag: str) -> np.ndarray:
     """Which rows have the flag; with an empty one, which have any."""
-    has = [bool(text) if not flag else flag in text.split(";") for text in scores.flags]
+    has = [bool(text) if not flag else flag in flags_of(text) for text in scores.flags]
     mask: np.ndarray = np.array([*has, False])[scores.flag_codes]
     return mask
 
@@ -411,3 +411,8 @@ def _bars(numbers: np.ndarray | None) -> tuple[tuple[float, ...], tuple[int, ...
     first, last = np.floor(values.min() / step), np.ceil(values.max() / step)
     counts, edges = np.histogram(values, bins=np.arange(first, last + 1) * step)
     return tuple(edges.tolist()), tuple(counts.tolist())
+
+
+def flags_of(text: str | None) -> list[str]:
+    """The flags of a row, as a chunk stores them."""
+    return [flag for flag in (text or "").split(";") if flag]

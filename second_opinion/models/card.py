@@ -209,6 +209,11 @@ class ModelCard(CardPart):
         return AnswerScale(self.answer)
 
     @property
+    def tells_confidence(self) -> bool:
+        """Whether an answer is a class, of which the model is more or less sure."""
+        return self.task != "regression" and self.answer == "class"
+
+    @property
     def ref(self) -> str:
         """``name/version``."""
         return f"{self.name}/{self.version}"

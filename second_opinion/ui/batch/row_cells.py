@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from second_opinion.batches.scored_rows import RowPage
+from second_opinion.batches.column_heads import answer_head, field_head
+from second_opinion.batches.scored_rows import RowPage, flags_of
 from second_opinion.formatting import number_text, percent
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.batch import Batch
@@ -30,19 +31,15 @@ def fields(card: ModelCard, batch: Batch) -> list[Feature]:
 
 def columns(card: ModelCard, batch: Batch, own: Sequence[str]) -> list[CaseColumn]:
     """The columns of the table, ``own`` being those of the file that the model does not use."""
-    says = "The model says"
-    unit = f" ({card.target.unit})" if card.task == "regression" and card.target.unit else ""
-    if card.answer == "probability":
-        says = f"{says}: risk of {card.event}"
     is_number = card.task == "regression" or card.answer == "probability"
     return [
         CaseColumn("Row", "row"),
         CaseColumn("You say", "verdict"),
-        CaseColumn(says + unit, "answer", is_number),
-        *([CaseColumn("Sure", "answer", True)] if _is_sure(card) else []),
+        CaseColumn(answer_head(card), "answer", is_number),
+        *([CaseColumn("Sure", "answer", True)] if card.tells_confidence else []),
         CaseColumn("Flags", "flags"),
         *(CaseColumn(name, "own") for name in own),
-        *(CaseColumn(_header(f), "field", f.is_numeric) for f in fields(card, batch)),
+        *(CaseColumn(field_head(f), "field", f.is_numeric) for f in fields(card, batch)),
     ]
 
 
@@ -69,7 +66,7 @@ def rows(
     for row, answer, case in zip(row_page.rows.tolist(), scored, cases, strict=True):
         verdict = verdicts.get(row)
         said = [_answer(card, answer)]
-        if _is_sure(card):
+        if card.tells_confidence:
             sure = answer["confidence"]
             said.append(NOTHING if sure is None else percent(sure))
         yield CaseRow(
@@ -77,16 +74,8 @@ def rows(
             [*said, *case],
             said=verdict.judgement if verdict else "",
             more=_more(card, verdict) if verdict else "",
-            flags=[labels.flag_name(card, flag) for flag in _flags(answer["flags"])],
+            flags=[labels.flag_name(card, flag) for flag in flags_of(answer["flags"])],
         )
-
-
-def _header(feature: Feature) -> str:
-    return f"{feature.label} ({feature.unit})" if feature.unit else feature.label
-
-
-def _is_sure(card: ModelCard) -> bool:
-    return card.task != "regression" and card.answer == "class"
 
 
 def _answer(card: ModelCard, scored: Mapping[str, Any]) -> str:
@@ -106,10 +95,6 @@ def _more(card: ModelCard, verdict: Verdict) -> str:
     kind = kind_of(verdict.judgement)
     text = labels.verdict_text(card, verdict)
     return "" if text == kind.words else text.removeprefix(f"{kind.words}: ")
-
-
-def _flags(text: object) -> list[str]:
-    return [flag for flag in str(text or "").split(";") if flag]
 
 
 def _field_cells(card: ModelCard, batch: Batch, row_page: RowPage) -> Iterator[list[Cell]]:

@@ -9,7 +9,14 @@ from uuid import UUID, uuid5
 import streamlit as st
 
 from second_opinion.batches import case_facts, column_rights
-from second_opinion.batches.scored_rows import PAGE_ROWS, RowFilter, RowPage, ScoredRows, SortBy
+from second_opinion.batches.scored_rows import (
+    PAGE_ROWS,
+    RowFilter,
+    RowPage,
+    ScoredRows,
+    SortBy,
+    flags_of,
+)
 from second_opinion.formatting import plural
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.stamp import signed
@@ -48,7 +55,7 @@ def filters(visit: Visit, batch: Batch) -> RowView:
     card = visit.card
     scores = ScoredRows(visit.store).scores(batch)
     visible = column_rights.visible(visit.store, batch, visit.asker)
-    flags = {flag for text in scores.flags for flag in text.split(";") if flag}
+    flags = {flag for text in scores.flags for flag in flags_of(text)}
     with st.grid(4, min_column_width=150, vertical_alignment="bottom", key="batch_filters"):
         value = ""
         if card.task != "regression":
