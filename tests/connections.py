@@ -194,19 +194,26 @@ def _pump(one, other):
 @contextmanager
 def nginx(folder, location, target):
     """Debian's nginx with these lines in front of the app; its port."""
+    with nginx_site(folder, f"server {{ listen 80;\n{location}\n}}", target) as port:
+        yield port
+
+
+@contextmanager
+def nginx_site(folder, site, target):
+    """Debian's nginx with this site file, on a free port in the place of 80; that port."""
     program = os.environ.get("NGINX") or shutil.which(
         "nginx", path=f"{os.environ['PATH']}:/usr/sbin"
     )
     if program is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(NGINX_HELP)
     port = free_port()
-    lines = location.replace("127.0.0.1:8501", f"127.0.0.1:{target}")
+    lines = site.replace("127.0.0.1:8501", f"127.0.0.1:{target}")
+    lines = lines.replace("listen 80;", f"listen 127.0.0.1:{port};")
     (folder / "nginx.conf").write_text(
         f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\n"
         f"events {{}}\nhttp {{ access_log off; client_body_temp_path {folder}/body;\n"
         f"proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;\n"
-        f"uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
-        f"server {{ listen 127.0.0.1:{port};\n{lines}\n}} }}\n"
+        f"uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n{lines}\n}}\n"
     )
     process = subprocess.Popen([program, "-e", folder / "error.log", "-c", folder / "nginx.conf"])
     try:

@@ -263,6 +263,17 @@ def test_the_index_of_decisions_has_each_and_a_word_on_each_number_that_is_missi
     assert len(numbers) == len({*numbers})
 
 
+# --- releases
+
+
+def test_the_newest_release_of_the_changelog_is_the_version_of_the_project():
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    version = re.search('^version = "(.+)"$', project, re.MULTILINE)[1]
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    first, newest = re.findall(r"^## \[(.+?)\]", text, re.MULTILINE)[:2]
+    assert (first, newest) == ("Unreleased", version)
+
+
 # --- docs/security.md
 
 
