@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from second_opinion import compatibility
 from second_opinion.formatting import closest, decimals_of, humanise, quoted, round_down
 from second_opinion.records.choices import Choices
+from second_opinion.records.dummies import ONE, Dummies, DummiesByColumn, flag_of
 from second_opinion.records.feature_kinds import KINDS, FeatureKind, Problem, Shape
 from second_opinion.records.value import key_of, plain
 
@@ -276,10 +277,16 @@ class _Texts(dict[Any, str]):
 
 
 class Schema:
-    """The ordered features that a model needs."""
+    """The ordered features that a model needs.
 
-    def __init__(self, features: Iterable[Feature]) -> None:
+    ``dummies`` are the columns that may stand for one of them in a file.
+    """
+
+    def __init__(
+        self, features: Iterable[Feature], dummies: Mapping[str, Dummies] | None = None
+    ) -> None:
         self.features = tuple(features)
+        self.dummies = DummiesByColumn(dummies or {})
 
     def __iter__(self) -> Iterator[Feature]:
         return iter(self.features)
@@ -303,6 +310,24 @@ class Schema:
         """The names in the order in which the estimator takes them."""
         return [feature.name for feature in self.features]
 
+    @cached_property
+    def file_names(self) -> list[str]:
+        """The names that a file may have: those of the features, and of their dummies."""
+        return [*self.names, *(name for each in self.dummies.values() for name in each.names)]
+
+    def inputs_in(self, columns: Sequence[str]) -> dict[str, list[str]]:
+        """The features that a table with these columns holds, with the columns that each is in."""
+        here, as_dummies = set(columns), self.dummies.read_from(columns)
+        inputs = {name: [name] for name in self.names if name in here or name in as_dummies}
+        for name, dummies in as_dummies.items():
+            own = [column for column in columns if column not in self._by_name]
+            inputs[name] = list(dummies.levels_in(own))
+        return inputs
+
+    def taken_from(self, columns: Sequence[str]) -> set[str]:
+        """The columns of such a table that the model takes."""
+        return {name for parts in self.inputs_in(columns).values() for name in parts}
+
     @property
     def typical(self) -> dict[str, Any]:
         """A typical case: medians and commonest choices of the training data."""
@@ -315,17 +340,30 @@ class Schema:
         problem, not one for the extra name and another for the missing one.
         """
         clean: dict[str, Any] = {}
+        case, problems = self._without_dummies(case)
         extra, renamed = self._unexpected(case)
-        problems = []
+        misread = {problem.field for problem in problems}
         for feature in self.features:
             clean[feature.name], problem = feature.read(case.get(feature.name))
-            if feature.name in renamed:
+            if feature.name in renamed or feature.name in misread:
                 continue
             if feature.name not in case:
                 problem = _absent(feature)
             if problem:
                 problems.append(problem)
         return clean, extra + problems
+
+    def _without_dummies(self, case: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Problem]]:
+        """The case with the value of each feature that it has as dummies, and what is wrong."""
+        problems = []
+        for name in self.dummies.read_from(case):
+            columns = self.inputs_in(list(case))[name]
+            flags = {column: case[column] for column in columns}
+            value, found = _value_of(flags, self[name], self.dummies[name])
+            case = {n: v for n, v in case.items() if n not in flags} | {name: value}
+            if found:
+                problems.append(Problem(name, found, ONE))
+        return case, problems
 
     def _unexpected(self, case: Mapping[str, Any]) -> tuple[list[Problem], set[str]]:
         absent = [name for name in self.names if name not in case]
@@ -366,6 +404,21 @@ class Schema:
             return {name: cases[name].array for name in self.names}
         rows = [cases] if isinstance(cases, Mapping) else cases
         return {name: [row[name] for row in rows] for name in self.names}
+
+
+def _value_of(cells: Mapping[str, Any], feature: Feature, dummies: Dummies) -> tuple[Any, str]:
+    """The feature's value by the cells of its dummies, and what is wrong with them."""
+    flags = {name: flag_of(cell) for name, cell in cells.items()}
+    odd = next((name for name in cells if name in dummies.level_of and flags[name] is None), None)
+    if odd is not None:
+        return None, f"is {quoted(cells[odd])} in {quoted(odd)}"
+    flags_alone = {name: bool(flag) for name, flag in flags.items()}
+    level, found = dummies.level(flags_alone, optional=feature.optional)
+    if not level:
+        return None, found
+    if feature.is_numeric and feature.kind_of.choices == "none":
+        return float(level), found
+    return next(iter(feature.index.written(level)), level), found
 
 
 def typed(values: Any, feature: Feature) -> Any:

@@ -173,7 +173,8 @@ def _first_columns(card: ModelCard, look: Look) -> CaseColumns:
     values = frozenset(str(choice.value) for choice in card.classes)
     words = values | {choice.label for choice in card.classes}
     answer = Answer(card.target.name, words, values)
-    return first_choice(look.columns, card.case_schema.names, answer, look.first_rows)
+    taken = card.case_schema.taken_from(look.columns)
+    return first_choice(look.columns, taken, answer, look.first_rows)
 
 
 def score(store: Store, registry: Registry, batch_id: str, *, by: Expert) -> bool:

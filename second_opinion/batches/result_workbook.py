@@ -76,7 +76,8 @@ class ResultWorkbook:
 
     @property
     def _fields(self) -> list[Feature]:
-        return [f for f in self.card.case_schema if f.name in self.batch.columns]
+        schema = self.card.case_schema
+        return [schema[name] for name in schema.inputs_in(self.batch.columns)]
 
     @cached_property
     def _own(self) -> list[str]:
@@ -86,7 +87,7 @@ class ResultWorkbook:
 
     @cached_property
     def _others(self) -> list[str]:
-        names = {*self.card.case_schema.names, *self._own}
+        names = {*self.card.case_schema.taken_from(self.batch.columns), *self._own}
         return [name for name in self._visible if name not in names]
 
     @cached_property

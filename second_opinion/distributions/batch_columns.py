@@ -33,7 +33,8 @@ class BatchColumns(Mapping[str, Any]):
 
     def __init__(self, store: Store, batch: Batch, schema: Schema, key: Hashable) -> None:
         self._store, self._batch, self._key = store, batch, key
-        self._features = {f.name: f for f in schema if f.name in batch.columns}
+        self._schema, self._inputs = schema, schema.inputs_in(batch.columns)
+        self._features = {name: schema[name] for name in self._inputs}
 
     def __getitem__(self, name: str) -> Any:
         column = _columns.get((self._key, name))
@@ -58,9 +59,10 @@ class BatchColumns(Mapping[str, Any]):
             for other in names[names.index(name) :]
             if other == name or _columns.get((self._key, other)) is None
         ][:room]
-        schema = Schema(self._features[other] for other in unread_names)
+        schema = Schema((self._features[other] for other in unread_names), self._schema.dummies)
+        inputs = [name for other in unread_names for name in self._inputs[other]]
         parts: dict[str, list[Column]] = {other: [] for other in unread_names}
-        for text in ScoredRows(self._store).texts(self._batch, unread_names):
+        for text in ScoredRows(self._store).texts(self._batch, inputs):
             for column in columns(text, schema, self._batch.decimal)[0]:
                 parts[column.feature.name].append(_light(column))
         for other in unread_names:

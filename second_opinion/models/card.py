@@ -15,6 +15,7 @@ from second_opinion.file_content import read_bytes
 from second_opinion.formatting import humanise, round_to_three
 from second_opinion.jsonfile import parsed
 from second_opinion.records.answer_scale import AnswerScale
+from second_opinion.records.dummies import DummiesByColumn
 from second_opinion.records.value import same_value
 from second_opinion.schema import CardPart, Choice, Feature, Schema
 
@@ -180,7 +181,7 @@ class ModelCard(CardPart):
     @cached_property
     def case_schema(self) -> Schema:
         """The features as a schema: what a case must look like."""
-        return Schema(self.features)
+        return Schema(self.features, DummiesByColumn.of(self.one_hot))
 
     @cached_property
     def question_sha256(self) -> str:

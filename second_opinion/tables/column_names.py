@@ -36,24 +36,23 @@ def with_columns(
     """
     if refused := look.limits.too_wide(len(names)):
         return look.refused(refused)
-    names = named_for(names, schema.names)
-    alike = _alike(names, schema.names)
+    wanted = _wanted(names, schema)
+    names = named_for(names, wanted)
+    alike = _alike(names, wanted)
     if decisions.alike_ok and alike:
         names = [alike.get(name, name) for name in names]
         look = replace(look, renamed=tuple(alike.items()))
         look = look.noted(f"Read {_pairs(alike, 'as')}.")
         alike = {}
-    look = _with_own_names(look, names, rows, schema, unreadable)
+    look = _with_own_names(look, names, rows, wanted, unreadable)
     left_out = set(look.left_out)
     kept = [at for at in range(len(names)) if at not in left_out]
     rows = [[row[at] if at < len(row) else None for at in kept] for row in rows]
-    feature_names = set(schema.names)
+    feature_names = {*wanted, *schema.taken_from(look.columns)}
     unused = tuple(name for name in look.columns if name not in feature_names)
     present = set(look.columns)
     missing = tuple(
-        (name, closest(name, unused[:MOST_CANDIDATES]))
-        for name in schema.names
-        if name not in present
+        (name, closest(name, unused[:MOST_CANDIDATES])) for name in wanted if name not in present
     )
     look = replace(
         look,
@@ -62,7 +61,37 @@ def with_columns(
         personal=personal_columns(look.columns, feature_names, rows),
         first_rows=tuple(map(tuple, rows[:SHOWN_ROWS])),
     )
+    look = _with_dummies(look, schema)
     return _with_missing(look, schema, decisions, alike) if missing else look
+
+
+def _wanted(names: Sequence[str], schema: Schema) -> list[str]:
+    """The names that the file should have: a feature's own, or those of its dummies.
+
+    The dummies, where the file has some of them, but for case and marks, and not the feature.
+    """
+    here = {folded(name) for name in names}
+    wanted: list[str] = []
+    for name in schema.names:
+        dummies = schema.dummies.get(name)
+        has_some = dummies is not None and any(folded(dummy) in here for dummy in dummies.names)
+        if dummies is not None and has_some and folded(name) not in here:
+            wanted += dummies.names
+        else:
+            wanted.append(name)
+    return wanted
+
+
+def _with_dummies(look: Look, schema: Schema) -> Look:
+    """What is to be said of features that are read from their dummies."""
+    inputs = schema.inputs_in(look.columns)
+    for name in schema.dummies.read_from(look.columns):
+        columns, level = plural(len(inputs[name]), "column"), schema.dummies[name].without_dummy
+        zeros = "" if level is None else f" 0 in all of them is {quoted(level)}."
+        look = look.noted(
+            f"Read {quoted(name)} from {columns} of 0 and 1: {_some(inputs[name])}.{zeros}"
+        )
+    return look
 
 
 def _alike(names: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
@@ -89,10 +118,10 @@ def _pairs(alike: Mapping[str, str], between: str) -> str:
 
 
 def _with_own_names(
-    look: Look, names: Sequence[str], rows: Rows, schema: Schema, unreadable: Collection[int]
+    look: Look, names: Sequence[str], rows: Rows, wanted: Sequence[str], unreadable: Collection[int]
 ) -> Look:
     counts = Counter(names)
-    twice = [quoted(name) for name in schema.names if counts[name] > 1]
+    twice = [quoted(name) for name in wanted if counts[name] > 1]
     if twice:
         look = look.refused(
             f"has more than one column {joined(twice)}; expected each name that the model takes "
@@ -100,7 +129,7 @@ def _with_own_names(
         )
     with_cells = {at for row in rows for at, cell in enumerate(row) if cell and cell.strip()}
     empty = [at for at, name in enumerate(names) if not name.strip() and at not in with_cells]
-    apart = [at for at in unreadable if names[at] not in schema.names]
+    apart = [at for at in unreadable if names[at] not in wanted]
     if len(empty) == len(names):
         empty = []
     left_out = tuple(sorted({*empty, *apart}))
@@ -137,7 +166,8 @@ def _once(names: Sequence[str], left_out: Collection[int]) -> tuple[str, ...]:
 def _with_missing(
     look: Look, schema: Schema, decisions: Decisions, alike: Mapping[str, str]
 ) -> Look:
-    if len(look.missing) == len(schema) and not any(near for _, near in look.missing):
+    none = not schema.inputs_in(look.columns)
+    if none and not any(near for _, near in look.missing):
         return look.refused(
             f"has none of the columns that the model takes ({_some(schema.names)}); it has "
             f"{_some(look.columns)}. Choose another file, or name its columns so in a line above "
@@ -158,6 +188,10 @@ def _with_absent(
     look: Look, missing: Sequence[tuple[str, str | None]], schema: Schema, decisions: Decisions
 ) -> Look:
     """What is to be said of columns that the file lacks, however their names are written."""
+    own_names = set(schema.names)
+    zeros = [name for name, _ in missing if name not in own_names]
+    missing = [(name, near) for name, near in missing if name in own_names]
+    look = _with_absent_dummies(look, zeros, decisions) if zeros else look
     absent = [(name, near) for name, near in missing if schema[name].optional]
     look = _with_refusals(look, [pair for pair in missing if pair not in absent])
     if not absent:
@@ -170,6 +204,17 @@ def _with_absent(
         f"has no column {names}: every row would be scored as if that were not known. "
         f"{_renaming(absent, look.unused)}go on without.",
         Offer("absent_ok", True, f"Go on without {names}"),
+    )
+
+
+def _with_absent_dummies(look: Look, zeros: Sequence[str], decisions: Decisions) -> Look:
+    """What is to be said of dummies that the file lacks, as those of fewer cases do."""
+    if decisions.absent_ok:
+        return look.noted(f"Not in the file, read as 0 in every row: {_some(zeros)}.")
+    return look.refused(
+        f"has no column {_some(zeros)}, and has others of the same choice: expected all of them, 0 "
+        "or 1. Add them, or read those that are not there as 0 in every row.",
+        Offer("absent_ok", True, f"Read {_some(zeros)} as 0"),
     )
 
 

@@ -60,13 +60,13 @@ def look_at_workbook(source: TableFile, look: Look, schema: Schema, decisions: D
         look = replace(look, sheet=found.visible[0] if found.visible else "")
         wanted = [decisions.sheet] if decisions.sheet else found.visible
         tops = [top for sheet in wanted if (top := _top(source, look, sheet, schema, decisions))]
-        top = best(tops, schema.names)
+        top = best(tops, schema.file_names)
         if top is None or not top.rows:
             return look.refused(_nothing(top, found))
         same = [one for one in tops if one.rows and _fits_as(one, top, schema)]
         if len(same) > 1:
             return _asked(look, [one.sheet for one in same])
-        if not any(fit(top.cells, schema.names)) and len(schema) and found.hidden:
+        if not any(fit(top.cells, schema.file_names)) and len(schema) and found.hidden:
             hidden = joined([quoted(sheet) for sheet in found.hidden])
             look = look.noted(f"Hidden sheets are not read: {hidden}.")
     except UserError as error:
@@ -89,8 +89,8 @@ def _dialect(look: Look, top: SheetTop) -> Dialect:
 
 def _fits_as(one: SheetTop, best_top: SheetTop, schema: Schema) -> bool:
     """Whether a sheet has as many of the names as the best one, and any at all."""
-    names_found = fit(one.cells, schema.names)
-    return any(names_found) and names_found == fit(best_top.cells, schema.names)
+    names_found = fit(one.cells, schema.file_names)
+    return any(names_found) and names_found == fit(best_top.cells, schema.file_names)
 
 
 def _top(
@@ -104,7 +104,7 @@ def _top(
         for at, row in enumerate(first_rows[:FIRST_LINES])
     ]
     lines = [line for line in lines if line.line == decisions.line] or lines
-    line = best(lines, schema.names)
+    line = best(lines, schema.file_names)
     if line is None:
         return None
     below = [row for row in first_rows if row.line > line.line]

@@ -143,7 +143,7 @@ def _lines(text: _Text) -> Iterator[_Item]:
 def _held(text: _Text, schema: Schema) -> Iterator[_Item]:
     """The cases in an object, or the object itself where it is one case."""
     value = text.value()
-    for number, case in enumerate(cases_in(value, schema.names), start=1):
+    for number, case in enumerate(cases_in(value, schema.file_names), start=1):
         yield _Item(number, _case(case), text.bytes_read)
     if not isinstance(value, _Broken) and text.skip():
         after = _Broken("something follows the end of the object", "expected nothing there")

@@ -17,8 +17,10 @@ import pyarrow.compute as pc
 from second_opinion import compatibility
 from second_opinion import schema as schemas
 from second_opinion.formatting import quoted
+from second_opinion.records.dummies import Dummies
 from second_opinion.records.feature_kinds import LARGEST_EXACT_INTEGER
 from second_opinion.schema import Feature, Schema
+from second_opinion.tables.dummy_cells import level_cells
 from second_opinion.tables.parse_cell import (
     cell_reader,
     expected,
@@ -119,12 +121,28 @@ def columns(
     """Each feature's column, and the cells that cannot be read, row by row."""
     read, faults = [], []
     places = {name: at for at, name in enumerate(text.column_names)}
+    as_dummies = schema.dummies.read_from(places)
+    inputs = schema.inputs_in(text.column_names) if as_dummies else {}
     for feature in schema:
-        cells = _cells(text, places.get(feature.name))
-        column, column_faults = _column(cells, feature, decimal)
+        if feature.name in as_dummies:
+            dummies = as_dummies[feature.name]
+            column, column_faults = _of_dummies(text, inputs[feature.name], feature, dummies)
+        else:
+            cells = _cells(text, places.get(feature.name))
+            column, column_faults = _column(cells, feature, decimal)
         read.append(column)
         faults += column_faults
     return read, sorted(faults, key=lambda fault: fault.row)
+
+
+def _of_dummies(
+    text: pa.Table, inputs: list[str], feature: Feature, dummies: Dummies
+) -> tuple[Column, list[CellFault]]:
+    """A column read from its dummies, whose levels are written as the card has them."""
+    cells, faults = level_cells(text, inputs, feature, dummies)
+    column, column_faults = _column(cells, feature, ".")
+    faulty = {fault.row for fault in faults}
+    return column, [*faults, *(fault for fault in column_faults if fault.row not in faulty)]
 
 
 def _cells(text: pa.Table, place: int | None) -> pa.Array:

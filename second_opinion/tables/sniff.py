@@ -91,7 +91,9 @@ def _look_at_text(source: TableFile, schema: Schema, look: Look, decisions: Deci
     delimiter = decisions.delimiter
     if delimiter and delimiter not in DELIMITERS:
         return look.refused(f"cannot be split at {quoted(delimiter)}; choose , ; | or a tab.")
-    top = find_top(text, schema.names, complete=complete, delimiter=delimiter, line=decisions.line)
+    top = find_top(
+        text, schema.file_names, complete=complete, delimiter=delimiter, line=decisions.line
+    )
     fault = _top_fault(top)
     if top is None or fault:
         return look.refused(fault)

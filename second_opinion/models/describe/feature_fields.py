@@ -14,13 +14,14 @@ from second_opinion.formatting import decimals_of, humanise
 from second_opinion.models.describe.estimator_facts import InputFacts
 from second_opinion.models.describe.gaps import blank, gap_of
 from second_opinion.records.feature_kinds import LARGEST_EXACT_INTEGER
-from second_opinion.records.value import plain, shortest
+from second_opinion.records.value import plain, shortest, typed_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST_CHOICES = 200
 MOST_LEVELS = 2000
+YES_NO_TEXTS = {"0", "1", "false", "true"}
 NOTHING = InputFacts()
 DAY = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}([T ][\d:.+Z-]*)?")
 
@@ -88,7 +89,8 @@ def _is_yes_or_no(values: pd.Series[Any], levels: Any, inside: InputFacts) -> bo
     import pandas as pd
 
     is_pair = pd.api.types.is_bool_dtype(values.dtype) or set(levels) <= {0, 1}
-    return is_pair and set(inside.choices or ()) <= {0, 1}
+    # The levels of dummies are known by their texts alone.
+    return is_pair and {typed_text(level) for level in inside.choices or ()} <= YES_NO_TEXTS
 
 
 def _gap_fields(gap: str) -> dict[str, Any]:

@@ -36,7 +36,8 @@ KINDS = ["png", "jpg", "jpeg", "gif", "webp", "zip"]
 
 def form(visit: Visit, batch: Batch) -> None:
     """Ask the owner of a batch what experts see of the columns that the model does not use."""
-    unused = [name for name in batch.columns if name and name not in visit.card.case_schema.names]
+    taken = visit.card.case_schema.taken_from(batch.columns)
+    unused = [name for name in batch.columns if name and name not in taken]
     if not unused or not roles.owns(visit.asker, batch.id):
         return
     # As defaults, never as state that is put: what the browser does not hear of would be emptied,
@@ -101,7 +102,7 @@ def _choose(visit: Visit, batch: Batch, part: str) -> Callable[[], None]:
     @callback("columns")
     def choose() -> None:
         choice = _changed(batch, part, visit.store.column_choices.latest(batch.id))
-        tidy = choice.tidy(batch.columns, visit.card.case_schema.names)
+        tidy = choice.tidy(batch.columns, visit.card.case_schema.taken_from(batch.columns))
         visit.store.column_choices.choose(batch.id, tidy, by=visit.asker)
 
     return choose

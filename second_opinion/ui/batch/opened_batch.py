@@ -138,12 +138,12 @@ def check_result(visit: Visit, batch: Batch) -> None:
 
 def facts(visit: Visit, batch: Batch) -> None:
     """How the file was read: rows, form, columns."""
-    names = visit.card.case_schema.names
-    inputs = [name for name in names if name in batch.columns]
+    schema = visit.card.case_schema
+    inputs, taken = schema.inputs_in(batch.columns), schema.taken_from(batch.columns)
     visible = column_rights.visible(visit.store, batch, visit.asker)
-    carried = [name for name in visible if name not in names]
+    carried = [name for name in visible if name not in taken]
     parts = [plural(batch.rows + batch.bad_rows, "row"), _form(batch)]
-    parts.append(f"{len(inputs)} of {plural(len(names), 'column')}")
+    parts.append(f"{len(inputs)} of {plural(len(schema), 'column')}")
     if carried:
         are = "is" if len(carried) == 1 else "are"
         parts.append(f"{plural(len(carried), 'other column')} {are} kept but not used")

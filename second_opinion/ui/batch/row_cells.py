@@ -25,7 +25,8 @@ MOST_FIELDS = 60
 def fields(card: ModelCard, batch: Batch) -> list[Feature]:
     """The fields that the file has, what the model looks at most first."""
     ranks = {feature.name: at for at, (feature, _) in enumerate(card.looks_at)}
-    in_file = [feature for feature in card.case_schema if feature.name in batch.columns]
+    schema = card.case_schema
+    in_file = [schema[name] for name in schema.inputs_in(batch.columns)]
     return sorted(in_file, key=lambda f: ranks.get(f.name, len(ranks)))[:MOST_FIELDS]
 
 
