@@ -62,7 +62,7 @@ def progress() -> None:
     name, version = visit.version
     # The versions of an A/B alias are one thing to the person who judges.
     one = version if len(visit.arms) == 1 else None
-    so_far = visit.store.effort(name, one, visit.expert.label if visit.expert else "")
+    so_far = visit.store.effort(name, one, visit.expert or "")
     st.header("Progress", anchor=False)
     if not so_far.predictions:
         st.text("No case yet. Yours will be the first.")

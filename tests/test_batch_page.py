@@ -296,7 +296,7 @@ def test_a_link_opens_a_batch_to_look_at_and_not_to_change(place, registry):
     assert messages(by_link) == []
     assert page.BY_LINK in texts(by_link)
     assert not {"batch_score", "batch_fix", "batch_cancel"} & keys(by_link)
-    eve = Expert("Ada", key="another browser")
+    eve = Expert("Ada", browser_secret="another browser")
     for change in (
         lambda: store.batches.cancel(batch.id, by=eve),
         lambda: jobs.score(store, registry, batch.id, by=eve),

@@ -367,11 +367,11 @@ def test_the_numbers_of_a_regression_are_counted_between_edges(empty_store):
 
 def test_the_rows_that_one_has_judged_are_told_by_browser_not_by_name(empty_store, long, models):
     card = card_like(models)
-    ada = Expert("Ada", key="a" * 32)
+    ada = Expert("Ada", browser_secret="a" * 32)
     for row, expert, key in (
-        (3, "Ada", ada.key),
-        (2400, "ada", ada.key),
-        (5, "Grace", ada.key),
+        (3, "Ada", ada.browser_secret),
+        (2400, "ada", ada.browser_secret),
+        (5, "Grace", ada.browser_secret),
         (7, "Ada", "b" * 32),
         (9, "Ada", ""),
     ):

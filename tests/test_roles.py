@@ -18,6 +18,7 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import is_signed, new_id, signed
 from second_opinion.settings import Settings
 from second_opinion.store import Store
+from second_opinion.store.batch_maker import Maker
 from second_opinion.ui import who
 
 CODES = Settings(expert_code="expert-1", reviewer_code="reviewer-2", owner_code="owner-3")
@@ -154,8 +155,8 @@ def test_ids_of_one_browser_are_different():
 
 
 def test_a_name_or_a_link_does_not_make_it_ones_own():
-    ada, eve = Expert("Ada", key="a"), Expert("Ada", key="e")
-    record = new_id("a")
+    ada, eve = Expert("Ada", browser_secret="a"), Expert("Ada", browser_secret="e")
+    record = Maker(new_id("a"), None)
     assert roles.owns(ada, record)
     assert roles.owns(Expert("Bob", role="reviewer"), record)
     for stranger in (eve, Expert("Ada"), None):

@@ -88,10 +88,11 @@ def ask(process, line):
 
 COLUMNS = {
     "predictions": "id batch_id row_number model version model_sha256 card_sha256 inputs value "
-    "confidence probabilities flags source asked_by latency_ms created_at alias",
+    "confidence probabilities flags source asked_by latency_ms created_at alias "
+    "expert_key",
     "verdicts": "id prediction_id expert identity_source judgement correct_value direction "
     "severity comment mode blind_value blind_confidence seconds supersedes created_at "
-    "case_id outcome answer tolerance own_probability",
+    "case_id outcome answer tolerance own_probability expert_key",
 }
 
 
@@ -378,8 +379,8 @@ def test_what_was_not_on_the_page_is_not_replaced(empty_store, stored, judgement
 def test_a_typed_name_neither_shows_nor_replaces_the_verdict_of_another_browser(
     empty_store, stored, judgement
 ):
-    ada, eve = Expert("Ada", key="of Ada"), Expert("ada ", key="of Eve")
-    own = replace(verdict(stored, "disagree", comment="Secret."), id=new_id(ada.key))
+    ada, eve = Expert("Ada", browser_secret="of Ada"), Expert("ada ", browser_secret="of Eve")
+    own = replace(verdict(stored, "disagree", comment="Secret."), id=new_id(ada.browser_secret))
     empty_store.add_verdict(own, on_page=None, by=ada)
     about = [stored.id]
     assert empty_store.current_verdict(stored.id, "Ada", by=ada).id == own.id
@@ -387,11 +388,11 @@ def test_a_typed_name_neither_shows_nor_replaces_the_verdict_of_another_browser(
     assert empty_store.current_verdicts_of("Ada", about, by=eve) == {}
     assert [said for _, said in empty_store.history("Ada", about, by=eve)] in ([], [None])
     for on_page in (None, own.id, ...):
-        other = replace(verdict(stored, judgement), expert="ada ", id=new_id(eve.key))
+        other = replace(verdict(stored, judgement), expert="ada ", id=new_id(eve.browser_secret))
         with pytest.raises(UserError, match="made in another browser"):
             empty_store.add_verdict(other, on_page=on_page, by=eve)
     assert [one.id for one in empty_store.verdict_history(stored.id, by=REVIEWER)] == [own.id]
-    mine = replace(verdict(stored, judgement), id=new_id(ada.key))
+    mine = replace(verdict(stored, judgement), id=new_id(ada.browser_secret))
     assert empty_store.add_verdict(mine, on_page=own.id, by=ada).supersedes == own.id
 
 
@@ -1121,7 +1122,7 @@ def test_a_database_from_before_aliases_keeps_its_predictions(tmp_path):
         before = Database(connection)
         migrations.apply(before, stop_before="m003_alias_of_a_prediction")
         row = record_rows.to_row(case())
-        del row["alias"]
+        del row["alias"], row["expert_key"]
         before["predictions"].insert(row)
     with closing(Store.open(path)) as store:
         assert store.prediction(row["id"]).alias is None

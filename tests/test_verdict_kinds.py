@@ -49,9 +49,9 @@ BEFORE = "m006_verdict_kinds"
 WRITTEN = ("predictions", "verdicts", "triage", "adjudications")
 # What the steps after that of the kinds fill in, or add.
 WORKED_OUT = {
-    "predictions": (),
+    "predictions": ("expert_key",),
     "triage": (),
-    "verdicts": ("case_id", "outcome", "answer", "tolerance", "own_probability"),
+    "verdicts": ("case_id", "outcome", "answer", "tolerance", "own_probability", "expert_key"),
     "adjudications": ("case_id", "outcome", "direction"),
 }
 

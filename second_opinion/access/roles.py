@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Final, get_args
+from typing import Final, Protocol, get_args
 
 from second_opinion.errors import UserError
-from second_opinion.records.expert import Expert, Role
+from second_opinion.records.expert import Expert, Role, is_proven_key
 from second_opinion.records.stamp import is_signed
 from second_opinion.settings import Settings
 
@@ -53,20 +53,37 @@ def check(person: Expert, what: str) -> None:
         )
 
 
-def owns(person: Expert | None, record_id: str) -> bool:
-    """Whether a verdict or batch is this person's to change: made in the same browser, or anybody's
-    for a reviewer. The name on it proves nothing: anybody can type it."""
+class Owned(Protocol):
+    """A verdict or batch: its id, and who made it among all people."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def expert_key(self) -> str | None: ...
+
+
+def owns(person: Expert | None, record: Owned) -> bool:
+    """Whether a verdict or batch is this person's to change, or anybody's for a reviewer.
+
+    Of a proven person it is by the key; of a declared name by the browser it was made in: the name
+    on it proves nothing, anybody can type it.
+    """
     if may(person, "change what others gave"):
         return True
-    return person is not None and is_signed(record_id, person.key)
+    if person is None:
+        return False
+    if person.is_proven or is_proven_key(record.expert_key):
+        return record.expert_key == person.expert_key
+    return is_signed(record.id, person.browser_secret)
 
 
-def check_own(person: Expert, record_id: str, what: str) -> None:
+def check_own(person: Expert, record: Owned, what: str) -> None:
     """Raise `UserError` unless the record is this person's to change; ``what`` is it, in words."""
-    if not owns(person, record_id):
+    if not owns(person, record):
         raise UserError(
-            f"{what} was made in another browser, and a link or a name does not prove that it is "
-            "yours. Expected that browser, or a reviewer."
+            f"{what} was made in another browser or by somebody else, and a link or a name does "
+            "not prove that it is yours. Expected that browser, under the name or sign-in of then, "
+            "or a reviewer."
         )
 
 

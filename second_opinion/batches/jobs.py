@@ -137,6 +137,7 @@ def check(
     asked_by: str,
     limits: Limits,
     id: str = "",
+    expert_key: str | None = None,
 ) -> Batch:
     """Begin to read a file into a new batch of a model, as `look` understood it."""
     with source.open() as stream:
@@ -162,6 +163,7 @@ def check(
         worker=job_worker,
         scale=card.answer_scale,
         id=id or new_id(),
+        expert_key=expert_key,
     )
     store.batches.create(batch, _first_columns(card, look))
     job = Job(store, batch.id, job_worker, source.size)
@@ -182,7 +184,7 @@ def score(store: Store, registry: Registry, batch_id: str, *, by: Expert) -> boo
 
     ``by`` is who asks, refused with a `UserError` where the batch is not theirs to change.
     """
-    roles.check_own(by, batch_id, "This batch")
+    store.batches.check_own(batch_id, by=by)
     job = Job(store, batch_id)
     if not store.batches.claim(batch_id, job.worker):
         return False

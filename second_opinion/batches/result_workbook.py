@@ -119,7 +119,7 @@ class ResultWorkbook:
         verdicts: dict[int, Verdict] = {}
         for first in range(0, len(rows), AT_ONCE):
             ids = {prediction_id(self.batch.id, row): row for row in rows[first : first + AT_ONCE]}
-            found = self.store.current_verdicts_of(self.by.label, ids, by=self.by)
+            found = self.store.current_verdicts_of(self.by, ids, by=self.by)
             verdicts |= {ids[id]: verdict for id, verdict in found.items()}
         return verdicts
 

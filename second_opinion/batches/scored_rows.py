@@ -272,6 +272,7 @@ class ScoredRows:
             flags=tuple(flags_of(scored["flags"])),
             source="batch",
             asked_by=batch.asked_by,
+            expert_key=batch.expert_key,
             latency_ms=0.0,
             created_at=batch.finished_at or batch.started_at or batch.created_at,
             scale=card.answer_scale if card.is_asked_by(batch.card_sha256) else None,

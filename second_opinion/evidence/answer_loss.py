@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from second_opinion.records.answer_scale import is_number
-from second_opinion.records.expert import folded
 from second_opinion.records.plan import Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Outcome
@@ -26,8 +25,8 @@ def first_answers(plan: Plan, verdicts: Iterable[tuple[int, Verdict]]) -> dict[i
     """
     first: dict[int, dict[str, Verdict]] = {}
     for position, verdict in verdicts:
-        if plan.asks(verdict.expert) and verdict.mode == plan.mode:
-            first.setdefault(position, {}).setdefault(folded(verdict.expert), verdict)
+        if plan.asks(verdict.expert, verdict.by_key) and verdict.mode == plan.mode:
+            first.setdefault(position, {}).setdefault(verdict.by_key, verdict)
     return {position: [*answers.values()] for position, answers in first.items()}
 
 
@@ -90,10 +89,11 @@ def outcomes(plan: Plan, stored: PlanAnswers) -> dict[int, Outcome]:
         position: outcome_of(plan, given, stored.predictions[position], stored.final.get(position))
         for position, given in answers.items()
     }
-    panel = {*map(folded, plan.experts)}
+    panel = {*range(len(plan.experts))}
     for position, skipped in stored.skipped.items():
         given = answers.get(position, [])
-        seen = skipped | {folded(answer.expert) for answer in given}
+        people = {*skipped, *((answer.expert, answer.by_key) for answer in given)}
+        seen = {seat for label, key in people for seat in plan.seats(label, key)}
         if panel and panel <= seen and len(given) < plan.answers:
             counted[position] = "unsure"
     return {position: outcome for position, outcome in counted.items() if outcome}

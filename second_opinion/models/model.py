@@ -158,6 +158,7 @@ class Model:
         source: Source,
         id: str,
         alias: str | None = None,
+        expert_key: str | None = None,
     ) -> Prediction:
         """One case as a `Prediction`, not stored yet; ``alias`` is what it was asked under."""
         started = time.perf_counter()
@@ -171,6 +172,7 @@ class Model:
             inputs=dict(inputs),
             source=source,
             asked_by=asked_by,
+            expert_key=expert_key,
             alias=alias,
             scale=self.card.answer_scale,
             latency_ms=round((time.perf_counter() - started) * 1000, 3),

@@ -31,8 +31,8 @@ class Batch:
     what it holds that the model has not seen in its training. ``decimal`` is the decimal sign, and
     behind it the one between thousands if there may be one. ``message`` says why a batch stopped.
     ``worker`` holds the batch while its ``heartbeat_at`` is fresh; ``rows_before`` were done when
-    it began. ``scale`` is what the card says of the answers; the store keeps it with the hash of
-    the card.
+    it began. ``expert_key`` says who asked among all people (`Expert.expert_key`). ``scale``
+    is what the card says of the answers; the store keeps it with the hash of the card.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Batch:
     finished_at: str | None = None
     heartbeat_at: str | None = None
     worker: str | None = None
+    expert_key: str | None = None
     scale: AnswerScale | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from second_opinion.errors import UserError
-from second_opinion.records.expert import folded
+from second_opinion.records.expert import Expert, declared_key, folded, is_proven_key
 from second_opinion.records.stamp import new_id, now
 
 Mode = Literal["blind", "open"]
@@ -106,9 +106,28 @@ class Plan(Claim):
         """What people call it: ``plan 2 of churn/1``."""
         return f"plan {self.number} of {self.model}/{self.version}"
 
-    def asks(self, expert: str) -> bool:
-        """Whether the answers of this person count."""
-        return not self.experts or folded(expert) in map(folded, self.experts)
+    def asks(self, label: str, expert_key: str = "") -> bool:
+        """Whether the answers of this person count: named by label or by key, or anybody's."""
+        return not self.experts or bool(self.seats(label, expert_key))
+
+    def panel_with(self, person: Expert) -> list[str]:
+        """The keys of the experts in their order; none where anybody may answer.
+
+        Who is named by a label is whoever comes under it: of ``person`` the key is known.
+        """
+        own = self.seats(person.label, person.expert_key)
+        return [
+            person.expert_key if at in own else name if is_proven_key(name) else declared_key(name)
+            for at, name in enumerate(self.experts)
+        ]
+
+    def seats(self, label: str, expert_key: str) -> set[int]:
+        """The places of the panel that name this person."""
+        return {
+            at
+            for at, name in enumerate(self.experts)
+            if folded(name) == folded(label) or name == expert_key
+        }
 
     def keeps_evidence_of(self, earlier: Plan) -> bool:
         """Whether it asks the same of the same people, so that their answers go on to count.

@@ -18,7 +18,8 @@ class Prediction:
 
     ``value`` is a class value or a number; ``confidence`` is the probability of the predicted
     class, 0 to 1, or None; ``probabilities`` are in the card's class order; ``flags`` look like
-    ``out_of_range:age``; ``alias`` is the one it was asked under, None if by version. ``scale`` is
+    ``out_of_range:age``; ``alias`` is the one it was asked under, None if by version;
+    ``expert_key`` says who asked among all people (`Expert.expert_key`). ``scale`` is
     what the card says of the answer; the store keeps it with the hash of the card.
     """
 
@@ -39,4 +40,5 @@ class Prediction:
     row_number: int | None = None
     created_at: str = field(default_factory=now)
     alias: str | None = None
+    expert_key: str | None = None
     scale: AnswerScale | None = field(default=None, compare=False, repr=False)

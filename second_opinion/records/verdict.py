@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import number_text
-from second_opinion.records.expert import IdentitySource
+from second_opinion.records.expert import IdentitySource, key_of
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id, now
 from second_opinion.records.value import same_value
@@ -26,7 +26,9 @@ class Verdict:
     """What one expert said of one prediction. Never changed: a later verdict supersedes it.
 
     ``own_probability`` is the expert's own of the event, 0 to 1, beside what is said of a risk.
-    ``supersedes`` is filled by the store. ``seconds`` is the time from the answer to the verdict.
+    ``supersedes`` is filled by the store. ``expert_key`` says who it is among all people
+    (`Expert.expert_key`), None in rows of earlier versions. ``seconds`` is the time from the answer
+    to the verdict.
     """
 
     prediction_id: str
@@ -43,6 +45,7 @@ class Verdict:
     own_probability: float | None = None
     seconds: float | None = None
     supersedes: str | None = None
+    expert_key: str | None = None
     id: str = field(default_factory=new_id)
     created_at: str = field(default_factory=now)
 
@@ -67,6 +70,11 @@ class Verdict:
             )
         if not any(self._has(detail) for detail in kind.needs):
             raise UserError(kind.refusal)
+
+    @property
+    def by_key(self) -> str:
+        """Who gave it, among all people."""
+        return key_of(self.expert, self.expert_key)
 
     def _has(self, detail: Detail) -> bool:
         """Whether this says so much."""

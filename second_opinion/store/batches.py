@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from second_opinion.access import roles
 from second_opinion.records.batch import Batch
 from second_opinion.records.case_columns import CaseColumns
-from second_opinion.records.expert import Expert, same_person
+from second_opinion.records.expert import Expert, key_of, key_of_person
 from second_opinion.records.stamp import now
-from second_opinion.store import column_choices, judged_cases, record_rows, sql_batches
+from second_opinion.store import batch_maker, column_choices, judged_cases, record_rows, sql_batches
 from second_opinion.store.database_file import DatabaseFile
 
 # A worker that was silent for so long is gone.
@@ -67,16 +67,23 @@ class Batches:
         return record_rows.batch(rows[0]) if rows else None
 
     def listed(
-        self, ids: Iterable[str] | None = None, asked_by: str = "", limit: int = 30
+        self,
+        ids: Iterable[str] | None = None,
+        asked_by: str = "",
+        limit: int = 30,
+        *,
+        of: Expert | None = None,
     ) -> list[Batch]:
-        """Batches, newest first: all, or those with these ids, or those of one person."""
+        """Batches, newest first: all, or those with these ids, or those of one declared name.
+
+        ``of`` adds to the ids what this person asked for on whatever device, where proven.
+        """
         ids_json = None if ids is None else json.dumps(list(ids))
         # Names are compared in Python, where two spellings of one person are one.
         most = -1 if asked_by else limit
-        batches = map(
-            record_rows.batch, self._select(sql_batches.BATCHES, ids=ids_json, limit=most)
-        )
-        own = [b for b in batches if not asked_by or same_person(b.asked_by, asked_by)]
+        proven = of.expert_key if of is not None and of.is_proven else None
+        rows = self._select(sql_batches.BATCHES, ids=ids_json, limit=most, expert_key=proven)
+        own = [b for b in map(record_rows.batch, rows) if not asked_by or _is_of(b, asked_by)]
         return own[:limit]
 
     def add_chunk(
@@ -157,12 +164,17 @@ class Batches:
         """Say that every row is scored; False when that is not so, or not this worker's to say."""
         return self._moved(sql_batches.FINISH_SCORING, batch_id, worker)
 
+    def check_own(self, batch_id: str, *, by: Expert) -> None:
+        """Raise `UserError` unless the batch is this person's to change."""
+        with self._file.reading() as connection:
+            batch_maker.check(connection, batch_id, by)
+
     def cancel(self, batch_id: str, *, by: Expert) -> None:
         """Stop a batch. What was only checked is let go; what was scored stays and can go on.
 
         ``by`` is who asks, refused with a `UserError` where the batch is not theirs to change.
         """
-        roles.check_own(by, batch_id, "This batch")
+        self.check_own(batch_id, by=by)
         self._end(batch_id, "cancelled", "", None)
 
     def fail(self, batch_id: str, message: str, worker: str | None = None) -> None:
@@ -223,7 +235,8 @@ class Batches:
         return [
             row["row_number"]
             for row in self._select(sql_batches.JUDGED_ROWS, id=batch_id)
-            if same_person(row["expert"], by.label) and roles.owns(by, row["verdict_id"])
+            if key_of(row["expert"], row["expert_key"]) == key_of_person(by)
+            and roles.owns(by, batch_maker.Maker(row["verdict_id"], row["expert_key"]))
         ]
 
     def _moved(self, query: str, batch_id: str, worker: str, **more: Any) -> bool:
@@ -242,6 +255,10 @@ class Batches:
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:
             return connection.execute(query, parameters).fetchall()
+
+
+def _is_of(batch: Batch, name: str) -> bool:
+    return key_of(batch.asked_by, batch.expert_key) == key_of_person(name)
 
 
 def _lease() -> dict[str, str]:

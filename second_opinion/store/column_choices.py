@@ -10,13 +10,12 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from second_opinion.access import roles
 from second_opinion.records import case_picture
 from second_opinion.records.case_columns import CaseColumns
 from second_opinion.records.case_picture import CasePicture
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id, now
-from second_opinion.store import sql_case_columns
+from second_opinion.store import batch_maker, sql_case_columns
 from second_opinion.store.database_file import DatabaseFile
 
 
@@ -42,8 +41,8 @@ class ColumnChoices:
 
         ``by`` is refused with a `UserError` where the batch is not theirs.
         """
-        roles.check_own(by, batch_id, "This batch")
         with self._file.writing() as connection:
+            batch_maker.check(connection, batch_id, by)
             add_choice(connection, batch_id, case_columns.without_hidden(), by.label)
 
     def add_pictures(self, batch_id: str, pictures: Iterable[CasePicture], *, by: Expert) -> None:
@@ -51,8 +50,8 @@ class ColumnChoices:
 
         `UserError`, and none is stored, for what is no picture, and for more than a batch may have.
         """
-        roles.check_own(by, batch_id, "This batch")
         with self._file.writing() as connection:
+            batch_maker.check(connection, batch_id, by)
             about = {"batch_id": batch_id}
             count, size = connection.execute(sql_case_columns.PICTURE_COUNT, about).fetchone()
             for picture in pictures:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
-from second_opinion.records.expert import Expert, same_person
+from second_opinion.records.expert import Expert, key_of, same_person
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Adjudication, FinalDirection, Triage, TriageState
 from second_opinion.records.stamp import new_id
@@ -137,7 +137,10 @@ def _prediction(connection: sqlite3.Connection, prediction_id: str) -> Predictio
 def _refuse_judges(connection: sqlite3.Connection, case: int, by: Expert) -> None:
     parameters = {"case_id": case}
     verdicts = connection.execute(sql_review.VERDICTS_ON_CASE, parameters)
-    if any(same_person(expert, by.label) for (expert,) in verdicts):
+    if any(
+        same_person(label, by.label) or key_of(label, expert_key) == by.expert_key
+        for label, expert_key in verdicts
+    ):
         raise UserError(
             f"{by.label} gave a verdict on this case; expected a third person to decide it. Ask "
             "another reviewer."

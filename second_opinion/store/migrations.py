@@ -401,3 +401,41 @@ def m017_unfamiliar_values_of_a_batch(db: Database) -> None:
             SELECT RAISE(ABORT, 'a batch keeps its file and its model: add a new one');
         END;
     """)
+
+
+@migrations()
+def m018_who_is_who(db: Database) -> None:
+    """People go by a key, so that a typed name is not whoever signs in under it."""
+    db.executescript("""
+        ALTER TABLE predictions ADD COLUMN expert_key TEXT;
+        ALTER TABLE verdicts ADD COLUMN expert_key TEXT;
+        CREATE INDEX predictions_of_person ON predictions (expert_key, created_at)
+            WHERE expert_key IS NOT NULL;
+        CREATE INDEX verdicts_of_proven ON verdicts (expert_key)
+            WHERE identity_source IN ('oidc', 'invite', 'api');
+        CREATE INDEX verdicts_of_proven_by_label ON verdicts (expert)
+            WHERE identity_source IN ('oidc', 'invite', 'api');
+
+        -- Here the column of the label holds the key.
+        DROP TRIGGER skips_never_change;
+        ALTER TABLE skips ADD COLUMN label TEXT;
+        UPDATE skips SET expert = 'declared:' || expert;
+        UPDATE leases SET expert = 'declared:' || expert;
+        UPDATE drafts SET expert = 'declared:' || expert;
+        CREATE TRIGGER skips_never_change BEFORE UPDATE ON skips
+        BEGIN
+            SELECT RAISE(ABORT, 'who skipped a case stays known');
+        END;
+    """)
+
+
+@migrations()
+def m019_maker_of_a_batch(db: Database) -> None:
+    """A batch is its maker's on every device, where something vouches for who that is."""
+    db.executescript("""
+        ALTER TABLE batches ADD COLUMN expert_key TEXT;
+        CREATE TRIGGER batches_keep_their_maker BEFORE UPDATE OF expert_key ON batches
+        BEGIN
+            SELECT RAISE(ABORT, 'a batch keeps its file and its model: add a new one');
+        END;
+    """)

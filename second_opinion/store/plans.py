@@ -11,7 +11,7 @@ from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.event import Event
-from second_opinion.records.expert import Expert
+from second_opinion.records.expert import DECLARED, Expert
 from second_opinion.records.plan import Closing, Draw, Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Outcome
@@ -25,13 +25,13 @@ class PlanAnswers(NamedTuple):
 
     ``verdicts`` are all since the plan counts, in the order of storing, the replaced and withdrawn
     too; ``predictions`` those of cases that were opened; ``final`` the first final answer of each
-    case that has one; ``skipped`` the folded labels of who left a case to others.
+    case that has one; ``skipped`` label and key of who left a case to others.
     """
 
     verdicts: list[tuple[int, Verdict]]
     predictions: dict[int, Prediction]
     final: dict[int, Outcome]
-    skipped: dict[int, frozenset[str]]
+    skipped: dict[int, frozenset[tuple[str, str]]]
 
 
 class Plans:
@@ -129,9 +129,10 @@ class Plans:
         for row in decided:
             final.setdefault(row["position"], row["outcome"])
         in_order = [(at, record_rows.verdict(columns)) for at, columns in map(_apart, verdicts)]
-        skipped: dict[int, frozenset[str]] = {}
+        skipped: dict[int, frozenset[tuple[str, str]]] = {}
         for row in left:
-            skipped[row["position"]] = skipped.get(row["position"], frozenset()) | {row["expert"]}
+            person = row["label"] or row["expert"].removeprefix(DECLARED), row["expert"]
+            skipped[row["position"]] = skipped.get(row["position"], frozenset()) | {person}
         return PlanAnswers(in_order, predictions, final, skipped)
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:

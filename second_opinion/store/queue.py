@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from second_opinion.errors import UserError
-from second_opinion.records.expert import Expert, folded
+from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.stamp import now
 from second_opinion.store import sql_plans, sql_queue
@@ -31,12 +31,12 @@ class Queue:
 
     def next(self, plan_id: str, *, by: Expert, moment: str | None = None) -> QueuedCase | None:
         """The case whose turn it is, now in this person's hand for an hour; None without one."""
-        moment, person = moment or now(), folded(by.label)
+        moment, person = moment or now(), by.expert_key
         with self._file.writing() as connection:
             plan = _plan_for(connection, plan_id, by)
             rows = _first_draws(connection, plan)
             turns = _turns(connection, plan, rows, moment)
-            turn = next_turn(turns, person, [*map(folded, plan.experts)], moment)
+            turn = next_turn(turns, person, plan.panel_with(by), moment)
             if turn is None:
                 return None
             row = rows[turn.position]
@@ -48,9 +48,10 @@ class Queue:
     def skip(self, case: QueuedCase, *, by: Expert, moment: str | None = None) -> None:
         """Leave a case to others; it does not come again to this person."""
         about = self._about(case, by)
+        skip = about | {"label": by.label, "created_at": moment or now()}
         with self._file.writing() as connection:
             _plan_for(connection, case.plan_id, by)
-            connection.execute(sql_queue.ADD_SKIP, about | {"created_at": moment or now()})
+            connection.execute(sql_queue.ADD_SKIP, skip)
             connection.execute(sql_queue.RETURN_LEASE, about)
 
     def keep_draft(self, case: QueuedCase, content: Mapping[str, Any], *, by: Expert) -> None:
@@ -70,12 +71,12 @@ class Queue:
 
     @staticmethod
     def _about(case: QueuedCase, by: Expert) -> dict[str, Any]:
-        return {"plan_id": case.plan_id, "position": case.position, "expert": folded(by.label)}
+        return {"plan_id": case.plan_id, "position": case.position, "expert": by.expert_key}
 
 
 def _plan_for(connection: sqlite3.Connection, plan_id: str, by: Expert) -> Plan:
     plan = plan_with(connection, plan_id)
-    if not plan.asks(by.label):
+    if not plan.asks(by.label, by.expert_key):
         raise UserError(
             f"{by.label} is not among the experts of this plan; expected one of them. Ask the "
             "owner to freeze a plan with you."
@@ -103,8 +104,9 @@ def _turns(
     answered: dict[int, dict[str, str]] = defaultdict(dict)
     about = {"plan_id": plan.id, "after_verdict": plan.after_verdict}
     for row in connection.execute(sql_plans.ANSWERS, about):
-        if row["mode"] == plan.mode and plan.asks(row["expert"]):
-            answered[row["position"]].setdefault(folded(row["expert"]), row["created_at"])
+        person = key_of(row["expert"], row["expert_key"])
+        if row["mode"] == plan.mode and plan.asks(row["expert"], person):
+            answered[row["position"]].setdefault(person, row["created_at"])
     return [
         Turn(
             position=position,

@@ -15,7 +15,7 @@ HELD = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Turn:
-    """A draw and who has to do with it. Experts are folded labels.
+    """A draw and who has to do with it. Experts are their keys.
 
     ``answered`` has the time of each answer by expert, ``wanted`` how many are asked for and
     ``needed`` how many of them the test waits for.

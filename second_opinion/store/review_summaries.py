@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from second_opinion.records.expert import folded, same_person
+from second_opinion.records.expert import Expert, folded, same_person
 from second_opinion.records.review import NOT_NAMED, ReviewEffort, ReviewProgress, VersionTally
 from second_opinion.store import record_rows, sql_review, sql_verdicts
 from second_opinion.store.database_file import DatabaseFile
@@ -39,16 +39,37 @@ class Summaries:
             last_verdict_at=last_verdict_at,
         )
 
-    def effort(self, model: str, version: str | None = None, of: str = "") -> ReviewEffort:
-        """How much was done so far, and under the name ``of``; nothing of what was said."""
+    def effort(self, model: str, version: str | None = None, of: Expert | str = "") -> ReviewEffort:
+        """How much was done so far, and by this person; nothing of what was said.
+
+        A text is a declared name.
+        """
         totals, groups, last_verdict_at = self._so_far(model, version)
         return ReviewEffort(
             totals["predictions"],
             sum(group["verdicts"] for group in groups),
             len({folded(group["expert"]) for group in groups}),
             last_verdict_at,
-            sum(group["verdicts"] for group in groups if same_person(group["expert"], of)),
+            self._own(model, version, groups, of),
         )
+
+    def _own(
+        self, model: str, version: str | None, groups: list[sqlite3.Row], of: Expert | str
+    ) -> int:
+        """How many verdicts are this person's: of a name those of nobody proven who bears it."""
+        about = {"model": model, "version": version}
+        if isinstance(of, Expert) and of.is_proven:
+            return self._count(sql_review.OWN_VERDICTS, about | {"expert_key": of.expert_key})
+        name = of if isinstance(of, str) else of.label
+        own = [group for group in groups if same_person(group["expert"], name)]
+        labels = record_rows.listed(group["expert"] for group in own)
+        proven = self._count(sql_review.PROVEN_VERDICTS, about | {"labels": labels})
+        return int(sum(group["verdicts"] for group in own)) - proven
+
+    def _count(self, query: str, parameters: dict[str, Any]) -> int:
+        with self._file.reading() as connection:
+            (count,) = connection.execute(query, parameters).fetchone()
+        return int(count)
 
     def _so_far(
         self, model: str, version: str | None

@@ -5,12 +5,13 @@ ADD_BATCH = """
         id, name, format, file_sha256, bytes, columns, personal, notes, dialect, encoding,
         delimiter, decimal, model, version, model_sha256, card_sha256, asked_by, created_at,
         bytes_read, rows, bad_rows, problems, rows_done, rows_failed, state, message, started_at,
-        rows_before, finished_at, heartbeat_at, worker, unfamiliar
+        rows_before, finished_at, heartbeat_at, worker, unfamiliar, expert_key
     ) VALUES (
         :id, :name, :format, :file_sha256, :bytes, :columns, :personal, :notes, :dialect,
         :encoding, :delimiter, :decimal, :model, :version, :model_sha256, :card_sha256, :asked_by,
         :created_at, :bytes_read, :rows, :bad_rows, :problems, :rows_done, :rows_failed, :state,
-        :message, :started_at, :rows_before, :finished_at, :heartbeat_at, :worker, :unfamiliar
+        :message, :started_at, :rows_before, :finished_at, :heartbeat_at, :worker, :unfamiliar,
+        :expert_key
     )
     ON CONFLICT (id) DO NOTHING
 """
@@ -20,11 +21,16 @@ BATCH = "SELECT * FROM batches WHERE id = :id"
 # A batch that was let go before the scoring has no rows to come back to.
 BATCHES = """
     SELECT * FROM batches
-    WHERE (:ids IS NULL OR id IN (SELECT value FROM json_each(:ids))) AND (
+    WHERE (
+        :ids IS NULL OR id IN (SELECT value FROM json_each(:ids))
+        OR expert_key = :expert_key
+    ) AND (
         state <> 'cancelled' OR EXISTS (SELECT 1 FROM batch_chunks WHERE batch_id = batches.id)
     )
     ORDER BY created_at DESC, rowid DESC LIMIT :limit
 """
+
+BATCH_MAKER = "SELECT expert_key FROM batches WHERE id = :id"
 
 # A chunk goes in only for the worker that holds the batch: a cancelled check stops here.
 GROW = """
@@ -140,7 +146,7 @@ REJECTED = """
 """
 
 JUDGED_ROWS = """
-    SELECT row_number, expert, verdict.id AS verdict_id FROM predictions
+    SELECT row_number, expert, verdict.expert_key, verdict.id AS verdict_id FROM predictions
     JOIN current_verdicts AS verdict ON verdict.prediction_id = predictions.id
     WHERE batch_id = :id
 """

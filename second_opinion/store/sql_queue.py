@@ -14,7 +14,7 @@ COUNT_TOUCHED = """
         + (SELECT count(*) FROM skips WHERE plan_id = :plan_id)
 """
 LEASES = "SELECT position, expert FROM leases WHERE plan_id = :plan_id AND leased_at > :since"
-SKIPS = "SELECT position, expert FROM skips WHERE plan_id = :plan_id"
+SKIPS = "SELECT position, expert, label FROM skips WHERE plan_id = :plan_id"
 LEASE = """
     INSERT INTO leases (plan_id, position, expert, leased_at)
     VALUES (:plan_id, :position, :expert, :moment)
@@ -24,8 +24,8 @@ RETURN_LEASE = """
     DELETE FROM leases WHERE plan_id = :plan_id AND position = :position AND expert = :expert
 """
 ADD_SKIP = """
-    INSERT INTO skips (plan_id, position, expert, created_at)
-    VALUES (:plan_id, :position, :expert, :created_at)
+    INSERT INTO skips (plan_id, position, expert, label, created_at)
+    VALUES (:plan_id, :position, :expert, :label, :created_at)
     ON CONFLICT DO NOTHING
 """
 KEEP_DRAFT = """

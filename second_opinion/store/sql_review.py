@@ -20,7 +20,7 @@ ADD_ADJUDICATION = """
 """
 ADJUDICATION = "SELECT * FROM adjudications WHERE id = :id"
 ADJUDICATIONS = "SELECT * FROM adjudications WHERE case_id = :case_id ORDER BY rowid"
-VERDICTS_ON_CASE = "SELECT expert FROM verdicts WHERE case_id = :case_id"
+VERDICTS_ON_CASE = "SELECT expert, expert_key FROM verdicts WHERE case_id = :case_id"
 
 ADD_EVENT = """
     INSERT INTO events (id, what, who, details, created_at)
@@ -206,6 +206,15 @@ _IN_DAYS = _SAID + " FROM review_days" + _KINDS
 _IN_CONFIDENCE = _SAID + " FROM review_confidence" + _KINDS
 
 BY_EXPERT = "SELECT expert, " + _IN_GROUPS + " GROUP BY expert ORDER BY verdicts DESC, expert"
+_OF_PROVEN = """
+    SELECT count(*) FROM verdicts JOIN predictions ON predictions.id = prediction_id
+    WHERE model = :model AND (:version IS NULL OR version = :version)
+        AND identity_source IN ('oidc', 'invite', 'api') AND verdicts.expert_key IS NOT NULL
+        AND EXISTS (SELECT 1 FROM verdict_kinds WHERE name = judgement AND is_current)
+        AND NOT EXISTS (SELECT 1 FROM verdicts AS later WHERE later.supersedes = verdicts.id)
+"""
+OWN_VERDICTS = _OF_PROVEN + " AND verdicts.expert_key = :expert_key"
+PROVEN_VERDICTS = _OF_PROVEN + " AND expert IN (SELECT value FROM json_each(:labels))"
 BY_VERSION = (
     "SELECT model, version, " + _IN_GROUPS + " GROUP BY model, version ORDER BY model, version"
 )

@@ -5,10 +5,12 @@ parameters.
 ADD_PREDICTION = """
     INSERT INTO predictions (
         id, batch_id, row_number, model, version, model_sha256, card_sha256, inputs, value,
-        confidence, probabilities, flags, source, asked_by, latency_ms, created_at, alias
+        confidence, probabilities, flags, source, asked_by, latency_ms, created_at, alias,
+        expert_key
     ) VALUES (
         :id, :batch_id, :row_number, :model, :version, :model_sha256, :card_sha256, :inputs, :value,
-        :confidence, :probabilities, :flags, :source, :asked_by, :latency_ms, :created_at, :alias
+        :confidence, :probabilities, :flags, :source, :asked_by, :latency_ms, :created_at, :alias,
+        :expert_key
     )
     ON CONFLICT (id) DO NOTHING
 """
@@ -21,15 +23,22 @@ PREDICTIONS_WITH_IDS = """
     ORDER BY created_at DESC, rowid DESC
 """
 
+# Of a person who is proven, from whatever device.
+PREDICTIONS_OF_PERSON = """
+    SELECT * FROM predictions WHERE expert_key = :expert_key
+    ORDER BY created_at DESC, rowid DESC LIMIT :limit
+"""
+
 ADD_VERDICT = """
     INSERT INTO verdicts (
         id, prediction_id, expert, identity_source, judgement, correct_value, direction, severity,
         comment, mode, blind_value, blind_confidence, seconds, supersedes, created_at, case_id,
-        outcome, answer, tolerance, own_probability
+        outcome, answer, tolerance, own_probability, expert_key
     ) VALUES (
         :id, :prediction_id, :expert, :identity_source, :judgement, :correct_value, :direction,
         :severity, :comment, :mode, :blind_value, :blind_confidence, :seconds, :supersedes,
-        :created_at, :case_id, :outcome, :answer, :tolerance, :own_probability
+        :created_at, :case_id, :outcome, :answer, :tolerance, :own_probability,
+        :expert_key
     )
 """
 

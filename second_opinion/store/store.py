@@ -15,7 +15,7 @@ from second_opinion import compatibility
 from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import AliasMove, CardEdit, Event
-from second_opinion.records.expert import Expert, same_person
+from second_opinion.records.expert import Expert, key_of, key_of_person
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import ReviewEffort
 from second_opinion.records.verdict import Verdict
@@ -133,21 +133,20 @@ class Store:
         return record_rows.prediction(rows[0]) if rows else None
 
     def history(
-        self, expert: str, ids: Iterable[str], limit: int = 12, *, by: Expert
+        self, whose: Expert | str, ids: Iterable[str], limit: int = 12, *, by: Expert
     ) -> list[tuple[Prediction, Verdict | None]]:
-        """Those of these predictions that this person asked for, newest first.
+        """What this person asked for, newest first; a text is a declared name.
+
+        Of somebody who is proven all predictions, of a declared name those among ``ids``.
 
         Each with the person's verdict that counts, if there is one and it is for ``by``, who asks,
         to change (`roles.owns`).
         """
         with self._file.reading() as connection:
-            asked_for = connection.execute(
-                sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": record_rows.listed(ids)}
-            )
-            own = [row for row in asked_for if same_person(row["asked_by"], expert)][:limit]
+            own = _asked_for(connection, whose, ids, limit)
             about = {"prediction_ids": record_rows.listed(row["id"] for row in own)}
             current = connection.execute(sql_verdicts.CURRENT_VERDICTS, about)
-            verdicts = _by_prediction(current, expert, by)
+            verdicts = _by_prediction(current, whose, by)
         return [(record_rows.prediction(row), verdicts.get(row["id"])) for row in own]
 
     def add_verdict(
@@ -174,7 +173,7 @@ class Store:
             verdict.check(prediction)
             latest = _latest(connection, verdict)
             if by is not None and latest and _counts(latest):
-                roles.check_own(by, latest.id, "Your verdict on this case")
+                roles.check_own(by, latest, "Your verdict on this case")
             if on_page is not ...:
                 _refuse_stale(latest, on_page)
             if not _counts(verdict) and (latest is None or not _counts(latest)):
@@ -189,27 +188,30 @@ class Store:
             judged_cases.compare(connection, said["case_id"])
         return record_rows.verdict(row)
 
-    def current_verdict(self, prediction_id: str, expert: str, *, by: Expert) -> Verdict | None:
-        """The verdict of this expert on this prediction that counts, or None.
+    def current_verdict(
+        self, prediction_id: str, whose: Expert | str, *, by: Expert
+    ) -> Verdict | None:
+        """The verdict of this person on this prediction that counts, or None.
 
         None too where it is not for ``by``, who asks, to change (`roles.owns`).
         """
-        return self.current_verdicts_of(expert, [prediction_id], by=by).get(prediction_id)
+        return self.current_verdicts_of(whose, [prediction_id], by=by).get(prediction_id)
 
     def current_verdicts_of(
-        self, expert: str, prediction_ids: Iterable[str], *, by: Expert
+        self, whose: Expert | str, prediction_ids: Iterable[str], *, by: Expert
     ) -> dict[str, Verdict]:
-        """The verdicts of this expert that count, by the id of their prediction.
+        """The verdicts of this person that count, by the id of their prediction.
 
-        Those alone that are for ``by``, who asks, to change (`roles.owns`).
+        A text is a declared name. Those alone that are for ``by``, who asks, to change
+        (`roles.owns`).
         """
         current = self._select(
             sql_verdicts.CURRENT_VERDICTS, prediction_ids=record_rows.listed(prediction_ids)
         )
-        return _by_prediction(current, expert, by)
+        return _by_prediction(current, whose, by)
 
     def verdict_history(
-        self, prediction_id: str, expert: str | None = None, *, by: Expert
+        self, prediction_id: str, whose: Expert | str | None = None, *, by: Expert
     ) -> list[Verdict]:
         """Every verdict on the prediction, the replaced and withdrawn too, oldest first.
 
@@ -217,11 +219,8 @@ class Store:
         """
         roles.check(by, "see every verdict")
         rows = self._select(sql_verdicts.VERDICT_HISTORY, prediction_id=prediction_id)
-        return [
-            record_rows.verdict(row)
-            for row in rows
-            if expert is None or same_person(row["expert"], expert)
-        ]
+        chain = [record_rows.verdict(row) for row in rows]
+        return [one for one in chain if whose is None or one.by_key == key_of_person(whose)]
 
     def reviewed(self) -> pd.DataFrame:
         """One row per current verdict, joined to its prediction, in the order of their times.
@@ -246,10 +245,10 @@ class Store:
         rows = pd.DataFrame(records, columns=list(REVIEWED), dtype="object")
         return compatibility.with_types(rows, REVIEWED)
 
-    def effort(self, model: str, version: str | None = None, of: str = "") -> ReviewEffort:
+    def effort(self, model: str, version: str | None = None, of: Expert | str = "") -> ReviewEffort:
         """How much was done so far, over all versions of a model or one; nothing of what was said.
 
-        For everybody. ``own`` are the verdicts under the name ``of``.
+        For everybody. ``own`` are the verdicts of this person, or of whoever declared this name.
         """
         return self._review.effort(model, version, of)
 
@@ -298,12 +297,27 @@ def local_path(where: str | Path) -> Path:
     return Path(where).expanduser().resolve()
 
 
-def _by_prediction(current: Iterable[sqlite3.Row], expert: str, by: Expert) -> dict[str, Verdict]:
-    """The verdicts of one expert among the rows, as far as ``by`` may see them."""
+def _asked_for(
+    connection: sqlite3.Connection, whose: Expert | str, ids: Iterable[str], limit: int
+) -> list[sqlite3.Row]:
+    if isinstance(whose, Expert) and whose.is_proven:
+        about = {"expert_key": whose.expert_key, "limit": limit}
+        return connection.execute(sql_verdicts.PREDICTIONS_OF_PERSON, about).fetchall()
+    rows = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, {"ids": record_rows.listed(ids)})
+    person = key_of_person(whose)
+    return [row for row in rows if key_of(row["asked_by"], row["expert_key"]) == person][:limit]
+
+
+def _by_prediction(
+    current: Iterable[sqlite3.Row], whose: Expert | str, by: Expert
+) -> dict[str, Verdict]:
+    """The verdicts of one person among the rows, as far as ``by`` may see them."""
+    person = key_of_person(whose)
+    verdicts = map(record_rows.verdict, current)
     return {
-        row["prediction_id"]: record_rows.verdict(row)
-        for row in current
-        if same_person(row["expert"], expert) and roles.owns(by, row["id"])
+        verdict.prediction_id: verdict
+        for verdict in verdicts
+        if verdict.by_key == person and roles.owns(by, verdict)
     }
 
 
@@ -337,5 +351,5 @@ def _latest(connection: sqlite3.Connection, verdict: Verdict) -> Verdict | None:
     rows = connection.execute(
         sql_verdicts.LATEST_VERDICTS, {"prediction_id": verdict.prediction_id}
     ).fetchall()
-    own = [record_rows.verdict(row) for row in rows if same_person(row["expert"], verdict.expert)]
+    own = [one for one in map(record_rows.verdict, rows) if one.by_key == verdict.by_key]
     return own[-1] if own else None

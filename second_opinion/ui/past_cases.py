@@ -27,9 +27,7 @@ def of(visit: Visit) -> list[PastCase]:
     versions = visit.catalog.versions(name)
     history = [
         (prediction, verdict)
-        for prediction, verdict in visit.store.history(
-            expert.label, who.cases(), limit=12, by=expert
-        )
+        for prediction, verdict in visit.store.history(expert, who.cases(), limit=12, by=expert)
         if prediction.model == name and prediction.version in versions
     ]
     apart = labels.telling_fields([prediction.inputs for prediction, _ in history])

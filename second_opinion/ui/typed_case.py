@@ -137,6 +137,7 @@ def _predict(
     return visit.registry.load(card).predict_one(
         inputs,
         asked_by=expert.label,
+        expert_key=expert.expert_key,
         source="form",
         id=prediction_id,
         alias=catalog.alias(visit.ref),

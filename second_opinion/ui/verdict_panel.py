@@ -50,7 +50,7 @@ def panel(
     if expert is None:
         return
     verdict_details.take_draft_up(prediction)
-    verdict = visit.store.current_verdict(prediction.id, expert.label, by=expert)
+    verdict = visit.store.current_verdict(prediction.id, expert, by=expert)
     dialog = Panel(visit, card, prediction, inputs_now, verdict)
     if verdict and not st.session_state["verdict_open"]:
         dialog.saved(verdict, next_case)
@@ -200,7 +200,7 @@ def save_at_once(
     shows an older one is told. Saying what one said already changes nothing.
     """
     expert = visit.signer()
-    before = visit.store.current_verdict(prediction.id, expert.label, by=expert)
+    before = visit.store.current_verdict(prediction.id, expert, by=expert)
     is_shown = before is not None and before.id == on_page
     if before is None or not is_shown or before.judgement != kind.name:
         visit.store.add_verdict(
@@ -226,6 +226,7 @@ def _signed(
         id=verdict_id,
         prediction_id=prediction.id,
         expert=expert.label,
+        expert_key=expert.expert_key,
         identity_source=expert.source,
         judgement=kind.name,
         **details,

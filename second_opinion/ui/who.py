@@ -45,7 +45,7 @@ def here() -> Expert | None:
         return None
     by_code = st.session_state.get("who_by_code")
     source: IdentitySource = "code" if by_code else expert.source
-    return replace(expert, role=may_act_as, source=source, key=key())
+    return replace(expert, role=may_act_as, source=source, browser_secret=key())
 
 
 def key() -> str:

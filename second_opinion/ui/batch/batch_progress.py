@@ -26,7 +26,7 @@ def progress(visit: Visit, batch: Batch) -> None:
             share, text = batch.rows_done / batch.rows, pace(batch)
         st.progress(min(share, 1.0), text)
         st.caption("This goes on when you leave the page. Its link brings you back here.")
-        if roles.owns(visit.asker, batch.id):
+        if roles.owns(visit.asker, batch):
             st.button("Cancel", key="batch_cancel", on_click=_cancel, args=(visit, batch.id))
 
 

@@ -38,7 +38,7 @@ def form(visit: Visit, batch: Batch) -> None:
     """Ask the owner of a batch what experts see of the columns that the model does not use."""
     taken = visit.card.case_schema.taken_from(batch.columns)
     unused = [name for name in batch.columns if name and name not in taken]
-    if not unused or not roles.owns(visit.asker, batch.id):
+    if not unused or not roles.owns(visit.asker, batch):
         return
     # As defaults, never as state that is put: what the browser does not hear of would be emptied,
     # and a column that was hidden would be in sight.

@@ -93,7 +93,7 @@ def current(visit: Visit) -> Batch | None:
 
 def is_by_link(visit: Visit, batch: Batch) -> bool:
     """Whether the batch is open by its link alone: to look at and to judge, not to change."""
-    return not roles.owns(visit.asker, batch.id)
+    return not roles.owns(visit.asker, batch)
 
 
 def title(visit: Visit, batch: Batch) -> None:
@@ -306,7 +306,7 @@ def past(visit: Visit) -> None:
     ids = None if everything else who.batches()
     batches = [
         jobs.revive(visit.store, visit.registry, batch) if batch.is_running else batch
-        for batch in visit.store.batches.listed(ids)
+        for batch in visit.store.batches.listed(ids, of=expert)
     ]
     if not batches:
         return

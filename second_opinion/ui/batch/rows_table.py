@@ -146,7 +146,7 @@ def _verdicts(visit: Visit, batch: Batch, row_page: RowPage) -> dict[int, Verdic
     if expert is None:
         return {}
     ids = {prediction_id(batch.id, row): row for row in row_page.rows.tolist()}
-    verdicts = visit.store.current_verdicts_of(expert.label, ids, by=expert)
+    verdicts = visit.store.current_verdicts_of(expert, ids, by=expert)
     return {ids[key]: verdict for key, verdict in verdicts.items()}
 
 

@@ -102,8 +102,9 @@ def _understand(visit: Visit, name: str, content: bytes, file: Any = None) -> No
         source,
         preview,
         asked_by=expert.label,
+        expert_key=expert.expert_key,
         limits=limits,
-        id=new_id(expert.key),
+        id=new_id(expert.browser_secret),
     )
     who.add_batch(batch.id)
     uploads.hand_over(file, batch.id)
