@@ -56,6 +56,7 @@ def the_case() -> dict[str, Any] | None:
         args=(visit,),
         label_visibility="collapsed",
     )
+    frame.show_problem("tab")
     schema = visit.card.case_schema
     reading = typed_case.read(schema)
     if not reading.fault:
@@ -91,7 +92,6 @@ def buttons() -> None:
 
 def the_answer(inputs: dict[str, Any] | None) -> None:
     st.header("The model says", anchor=False)
-    frame.show_problem("answer")
     prediction = typed_case.current()
     token = st.session_state.get("predict_focus", "")
     with st.container(key=case_view.SPOKEN):
@@ -104,6 +104,7 @@ def the_answer(inputs: dict[str, Any] | None) -> None:
     browser.speak(case_view.SPOKEN, token)
     if prediction is None:
         frame.show_problem("verdict")
+        frame.show_problem("next")
         return
     card, schema = visit.card_of(prediction), visit.card.case_schema
     verdict_panel.panel(
@@ -114,6 +115,7 @@ def the_answer(inputs: dict[str, Any] | None) -> None:
         lambda: typed_case.inputs_now(schema),
         partial(typed_case.next_case, visit, typed_case.next_id()),
     )
+    frame.show_problem("next")
     browser.reveal("predict_answer", f"{token} {st.session_state['verdict_open']}")
 
 
@@ -125,10 +127,11 @@ def why(room: Any) -> None:
 def the_way(past: list[past_cases.PastCase]) -> None:
     """How many of the last cases are judged, and the way back to the one before this one."""
     before = past_cases.before(past, typed_case.current())
-    back = partial(typed_case.reopen, visit, before) if before else None
+    back = partial(typed_case.go_back, visit, before) if before else None
     judged, total = sum(case.is_judged for case in past), len(past)
     words = f"{judged} of your last {plural(total, 'case')} judged"
     judging_way.draw(judged, total if total > 1 else 0, words, back=back)
+    frame.show_problem("way")
 
 
 def last_cases(past: list[past_cases.PastCase]) -> None:
@@ -146,6 +149,7 @@ def last_cases(past: list[past_cases.PastCase]) -> None:
                 on_click=typed_case.reopen,
                 args=(visit, prediction.id),
             )
+    frame.show_problem("history")
 
 
 @frame.guarded

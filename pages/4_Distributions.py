@@ -33,7 +33,7 @@ def page() -> None:
         lists = section(name, choice)
     distributions_page.cases(choice, lists)
     distributions_page.the_case(visit, choice)
-    widget_values.confirm(lambda: None)
+    widget_values.confirm(frame.say_again)
 
 
 def verdicts(selection: Selection) -> pd.DataFrame | None:

@@ -33,7 +33,7 @@ def page() -> None:
             headline.summary(figures)
     section(filter_bar.section(shared["undecided"]), filters, figures, shared)
     verdicts_section.linked_case(visit)
-    widget_values.confirm(lambda: None)
+    widget_values.confirm(frame.say_again)
     who.keep("review")
 
 

@@ -37,7 +37,6 @@ def models() -> None:
 @frame.guarded
 def move_aliases(version: str) -> None:
     st.header("Which version is in use", anchor=False)
-    frame.show_problem("models")
     if refusal := model_versions.refusal(visit):
         st.text(refusal)
     else:

@@ -19,7 +19,7 @@ from second_opinion.models.insight.answer_context import base_rate, place_of, us
 from second_opinion.models.insight.insight import Absence, Insight, insight_of
 from second_opinion.models.insight.known_cases import USUAL, known_cases
 from second_opinion.models.insight.pace import Pace, pace_of
-from second_opinion.models.insight.what_if import Flip, size_of, what_if
+from second_opinion.models.insight.what_if import Flip, what_if
 from second_opinion.records.value import same_value
 from second_opinion.statistics.training_summary import Reference
 
@@ -101,7 +101,7 @@ def echo(tmp_path, numbers):
 def explained(registry, name, case, flip=None):
     model = registry.load(name)
     known = known_cases(registry, model.card)
-    return what_if(model.outputs, model.card, case, known.fields, flip or Flip())
+    return what_if(model.outputs, model.card, case, known.variants, flip or Flip())
 
 
 def typical(registry):
@@ -143,14 +143,14 @@ def test_effects_come_largest_first_and_one_for_each_field(folder):
 
 def test_all_variants_of_a_case_go_to_the_model_in_one_call(folder):
     calls, model = [], folder.load("forest")
-    fields = known_cases(folder, model.card).fields
+    variants = known_cases(folder, model.card).variants
 
     def ask(cases):
         calls.append(len(cases))
         return model.outputs(cases)
 
-    what_if(ask, model.card, {"a": 0.5, "b": 0.0, "c": 0.0}, fields, Flip())
-    assert calls == [size_of(fields)]
+    what_if(ask, model.card, {"a": 0.5, "b": 0.0, "c": 0.0}, variants, Flip())
+    assert calls == [len(variants)]
     assert calls[0] <= 1 + 3 * 70
 
 

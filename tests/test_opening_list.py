@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from visits import messages
 
-from second_opinion.ui import case_table
+from second_opinion.ui import case_table, frame
 from second_opinion.ui.case_table import CasePress
 
 
@@ -28,7 +28,7 @@ def pressed(monkeypatch):
 
     def press(row):
         def draw(table, key, act):
-            act(CasePress(row, "open"))
+            frame.callback("page")(act)(CasePress(row, "open"))
 
         monkeypatch.setattr(case_table, "draw", draw)
         return AppTest.from_function(page).run()

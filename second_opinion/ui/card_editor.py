@@ -30,7 +30,6 @@ SHOWN_EDITS = 5
 def editor(visit: Visit, card: ModelCard) -> None:
     """The texts of one part of the card in fields, and who changed which before."""
     with st.expander("Edit what people read", key="models_edit"):
-        show_problem("edit")
         if refusal := visit.closed_reason("owner"):
             st.text(refusal)
         else:
@@ -65,6 +64,7 @@ def _form(visit: Visit, card: ModelCard) -> None:
         ask = st.text_area if place in LONG else st.text_input
         ask(words, texts[place], key=keys[place], max_chars=card_texts.MOST)
     st.button("Save these words", key="models_edit_save", on_click=_save, args=(visit, card, keys))
+    show_problem("edit")
     st.caption(
         "They stand at once on every page, over what card.json says. The model's answers stay as "
         "they are; verdicts so far stay with the words that were read. Another unit, or name of an "

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypedDict
 import streamlit as st
 
 from second_opinion.ui.browser import ASSETS
+from second_opinion.ui.frame import callback, problem, take_problem
 
 NOTHING = "—"
 
@@ -97,15 +98,25 @@ _component = st.components.v2.component(
 
 
 def draw(table: CaseTable, key: str, press: Callable[[CasePress], None]) -> None:
-    """The table; ``press`` hears of a button, the row's number under the name ``open``."""
+    """The table; ``press`` hears of a button, the row's number under the name ``open``.
 
+    What goes wrong there is shown below the row that was pressed, or above a table without it.
+    """
+
+    @callback(key)
     def act() -> None:
         pressed = st.session_state[key].get("pressed")
         if pressed:
-            press(CasePress(int(pressed["row"]), str(pressed["name"])))
+            st.session_state[f"{key}_pressed"] = row = int(pressed["row"])
+            press(CasePress(row, str(pressed["name"])))
 
+    fault, pressed = take_problem(key), st.session_state.get(f"{key}_pressed")
+    is_here = any(row.row == pressed for row in table.rows)
+    if fault and not is_here:
+        problem(fault)
+    at = {"fault": fault, "fault_row": pressed} if fault and is_here else {}
     words = {"you": "Your verdict"}
-    _component(key=key, data=asdict(table) | words, on_pressed_change=act)
+    _component(key=key, data=asdict(table) | words | at, on_pressed_change=act)
 
 
 def facts(label: str, pairs: Sequence[tuple[str, Cell]], key: str) -> None:

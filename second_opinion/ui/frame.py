@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -22,8 +23,12 @@ from second_opinion.ui.visit import Visit, forget, is_part_alone
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Where on a page a problem of a callback is shown.
-PLACES = ("page", "case", "answer", "verdict", "batch", "review", "edit")
+# How many guarded parts are being drawn, one in the other.
+DEPTH: ContextVar[int] = ContextVar("DEPTH", default=0)
+
+# What went wrong in callbacks, and what was said of it since, by its place on the page. Each is
+# one entry of the state: to look through all of its keys costs a millisecond.
+PROBLEMS, SAID = "frame_problems", "frame_said"
 
 # What markdown gives a meaning wherever it stands, at the start of a line, and by what follows.
 ANYWHERE = re.compile(r"[\\`*_\[\]<>~|]|&(?=#?\w+;)")
@@ -191,16 +196,22 @@ def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
     @wraps(body)
     def run(*args: P.args, **kwargs: P.kwargs) -> T | None:
         show_problem("page")
+        value = None
+        depth = DEPTH.get()
+        DEPTH.set(depth + 1)
         try:
             widget_values.again()
-            return body(*args, **kwargs)
+            value = body(*args, **kwargs)
         except UserError as error:
             problem(str(error))
         except Exception as error:  # noqa: BLE001 - the one handler: everything else is our fault
             problem(incident(error))
         finally:
+            DEPTH.set(depth)
             collector.leave_out_what_stays()
-        return None
+        if not depth:
+            _show_what_is_left()
+        return value
 
     return run
 
@@ -227,21 +238,24 @@ def part(*, run_every: float | None = None) -> Callable[[Callable[P, T]], Callab
 
 
 def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Make a widget's callback show its errors at a place of the page that is drawn next."""
+    """Make a widget's callback show its errors at a place of the page that is drawn next.
+
+    The place is where `show_problem` is called with its name: beside the widget. Where the page
+    has no such place any more, it is the end of what is drawn.
+    """
 
     def decorate(act: Callable[P, None]) -> Callable[P, None]:
         @wraps(act)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
-            for name in PLACES:
-                st.session_state.pop(f"frame_said_{name}", None)
+            st.session_state[SAID] = {}
             forget()
             widget_values.again()
             try:
                 act(*args, **kwargs)
             except UserError as error:
-                st.session_state[f"frame_problem_{place}"] = str(error)
+                _by_place(PROBLEMS)[place] = str(error)
             except Exception as error:  # noqa: BLE001 - callbacks run before the page's handler
-                st.session_state[f"frame_problem_{place}"] = incident(error)
+                _by_place(PROBLEMS)[place] = incident(error)
             # The page that is drawn next sees what this has changed.
             forget()
 
@@ -252,27 +266,44 @@ def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, N
 
 def has_problem(place: str) -> bool:
     """Whether something went wrong in a callback of this place that was not shown yet."""
-    return f"frame_problem_{place}" in st.session_state
+    return place in _by_place(PROBLEMS)
 
 
 def show_problem(place: str) -> None:
     """Show what went wrong in a callback of this place, once."""
-    say(place, st.session_state.pop(f"frame_problem_{place}", ""))
+    if message := take_problem(place):
+        problem(message)
+
+
+def take_problem(place: str) -> str:
+    """What went wrong in a callback of this place, for who shows it; empty the next time."""
+    message = _by_place(PROBLEMS).pop(place, "")
+    if message:
+        _by_place(SAID)[place] = message
+    return message
 
 
 def say(place: str, message: str) -> None:
-    """Show a problem, if there is one, so that `say_again` can keep it on the page."""
-    if message:
-        st.session_state[f"frame_said_{place}"] = message
-        problem(message)
+    """Show a problem so that `say_again` can keep it on the page."""
+    _by_place(SAID)[place] = message
+    problem(message)
 
 
 def say_again() -> None:
     """Keep on the page what was just said, through a run that no person asked for."""
-    for place in PLACES:
-        message = st.session_state.pop(f"frame_said_{place}", "")
-        if message:
-            st.session_state[f"frame_problem_{place}"] = message
+    _by_place(PROBLEMS).update(_by_place(SAID))
+    st.session_state[SAID] = {}
+
+
+def _by_place(name: str) -> dict[str, str]:
+    messages: dict[str, str] = st.session_state.setdefault(name, {})
+    return messages
+
+
+def _show_what_is_left() -> None:
+    """What went wrong at a widget that is gone since."""
+    for place in [*_by_place(PROBLEMS)]:
+        show_problem(place)
 
 
 def problem(message: str) -> None:

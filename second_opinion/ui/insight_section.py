@@ -17,8 +17,7 @@ from second_opinion.models.insight.insight import Absence, Insight, insight_of
 from second_opinion.models.insight.what_if import Effect, WhatIf
 from second_opinion.records.prediction import Prediction
 from second_opinion.ui import insight_words
-from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import callback, escape, notice
+from second_opinion.ui.frame import callback, escape, notice, show_problem
 from second_opinion.ui.visit import Visit
 
 ON_TOP = 3
@@ -73,9 +72,10 @@ def _absence(absence: Absence, prediction: Prediction) -> None:
             on_click=_wait,
             args=(prediction.id,),
         )
+        show_problem("insight")
 
 
-@callback("answer")
+@callback("insight")
 def _wait(prediction_id: str) -> None:
     st.session_state[WAITED] = prediction_id
 
@@ -112,16 +112,19 @@ def _bar(card: ModelCard, prediction: Prediction, effect: Effect, largest: float
 
 
 def _table(card: ModelCard, prediction: Prediction, effects: tuple[Effect, ...]) -> None:
-    st.dataframe(
-        [
-            {
-                "Field": effect.feature.label,
-                "Value": effect.feature.text(effect.value),
-                "Effect": insight_words.effect_text(card, prediction, effect),
-            }
-            for effect in effects
-        ],
-        hide_index=True,
-        height=height_for(len(effects), 16),
-        alt="What each field does to the answer",
-    )
+    # Of markdown: a frame of pandas would be made in each run, also while it is folded.
+    rows = [
+        (
+            effect.feature.label,
+            effect.feature.text(effect.value),
+            insight_words.effect_text(card, prediction, effect),
+        )
+        for effect in effects
+    ]
+    lines = [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+    st.markdown("\n".join(["| Field | Value | Effect |", "| --- | --- | --- |", *lines]))
+
+
+def _cell(text: str) -> str:
+    """A text that stays within one cell of markdown."""
+    return escape(" ".join(text.split()))

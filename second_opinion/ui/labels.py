@@ -115,18 +115,21 @@ def history_text(card: ModelCard, prediction: Prediction, verdict: Verdict | Non
 def telling_fields(cases: Sequence[Mapping[str, Any]], most: int = 2) -> list[str]:
     """The names of the few inputs that tell these cases apart best; none where all are alike."""
     names: list[str] = []
-    while cases and len(names) < most:
-        kinds = {name: _kinds(cases, [*names, name]) for name in cases[0]}
+    if len(cases) < 2:
+        return names
+    texts = {name: [text_of(plain(case.get(name))) for case in cases] for name in cases[0]}
+    before = 1
+    while len(names) < most:
+        kinds = {
+            name: len(set(zip(*(texts[one] for one in (*names, name)), strict=True)))
+            for name in texts
+        }
         best = max(kinds, key=kinds.__getitem__, default="")
-        if not best or kinds[best] <= (_kinds(cases, names) if names else 1):
+        if not best or kinds[best] <= before:
             break
         names.append(best)
+        before = kinds[best]
     return names
-
-
-def _kinds(cases: Sequence[Mapping[str, Any]], names: list[str]) -> int:
-    """How many of the cases differ in these inputs."""
-    return len({tuple(text_of(plain(case.get(name))) for name in names) for case in cases})
 
 
 def fields_text(card: ModelCard, prediction: Prediction, names: list[str]) -> str:

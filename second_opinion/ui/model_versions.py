@@ -15,7 +15,7 @@ from second_opinion.models.formats.loading import version_warnings
 from second_opinion.records.event import AliasMove
 from second_opinion.records.review import VersionTally
 from second_opinion.ui import drawing, split_form, who
-from second_opinion.ui.frame import callback, escape
+from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.visit import Visit
 
 FILE = {"intact": "intact", "changed": "changed: not loaded", "missing": "missing"}
@@ -170,6 +170,7 @@ def promote_form(visit: Visit, version: str) -> None:
         on_click=_promote,
         args=(visit, f"{name}/{version}", alias),
     )
+    show_problem("promote")
 
 
 def _what_experts_say(visit: Visit, name: str, versions: list[str]) -> None:
@@ -207,6 +208,7 @@ def rollback_form(visit: Visit) -> None:
             on_click=_rollback,
             args=(visit, name, alias),
         )
+        show_problem("rollback")
 
 
 def moves(visit: Visit) -> None:
@@ -229,7 +231,7 @@ def _did(move: AliasMove) -> str:
     return f"made {meant} the {move.alias}"
 
 
-@callback("models")
+@callback("promote")
 def _promote(visit: Visit, ref: str, alias: str) -> None:
     if person := visit.expert:
         reason = str(st.session_state.get("models_why") or "").strip()
@@ -238,7 +240,7 @@ def _promote(visit: Visit, ref: str, alias: str) -> None:
         st.session_state["frame_model"] = ref
 
 
-@callback("models")
+@callback("rollback")
 def _rollback(visit: Visit, name: str, alias: str) -> None:
     if person := visit.expert:
         aliases.rollback(visit.registry, visit.store, name, alias=alias, by=person)

@@ -8,23 +8,18 @@ from typing import TypeVar
 from second_opinion.errors import UserError
 from second_opinion.ui import case_table
 from second_opinion.ui.case_table import CasePress, CaseTable
-from second_opinion.ui.frame import callback
 
 T = TypeVar("T")
 
 
-def draw(
-    table: CaseTable, refs: Sequence[T], key: str, press: Callable[[T], None], place: str = "page"
-) -> None:
+def draw(table: CaseTable, refs: Sequence[T], key: str, press: Callable[[T], None]) -> None:
     """The table; ``press`` is called with the one of ``refs`` whose row was pressed.
 
-    ``refs`` has the order of the rows. What goes wrong is shown at ``place``, also where the table
-    has no such row any more.
+    ``refs`` has the order of the rows.
     """
     # What the page has under the name later must not change what this table is of.
     by_row = {row.row: ref for row, ref in zip(table.rows, refs, strict=True)}
 
-    @callback(place)
     def act(pressed: CasePress) -> None:
         if pressed.row not in by_row:
             raise UserError("The table has changed since. Press again.")

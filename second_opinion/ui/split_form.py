@@ -8,7 +8,7 @@ import streamlit as st
 
 from second_opinion.models import aliases, traffic_split
 from second_opinion.ui import drawing
-from second_opinion.ui.frame import callback, escape
+from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.visit import Visit
 
 ONE_LOOK = (
@@ -49,9 +49,10 @@ def split_form(visit: Visit) -> None:
             on_click=_split,
             args=(visit, alias, {first: share / 100, second: 1 - share / 100}),
         )
+        show_problem("split")
 
 
-@callback("models")
+@callback("split")
 def _split(visit: Visit, alias: str, shares: dict[str, float]) -> None:
     if person := visit.expert:
         name, _ = visit.version

@@ -91,13 +91,13 @@ def next_id() -> str:
     return click_ids.upcoming("predict_next_id")
 
 
-@callback("answer")
+@callback("case")
 def predict(visit: Visit, prediction_id: str) -> None:
     """Predict the case as it stands, store it, and only then show it."""
     _answer(visit, prediction_id)
 
 
-@callback("answer")
+@callback("next")
 def next_case(visit: Visit, prediction_id: str) -> None:
     """Go on with a made-up case that hangs together like the training data, and its answer."""
     # A second click on the same button: the first one has brought the next case already.
@@ -152,9 +152,15 @@ def _taken_by(card: ModelCard, inputs: dict[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-@callback("answer")
+@callback("history")
 def reopen(visit: Visit, prediction_id: str) -> None:
     """Show an earlier prediction again, with its inputs."""
+    _open(visit, prediction_id)
+
+
+@callback("way")
+def go_back(visit: Visit, prediction_id: str) -> None:
+    """Show the prediction before the one on the page."""
     _open(visit, prediction_id)
 
 
@@ -205,7 +211,7 @@ def mend(visit: Visit, problem: Problem) -> None:
     st.session_state["predict_text"] = text
 
 
-@callback("case")
+@callback("tab")
 def switch(visit: Visit) -> None:
     """Open the other of form and JSON with the case as it stands."""
     # A field that this very click left is not in the remembered case yet.

@@ -15,7 +15,7 @@ from second_opinion.records.value import same_inputs
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import KINDS, WITHDRAWN, VerdictKind, kind_of
 from second_opinion.ui import browser, click_ids, labels, verdict_buttons, verdict_details
-from second_opinion.ui.frame import callback, escape, notice, show_problem
+from second_opinion.ui.frame import callback, escape, notice, show_problem, take_problem
 from second_opinion.ui.verdict_buttons import VerdictButton
 from second_opinion.ui.visit import Visit
 
@@ -43,7 +43,7 @@ def panel(
     _begin(prediction)
     st.header("You say", anchor=False)
     if inputs_now is not None and differs(prediction, inputs):
-        st.session_state.pop("frame_problem_verdict", None)
+        take_problem("verdict")
         notice(CHANGED)
         return
     expert = visit.expert

@@ -13,7 +13,7 @@ from second_opinion.models.describe.estimator_checks import third_party
 from second_opinion.models.insight.answer_context import context_of
 from second_opinion.models.insight.known_cases import KnownCases, Origin, known_cases
 from second_opinion.models.insight.pace import BELIEVED, SLOW, Pace, pace_of
-from second_opinion.models.insight.what_if import Flip, WhatIf, size_of, what_if
+from second_opinion.models.insight.what_if import Flip, WhatIf, what_if
 from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
 from second_opinion.recent import Recent
@@ -93,14 +93,14 @@ def _reasons_of(
         with third_party(FAILS):
             if not wait and (absence := _too_slow(model, known, prediction)):
                 return absence
-            reasons = what_if(model.outputs, card, prediction.inputs, known.fields, flip)
+            reasons = what_if(model.outputs, card, prediction.inputs, known.variants, flip)
     except UserError:
         return Absence(FAILS)
     return _reasons.keep(key, reasons, 1)
 
 
 def _too_slow(model: Model, known: KnownCases, prediction: Prediction) -> Absence | None:
-    cases = size_of(known.fields)
+    cases = len(known.variants)
     pace = _pace_of(model, prediction, cases)
     seconds = pace.seconds_for(cases)
     return None if seconds <= PATIENCE else Absence("", pace.first, seconds)

@@ -72,6 +72,33 @@ class FieldValues:
         return Counter(map(key_of, self._known))
 
 
+class Variants:
+    """The other values of each field that a model is asked for, whatever the case.
+
+    ``pairs`` are names and values, each once; ``places`` where the case with one of them stands in
+    what is asked, the case as it is being the first.
+    """
+
+    def __init__(self, fields: Sequence[FieldValues]) -> None:
+        self.fields = fields
+        by_key = {
+            variant_key(field.feature.name, value): (field.feature.name, value)
+            for field in fields
+            for value in (*field.usual, *field.grid)
+        }
+        self.pairs = list(by_key.values())
+        self.places = {key: at for at, key in enumerate(by_key, 1)}
+
+    def __len__(self) -> int:
+        """How many cases `what_if` asks the model for."""
+        return 1 + len(self.pairs)
+
+
+def variant_key(name: str, value: Any) -> tuple[str, Any]:
+    """A field with one of its values, to look up where that stands."""
+    return name, key_of(value)
+
+
 @dataclass(frozen=True)
 class KnownCases:
     """What is known of the cases that a model was trained on; ``about`` says what, in words.
@@ -90,6 +117,11 @@ class KnownCases:
         """The values of each field, in the order of the schema."""
         places = np.random.default_rng(0).permutation(len(self.cases))[:USUAL].tolist()
         return tuple(self._field(feature, places) for feature in self.schema)
+
+    @cached_property
+    def variants(self) -> Variants:
+        """The other values of each field that tell why an answer was given."""
+        return Variants(self.fields)
 
     @cached_property
     def neighbourhood(self) -> Neighbourhood:

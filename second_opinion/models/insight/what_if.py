@@ -6,14 +6,14 @@ field at a time; it is no cause, and fields that act together share it in no par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from second_opinion.models.card import ModelCard
-from second_opinion.models.insight.known_cases import FieldValues
+from second_opinion.models.insight.known_cases import FieldValues, Variants, variant_key
 from second_opinion.models.model import Outputs
 from second_opinion.records.value import key_of, plain, same_value
 from second_opinion.schema import Feature
@@ -72,31 +72,14 @@ class Flip:
     off: float | None = None
 
 
-def what_if(
-    ask: Ask, card: ModelCard, case: Case, fields: Sequence[FieldValues], flip: Flip
-) -> WhatIf:
+def what_if(ask: Ask, card: ModelCard, case: Case, variants: Variants, flip: Flip) -> WhatIf:
     """Try the usual values of each field, and a grid of others, in one batch."""
-    variants = list(_variants(fields))
-    outputs = ask([case, *({**case, field: value} for field, value in variants)])
-    tried = _Tried(card, outputs, {_key(*variant): at for at, variant in enumerate(variants, 1)})
+    outputs = ask([case, *({**case, field: value} for field, value in variants.pairs)])
+    tried = _Tried(card, outputs, variants.places)
+    fields = variants.fields
     effects = [effect for field in fields if (effect := tried.effect(field, case)) is not None]
     effects.sort(key=lambda effect: -abs(effect.size))
     return WhatIf(float(tried.scores[0]), tuple(effects), tried.smallest(fields, case, flip))
-
-
-def size_of(fields: Sequence[FieldValues]) -> int:
-    """How many cases `what_if` asks the model for."""
-    return 1 + sum(1 for _ in _variants(fields))
-
-
-def _variants(fields: Sequence[FieldValues]) -> Iterator[tuple[str, Any]]:
-    for field in fields:
-        values = {key_of(value): value for value in (*field.usual, *field.grid)}
-        yield from ((field.feature.name, value) for value in values.values())
-
-
-def _key(name: str, value: Any) -> tuple[str, Any]:
-    return name, key_of(value)
 
 
 class _Tried:
@@ -117,13 +100,14 @@ class _Tried:
 
     def smallest(self, fields: Sequence[FieldValues], case: Case, flip: Flip) -> Change | None:
         """The change over the fewest known cases; of equal ones that which moves the score most."""
+        others = self._others(flip)
         steps = [
             (field.step(start, value), -self._moved(place), place, field.feature, value)
             for field in fields
             for start in [case[field.feature.name]]
             for value in field.grid
             for place in [self._place(field, value)]
-            if not same_value(value, start) and self._is_other(place, flip)
+            if others[place] and not same_value(value, start)
         ]
         if not steps:
             return None
@@ -133,23 +117,26 @@ class _Tried:
     def _moved(self, place: int) -> float:
         return float(abs(self.scores[place] - self.scores[0]))
 
-    def _is_other(self, place: int, flip: Flip) -> bool:
-        score, start = float(self.scores[place]), float(self.scores[0])
-        if np.isnan(score):
-            return False
+    def _others(self, flip: Flip) -> np.ndarray:
+        """Of the case and each variant, whether the answer counts as another one."""
+        scores = self.scores
         if self._card.task == "regression":
-            return flip.off is not None and abs(score - start) > flip.off
-        if self._card.answer == "probability" and flip.base is not None:
-            return (score >= flip.base) != (start >= flip.base)
-        values = self._outputs.values
-        return not same_value(plain(values[place]), plain(values[0]))
+            off = np.inf if flip.off is None else flip.off
+            is_far: np.ndarray = np.abs(scores - scores[0]) > off
+        elif self._card.answer == "probability" and flip.base is not None:
+            is_far = (scores >= flip.base) != (scores[0] >= flip.base)
+        else:
+            values = [key_of(plain(value)) for value in self._outputs.values]
+            is_far = np.array([value != values[0] for value in values])
+        is_far[np.isnan(scores)] = False
+        return is_far
 
     def _answer(self, place: int) -> Any:
         is_score = self._card.task == "regression" or self._card.answer == "probability"
         return float(self.scores[place]) if is_score else plain(self._outputs.values[place])
 
     def _place(self, field: FieldValues, value: Any) -> int:
-        return self._places[_key(field.feature.name, value)]
+        return self._places[variant_key(field.feature.name, value)]
 
 
 def _scores(card: ModelCard, outputs: Outputs) -> np.ndarray:

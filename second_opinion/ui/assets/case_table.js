@@ -58,12 +58,26 @@ function tableRow(row, data, press) {
   return made
 }
 
+// What went wrong at a button of a row, below that row.
+function fault(data) {
+  const words = element("div", { role: "alert" }, data.fault)
+  const cell = element("td", { role: "cell", colspan: data.columns.length }, words)
+  return element("tr", { role: "row", class: "fault" }, cell)
+}
+
+function rowsOf(data, press) {
+  return data.rows.flatMap(row => {
+    const made = tableRow(row, data, press)
+    return data.fault && row.row === data.fault_row ? [made, fault(data)] : [made]
+  })
+}
+
 function table(data, press) {
   const heads = data.columns.map(column =>
     element("th", { role: "columnheader", scope: "col", class: column.kind + (column.number ? " number" : "") }, column.name)
   )
   const head = element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...heads))
-  const body = element("tbody", { role: "rowgroup" }, ...data.rows.map(row => tableRow(row, data, press)))
+  const body = element("tbody", { role: "rowgroup" }, ...rowsOf(data, press))
   const rows = element("table", { role: "table", "aria-label": data.label }, head, body)
   return element("div", { class: "scroll" }, rows)
 }

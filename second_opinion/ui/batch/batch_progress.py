@@ -8,7 +8,7 @@ from second_opinion.access import roles
 from second_opinion.batches import jobs
 from second_opinion.formatting import duration, plural, share_text
 from second_opinion.records.batch import Batch
-from second_opinion.ui.frame import callback, part
+from second_opinion.ui.frame import callback, part, show_problem
 from second_opinion.ui.visit import Visit
 
 
@@ -28,6 +28,7 @@ def progress(visit: Visit, batch: Batch) -> None:
         st.caption("This goes on when you leave the page. Its link brings you back here.")
         if roles.owns(visit.asker, batch):
             st.button("Cancel", key="batch_cancel", on_click=_cancel, args=(visit, batch.id))
+        show_problem("progress")
 
 
 def pace(batch: Batch) -> str:
@@ -44,6 +45,6 @@ def pace(batch: Batch) -> str:
     return " · ".join(parts)
 
 
-@callback("page")
+@callback("progress")
 def _cancel(visit: Visit, batch_id: str) -> None:
     visit.store.batches.cancel(batch_id, by=visit.asker)

@@ -54,6 +54,7 @@ def form(visit: Visit, batch: Batch) -> None:
             help=SHOWN_HELP,
             on_change=_choose(visit, batch, "shown"),
         )
+        show_problem("columns_shown")
         st.multiselect(
             "Columns that no expert may see",
             unused,
@@ -62,6 +63,7 @@ def form(visit: Visit, batch: Batch) -> None:
             help=HIDDEN_HELP,
             on_change=_choose(visit, batch, "hidden"),
         )
+        show_problem("columns_hidden")
         st.session_state[_key(batch, "hidden_before")] = _chosen(batch, "hidden")
         if both := [name for name in _chosen(batch, "shown") if name in choice.hidden]:
             st.caption(escape(f"Hidden, and so not above the fields: {joined(both)}."))
@@ -73,6 +75,7 @@ def form(visit: Visit, batch: Batch) -> None:
             help=HOSTS_HELP,
             on_change=_choose(visit, batch, "link_hosts"),
         )
+        show_problem("columns_link_hosts")
         names = ["", *unused]
         st.selectbox(
             "Column whose cells name pictures",
@@ -82,9 +85,9 @@ def form(visit: Visit, batch: Batch) -> None:
             format_func=lambda name: name or "None",
             on_change=_choose(visit, batch, "picture"),
         )
+        show_problem("columns_picture")
         if choice.picture:
             _pictures(visit, batch)
-        show_problem("columns")
 
 
 def _key(batch: Batch, part: str) -> str:
@@ -99,7 +102,7 @@ def _chosen(batch: Batch, part: str) -> list[str]:
 def _choose(visit: Visit, batch: Batch, part: str) -> Callable[[], None]:
     """Change one part alone: the others may have been chosen in another tab since."""
 
-    @callback("columns")
+    @callback(f"columns_{part}")
     def choose() -> None:
         choice = _changed(batch, part, visit.store.column_choices.latest(batch.id))
         tidy = choice.tidy(batch.columns, visit.card.case_schema.taken_from(batch.columns))
@@ -150,13 +153,14 @@ def _pictures(visit: Visit, batch: Batch) -> None:
     if files:
         store = _store(visit, batch, key, turn)
         st.button("Store the pictures", key="batch_pictures_store", on_click=store)
+        show_problem("pictures")
     pictures, size = visit.store.column_choices.picture_count(batch.id)
     if pictures:
         st.caption(f"{plural(pictures, 'picture')} stored, {size / MB:,.1f} MB")
 
 
 def _store(visit: Visit, batch: Batch, key: str, turn: int) -> Callable[[], None]:
-    @callback("columns")
+    @callback("pictures")
     def store() -> None:
         files = [(file.name, file.getvalue()) for file in st.session_state[key]]
         # All of them are looked at before the first is stored.

@@ -15,7 +15,7 @@ from second_opinion.records.value import plain
 from second_opinion.ui import file_button, who
 from second_opinion.ui.batch import column_choice
 from second_opinion.ui.drawing import height_for
-from second_opinion.ui.frame import callback, escape, notice, problem, remark, say
+from second_opinion.ui.frame import callback, escape, notice, problem, remark, say, show_problem
 from second_opinion.ui.labels import flag_name
 from second_opinion.ui.visit import Visit
 
@@ -119,6 +119,7 @@ def check_result(visit: Visit, batch: Batch) -> None:
         st.text("No row of this file can be scored." if batch.bad_rows else "The file has no rows.")
         if not is_by_link(visit, batch):
             st.button("Choose another file", key="batch_fix", on_click=_let_go, args=(visit, batch))
+            show_problem("batch")
         return
     if is_by_link(visit, batch):
         st.text(BY_LINK)
@@ -134,6 +135,7 @@ def check_result(visit: Visit, batch: Batch) -> None:
         )
         label = "Fix the file first" if batch.bad_rows else "Choose another file"
         st.button(label, key="batch_fix", on_click=_let_go, args=(visit, batch))
+    show_problem("batch")
 
 
 def facts(visit: Visit, batch: Batch) -> None:
@@ -258,6 +260,7 @@ def go_on(visit: Visit, batch: Batch) -> None:
             on_click=_score,
             args=(visit, batch.id),
         )
+        show_problem("batch")
 
 
 def files(visit: Visit, batch: Batch) -> None:
@@ -353,12 +356,12 @@ def another() -> None:
     _forget()
 
 
-@callback("page")
+@callback("batch")
 def _score(visit: Visit, batch_id: str) -> None:
     jobs.score(visit.store, visit.registry, batch_id, by=visit.asker)
 
 
-@callback("page")
+@callback("batch")
 def _let_go(visit: Visit, batch: Batch) -> None:
     """Drop what was checked: the person comes back with another file."""
     visit.store.batches.cancel(batch.id, by=visit.asker)

@@ -34,7 +34,7 @@ from second_opinion.ui import (
 )
 from second_opinion.ui.batch import row_cells
 from second_opinion.ui.case_table import CasePress, CaseTable
-from second_opinion.ui.frame import callback, show_problem
+from second_opinion.ui.frame import say_again
 from second_opinion.ui.visit import Visit
 
 ALL = "All answers"
@@ -110,7 +110,6 @@ def _draw(visit: Visit, batch: Batch, view: RowView) -> None:
         # A verdict may have taken the last row off the last page.
         st.session_state["batch_page"] = pages
         row_page = look(page=pages)
-    show_problem("batch")
     with st.container(key="batch_table"):
         _draw_rows(visit, batch, row_page)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -126,7 +125,6 @@ def _draw_rows(visit: Visit, batch: Batch, row_page: RowPage) -> None:
     facts = case_facts.of_rows(visit.store, batch, row_page, visit.asker)
     own = {name: fact_list.cells(of_column) for name, of_column in facts.items()}
 
-    @callback("batch")
     def press(pressed: CasePress) -> None:
         _press(visit, batch, pressed, token, on_page)
 
@@ -168,7 +166,7 @@ def the_case(visit: Visit, batch: Batch, view: RowView) -> None:
         width=190,
         placeholder=f"1 to {batch.rows_done:,}",
     )
-    widget_values.confirm(lambda: None)
+    widget_values.confirm(say_again)
     row = st.session_state.get("batch_row")
     if not row:
         return

@@ -36,8 +36,6 @@ def conflicts(visit: Visit, filters: VerdictFilter, waiting: int) -> None:
     if person is None:
         return
     _choose(visit, person, filters, waiting)
-    # What was wrong at a button stands beside it; where that is gone, here.
-    show_problem("review")
 
 
 def _choose(visit: Visit, person: Expert, filters: VerdictFilter, waiting: int) -> None:

@@ -237,7 +237,6 @@ def comment(text: str) -> None:
 
 def _triage(visit: Visit, verdict: Verdict) -> None:
     st.header("Triage", anchor=False)
-    show_problem("review")
     decisions = visit.review.triage_of(verdict.id)
     for one in reversed(decisions):
         st.text(f"{visit.clock(one.created_at)} · {one.decided_by}: {one.state}")
@@ -251,6 +250,7 @@ def _triage(visit: Visit, verdict: Verdict) -> None:
     )
     st.text_area("Note (optional)", key="review_triage_note", max_chars=COMMENT_LIMIT, height=80)
     st.button("Save triage", key="review_triage", on_click=_triage_callback(visit, verdict.id))
+    show_problem("triage")
 
 
 def _begin(verdict_id: str, state: str) -> None:
@@ -264,7 +264,7 @@ def _begin(verdict_id: str, state: str) -> None:
 def _triage_callback(visit: Visit, verdict_id: str) -> Callable[[], None]:
     triage_id = click_ids.upcoming("review_triage_id")
 
-    @callback("review")
+    @callback("triage")
     def save() -> None:
         person = visit.signer()
         state: TriageState = st.session_state["review_triage_state"]
