@@ -771,6 +771,8 @@ DERIVED = {
     # They return after an hour.
     "leases",
     "numbered_comments",
+    # Counted from the predictions.
+    "prediction_hours",
     "verdict_order",
     "verdicts_to_count",
 }

@@ -194,7 +194,7 @@ def test_each_export_is_in_the_log_with_who_and_what(empty_store):
     assert event.details == {
         "what": "verdicts",
         "format": "csv",
-        "filter": {"model": "churn", "words": "old"},
+        "filter": {"model": "churn", "words": "given, not kept"},
     }
 
 

@@ -99,7 +99,7 @@ def test_bad_rows_are_named_by_line_and_come_back_as_they_were(empty_store, regi
     assert rejected.equals(frame.loc[[4, 30]].reset_index(drop=True))
     kept = read_back(downloads.scored_file(empty_store, batch, by=OWNER))
     assert kept[frame.columns].equals(frame.drop([4, 30]).reset_index(drop=True))
-    listed = read_back(downloads.problems_file(empty_store, batch))
+    listed = read_back(downloads.problems_file(empty_store, batch, by=OWNER))
     assert listed["line"].tolist() == ["6", "32"]
 
 

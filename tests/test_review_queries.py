@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from builders import (
-    HOSTILE,
     OWNER,
     REVIEWER,
     VERSIONS,
@@ -23,7 +22,6 @@ from sqlite_utils.db import Database
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
-from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert, folded
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict_filter import VerdictFilter
@@ -215,20 +213,6 @@ def test_triage_is_for_reviewers(empty_store, conflict):
     with pytest.raises(UserError, match="no longer counts"):
         review_of(empty_store).triage("none", "fixed", by=REVIEWER)
     assert review_of(empty_store).triage_of(about.id) == []
-
-
-def test_events_are_read_by_owners_newest_first(empty_store):
-    for what in ("sign-in", "export", "sign-in"):
-        empty_store.event_log.add(Event(what, "Ada", {"rows": 3, "text": HOSTILE}))
-    assert [e.what for e in empty_store.event_log.newest(by=OWNER)] == [
-        "sign-in",
-        "export",
-        "sign-in",
-    ]
-    (only,) = empty_store.event_log.newest("export", by=OWNER)
-    assert only.details == {"rows": 3, "text": HOSTILE}
-    with pytest.raises(UserError, match="Rita may not read the log"):
-        empty_store.event_log.newest(by=REVIEWER)
 
 
 @pytest.mark.parametrize("table", ["triage", "adjudications", "events"])

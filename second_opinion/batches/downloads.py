@@ -19,6 +19,7 @@ from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.batches.stored_chunks import problems
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
+from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.store import Store
 
@@ -34,6 +35,7 @@ def scored_file(store: Store, batch: Batch, *, by: Expert, spreadsheet_safe: boo
     answer is left out: `rejected_file` has it.
     """
     hidden = column_rights.hidden_from(store, batch, by)
+    _note(store, batch, "scored file", by)
     tables = _without(_scored_tables(store, batch), hidden)
     return _csv(tables, spreadsheet_safe=spreadsheet_safe)
 
@@ -47,12 +49,18 @@ def file_as_it_came(store: Store, batch: Batch, *, by: Expert) -> BinaryIO:
     from second_opinion.tables.as_it_came import is_packed, write_as_it_came
 
     hidden = column_rights.hidden_from(store, batch, by)
+    _note(store, batch, "scored file", by)
     plain = _stored(
         lambda out: write_as_it_came(
             batch, lambda: _without(_answered_tables(store, batch), hidden), out
         )
     )
     return _stored(lambda out: _pack(plain, out)) if is_packed(batch) else plain
+
+
+def _note(store: Store, batch: Batch, what: str, by: Expert) -> None:
+    """Before the first row: nothing leaves without a trace."""
+    store.event_log.add(Event("export", by.label, {"what": what, "batch": batch.id}))
 
 
 def _pack(plain: BinaryIO, out: BinaryIO) -> None:
@@ -69,7 +77,9 @@ def result_workbook(
     store: Store, batch: Batch, card: ModelCard, *, by: Expert, flag_words: FlagWords
 ) -> BinaryIO:
     """A workbook of the scored rows for people, with the verdicts of ``by``, who asks."""
-    return _stored(ResultWorkbook(store, batch, card, by, flag_words).write)
+    workbook = ResultWorkbook(store, batch, card, by, flag_words)
+    _note(store, batch, "workbook", by)
+    return _stored(workbook.write)
 
 
 def _stored(write: Callable[[BinaryIO], None]) -> BinaryIO:
@@ -94,6 +104,7 @@ def rejected_file(store: Store, batch: Batch, *, by: Expert) -> bytes:
     from second_opinion.tables.csv_writer import write_csv
 
     column_rights.check_whole_rows(store, batch, by)
+    _note(store, batch, "rejected rows", by)
     out = BytesIO()
     empty = pa.table([pa.array([], pa.string())] * len(batch.columns), names=list(batch.columns))
     write_csv([empty], out, delimiter=batch.delimiter or ",")
@@ -106,10 +117,11 @@ def rejected_file(store: Store, batch: Batch, *, by: Expert) -> bytes:
     return out.getvalue()
 
 
-def problems_file(store: Store, batch: Batch) -> bytes:
+def problems_file(store: Store, batch: Batch, *, by: Expert) -> bytes:
     """A CSV of all problems by line, safe to open in a spreadsheet."""
     import pyarrow as pa
 
+    _note(store, batch, "problems", by)
     table_problems = problems(store, batch.id)
     columns = {
         name: pa.array([problem.cells[name] for problem in table_problems], pa.string())

@@ -186,7 +186,7 @@ def score(store: Store, registry: Registry, batch_id: str, *, by: Expert) -> boo
     """
     store.batches.check_own(batch_id, by=by)
     job = Job(store, batch_id)
-    if not store.batches.claim(batch_id, job.worker):
+    if not store.batches.claim(batch_id, job.worker, by=by):
         return False
     job.start(lambda: _score(job, registry))
     return True

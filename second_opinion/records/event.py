@@ -55,3 +55,16 @@ class Event:
     details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     id: str = dataclasses.field(default_factory=new_id)
     created_at: str = dataclasses.field(default_factory=now)
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """Which entries of the log somebody wants to see; what is empty does not narrow.
+
+    ``since`` and ``until`` are moments as ISO text, the second one not included.
+    """
+
+    kinds: tuple[str, ...] = ()
+    person: str = ""
+    since: str = ""
+    until: str = ""

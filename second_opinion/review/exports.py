@@ -48,6 +48,9 @@ COLUMN_KINDS: dict[Literal["text", "number", "whole", "flag"], tuple[str, ...]] 
     "flag": FLAGS,
 }
 WHOLE_TO = 2**63
+# What a filter may say of a case itself.
+OF_CASES = ("words", "value", "answer")
+WITHHELD = "given, not kept"
 
 VERDICTS = (
     *("verdict_id", "prediction_id", "model", "version", "value", "confidence", "expert"),
@@ -96,7 +99,7 @@ def export(
     _check(what, format, spreadsheet_safe, verdict_filter)
     if what == "draws" and plan is None:
         raise UserError("Draws are of one plan; expected it. Choose a plan.")
-    details: dict[str, Any] = {"what": what, "format": format, "filter": verdict_filter.texts}
+    details: dict[str, Any] = {"what": what, "format": format, "filter": _noted(verdict_filter)}
     details |= {"plan": plan.id} if plan else {}
     # Before the first row: nothing leaves without a trace.
     store.event_log.add(Event("export", by.label, details))
@@ -113,6 +116,13 @@ def export(
     else:
         _write_csv(list(kinds), counted_chunks, out, spreadsheet_safe)
     return exported
+
+
+def _noted(verdict_filter: VerdictFilter) -> dict[str, str]:
+    """The filter as the log keeps it: words that were looked for may be of a case."""
+    return {
+        name: WITHHELD if name in OF_CASES else text for name, text in verdict_filter.texts.items()
+    }
 
 
 def _check(

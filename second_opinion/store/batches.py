@@ -19,7 +19,14 @@ from second_opinion.records.batch import Batch
 from second_opinion.records.case_columns import CaseColumns
 from second_opinion.records.expert import Expert, key_of, key_of_person
 from second_opinion.records.stamp import now
-from second_opinion.store import batch_maker, column_choices, judged_cases, record_rows, sql_batches
+from second_opinion.store import (
+    batch_events,
+    batch_maker,
+    column_choices,
+    judged_cases,
+    record_rows,
+    sql_batches,
+)
 from second_opinion.store.database_file import DatabaseFile
 
 # A worker that was silent for so long is gone.
@@ -60,6 +67,7 @@ class Batches:
             judged_cases.keep_scales(connection, [(batch.card_sha256, batch.scale)])
             if case_columns is not None:
                 column_choices.add_choice(connection, batch.id, case_columns, batch.asked_by)
+            batch_events.note_upload(connection, batch)
 
     def find(self, batch_id: str) -> Batch | None:
         """The batch with this id, or None."""
@@ -113,13 +121,18 @@ class Batches:
         sentences = record_rows.to_json("unfamiliar", list(unfamiliar))
         return self._moved(sql_batches.FINISH_CHECK, batch_id, worker, unfamiliar=sentences)
 
-    def claim(self, batch_id: str, worker: str) -> bool:
+    def claim(self, batch_id: str, worker: str, *, by: Expert = roles.PROGRAM) -> bool:
         """Take a checked or stopped batch to score it; False when another worker has it.
 
         A batch in scoring is free when its worker was silent for `LEASE_SECONDS`, or was heard in
-        the future.
+        the future. ``by`` is who asks for it.
         """
-        return self._moved(sql_batches.CLAIM, batch_id, worker, **_lease())
+        about = {"id": batch_id, "worker": worker, "now": now(), **_lease()}
+        with self._file.writing() as connection:
+            is_taken = connection.execute(sql_batches.CLAIM, about).rowcount == 1
+            if is_taken:
+                batch_events.note(connection, batch_id, "score", by.label)
+        return is_taken
 
     def begin(self, batch_id: str, worker: str) -> bool:
         """Say that the scoring starts now, which its pace is counted from."""
@@ -162,7 +175,12 @@ class Batches:
 
     def finish(self, batch_id: str, worker: str) -> bool:
         """Say that every row is scored; False when that is not so, or not this worker's to say."""
-        return self._moved(sql_batches.FINISH_SCORING, batch_id, worker)
+        about = {"id": batch_id, "worker": worker, "now": now()}
+        with self._file.writing() as connection:
+            is_done = connection.execute(sql_batches.FINISH_SCORING, about).rowcount == 1
+            if is_done:
+                batch_events.note_done(connection, batch_id)
+        return is_done
 
     def check_own(self, batch_id: str, *, by: Expert) -> None:
         """Raise `UserError` unless the batch is this person's to change."""
@@ -175,7 +193,7 @@ class Batches:
         ``by`` is who asks, refused with a `UserError` where the batch is not theirs to change.
         """
         self.check_own(batch_id, by=by)
-        self._end(batch_id, "cancelled", "", None)
+        self._end(batch_id, "cancelled", "", None, by)
 
     def fail(self, batch_id: str, message: str, worker: str | None = None) -> None:
         """Stop a batch for a reason. Nothing stays of a file that was not stored whole."""
@@ -244,13 +262,18 @@ class Batches:
         with self._file.writing() as connection:
             return connection.execute(query, about).rowcount == 1
 
-    def _end(self, batch_id: str, state: str, message: str, worker: str | None) -> None:
+    def _end(
+        self, batch_id: str, state: str, message: str, worker: str | None, by: Expert | None = None
+    ) -> None:
         about = {"id": batch_id, "state": state, "message": message, "worker": worker, "now": now()}
         with self._file.writing() as connection:
             before = connection.execute(sql_batches.BATCH, {"id": batch_id}).fetchone()
             ended = connection.execute(sql_batches.END, about).rowcount == 1
             if ended and before["state"] in ("checking", "checked"):
                 connection.execute(sql_batches.DROP_CHUNKS, {"id": batch_id})
+            if ended:
+                who = by.label if by else before["asked_by"]
+                batch_events.note(connection, batch_id, state, who)
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:

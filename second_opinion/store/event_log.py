@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from second_opinion.access import roles
-from second_opinion.records.event import Event
-from second_opinion.records.expert import Expert
-from second_opinion.store import record_rows, sql_review
+from second_opinion.records.event import Event, EventFilter
+from second_opinion.records.expert import Expert, folded
+from second_opinion.store import record_rows, sql_audit
 from second_opinion.store.database_file import DatabaseFile
 
 
+class EventPage(NamedTuple):
+    """Some entries of the log, newest first, and how many there are in all."""
+
+    events: list[Event]
+    total: int
+
+
 class EventLog:
-    """Events of people and of the program. `Store.event_log` is the one to use."""
+    """Events of people and of the program. `Store.event_log` is the one to use.
+
+    What it gives is for owners: `UserError` for others.
+    """
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
@@ -23,14 +35,74 @@ class EventLog:
             note(connection, event)
 
     def newest(self, what: str | None = None, most: int = 200, *, by: Expert) -> list[Event]:
-        """The latest events, newest first; `UserError` for all but owners."""
+        """The latest events, newest first."""
+        roles.check(by, "read the log of events")
+        return _events(self._select(sql_audit.EVENTS, what=what, most=most))
+
+    def page(
+        self, event_filter: EventFilter, number: int = 1, size: int = 50, *, by: Expert
+    ) -> EventPage:
+        """A page of the log, from 1, with the predictions in it.
+
+        Those of a person, a version and a source in an hour are one entry, ``predictions``: how
+        many, and the mean and the slowest latency in milliseconds.
+        """
+        roles.check(by, "read the log of events")
+        about = self._about(event_filter)
+        (count,) = self._select(sql_audit.COUNT_ENTRIES, **about)
+        some = self._select(sql_audit.ENTRIES, **about, size=size, start=(number - 1) * size)
+        return EventPage(_events(some), count[0])
+
+    def each(
+        self, event_filter: EventFilter, size: int = 5000, *, by: Expert
+    ) -> Iterator[list[Event]]:
+        """Every entry of the log that the filter finds, newest first, some at a time."""
         roles.check(by, "read the log of events")
         with self._file.reading() as connection:
-            parameters = {"what": what, "most": most}
-            rows = connection.execute(sql_review.EVENTS, parameters).fetchall()
-        return [Event(**record_rows.from_row(row)) for row in rows]
+            entries = connection.execute(
+                sql_audit.ENTRIES, self._about(event_filter) | {"size": -1, "start": 0}
+            )
+            while some := entries.fetchmany(size):
+                yield _events(some)
+
+    def kinds(self, *, by: Expert) -> list[str]:
+        """What happened at least once."""
+        roles.check(by, "read the log of events")
+        return [row["what"] for row in self._select(sql_audit.KINDS)]
+
+    def people(self, *, by: Expert) -> list[str]:
+        """Everybody in the log, each once, by the spelling that stands first in the alphabet."""
+        roles.check(by, "read the log of events")
+        by_person: dict[str, str] = {}
+        for who in sorted(self._everybody()):
+            by_person.setdefault(folded(who), who)
+        return list(by_person.values())
+
+    def _about(self, event_filter: EventFilter) -> dict[str, Any]:
+        people = None
+        if event_filter.person:
+            person = folded(event_filter.person)
+            people = [who for who in self._everybody() if folded(who) == person]
+        kinds = event_filter.kinds
+        return {
+            "kinds": record_rows.listed(kinds) if kinds else None,
+            "people": None if people is None else record_rows.listed(people),
+            "since": event_filter.since,
+            "until": event_filter.until,
+        }
+
+    def _everybody(self) -> Iterator[str]:
+        return (row["who"] for row in self._select(sql_audit.PEOPLE))
+
+    def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
+        with self._file.reading() as connection:
+            return connection.execute(query, parameters).fetchall()
 
 
 def note(connection: sqlite3.Connection, event: Event) -> None:
     """Add an event in the transaction that does what it tells of."""
-    connection.execute(sql_review.ADD_EVENT, record_rows.to_row(event))
+    connection.execute(sql_audit.ADD_EVENT, record_rows.to_row(event))
+
+
+def _events(rows: Iterable[sqlite3.Row]) -> list[Event]:
+    return [Event(**record_rows.from_row(row)) for row in rows]

@@ -11,6 +11,7 @@ from sqlite_utils.migrations import Migrations
 
 from second_opinion.store import (
     outcome_step,
+    sql_audit,
     sql_plan_tables,
     sql_review_tables,
     verdict_kinds_table,
@@ -439,3 +440,9 @@ def m019_maker_of_a_batch(db: Database) -> None:
             SELECT RAISE(ABORT, 'a batch keeps its file and its model: add a new one');
         END;
     """)
+
+
+@migrations()
+def m020_predictions_by_hour(db: Database) -> None:
+    """Who asked how much of which version, and how quick it was, stands beside the events."""
+    db.executescript(sql_audit.PREDICTION_HOURS)

@@ -25,6 +25,7 @@ from second_opinion.formatting import plural
 from second_opinion.store import (
     file_identity,
     judged_cases,
+    sql_audit,
     sql_connection,
     sql_copies,
     sql_outcomes,
@@ -60,7 +61,7 @@ TABLES = (
     Table(sql_copies.NEWEST_PLAN_CLOSINGS, sql_copies.HAS_PLAN_CLOSINGS, sql_plans.ADD_CLOSING),
     Table(sql_copies.NEWEST_CARD_EDITS, sql_copies.HAS_CARD_EDITS, sql_verdicts.ADD_CARD_EDIT),
     Table(sql_copies.NEWEST_SKIPS, sql_copies.HAS_SKIPS, sql_queue.ADD_SKIP),
-    Table(sql_copies.NEWEST_EVENTS, sql_copies.HAS_EVENTS, sql_review.ADD_EVENT),
+    Table(sql_copies.NEWEST_EVENTS, sql_copies.HAS_EVENTS, sql_audit.ADD_EVENT),
 )
 # So many rows in a row that the file has already: nothing older is missing from it.
 ENOUGH = 500

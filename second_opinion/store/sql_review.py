@@ -22,15 +22,6 @@ ADJUDICATION = "SELECT * FROM adjudications WHERE id = :id"
 ADJUDICATIONS = "SELECT * FROM adjudications WHERE case_id = :case_id ORDER BY rowid"
 VERDICTS_ON_CASE = "SELECT expert, expert_key FROM verdicts WHERE case_id = :case_id"
 
-ADD_EVENT = """
-    INSERT INTO events (id, what, who, details, created_at)
-    VALUES (:id, :what, :who, :details, :created_at)
-    ON CONFLICT (id) DO NOTHING
-"""
-EVENTS = """
-    SELECT * FROM events WHERE :what IS NULL OR what = :what ORDER BY rowid DESC LIMIT :most
-"""
-
 IN_ALL = "SELECT coalesce(sum(verdicts), 0) FROM review_groups"
 
 EXPERTS = "SELECT DISTINCT expert FROM review_groups WHERE verdicts > 0"

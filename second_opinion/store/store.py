@@ -260,6 +260,8 @@ class Store:
         roles.check(by, "move an alias")
         with self._file.writing() as connection:
             connection.execute(sql_verdicts.ADD_ALIAS_MOVE, record_rows.to_row(move))
+            details = {"model": move.model, "alias": move.alias, "version": move.version}
+            event_log.note(connection, Event(move.action, by.label, details, id=move.id))
 
     def alias_moves(self, model: str | None = None) -> list[AliasMove]:
         """Every move of the aliases of a model, or of all models, oldest first."""

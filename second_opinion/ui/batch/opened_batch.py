@@ -218,14 +218,14 @@ def problems(visit: Visit, batch: Batch) -> None:
         )
     if batch.problems > len(first_problems):
         st.caption(f"The first {len(first_problems)} of {plural(batch.problems, 'problem')}.")
+    asker = visit.asker
     with st.container(horizontal=True):
         file_button.draw(
             "List of what is wrong",
-            data=lambda: downloads.problems_file(visit.store, batch),
+            data=lambda: downloads.problems_file(visit.store, batch, by=asker),
             file_name=f"{_stem(batch)}-problems.csv",
             key="batch_problems_download",
         )
-        asker = visit.asker
         if not column_rights.hidden_from(visit.store, batch, asker):
             file_button.draw(
                 _rows_to_correct(batch.bad_rows),

@@ -1,0 +1,82 @@
+"""What is on record of who did what: events, and how many predictions were asked for, by hour."""
+
+PREDICTION_HOURS = """
+    CREATE TABLE prediction_hours (
+        hour TEXT NOT NULL,
+        asked_by TEXT NOT NULL,
+        model TEXT NOT NULL,
+        version TEXT NOT NULL,
+        source TEXT NOT NULL,
+        predictions INTEGER NOT NULL,
+        latency_ms REAL NOT NULL,
+        slowest_ms REAL NOT NULL,
+        last_at TEXT NOT NULL,
+        PRIMARY KEY (hour, asked_by, model, version, source)
+    ) STRICT;
+    INSERT INTO prediction_hours
+    SELECT
+        substr(created_at, 1, 13), asked_by, model, version, source, count(*), sum(latency_ms),
+        max(latency_ms), max(created_at)
+    FROM predictions
+    GROUP BY substr(created_at, 1, 13), asked_by, model, version, source;
+
+    CREATE TRIGGER prediction_hours_count AFTER INSERT ON predictions
+    BEGIN
+        INSERT INTO prediction_hours VALUES (
+            substr(new.created_at, 1, 13), new.asked_by, new.model, new.version, new.source, 1,
+            new.latency_ms, new.latency_ms, new.created_at
+        )
+        ON CONFLICT (hour, asked_by, model, version, source) DO UPDATE SET
+            predictions = predictions + 1,
+            latency_ms = latency_ms + excluded.latency_ms,
+            slowest_ms = max(slowest_ms, excluded.slowest_ms),
+            last_at = max(last_at, excluded.last_at);
+    END;
+
+    CREATE INDEX events_by_time ON events (created_at);
+    CREATE INDEX events_by_person ON events (who);
+"""
+
+ADD_EVENT = """
+    INSERT INTO events (id, what, who, details, created_at)
+    VALUES (:id, :what, :who, :details, :created_at)
+    ON CONFLICT (id) DO NOTHING
+"""
+
+EVENTS = """
+    SELECT * FROM events WHERE :what IS NULL OR what = :what ORDER BY rowid DESC LIMIT :most
+"""
+
+# Predictions are their own record: here is how many of them, in the place of their last.
+_ENTRIES = """
+    FROM (
+        SELECT id, what, who, details, created_at FROM events
+        WHERE created_at >= :since AND (:until = '' OR created_at < :until)
+        UNION ALL
+        SELECT
+            'predictions-' || rowid, 'predictions', asked_by,
+            json_object(
+                'model', model, 'version', version, 'source', source, 'predictions', predictions,
+                'latency_ms', round(latency_ms / predictions, 1),
+                'slowest_ms', round(slowest_ms, 1)
+            ),
+            last_at
+        FROM prediction_hours
+        WHERE last_at >= :since AND (:until = '' OR last_at < :until)
+    )
+    WHERE (:kinds IS NULL OR what IN (SELECT value FROM json_each(:kinds)))
+        AND (:people IS NULL OR who IN (SELECT value FROM json_each(:people)))
+"""
+
+ENTRIES = "SELECT *" + _ENTRIES + "ORDER BY created_at DESC, id DESC LIMIT :size OFFSET :start"
+
+COUNT_ENTRIES = "SELECT count(*)" + _ENTRIES
+
+KINDS = """
+    SELECT DISTINCT what FROM events
+    UNION
+    SELECT 'predictions' WHERE EXISTS (SELECT 1 FROM prediction_hours)
+    ORDER BY 1
+"""
+
+PEOPLE = "SELECT who FROM events UNION SELECT asked_by FROM prediction_hours"
