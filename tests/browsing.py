@@ -1,6 +1,7 @@
 """A visitor of a running app in a real browser: clicks, waits, and reads what is drawn."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from builders import ROOT
+from playwright.sync_api import expect
 
 BROWSER_HELP = (
     "No browser: these tests did not run. Run `.venv/bin/playwright install chromium`, or "
@@ -103,6 +105,10 @@ def chromium(playwright):
     found += [shutil.which(n) for n in ("chromium", "chromium-browser", "google-chrome")]
     return next((path for path in found if path and Path(path).exists()), None)
 
+
+# What is asserted may come late on a busy machine, as for every other wait of a visitor.
+PATIENCE = 45_000
+expect.set_options(timeout=PATIENCE)
 
 # Without width: it keeps an address in a label from becoming a link.
 WORD_JOINER = "\u2060"
@@ -213,6 +219,20 @@ def still(page):
     settle(page)
     page.wait_for_function("!document.querySelector('[data-stale=true]')")
     page.wait_for_timeout(300)
+
+
+def downloaded(page, key):
+    """What the button hands out. A drawing that is under way would take its file back."""
+    still(page)
+    with page.expect_download(timeout=60_000) as download:
+        button(page, key).click()
+    return Path(download.value.path()).read_bytes()
+
+
+def address_has(page, *pieces):
+    """Wait until the address holds each of them: it follows what is drawn."""
+    for piece in pieces:
+        expect(page).to_have_url(re.compile(re.escape(piece)))
 
 
 def unreadable(page, width):

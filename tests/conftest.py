@@ -18,7 +18,7 @@ from streamlit.runtime.context import StreamlitHeaders
 # Before their import, or a failing assert in them would say nothing of its values.
 pytest.register_assert_rewrite("browsing", "builders", "connections", "database", "visits")
 
-from browsing import BROWSER_HELP, NGINX_HELP, App, chromium, watched
+from browsing import BROWSER_HELP, NGINX_HELP, PATIENCE, App, chromium, watched
 from builders import HOSTILE, ROOT, THOROUGH, judged, write_at_random
 
 from second_opinion import Registry, settings
@@ -325,7 +325,7 @@ def visitor(browser):
 
     def open_browser(**options):
         context = browser.new_context(**{"timezone_id": "Europe/Berlin", **options})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         return context.new_page()
 
@@ -338,7 +338,7 @@ def visitor(browser):
 def desk(browser):
     """A browser on a desk, which keeps the program files that it fetched."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     yield context
     context.close()
 

@@ -25,7 +25,6 @@ from builders import HOSTILE, ROOT, THOROUGH
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=15_000)
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 ADDRESSES = ["/", *sorted("/" + path.stem.split("_", 1)[1] for path in ROOT.glob("pages/*.py"))]

@@ -6,13 +6,23 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 import python_calamine
-from browsing import App, alert, button, give_name, part, predict, settle, stored, unfold
+from browsing import (
+    App,
+    alert,
+    button,
+    downloaded,
+    give_name,
+    part,
+    predict,
+    settle,
+    stored,
+    unfold,
+)
 from playwright.sync_api import expect
 
 from second_opinion.store import batches
@@ -98,12 +108,6 @@ def done(page):
     part(page, "batch_table").wait_for(timeout=120_000)
 
 
-def downloaded(page, key):
-    with page.expect_download(timeout=60_000) as found:
-        button(page, key).click()
-    return Path(found.value.path()).read_bytes().decode()
-
-
 def id_of(page):
     return page.url.split("batch=")[1].split("&")[0]
 
@@ -114,7 +118,7 @@ def parsed(text):
 
 def check_download(page, lines, bad, cases, estimator):
     """Every cell is the upload's, and every prediction the estimator's own."""
-    found = parsed(downloaded(page, "batch_download"))
+    found = parsed(downloaded(page, "batch_download").decode())
     given = parsed("\r\n".join(lines) + "\r\n")
     good = [row for line, row in enumerate(given, 1) if line not in bad]
     columns = len(given[0])
@@ -133,7 +137,7 @@ def test_a_large_file_from_upload_to_download_past_closed_tab_and_restart(
     visit(page, own_app, "Ada")
     choose(page, write(tmp_path / "march.csv", lines))
     expect(page.get_by_text("20 rows with problems")).to_be_visible()
-    problems = parsed(downloaded(page, "batch_problems_download"))
+    problems = parsed(downloaded(page, "batch_problems_download").decode())
     assert [int(row[0]) for row in problems[1:]] == bad
     expect(button(page, "batch_score")).to_have_text("Score the 99,980 good rows")
     button(page, "batch_score").click()
@@ -172,7 +176,7 @@ def test_a_large_file_from_upload_to_download_past_closed_tab_and_restart(
 
 def downloaded_bad_rows(page):
     unfold(page, "20 rows not scored")
-    return downloaded(page, "batch_rejected").replace("\r\n", "\n")
+    return downloaded(page, "batch_rejected").decode().replace("\r\n", "\n")
 
 
 def test_a_scoring_that_was_killed_goes_on_by_its_link(
@@ -291,9 +295,9 @@ def test_rows_are_judged_in_the_table_by_keys_alone(own_app, visitor, tmp_path, 
     expect(rows).to_have_count(21)
     stored_rows = stored(own_app, "SELECT judgement FROM current_verdicts")
     assert [row["judgement"] for row in stored_rows] == ["agree"] * 3
-    with page.expect_download(timeout=60_000) as file:
-        button(page, "batch_excel").click()
-    book = python_calamine.CalamineWorkbook.from_path(file.value.path())
+    book = python_calamine.CalamineWorkbook.from_filelike(
+        io.BytesIO(downloaded(page, "batch_excel"))
+    )
     header, *cases = book.get_sheet_by_index(0).to_python()
     said = [row[header.index("You say")] for row in cases]
     assert said == ["Agree"] * 3 + [""] * 17

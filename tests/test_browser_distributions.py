@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import address_has
 from builders import check, csv_of, score
 from playwright.sync_api import expect
 
@@ -267,7 +268,7 @@ def test_a_bar_of_drift_opens_its_feature_whose_bars_list_cases(app, batch, page
     page.wait_for_timeout(800)
     click(page, bars(page, "drift").nth(1))
     drawn(page, "feature_contract")
-    assert "drift=contract" in page.url
+    address_has(page, "drift=contract")
     page.wait_for_timeout(800)
     click(page, bars(page, "feature_contract").nth(0))
     assert "Contract yearly" in cases_listed(page)

@@ -3,12 +3,11 @@
 import csv
 import io
 import json
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pandas as pd
 import pytest
-from browsing import App, alert, button, field, part, predict, settle, stored
+from browsing import App, alert, button, downloaded, field, part, predict, settle, stored
 from builders import ROOT
 from hostile_texts import ALONE, HALVES, MARKUP, TEXTS
 
@@ -125,12 +124,6 @@ def visit(strange_app, visitor):
     yield page
     assert hosts - {None, ""} == {"127.0.0.1"}
     assert "Traceback" not in strange_app.said(before)
-
-
-def downloaded(page, key):
-    with page.expect_download() as found:
-        button(page, key).click()
-    return Path(found.value.path()).read_bytes()
 
 
 def copied(page):

@@ -10,7 +10,6 @@ from builders import csv_of, rows_of
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=15_000)
 
 PRINTED = "button => getComputedStyle(button, '::after').content"
 LETTERS = "aAdDuUnNlLhHsS123"

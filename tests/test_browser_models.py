@@ -8,7 +8,7 @@ import sys
 import joblib
 import pandas as pd
 import pytest
-from browsing import App, button, part, settle, stored
+from browsing import PATIENCE, App, button, part, settle, stored
 from builders import ROOT
 from playwright.sync_api import expect
 from sklearn.datasets import load_wine
@@ -91,7 +91,7 @@ def test_a_model_is_added_judged_replaced_and_put_back(app, page, tmp_path):
     assert versions(app) == ["1"]
 
     second_tab = page.context.new_page()
-    second_tab.set_default_timeout(15_000)
+    second_tab.set_default_timeout(PATIENCE)
     second_tab.goto(f"{app.url}/Single_prediction?model=wine@champion")
     model_line(second_tab, "Wine, version 1, in use")
     button(second_tab, "predict_submit").wait_for()

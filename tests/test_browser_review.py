@@ -2,18 +2,20 @@
 
 import io
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
 import pytest
 from browsing import (
     App,
+    address_has,
     alert,
     button,
+    downloaded,
     part,
     settle,
     still,
@@ -108,12 +110,6 @@ def choose(page, key, option):
     box.click()
     page.get_by_role("option", name=option, exact=True).click()
     settle(page)
-
-
-def downloaded(page, key):
-    with page.expect_download(timeout=60_000) as found:
-        button(page, key).click()
-    return Path(found.value.path()).read_bytes()
 
 
 def judge_as_first(page, app, rows):
@@ -344,8 +340,7 @@ def test_a_row_opens_its_case_and_triage_is_kept(app, person):
     page.keyboard.press("Enter")
     part(page, "review_case").wait_for()
     expect(part(page, "review_case")).to_contain_text("✕ disagree")
-    assert "case=" in page.url
-    assert "judgement=disagree" in page.url
+    address_has(page, "case=", "judgement=disagree")
     part(page, "review_triage_state").get_by_text("declined").click()
     part(page, "review_triage_note").locator("textarea").fill("Not a mistake.")
     button(page, "review_triage").click()
@@ -384,16 +379,14 @@ def test_a_click_on_a_figure_lists_the_verdicts_behind_it_and_leads_back(app, pe
             continue
         mark(page, "confusion", ".bars .point path", at)
         expect(page.get_by_text(f"{verdicts} verdict", exact=False).last).to_be_visible()
-        assert f"value={at // 2}" in page.url
-        assert f"answer={at % 2}" in page.url
-        assert "mode=open" in page.url
+        address_has(page, f"value={at // 2}", f"answer={at % 2}", "mode=open")
         button(page, "review_back_button").click()
         part(page, "review_figure_confusion_chart").wait_for()
-        assert "answer=" not in page.url
-        assert "mode=open" in page.url
+        expect(page).not_to_have_url(re.compile("answer="))
+        address_has(page, "mode=open")
     mark(page, "expert", ".bars .point path", 0)
     expect(page.get_by_text("3 verdicts").last).to_be_visible()
-    assert "expert=Ada" in page.url or "expert=Bo" in page.url
+    expect(page).to_have_url(re.compile("expert=(Ada|Bo)"))
     # Whoever goes elsewhere is not asked back.
     part(page, "review_section").get_by_text("Experts").click()
     part(page, "review_section").get_by_text("Verdicts").click()
@@ -410,6 +403,5 @@ def test_a_row_of_an_expert_lists_their_verdicts(app, person):
     people.get_by_role("button", name="List the verdicts, Ada", exact=True).focus()
     page.keyboard.press("Enter")
     part(page, "review_back_button").wait_for()
-    assert "section=verdicts" in page.url
-    assert "expert=Ada" in page.url
+    address_has(page, "section=verdicts", "expert=Ada")
     expect(page.get_by_text("3 verdicts").last).to_be_visible()

@@ -323,8 +323,10 @@ def _put(key: str, value: Any, first: Any) -> None:
 @callback()
 def _keep(name: str) -> None:
     """Take a choice into the address."""
-    if name == "section":
+    choice = str(st.session_state[f"review_{name}"])
+    # A browser may send back, a moment later, what a click on a figure has put there: no choice.
+    if name == "section" and choice != st.query_params.get("section"):
         st.session_state.pop("review_back", None)
-    st.query_params[name] = str(st.session_state[f"review_{name}"])
+    st.query_params[name] = choice
     if name == "sort":
         st.query_params.pop("page", None)
