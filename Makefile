@@ -10,13 +10,16 @@ ENVIRONMENT := $(PYTHON) scripts/environment --sklearn "$(SKLEARN)"
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help environment workshop lock lock-check run quick test check audit format demo-models screenshots bench try-sklearn try-mlflow
+.PHONY: help environment workshop lock lock-check run serve quick test check audit format demo-models screenshots bench try-sklearn try-mlflow
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
 
 run: environment ## Open Second Opinion on http://localhost:8501; SKLEARN=1.2 for models of that age
 	$(BIN)/streamlit run Home.py --server.port $(PORT) --server.address localhost
+
+serve: environment ## The same with the API beside the pages: http://localhost:8501/api/docs
+	$(BIN)/streamlit run serve.py --server.port $(PORT) --server.address localhost
 
 quick: workshop ## Run the tests that need no browser and little time: no simulation, none marked slow
 	$(BIN)/python -m pytest -m "not browser and not simulation and not slow" $(SIDE_BY_SIDE)

@@ -1,7 +1,7 @@
-"""The app with its gate: `streamlit run serve.py`, or `uvicorn serve:app`.
+"""The app with its gate and its API: `streamlit run serve.py`, or `uvicorn serve:app`.
 
-The pages are those of Home.py. Files are taken from people who may come in alone, before a byte of
-them is read.
+The pages are those of Home.py; programs call below /api/, as /api/docs says. Files are taken from
+people who may come in alone, before a byte of them is read.
 """
 
 from pathlib import Path
@@ -9,11 +9,11 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from second_opinion.api import mounting
 from second_opinion.ui.upload_gate import UploadGate
 
 app = st.App(
     Path(__file__).with_name("Home.py"),
-    # Routes of a program's interface belong here, below /api/.
-    routes=[],
+    routes=mounting.routes(),
     middleware=[Middleware(UploadGate)],
 )

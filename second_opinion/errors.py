@@ -14,6 +14,10 @@ class UserError(Exception):
     """
 
 
+class StorageError(UserError):
+    """The feedback database cannot be used as it is: nothing that was sent is to blame."""
+
+
 def incident(error: Exception) -> str:
     """Write a fault of the program to the log; returns what people are told, with its number."""
     number = uuid4().hex[:8]

@@ -29,6 +29,7 @@ class Settings:
     first (empty: the registry's default); ``durable`` is "1" where the disk survives restarts and
     "0" where it does not; ``public`` is "1" where other people reach the app. ``expert_code``,
     ``reviewer_code`` and ``owner_code`` give that role to whoever enters them (empty: nobody).
+    ``api_tokens`` are the programs that may call, with their tokens: ``name:token,name:token``.
     ``reasons`` is "0" where no page says why a model gives an answer.
     ``visit_uploads_mb`` and ``all_uploads_mb`` bound the uploads that are held in memory at a time.
     """
@@ -41,6 +42,7 @@ class Settings:
     expert_code: str = field(default="", repr=False)
     reviewer_code: str = field(default="", repr=False)
     owner_code: str = field(default="", repr=False)
+    api_tokens: str = field(default="", repr=False)
     visit_uploads_mb: str = "100"
     all_uploads_mb: str = "200"
     reasons: str = "1"

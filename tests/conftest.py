@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 from contextlib import closing
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,11 @@ from streamlit import config
 from streamlit.runtime.context import StreamlitHeaders
 
 # Before their import, or a failing assert in them would say nothing of its values.
-pytest.register_assert_rewrite("browsing", "builders", "connections", "database", "visits")
+pytest.register_assert_rewrite("browsing", "builders", "calls", "connections", "database", "visits")
 
 from browsing import BROWSER_HELP, NGINX_HELP, PATIENCE, App, chromium, watched
 from builders import HOSTILE, ROOT, THOROUGH, judged, write_at_random
+from calls import call, listening
 
 from second_opinion import Registry, settings
 from second_opinion.cli import main
@@ -233,6 +235,21 @@ def place(tmp_path, models, monkeypatch):
     monkeypatch.setattr(type(st.context), "timezone", "Europe/Berlin")
     yield tmp_path
     Store.open(tmp_path / "feedback.db").close()
+
+
+@pytest.fixture(scope="session")
+def api_port():
+    """The API alone, listening in this process. Settings are those of the moment of a call."""
+    from second_opinion.api.mounting import FirstCall
+
+    with listening(FirstCall()) as port:
+        yield port
+
+
+@pytest.fixture
+def api(api_port, place):
+    """Calls the API, with the models of the tests and a database that is not there yet."""
+    return partial(call, api_port)
 
 
 @pytest.fixture

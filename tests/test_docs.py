@@ -40,7 +40,7 @@ CALLS = sorted({word for word in WORDS if re.fullmatch(r"(?!st\.)\w+\.\w+", word
 def defined_in(body):
     """The names that statements define, those that stand in `__init__` too."""
     for node in body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]

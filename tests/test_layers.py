@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "jsonfile": "errors file_content",
     "settings": "errors",
     "records": "errors formatting",
-    "verdicts": "records",
+    "verdicts": "errors records",
     "access": "errors settings records",
     "schema": "compatibility formatting records",
     "store": "compatibility errors formatting settings records verdicts access",
@@ -38,17 +38,18 @@ MAY_IMPORT = {
         "formatting recent records verdicts access schema store tables statistics models batches "
         "charts"
     ),
+    "api": ("access errors formatting settings records verdicts schema store models batches"),
     "cli": (
         "errors formatting settings records schema store tables statistics models doctor batches "
         "evidence review"
     ),
     "ui": (
         "errors formatting settings records access schema "
-        "store tables statistics models doctor batches charts review distributions"
+        "store tables statistics models doctor batches charts review distributions verdicts"
     ),
     "__main__": "cli",
     "Home": "formatting ui",
-    "serve": "ui",
+    "serve": "api ui",
     "pages": "access formatting records review distributions ui",
 }
 # The doctor loads the server to weigh it.

@@ -56,14 +56,15 @@ def is_local(address: str | None, headers: Iterable[tuple[str, str]]) -> bool:
     for name, value in headers:
         values.setdefault(name.lower(), []).append(value)
     return (
-        _is_loopback(address)
+        is_loopback(address)
         and all(OF_A_BROWSER.fullmatch(name) for name in values)
-        and [_own_name(f"//{host}") for host in values.get("host", ())] == [True]
-        and [_own_name(origin) for origin in values.get("origin", ())] == [True]
+        and [is_own_name(f"//{host}") for host in values.get("host", ())] == [True]
+        and [is_own_name(origin) for origin in values.get("origin", ())] == [True]
     )
 
 
-def _is_loopback(address: str | None) -> bool:
+def is_loopback(address: str | None) -> bool:
+    """Whether a peer's address is this machine's own; None, which has no address, is."""
     if address is None:
         return True
     try:
@@ -75,7 +76,8 @@ def _is_loopback(address: str | None) -> bool:
     return (mapped or peer).is_loopback
 
 
-def _own_name(url: str) -> bool:
+def is_own_name(url: str) -> bool:
+    """Whether an address names this machine, and nothing but that."""
     try:
         parts = urlsplit(url)
         beside = (parts.username, parts.path, parts.query, parts.fragment)

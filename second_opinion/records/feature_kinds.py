@@ -17,6 +17,7 @@ Shape = Literal["number", "date", "level", "text"]
 # Beyond this a 64-bit float no longer tells neighbouring whole numbers apart.
 LARGEST_EXACT_INTEGER = 2**53
 
+UNSTORABLE = "has a character that cannot be stored"
 # How programs write a date that they hold as a moment.
 _MIDNIGHT = re.compile(r"(?<=[0-9])[T ]00:00(:00(\.0{1,9})?)?\Z")
 # ISO 8601 with an offset or none. Python alone takes any sign between day and time, and cuts off
@@ -103,7 +104,7 @@ def read_number(feature: Described, value: Any) -> Reading:
     """A finite number as a float."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None, feature.problem(f"is {quoted(value)}")
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return None, feature.problem(f"is {value}")
     # An integer of any size would overflow the float that the estimator works with.
     value = float(value) if abs(value) <= LARGEST_EXACT_INTEGER else value
@@ -116,7 +117,8 @@ def read_integer(feature: Described, value: Any) -> Reading:
     """A whole number as an int."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None, feature.problem(f"is {quoted(value)}")
-    if not math.isfinite(value) or value != int(value):
+    # Neither infinity nor NaN is whole. An int may be too large to be made a float.
+    if isinstance(value, float) and not value.is_integer():
         return None, feature.problem(f"is {number_text(value)}")
     if abs(value) > LARGEST_EXACT_INTEGER:
         return None, feature.problem(f"is {quoted(value)}, too large to be exact")
@@ -131,6 +133,8 @@ def read_category(feature: Described, value: Any) -> Reading:
     choice = feature.index.same(value)
     if choice is not None:
         return choice, None
+    if isinstance(value, str) and not _is_storable(value):
+        return None, feature.problem(UNSTORABLE)
     is_strange = type(value) not in feature.index.types or feature.unknown == "error"
     if is_strange or feature.index.alike(value) is not None:
         return None, misspelt(feature, value)
@@ -159,9 +163,12 @@ def read_text(feature: Described, value: Any) -> Reading:
     """A text that can be stored."""
     if not isinstance(value, str):
         return None, feature.problem(f"is {quoted(value)}")
-    if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-        return None, feature.problem("has a character that cannot be stored")
-    return value, None
+    return (value, None) if _is_storable(value) else (None, feature.problem(UNSTORABLE))
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a text has neither NUL nor half of a surrogate pair, which has no UTF-8 form."""
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def read_date(feature: Described, value: Any) -> Reading:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from sqlite_utils.db import Database
 
-from second_opinion.errors import UserError, log
+from second_opinion.errors import StorageError, UserError, log
 from second_opinion.store import (
     file_identity,
     lock_trial,
@@ -133,7 +133,7 @@ class DatabaseFile:
     @contextmanager
     def _held(self) -> Iterator[None]:
         if not self._lock.acquire(timeout=TIMEOUT_SECONDS):
-            raise UserError(f"The feedback database {self.path} {BUSY}")
+            raise StorageError(f"The feedback database {self.path} {BUSY}")
         try:
             yield
         finally:
@@ -163,7 +163,7 @@ class DatabaseFile:
         """`UserError` where what was committed went into a file that is not there any more."""
         stamp = file_identity.stamp(self.path)
         if stamp.file != self._stamp.file:
-            raise UserError(
+            raise StorageError(
                 f"The feedback database {self.path} was replaced while something was stored in it; "
                 "expected the same file until that was done. It may not be stored: try again."
             )
@@ -271,7 +271,7 @@ class DatabaseFile:
         """The log was removed, and SQLite has the only copy: bring it into the file, begin anew."""
         with self._readers.stopped(READERS_SECONDS) as is_quiet:
             if not is_quiet or not write_ahead_log.bring_in(connection, TIMEOUT_SECONDS):
-                raise UserError(f"The feedback database {self.path} {BUSY}")
+                raise StorageError(f"The feedback database {self.path} {BUSY}")
             write_ahead_log.let_go(self.path, connection, self._stamp)
             own = self._commits, self._last_rows
             self._connection = None
@@ -360,24 +360,24 @@ def _alone(path: Path) -> Identity | None:
 
 def _refuse_impossible(path: Path) -> None:
     if path.is_dir():
-        raise UserError(
+        raise StorageError(
             f"The feedback database {path} is a folder; expected a file. "
             f"Set FEEDBACK_DB to a file, such as {path / 'feedback.db'}."
         )
     if path.exists() and not path.is_file():
-        raise UserError(
+        raise StorageError(
             f"The feedback database {path} is a pipe or device; expected a file. Move it away, or "
             f"{ELSEWHERE}"
         )
     if not path.parent.is_dir():
-        raise UserError(
+        raise StorageError(
             f"The feedback database {path} cannot be made: the folder "
             f"{path.parent} does not exist; expected one that this program may write. "
             f"Create it, or {ELSEWHERE}"
         )
     # Asked beforehand: SQLite opens a read-only file without a word, and leaves a log beside it.
     if not _writable(path.parent) or (path.exists() and not _writable(path)):
-        raise UserError(f"The feedback database {path} {READ_ONLY}")
+        raise StorageError(f"The feedback database {path} {READ_ONLY}")
 
 
 def _writable(path: Path) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
-from second_opinion.errors import UserError
+from second_opinion.errors import StorageError
 from second_opinion.records.stamp import now
 from second_opinion.store import sql_connection, sqlite_errors
 from second_opinion.store.migrations import migrations
@@ -83,7 +83,7 @@ def known_steps() -> set[str]:
 def refuse_strangers(path: Path, connection: sqlite3.Connection) -> None:
     """`UserError` for another program's database, and for one of a newer version of this."""
     if strangeness := strangeness_of(connection):
-        raise UserError(
+        raise StorageError(
             f"The file {path} {strangeness}. It was left as it is: {sqlite_errors.ELSEWHERE}"
         )
 

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from second_opinion.errors import UserError
+from second_opinion.errors import StorageError
 from second_opinion.store import sql_connection
 from second_opinion.store.file_identity import sidecars
 
@@ -39,7 +39,7 @@ _findings: dict[tuple[int, str], str] = {}
 def refuse_untrue_locks(database: Path) -> None:
     """`UserError` where a second process gets a lock that the first one holds."""
     if finding := finding_beside(database):
-        raise UserError(
+        raise StorageError(
             f"The disk of {database.parent} does not lock files: {finding}. Two processes would "
             f"damage the feedback database {database.name}, and verdicts could be lost; DURABLE=1 "
             "does not change that. Nothing was stored: set FEEDBACK_DB to a file on another disk, "

@@ -47,6 +47,22 @@ VERDICT = "SELECT * FROM verdicts WHERE id = :id"
 # By rowid, the order of storing: a clock that is set back must not reorder a chain.
 VERDICT_HISTORY = "SELECT * FROM verdicts WHERE prediction_id = :prediction_id ORDER BY rowid"
 
+# By rowid too: what was stored later may have begun earlier, and whoever fetches the log piece by
+# piece would never see it.
+VERDICTS_AFTER = """
+    SELECT verdicts.*, predictions.model, predictions.version
+    FROM verdicts JOIN predictions ON predictions.id = verdicts.prediction_id
+    WHERE verdicts.rowid > coalesce(
+        (SELECT rowid FROM verdicts WHERE id = :id),
+        (
+            SELECT max(rowid) FROM verdicts
+            WHERE created_at < :created_at OR (created_at = :created_at AND id <= :id)
+        ),
+        0
+    )
+    ORDER BY verdicts.rowid LIMIT :most
+"""
+
 # The rows that the next verdict may supersede, the withdrawn included.
 LATEST_VERDICTS = """
     SELECT * FROM verdicts

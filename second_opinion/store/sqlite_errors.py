@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from second_opinion.errors import UserError
+from second_opinion.errors import StorageError
 
 ELSEWHERE = "set FEEDBACK_DB to another file."
 BUSY = (
@@ -60,24 +60,24 @@ def is_damage(error: sqlite3.Error) -> bool:
     return kind(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def damaged(path: Path, finding: str = "") -> UserError:
+def damaged(path: Path, finding: str = "") -> StorageError:
     """What people are told of a damaged file."""
     reason = f" ({finding.splitlines()[0]})" if finding else ""
-    return UserError(f"The feedback database {path} {DAMAGED.replace(';', f'{reason};', 1)}")
+    return StorageError(f"The feedback database {path} {DAMAGED.replace(';', f'{reason};', 1)}")
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system say about the file into a `UserError`."""
+    """Turn what SQLite and the file system say about the file into a `StorageError`."""
     try:
         yield
     except sqlite3.Error as error:
         finding = _FINDINGS.get(kind(error))
         if finding is None:
             raise
-        raise UserError(f"The feedback database {path} {finding}") from error
+        raise StorageError(f"The feedback database {path} {finding}") from error
     except OSError as error:
-        raise UserError(
+        raise StorageError(
             f"The feedback database {path} cannot be opened ({error.strerror}); expected a file, "
             f"in a folder, that this program may read and write. Correct that, or {ELSEWHERE}"
         ) from error

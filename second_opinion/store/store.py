@@ -29,6 +29,7 @@ from second_opinion.store.plans import Plans
 from second_opinion.store.queue import Queue
 from second_opinion.store.review_queries import Review
 from second_opinion.store.single_predictions import Singles
+from second_opinion.store.verdict_log import VerdictLog
 from second_opinion.verdicts import meaning
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Store:
         self._file = DatabaseFile(path)
         self._review = Review(self._file)
         self.event_log = EventLog(self._file)
+        self.verdict_log = VerdictLog(self._file)
         self.batches = Batches(self._file)
         self.column_choices = ColumnChoices(self._file)
         self.singles = Singles(self._file)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from second_opinion.errors import UserError
+from second_opinion.errors import StorageError
 from second_opinion.store import file_identity, sql_connection, sqlite_errors
 from second_opinion.store.file_identity import Place, Stamp
 
@@ -65,7 +65,7 @@ def _refuse_parted(path: Path, *, is_own: bool, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not _is_whole(path, is_own=is_own):
         if time.monotonic() > deadline:
-            raise UserError(
+            raise StorageError(
                 f"The log of the feedback database {path} was removed while another process has "
                 f"it open; expected {path.name}-wal and {path.name}-shm beside it. Nothing was "
                 "changed. Store or look something up in that process, which saves the log, or "

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from second_opinion.models.card import ModelCard
 from second_opinion.records.verdict import Direction
 from second_opinion.records.verdict_kinds import VerdictKind, current_kinds
-from second_opinion.ui.verdict_details import WORDS
+from second_opinion.verdicts.right_answer import WORDS
 
 # Where an answer is a risk, these say which way it is wrong.
 SIDE_LETTERS: dict[Direction, str] = {"too_low": "l", "too_high": "h"}

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, get_args
 
 import streamlit as st
 
-from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import same_inputs, same_value
@@ -14,9 +13,9 @@ from second_opinion.records.verdict import COMMENT_LIMIT, Direction, Verdict
 from second_opinion.records.verdict_kinds import VerdictKind
 from second_opinion.ui import widget_values
 from second_opinion.ui.frame import escape
+from second_opinion.verdicts.right_answer import WORDS, direction
 
 FIELDS = ("correct", "direction", "serious", "comment", "own")
-WORDS: dict[str, str] = {"too_low": "Too low", "too_high": "Too high"}
 # Of so many classes the right one is a button, of more it is chosen from a list.
 MOST_BUTTONS = 7
 
@@ -107,7 +106,7 @@ def read(kind: VerdictKind, card: ModelCard, prediction: Prediction) -> dict[str
     if "direction" in kind.asks:
         details["direction"] = _typed("direction")
         if card.task == "regression" and details.get("correct_value") is not None:
-            details["direction"] = _direction(
+            details["direction"] = direction(
                 details["correct_value"], prediction.value, details["direction"]
             )
     if "severity" in kind.asks:
@@ -123,7 +122,7 @@ def _own_probability(
     if own is None or not kind.is_current:
         return {}
     if "direction" in kind.asks and risk is not None:
-        _direction(own / 100, risk, _typed("direction"), "own risk")
+        direction(own / 100, risk, _typed("direction"), "own risk")
     return {"own_probability": own / 100}
 
 
@@ -197,18 +196,3 @@ def _others(card: ModelCard, prediction: Prediction) -> list[Any]:
 def _typed(name: str) -> Any:
     """What stands in a field of the panel."""
     return st.session_state.get(f"verdict_{name}")
-
-
-def _direction(
-    correct: float, predicted: float, side: Direction | None, name: str = "right answer"
-) -> Direction | None:
-    """The direction that the right number implies; `UserError` if the opposite one was pressed."""
-    if correct == predicted:
-        return side
-    implied: Direction = "too_low" if correct > predicted else "too_high"
-    if side not in (None, implied):
-        raise UserError(
-            f"You say that the answer is {WORDS[str(side)].lower()}, but your {name} lies on "
-            "the other side of it. Correct one of the two, then save again."
-        )
-    return implied

@@ -1,0 +1,78 @@
+"""Who calls, and what that program may do: by its token, or because it runs on this machine."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from second_opinion.access import api_tokens, direct_call, roles
+from second_opinion.api.problem_json import CallError
+from second_opinion.errors import UserError
+from second_opinion.records.expert import Expert
+from second_opinion.settings import Settings
+
+NAMELESS = "A program on this machine"
+HOW = "Send it as the header `Authorization: Bearer TOKEN`."
+
+bearer = HTTPBearer(
+    auto_error=False,
+    description="A token of the setting `API_TOKENS`. Without any token set, the programs of this "
+    "machine call without one.",
+)
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+
+
+def settings_now() -> Settings:
+    """The settings of this moment; a `CallError` where they cannot be read."""
+    try:
+        return Settings.read()
+    except UserError as error:
+        raise CallError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+
+
+def caller(request: Request, credentials: Credentials) -> Expert:
+    """Who calls; a `CallError` for who may not."""
+    settings = settings_now()
+    try:
+        tokens = api_tokens.of_settings(settings)
+    except UserError as error:
+        raise CallError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+    if not tokens:
+        return _neighbour(request, settings)
+    if credentials is None:
+        raise _unknown(f"This call has no token; expected one of API_TOKENS. {HOW}")
+    person = api_tokens.holder(credentials.credentials, tokens)
+    if person is None:
+        raise _unknown("The token is not right; expected one of API_TOKENS. Check it.")
+    return person
+
+
+def _neighbour(request: Request, settings: Settings) -> Expert:
+    """The program of this machine that calls while no token is set."""
+    address = request.client.host if request.client else None
+    if settings.is_shared or not direct_call.is_direct(address, request.headers.items()):
+        raise CallError(
+            HTTPStatus.FORBIDDEN,
+            "No token is set, so that only programs on the machine of this app may call, directly, "
+            "and while no code, login or PUBLIC says that others reach it. Set API_TOKENS to "
+            "name:token, then send that token.",
+        )
+    return Expert(NAMELESS, role="owner")
+
+
+def _unknown(detail: str) -> CallError:
+    return CallError(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def may(person: Expert, what: str) -> None:
+    """A `CallError` unless the program may do this, by the table of the pages."""
+    try:
+        roles.check(person, what)
+    except UserError as error:
+        raise CallError(HTTPStatus.FORBIDDEN, str(error)) from error
+
+
+Caller = Annotated[Expert, Depends(caller)]

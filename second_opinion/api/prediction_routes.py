@@ -1,0 +1,125 @@
+"""POST /api/predict: cases in, answers out, each stored before it is returned."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from second_opinion.api import asked_cases, json_body
+from second_opinion.api.caller import Caller, may, settings_now
+from second_opinion.api.problem_json import CallError, documented
+from second_opinion.api.work import in_thread
+from second_opinion.records.expert import Expert
+from second_opinion.records.prediction import Prediction
+
+REFUSALS = (
+    *(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+    *(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY),
+    *(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+MODEL = "`NAME` (its champion), `NAME@ALIAS` or `NAME/VERSION`; left out, the model shown first."
+
+router = APIRouter(tags=["predictions"])
+
+
+class PredictBody(BaseModel):
+    """Cases to predict."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: str = Field("", description=MODEL, max_length=300)
+    cases: list[dict[str, Any]] = Field(min_length=1, description="1 to 10,000 cases.")
+
+
+class Answer(BaseModel):
+    """What the model says of one case. It is stored, with the exact inputs, under its id."""
+
+    id: str = Field(description="What a verdict names.")
+    value: Any = Field(description="A class value or a number.")
+    confidence: float | None = Field(
+        description="The probability of the predicted class, 0 to 1; null for numbers."
+    )
+    probabilities: list[float] | None = Field(description="In the order of the card's classes.")
+    flags: list[str] = Field(description="Such as `out_of_range:age` or `low_confidence`.")
+    version: str = Field(description="The version that answered: an A/B alias draws it by id.")
+
+
+class Answers(BaseModel):
+    """The answers, in the order of the cases."""
+
+    model: str
+    version: str | None = Field(description="Null where several versions answered.")
+    predictions: list[Answer]
+    latency_ms: float = Field(description="From the parsed call to the stored answers.")
+
+
+@router.post(
+    "/api/predict",
+    responses=documented(REFUSALS) | {200: {"model": Answers}},
+    openapi_extra={"x-body": "PredictBody"},
+)
+async def predict(caller: Caller, request: Request) -> Response:
+    """Predict cases, store the answers, and return them."""
+    content = await json_body.body(request)
+    return await in_thread(_predict, content, caller)
+
+
+def _predict(content: bytes, by: Expert) -> Response:
+    may(by, "predict and give verdicts")
+    asked = json_body.read(content, PredictBody)
+    started = time.perf_counter()
+    made = stored(asked.model, asked.cases, by)
+    milliseconds = (time.perf_counter() - started) * 1000
+    versions = {one.version for one in made}
+    return as_json(
+        {
+            "model": made[0].model,
+            "version": versions.pop() if len(versions) == 1 else None,
+            "predictions": [_answer(one) for one in made],
+            "latency_ms": round(milliseconds, 3),
+        }
+    )
+
+
+def stored(ref: str, cases: Sequence[asked_cases.Case], by: Expert) -> list[Prediction]:
+    """The answers, stored; a `CallError` where there are too many cases, or one cannot be read."""
+    check_count(len(cases))
+    settings = settings_now()
+    store = asked_cases.store_of(settings)
+    made = asked_cases.predicted(asked_cases.Models.now(settings), ref, cases, by)
+    store.add_predictions(made)
+    return made
+
+
+def check_count(cases: int) -> None:
+    """A `CallError` of more cases than one call may bring."""
+    if cases > asked_cases.MOST_CASES:
+        raise CallError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"The call brings {cases:,} cases; expected up to {asked_cases.MOST_CASES:,}. Send "
+            "them in several calls, or score a file: `python -m second_opinion score`.",
+        )
+
+
+def _answer(one: Prediction) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "value": one.value,
+        "confidence": one.confidence,
+        "probabilities": one.probabilities,
+        "flags": one.flags,
+        "version": one.version,
+    }
+
+
+def as_json(content: Any) -> Response:
+    """An answer as JSON: numbers in their shortest exact form, never NaN."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Response(text.encode(), media_type="application/json")
