@@ -775,6 +775,8 @@ DERIVED = {
     "prediction_hours",
     "verdict_order",
     "verdicts_to_count",
+    # Noted again at the next page that somebody opens.
+    "visits",
 }
 
 

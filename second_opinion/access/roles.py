@@ -33,6 +33,8 @@ MAY: Final[dict[str, Role]] = {
     "edit a card": "owner",
     "restore a copy": "owner",
     "read the log of events": "owner",
+    "see who is here": "owner",
+    "set how long things are kept": "owner",
 }
 # Who runs the program on its own files may do what the owner may.
 PROGRAM: Final = Expert("the program", role="owner")

@@ -45,6 +45,14 @@ ROWS = {
     "plan_closings": Rows(
         sql_copies.ABSENT_PLAN_CLOSINGS, "closing of a plan", "closings of plans"
     ),
+    "invitations": Rows(sql_copies.ABSENT_INVITATIONS, "invitation", "invitations"),
+    "invitation_links": Rows(
+        sql_copies.ABSENT_INVITATION_LINKS, "change of a personal link", "changes of personal links"
+    ),
+    "retention_rules": Rows(
+        sql_copies.ABSENT_RETENTION_RULES, "rule of what is kept", "rules of what is kept"
+    ),
+    "removals": Rows(sql_copies.ABSENT_REMOVALS, "removal", "removals"),
     "case_columns": Rows(sql_copies.ABSENT_CASE_COLUMNS, "choice of columns", "choices of columns"),
     "case_pictures": Rows(
         sql_copies.ABSENT_CASE_PICTURES, "picture of a case", "pictures of cases"

@@ -12,8 +12,11 @@ from sqlite_utils.migrations import Migrations
 from second_opinion.store import (
     outcome_step,
     sql_audit,
+    sql_invitations,
     sql_plan_tables,
+    sql_retention,
     sql_review_tables,
+    sql_visits,
     verdict_kinds_table,
 )
 
@@ -446,3 +449,21 @@ def m019_maker_of_a_batch(db: Database) -> None:
 def m020_predictions_by_hour(db: Database) -> None:
     """Who asked how much of which version, and how quick it was, stands beside the events."""
     db.executescript(sql_audit.PREDICTION_HOURS)
+
+
+@migrations()
+def m021_invitations(db: Database) -> None:
+    """An expert comes in by a personal link, of which the hash alone is here."""
+    db.executescript(sql_invitations.TABLES)
+
+
+@migrations()
+def m022_visits(db: Database) -> None:
+    """Who was here in which role, and how they proved it."""
+    db.executescript(sql_visits.TABLE)
+
+
+@migrations()
+def m023_retention(db: Database) -> None:
+    """What is kept how long, and what was removed; verdicts and what they rest on stay."""
+    db.executescript(sql_retention.RULES_AND_REMOVALS)

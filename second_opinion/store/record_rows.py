@@ -15,8 +15,10 @@ from second_opinion.errors import UserError
 from second_opinion.records.batch import Batch
 from second_opinion.records.dialect import Dialect
 from second_opinion.records.event import AliasMove, CardEdit, Event
+from second_opinion.records.invitation import Invitation, LinkMove
 from second_opinion.records.plan import Closing, Draw, Plan
 from second_opinion.records.prediction import Prediction
+from second_opinion.records.retention import RetentionRule
 from second_opinion.records.review import Adjudication, Triage
 from second_opinion.records.value import plain
 from second_opinion.records.verdict import Verdict
@@ -73,6 +75,9 @@ def to_row(
         | Plan
         | Draw
         | Closing
+        | Invitation
+        | LinkMove
+        | RetentionRule
     ),
 ) -> dict[str, Any]:
     """The record's fields as SQLite stores them; `UserError` where that would change a value."""

@@ -28,9 +28,11 @@ from second_opinion.store import (
     sql_audit,
     sql_connection,
     sql_copies,
+    sql_invitations,
     sql_outcomes,
     sql_plans,
     sql_queue,
+    sql_retention,
     sql_review,
     sql_verdicts,
     verdict_kinds_table,
@@ -61,6 +63,18 @@ TABLES = (
     Table(sql_copies.NEWEST_PLAN_CLOSINGS, sql_copies.HAS_PLAN_CLOSINGS, sql_plans.ADD_CLOSING),
     Table(sql_copies.NEWEST_CARD_EDITS, sql_copies.HAS_CARD_EDITS, sql_verdicts.ADD_CARD_EDIT),
     Table(sql_copies.NEWEST_SKIPS, sql_copies.HAS_SKIPS, sql_queue.ADD_SKIP),
+    Table(
+        sql_copies.NEWEST_INVITATIONS, sql_copies.HAS_INVITATIONS, sql_invitations.ADD_INVITATION
+    ),
+    Table(
+        sql_copies.NEWEST_INVITATION_LINKS,
+        sql_copies.HAS_INVITATION_LINKS,
+        sql_invitations.ADD_LINK_MOVE,
+    ),
+    Table(
+        sql_copies.NEWEST_RETENTION_RULES, sql_copies.HAS_RETENTION_RULES, sql_retention.ADD_RULE
+    ),
+    Table(sql_copies.NEWEST_REMOVALS, sql_copies.HAS_REMOVALS, sql_retention.ADD_REMOVAL),
     Table(sql_copies.NEWEST_EVENTS, sql_copies.HAS_EVENTS, sql_audit.ADD_EVENT),
 )
 # So many rows in a row that the file has already: nothing older is missing from it.

@@ -19,6 +19,14 @@ ABSENT_PLANS = "SELECT id FROM main.plans EXCEPT SELECT id FROM copy.plans"
 ABSENT_PLAN_CLOSINGS = """
     SELECT plan_id FROM main.plan_closings EXCEPT SELECT plan_id FROM copy.plan_closings
 """
+ABSENT_INVITATIONS = "SELECT id FROM main.invitations EXCEPT SELECT id FROM copy.invitations"
+ABSENT_INVITATION_LINKS = """
+    SELECT id FROM main.invitation_links EXCEPT SELECT id FROM copy.invitation_links
+"""
+ABSENT_RETENTION_RULES = """
+    SELECT id FROM main.retention_rules EXCEPT SELECT id FROM copy.retention_rules
+"""
+ABSENT_REMOVALS = "SELECT id FROM main.removals EXCEPT SELECT id FROM copy.removals"
 ABSENT_CASE_COLUMNS = "SELECT id FROM main.case_columns EXCEPT SELECT id FROM copy.case_columns"
 ABSENT_CASE_PICTURES = """
     SELECT batch_id, name FROM main.case_pictures
@@ -61,5 +69,13 @@ NEWEST_SKIPS = "SELECT * FROM skips ORDER BY rowid DESC"
 HAS_SKIPS = """
     SELECT 1 FROM skips WHERE plan_id = :plan_id AND position = :position AND expert = :expert
 """
+NEWEST_INVITATIONS = "SELECT * FROM invitations ORDER BY rowid DESC"
+HAS_INVITATIONS = "SELECT 1 FROM invitations WHERE id = :id"
+NEWEST_INVITATION_LINKS = "SELECT * FROM invitation_links ORDER BY rowid DESC"
+HAS_INVITATION_LINKS = "SELECT 1 FROM invitation_links WHERE id = :id"
+NEWEST_RETENTION_RULES = "SELECT * FROM retention_rules ORDER BY rowid DESC"
+HAS_RETENTION_RULES = "SELECT 1 FROM retention_rules WHERE id = :id"
+NEWEST_REMOVALS = "SELECT * FROM removals ORDER BY rowid DESC"
+HAS_REMOVALS = "SELECT 1 FROM removals WHERE id = :id"
 NEWEST_EVENTS = "SELECT * FROM events ORDER BY rowid DESC"
 HAS_EVENTS = "SELECT 1 FROM events WHERE id = :id"

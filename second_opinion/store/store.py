@@ -25,11 +25,14 @@ from second_opinion.store.batches import Batches
 from second_opinion.store.column_choices import ColumnChoices
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.event_log import EventLog
+from second_opinion.store.invitations import Invitations
 from second_opinion.store.plans import Plans
 from second_opinion.store.queue import Queue
+from second_opinion.store.retention import Retention
 from second_opinion.store.review_queries import Review
 from second_opinion.store.single_predictions import Singles
 from second_opinion.store.verdict_log import VerdictLog
+from second_opinion.store.visits import Visits
 from second_opinion.verdicts import meaning
 
 if TYPE_CHECKING:
@@ -87,6 +90,9 @@ class Store:
         self.singles = Singles(self._file)
         self.plans = Plans(self._file)
         self.queue = Queue(self._file)
+        self.invitations = Invitations(self._file)
+        self.visits = Visits(self._file)
+        self.retention = Retention(self._file)
 
     @classmethod
     def open(cls, where: str | Path) -> Store:

@@ -16,9 +16,18 @@ from second_opinion.errors import UserError, incident
 from second_opinion.models import traffic_split
 from second_opinion.models.catalog import Catalog, Entry, alias_words
 from second_opinion.settings import Settings
-from second_opinion.ui import browser, collector, uploads, who, widget_values
+from second_opinion.ui import (
+    browser,
+    collector,
+    personal_link,
+    presence,
+    uploads,
+    who,
+    widget_values,
+)
 from second_opinion.ui.browser import MARK
-from second_opinion.ui.visit import Visit, forget, is_part_alone
+from second_opinion.ui.run_memory import forget
+from second_opinion.ui.visit import Visit, is_part_alone
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -110,8 +119,12 @@ def open_page(title: str) -> Visit:
     faults: list[str] = []
     try:
         settings = _settings(faults)
-        if not who.arrive(settings):
+        is_in = who.arrive(settings)
+        if refused := personal_link.refusal(title):
+            faults.append(refused)
+        if not is_in:
             _ask_for_code(faults)
+        presence.note(who.here(), settings)
         with st.sidebar:
             for page in PAGES:
                 st.page_link(page.file, label=page.title, icon=page.icon)

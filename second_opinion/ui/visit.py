@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -24,15 +22,15 @@ from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.store.review_queries import Review
 from second_opinion.ui import who
-
-T = TypeVar("T")
+from second_opinion.ui.run_memory import once
 
 
 @dataclass(frozen=True)
 class Visit:
     """Who is here, and what this page works with. Each part is read when it is asked for.
 
-    What a run of the page has read, it does not read again; `forget` is called before the next.
+    What a run of the page has read, it does not read again; `run_memory.forget` comes before the
+    next.
     """
 
     settings: Settings
@@ -68,12 +66,12 @@ class Visit:
     @property
     def catalog(self) -> Catalog:
         """The models of this start, and what each alias means in this run."""
-        return _once("catalog", lambda: self.registry.look())
+        return once("catalog", lambda: self.registry.look())
 
     @property
     def store(self) -> Store:
         """The feedback database; `UserError` when it cannot be used."""
-        return _once("store", lambda: Store.open(self.settings.feedback_db))
+        return once("store", lambda: Store.open(self.settings.feedback_db))
 
     @property
     def card(self) -> ModelCard:
@@ -123,20 +121,7 @@ class Visit:
             return ZoneInfo("UTC")
 
 
-def forget() -> None:
-    """Read everything anew from here on: a run, a callback, or a part drawn alone begins."""
-    st.session_state["visit_read"] = {}
-
-
 def is_part_alone() -> bool:
     """Whether this run draws one part of the page alone, not the page around it."""
     run = get_script_run_ctx()
     return bool(run and run.fragment_ids_this_run)
-
-
-def _once(part: str, read: Callable[[], T]) -> T:
-    before = st.session_state.setdefault("visit_read", {})
-    if part not in before:
-        before[part] = read()
-    value: T = before[part]
-    return value

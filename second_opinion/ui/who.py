@@ -19,7 +19,7 @@ from second_opinion.records.event import Event
 from second_opinion.records.expert import NAME_LIMIT, Expert, IdentitySource, Role
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.ui import browser, uploads
+from second_opinion.ui import browser, personal_link, uploads
 
 # The browser remembers which cases were asked for in it: a typed name proves nothing, so the name
 # alone must not open somebody else's cases.
@@ -31,6 +31,9 @@ def arrive(settings: Settings) -> bool:
     """Note the settings of this run; whether this browser may come in at all."""
     st.session_state["who_settings"] = settings
     _recall()
+    if personal_link.take_up(settings):
+        # Whoever typed a name here before is somebody else.
+        st.session_state["who_expert"] = None
     may_come_in = role() is not None
     uploads.arrived(admitted=may_come_in, settings=settings)
     return may_come_in
@@ -39,11 +42,12 @@ def arrive(settings: Settings) -> bool:
 def here() -> Expert | None:
     """The person of this session, from this session or from the browser's memory."""
     _recall()
-    expert: Expert | None = st.session_state["who_expert"]
+    invitation = personal_link.holder(_settings())
+    expert: Expert | None = invitation.expert if invitation else st.session_state["who_expert"]
     may_act_as = role()
     if expert is None or may_act_as is None:
         return None
-    by_code = st.session_state.get("who_by_code")
+    by_code = st.session_state.get("who_by_code") and not invitation
     source: IdentitySource = "code" if by_code else expert.source
     return replace(expert, role=may_act_as, source=source, browser_secret=key())
 
@@ -56,8 +60,11 @@ def key() -> str:
 
 
 def role() -> Role | None:
-    """What this session may do, by code or by machine; None where it may not come in."""
-    alone = roles.without_code(local=is_local(), settings=_settings())
+    """What this session may do, by code, link or machine; None where it may not come in."""
+    settings = _settings()
+    if personal_link.holder(settings):
+        return roles.higher(st.session_state.get("who_by_code"), "expert")
+    alone = roles.without_code(local=is_local(), settings=settings)
     return roles.higher(st.session_state.get("who_by_code"), alone)
 
 
@@ -126,6 +133,8 @@ def menu() -> None:
         with st.container(key="who_menu"):
             st.space("small")
             st.text(f"You are {expert.label}")
+            if expert.source == "invite":
+                st.caption("By your personal link.")
             st.button("Not you?", key="who_change", type="tertiary", on_click=_leave)
             if _code_helps():
                 with st.expander("I have a code"), st.form("who_code_form", border=False):
@@ -141,6 +150,9 @@ def keep(place: str) -> None:
     if expert:
         memory: dict[str, Any] = {"name": expert.name, "email": expert.email, "cases": cases()}
         memory["key"] = key()
+        if personal_link.secret():
+            # Without a name: a link that is revoked leaves nobody behind.
+            memory |= {"name": "", "email": "", personal_link.PARAMETER: personal_link.secret()}
         if batches():
             memory["batches"] = batches()
         if linked_batches():
@@ -239,6 +251,7 @@ def _leave() -> None:
     st.session_state["who_cases"] = []
     st.session_state["who_batches"] = []
     st.session_state["who_linked"] = []
+    personal_link.remember("")
     st.session_state["who_left"] = True
 
 
@@ -247,6 +260,7 @@ def _recall() -> None:
     if "who_expert" not in st.session_state:
         memory = browser.remembered()
         st.session_state["who_expert"] = _recalled(memory)
+        personal_link.remember(memory.get(personal_link.PARAMETER))
         st.session_state["who_cases"] = [str(i) for i in _list(memory.get("cases"))]
         if re.fullmatch("[0-9a-f]{32}", str(memory.get("key"))):
             st.session_state["who_key"] = str(memory["key"])
