@@ -4,7 +4,7 @@ import streamlit as st
 
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import totals
-from second_opinion.ui import frame, who, widget_values
+from second_opinion.ui import closed_page, frame, who, widget_values
 from second_opinion.ui.review import (
     conflicts_section,
     experts_section,
@@ -18,10 +18,12 @@ from second_opinion.ui.review import (
 
 visit = frame.open_page("Feedback review")
 
+DECIDES = "What you decide here is on record with your name."
+
 
 @frame.guarded
 def page() -> None:
-    if headline.is_closed(visit):
+    if closed_page.is_closed(visit, "reviewer", DECIDES):
         return
     headline.title(visit)
     filters = filter_bar.from_address(visit)

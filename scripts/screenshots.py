@@ -100,6 +100,24 @@ def draw(browser: Browser, url: str, name: str) -> None:
     page.context.close()
 
 
+def draw_people(browser: Browser, url: str, name: str) -> None:
+    """What the owner sees of people, links, what was done, and what is kept."""
+    page = browser.new_context(**LOOKS[name], timezone_id="Europe/London").new_page()
+    page.goto(f"{url}/People_and_records?section=invitations")
+    page.locator(".st-key-who_name input").fill("Grace Hopper")
+    page.locator(".st-key-who_start button").click()
+    page.locator(".st-key-people_invite_name input").fill("Mara Lind")
+    page.locator(".st-key-people_invite_email input").fill("mara@example.org")
+    page.locator(".st-key-people_invite_make button").click()
+    page.locator(".st-key-people_to_send").wait_for()
+    shoot(page, f"people-invitations-{name}")
+    for section in ("people", "events", "kept"):
+        page.goto(f"{url}/People_and_records?section={section}")
+        page.get_by_test_id("stDataFrame").first.wait_for()
+        shoot(page, f"people-{section}-{name}")
+    page.context.close()
+
+
 def draw_batch(page: Page, url: str, name: str) -> None:
     """A file with two bad rows, before it is scored and after."""
     page.goto(f"{url}/Batch_upload?model=customer-churn")
@@ -236,6 +254,7 @@ def main() -> None:
         for name in LOOKS:
             draw_review(browser, url, name)
             draw_distributions(browser, url, name)
+            draw_people(browser, url, name)
 
 
 if __name__ == "__main__":

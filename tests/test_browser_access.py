@@ -4,9 +4,10 @@ from importlib.resources import files
 
 import pytest
 from browsing import PALE, alert, button, part, predict, settle, still
-from builders import check, csv_of, judged, rows_of, score
+from builders import OWNER, check, csv_of, judged, rows_of, score
 
 from second_opinion import Registry
+from second_opinion.records.invitation import Invitation
 from second_opinion.store import Store
 
 pytestmark = pytest.mark.browser
@@ -26,6 +27,10 @@ VISITED = {
     "figures": "/Feedback_review",
     "conflicts": "/Feedback_review",
     "models": "/Models",
+    "people": "/People_and_records",
+    "links": "/People_and_records",
+    "records": "/People_and_records",
+    "kept": "/People_and_records",
     "help": "/Help",
 }
 FAULTS = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
@@ -53,7 +58,11 @@ def addresses(shared_app, models):
         "features": "&part=Features&of=singles",
         "figures": "&section=figures",
         "conflicts": "&section=conflicts",
+        "links": "&section=invitations",
+        "records": "&section=events",
+        "kept": "&section=kept",
     }
+    store.invitations.invite(Invitation("Bo", "bo@example.org"), by=OWNER)
     store.close()
     return {
         name: f"{shared_app.url}{path}?model={MODEL}{more.get(name, '')}"

@@ -12,7 +12,7 @@ from database import ids_in, select
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
-from second_opinion.records.retention import RetentionRule
+from second_opinion.records.retention_rule import RetentionRule
 from second_opinion.store import retention
 
 

@@ -18,7 +18,7 @@ from second_opinion.records.event import AliasMove, CardEdit, Event
 from second_opinion.records.invitation import Invitation, LinkMove
 from second_opinion.records.plan import Closing, Draw, Plan
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.retention import RetentionRule
+from second_opinion.records.retention_rule import RetentionRule
 from second_opinion.records.review import Adjudication, Triage
 from second_opinion.records.value import plain
 from second_opinion.records.verdict import Verdict

@@ -14,7 +14,7 @@ from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
-from second_opinion.records.retention import PERIODS, Holding, Kept, RetentionRule
+from second_opinion.records.retention_rule import PERIODS, Holding, Kept, RetentionRule
 from second_opinion.records.stamp import new_id, now
 from second_opinion.store import event_log, record_rows, sql_retention
 from second_opinion.store.database_file import DatabaseFile

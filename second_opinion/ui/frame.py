@@ -11,10 +11,12 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
+from second_opinion.access import roles
 from second_opinion.doctor.machine import durability
 from second_opinion.errors import UserError, incident
 from second_opinion.models import traffic_split
 from second_opinion.models.catalog import Catalog, Entry, alias_words
+from second_opinion.records.expert import Role
 from second_opinion.settings import Settings
 from second_opinion.ui import (
     browser,
@@ -60,12 +62,16 @@ PLACE = (
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """One entry of the menu, and what its page is for: the page's heading."""
+    """One entry of the menu, and what its page is for: the page's heading.
+
+    Those who may less than ``needed`` do not see it in the menu.
+    """
 
     file: str
     title: str
     icon: str
     job: str
+    needed: Role = "expert"
 
 
 PAGES = (
@@ -100,6 +106,13 @@ PAGES = (
         ":material/deployed_code:",
         "Choose which version is in use",
     ),
+    MenuEntry(
+        "pages/9_People_and_records.py",
+        "People and records",
+        ":material/badge:",
+        "See who is here, and what is on record",
+        needed="owner",
+    ),
     MenuEntry("pages/8_Help.py", "Help", ":material/help:", "How to use it"),
 )
 
@@ -127,7 +140,8 @@ def open_page(title: str) -> Visit:
         presence.note(who.here(), settings)
         with st.sidebar:
             for page in PAGES:
-                st.page_link(page.file, label=page.title, icon=page.icon)
+                if _is_for(page):
+                    st.page_link(page.file, label=page.title, icon=page.icon)
             ref = _choose_model(Visit(settings, "").catalog, settings.model, faults)
             who.menu()
             browser.style()
@@ -140,6 +154,11 @@ def open_page(title: str) -> Visit:
     visit = Visit(settings, ref)
     _warn_of_throw_away_disk(visit)
     return visit
+
+
+def _is_for(page: MenuEntry) -> bool:
+    role = who.role()
+    return role is not None and roles.rank(role) >= roles.rank(page.needed)
 
 
 def _warn_of_throw_away_disk(visit: Visit) -> None:
@@ -243,6 +262,9 @@ def part(*, run_every: float | None = None) -> Callable[[Callable[P, T]], Callab
         def run(*args: P.args, **kwargs: P.kwargs) -> T | None:
             if is_part_alone():
                 forget()
+                who.here()
+                if personal_link.has_ended():
+                    st.rerun()
             return whole(*args, **kwargs)
 
         return run
@@ -399,6 +421,14 @@ def _choose_model(catalog: Catalog, setting: str, faults: list[str]) -> str:
         persist_state="session",
     )
     return choice
+
+
+def model_options(catalog: Catalog) -> dict[str, str]:
+    """The references that the menu offers, with their words; none where the folder is broken."""
+    try:
+        return _options(catalog.entries())
+    except UserError:
+        return {}
 
 
 def _options(entries: list[Entry]) -> dict[str, str]:

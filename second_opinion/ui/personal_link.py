@@ -78,5 +78,11 @@ def refusal(page: str) -> str:
     return str(message)
 
 
+def has_ended() -> bool:
+    """Whether a link was refused that no page has said yet: the whole page is to be drawn."""
+    refused = st.session_state.get("who_link_refused")
+    return bool(refused and not refused[1])
+
+
 def _refuse(message: str) -> None:
     st.session_state["who_link_refused"] = (message, "")

@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from second_opinion.access import roles
 from second_opinion.formatting import joined, plural
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import counted_share, totals
 from second_opinion.review.counted_share import CountedShare
 from second_opinion.review.totals import Figures
 from second_opinion.store.review_queries import Review
-from second_opinion.ui import frame, who
+from second_opinion.ui import frame
 from second_opinion.ui.visit import Visit
 
 AFTER_SEEING = (
     "given after seeing the model's answer. People lean towards an answer that they have seen, so "
     "the share that agrees is likely too high."
 )
-
-
-def is_closed(visit: Visit) -> bool:
-    """Say why this page is closed to who is here, or ask for a missing name; whether it is."""
-    if reason := roles.closed_reason("reviewer", who.role(), visit.settings):
-        frame.title()
-        st.text(reason)
-        return True
-    if visit.expert is None:
-        frame.title()
-        who.form("What you decide here is on record with your name.")
-        return True
-    return False
 
 
 def title(visit: Visit) -> None:
