@@ -1,7 +1,7 @@
 # Second Opinion in a container: docs/deploy.md. Its verdicts are on the volume /data.
 #
 # REQUIREMENTS is another set for models of an older scikit-learn, like requirements/sklearn-1.2.txt
-# (with PYTHON=3.11); EXTRAS a further list, like requirements-mlflow.txt for a model that asks MLflow.
+# (with PYTHON=3.11); EXTRAS a further list, like requirements-mlflow.txt for MODEL=models:/….
 ARG PYTHON=3.12
 
 FROM python:${PYTHON}-slim AS packages

@@ -10,7 +10,11 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from second_opinion.api import mounting
+from second_opinion.ui import remote_models
 from second_opinion.ui.upload_gate import UploadGate
+
+# Before the first visitor comes.
+remote_models.start()
 
 app = st.App(
     Path(__file__).with_name("Home.py"),

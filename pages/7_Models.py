@@ -8,6 +8,7 @@ from second_opinion.ui import (
     file_button,
     frame,
     model_versions,
+    remote_models,
     split_form,
 )
 
@@ -22,6 +23,7 @@ def models() -> None:
         hide_index=True,
         alt="The versions of the models with their figures and the state of their files",
     )
+    remote_models.draw(visit)
     frame.section(visit)
     version = model_versions.version_choice(visit)
     aliases, card = st.columns([2, 3], gap="medium")

@@ -176,7 +176,7 @@ def test_a_line_that_starts_it_listens_on_the_port_of_the_host(tmp_path, models,
 
 def test_databricks_is_told_no_shell_variable_that_it_would_not_have():
     variables = {entry["name"] for entry in _app_yaml()["env"]}
-    assert "PUBLIC" in variables
+    assert {"MODEL", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "PUBLIC"} <= variables
     assert all("value" in entry for entry in _app_yaml()["env"])
 
 

@@ -75,3 +75,55 @@ def test_a_fault_has_its_line(text, line):
 
 def test_a_case_is_written_as_it_is_read():
     assert json_case.read(json_case.written(GOOD), SCHEMA).inputs == GOOD
+
+
+ROW = list(GOOD.values())
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        GOOD,
+        [GOOD],
+        ROW,
+        [ROW],
+        {"dataframe_records": [GOOD]},
+        {"dataframe_split": {"columns": list(GOOD), "data": [ROW]}},
+        {"inputs": [GOOD]},
+        {"inputs": [ROW]},
+        {"instances": [GOOD]},
+        {"instances": [ROW]},
+        {name: [value] for name, value in GOOD.items()},
+    ],
+    ids=str,
+)
+def test_one_case_in_a_form_of_programs_is_that_case(form):
+    reading = json_case.read(json.dumps(form), SCHEMA)
+    assert (reading.inputs, reading.problems, reading.fault) == (GOOD, [], "")
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ([5.0, "red"], "There are 2 values; expected 3: income, colour, smoker."),
+        ([*ROW, 1], "There are 4 values; expected 3"),
+        ({"inputs": [[5.0]]}, "There is 1 value; expected 3"),
+        ([GOOD, GOOD], "There are 2 cases here; expected one"),
+        ({"dataframe_records": [GOOD, GOOD, GOOD]}, "There are 3 cases here; expected one"),
+        ([], "This is no case"),
+        ({"inputs": []}, "This is no case"),
+        ("income", "This is no case"),
+        (None, "This is no case"),
+    ],
+    ids=str,
+)
+def test_what_is_not_one_case_says_what_is_expected(form, said):
+    reading = json_case.read(json.dumps(form), SCHEMA)
+    assert reading.fault.startswith(said)
+    assert reading.inputs == {}
+
+
+@given(VALUES)
+def test_whatever_json_is_typed_is_read_or_refused_in_words(value):
+    reading = json_case.read(json.dumps(value), SCHEMA)
+    assert reading.fault or isinstance(reading.inputs, dict)

@@ -30,6 +30,7 @@ MAY: Final[dict[str, Role]] = {
     "freeze or close a plan": "owner",
     "invite experts": "owner",
     "move an alias": "owner",
+    "add a model": "owner",
     "edit a card": "owner",
     "restore a copy": "owner",
     "read the log of events": "owner",

@@ -17,6 +17,7 @@ from second_opinion.models.catalog import Catalog
 from second_opinion.models.describe.estimator_checks import third_party
 from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
+from second_opinion.models.remote.model_address import local_ref
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
@@ -41,7 +42,7 @@ class Models:
     def now(cls, settings: Settings) -> Models:
         """One look; ``first`` is the model that is meant where a call names none."""
         registry = managed(settings)
-        return cls(registry, registry.look(), settings.model)
+        return cls(registry, registry.look(), local_ref(settings.model))
 
     def card(self, ref: str) -> ModelCard:
         """The card of a reference; a `CallError` where there is no such model, or it is broken."""

@@ -14,6 +14,7 @@ from second_opinion.cli import printing
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.aliases import managed
+from second_opinion.models.remote.model_address import local_ref
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Plan
 from second_opinion.records.verdict_filter import VerdictFilter
@@ -118,7 +119,7 @@ def _filter(settings: Settings, options: dict[str, Any]) -> VerdictFilter:
         )
     model, version = options["model"], None
     if model is None and options["what"] == "corrections":
-        model = managed(settings).look().resolve(settings.model)[0]
+        model = managed(settings).look().resolve(local_ref(settings.model))[0]
     elif model is not None and set(model) & set("/@"):
         model, version = managed(settings).look().resolve(model)
     return VerdictFilter(model=model, version=version, since=period.since, until=period.until)

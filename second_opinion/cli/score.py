@@ -18,6 +18,7 @@ from second_opinion.cli.printing import printable
 from second_opinion.errors import UserError
 from second_opinion.formatting import joined, plural
 from second_opinion.models.aliases import managed
+from second_opinion.models.remote.model_address import local_ref
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 
@@ -71,7 +72,7 @@ def score(
     _check_names(file, output, bad_rows, problems)
     settings = Settings.read()
     registry = managed(settings)
-    loaded_model = registry.load(_only_card(registry.look(), model or settings.model))
+    loaded_model = registry.load(_only_card(registry.look(), model or local_ref(settings.model)))
     source = TableFile.of_path(file)
     if decided["delimiter"] in ("tab", "\\t"):
         decided["delimiter"] = "\t"

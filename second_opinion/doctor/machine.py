@@ -8,16 +8,14 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from second_opinion.access import local_browser
+from second_opinion.doctor import registered_models
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
-from second_opinion.formatting import closest, plural
-from second_opinion.models.catalog import Entry
-from second_opinion.models.formats import loading
+from second_opinion.formatting import closest
 from second_opinion.models.formats.releases import (
     installed_scikit_learn,
     release_of,
@@ -56,6 +54,15 @@ THROW_AWAY = {
     "ramfs": "memory",
 }
 
+# By a variable that it sets: what lies on no mount of its own there is gone at the next start.
+KEEPS_NO_FILES = {
+    "DYNO": "Heroku",
+    "DATABRICKS_APP_PORT": "Databricks Apps",
+    "K_SERVICE": "Cloud Run",
+    "CONTAINER_APP_NAME": "Azure Container Apps",
+    "ECS_CONTAINER_METADATA_URI_V4": "A task of ECS",
+}
+
 
 def examine(
     *, host: str = "", home: Path = HOME, heard: Callable[[str], None] = lambda step: None
@@ -71,7 +78,7 @@ def examine(
         "Python and packages": lambda: _versions(home / "requirements.txt"),
         "who may come in": lambda: iter([_door(settings), _uploads(settings)]),
         "the feedback database": lambda: _database(settings),
-        "the models": lambda: _models(registry, settings),
+        "the models": lambda: registered_models.examine(registry, settings),
         "memory": _memory,
         "the disk": lambda: iter([durability(settings, home)]),
     }
@@ -255,42 +262,6 @@ def _free_space(path: Path) -> Check:
     return Check("free space", "problem" if free < NO_SPACE else "warning", finding, todo)
 
 
-def _models(registry: Registry, settings: Settings) -> Iterator[Check]:
-    try:
-        catalog = registry.look()
-        entries = catalog.entries(demos=True)
-        name, _ = catalog.resolve(settings.model)
-        first = " or ".join(f"{name}/{version}" for version in catalog.arms(settings.model))
-    except UserError as error:
-        yield Check("models", "problem", str(error))
-        return
-    hidden = len(entries) - len(catalog.entries())
-    demos = f", {plural(hidden, 'demo version')} hidden" if hidden else ""
-    finding = (
-        f"{plural(len(entries), 'version')} in {registry.folder}{demos}; {first} is shown first"
-    )
-    yield Check("models", "ok", finding)
-    # What every model needs is not counted as the first one's.
-    for library in ("pandas", "joblib", "sklearn.ensemble"):
-        import_module(library)
-    yield from (_verified(registry, entry) for entry in entries)
-
-
-def _verified(registry: Registry, entry: Entry) -> Check:
-    name = f"model {entry.name}/{entry.version}"
-    if entry.card is None:
-        return Check(name, "problem", entry.fault)
-    before = resident("VmRSS")
-    faults = registry.verify(entry.card.ref)
-    if not faults:
-        size = max(resident("VmRSS") - before, 0) / MB
-        finding = f"its hash, versions and stored answers are right; loading it took {size:,.0f} MB"
-        return Check(name, "ok", finding)
-    # Another scikit-learn alone breaks nothing yet.
-    only_versions = set(faults) <= set(loading.version_warnings(entry.card))
-    return Check(name, "warning" if only_versions else "problem", " ".join(faults))
-
-
 def _memory() -> Iterator[Check]:
     used = resident("VmRSS")
     finding = f"{used // MB:,} MB with all models loaded" if used else "not known on this system"
@@ -324,8 +295,11 @@ def _throw_away(path: Path, home: Path) -> str:
     own_mount = _mount_of(path)
     if "SPACE_ID" in os.environ and own_mount[0] != "/data":
         return "a Hugging Face Space keeps files in /data alone"
-    if "DYNO" in os.environ:
-        return "Heroku keeps no files"
+    for variable, host in KEEPS_NO_FILES.items():
+        if variable in os.environ and own_mount[0] in ("/", ""):
+            return f"{host} keeps no files"
+    if own_mount[1].split(".")[0] == "fuse":
+        return f"{path.parent} is a FUSE mount, on which locks may do nothing"
     if own_mount[1] in THROW_AWAY:
         return f"{path.parent} lies in {THROW_AWAY[own_mount[1]]}"
     return ""

@@ -16,6 +16,8 @@ from second_opinion.doctor.machine import durability
 from second_opinion.errors import UserError, incident
 from second_opinion.models import traffic_split
 from second_opinion.models.catalog import Catalog, Entry, alias_words
+from second_opinion.models.remote import model_watch
+from second_opinion.models.remote.model_address import is_address, local_ref, shown
 from second_opinion.records.expert import Role
 from second_opinion.settings import Settings
 from second_opinion.ui import (
@@ -142,6 +144,9 @@ def open_page(title: str) -> Visit:
             for page in PAGES:
                 if _is_for(page):
                     st.page_link(page.file, label=page.title, icon=page.icon)
+            watch = model_watch.started(settings)
+            if watch and not watch.is_ready:
+                faults.append(watch.state)
             ref = _choose_model(Visit(settings, "").catalog, settings.model, faults)
             who.menu()
             browser.style()
@@ -448,9 +453,12 @@ def _options(entries: list[Entry]) -> dict[str, str]:
 def _first_ref(catalog: Catalog, entries: list[Entry], setting: str, faults: list[str]) -> str:
     """The option to begin with; another one, and a fault, where that is not to be had."""
     try:
-        return _ref_of(catalog, entries, setting or catalog.default)
+        return _ref_of(catalog, entries, local_ref(setting) or catalog.default)
     except UserError as error:
-        where = f"The setting MODEL is {setting!r}: {error} Correct it, or leave it empty."
+        if is_address(setting) and faults:
+            # It is being fetched, or could not be: said already.
+            return entries[0].ref
+        where = f"The setting MODEL is {shown(setting)!r}: {error} Correct it, or leave it empty."
         faults.append(where if setting else str(error))
         return entries[0].ref
 

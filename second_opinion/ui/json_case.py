@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
+from second_opinion.formatting import plural
 from second_opinion.records.feature_kinds import Problem
 from second_opinion.schema import Schema
+from second_opinion.tables import json_forms
 
 BLANKS = " \t\n\r"
+TOO_DEEP = "The JSON is nested too deeply; expected one flat object of fields."
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,40 @@ def read(text: str, schema: Schema) -> CaseReading:
     except ValueError as error:
         return CaseReading({}, [], str(error), _line_of_fault(text, str(error)))
     except RecursionError:
-        said = "The JSON is nested too deeply; expected one flat object of fields."
-        return CaseReading({}, [], said)
-    if not isinstance(case, dict):
-        said = 'This is no case; expected one object in braces, like {"age": 35}.'
-        return CaseReading({}, [], said)
-    inputs, problems = schema.read(case)
+        return CaseReading({}, [], TOO_DEEP)
+    try:
+        inputs, problems = schema.read(_one_case(case, schema))
+    except ValueError as error:
+        return CaseReading({}, [], str(error))
+    except RecursionError:
+        return CaseReading({}, [], TOO_DEEP)
     return CaseReading(inputs, problems)
+
+
+def _one_case(value: Any, schema: Schema) -> dict[str, Any]:
+    """The one case in a JSON value: an object of fields, a list of values in their order, or a form
+    in which programs send cases (`json_forms`), with one in it. `ValueError` says what it is else.
+    """
+    names = schema.names
+    rows = list(json_forms.cases_in(value, names)) if isinstance(value, dict) else [value]
+    if isinstance(value, list) and value and all(isinstance(row, (dict, list)) for row in value):
+        rows = value
+    if len(rows) > 1:
+        raise ValueError(
+            f"There are {len(rows)} cases here; expected one. Save them as a file with the end "
+            ".json: Batch upload takes it."
+        )
+    row = rows[0] if rows else None
+    if isinstance(row, list) and row:
+        if len(row) != len(names):
+            raise ValueError(
+                f"There {'is' if len(row) == 1 else 'are'} {plural(len(row), 'value')}; expected "
+                f"{len(names)}: {', '.join(names)}. Give one for each, in this order."
+            )
+        return dict(zip(names, row, strict=True))
+    if not isinstance(row, dict):
+        raise ValueError('This is no case; expected one object in braces, like {"age": 35}.')
+    return row
 
 
 def places(text: str) -> dict[str, Place]:

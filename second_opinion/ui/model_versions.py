@@ -127,7 +127,10 @@ def _origin(card: ModelCard) -> list[tuple[str, str]]:
     registered = f"{origin.name}, version {origin.version}" if origin.name else ""
     where = [registered, origin.status, *(f"@{alias}" for alias in origin.aliases), origin.uri]
     return [
-        ("From MLflow", " · ".join(part for part in where if part)),
+        (
+            "From MLflow" if origin.run_id or origin.name else "From",
+            " · ".join(filter(None, where)),
+        ),
         ("What MLflow says of it", origin.description),
         ("Tags in MLflow", ", ".join(f"{tag}: {value}" for tag, value in origin.tags.items())),
     ]

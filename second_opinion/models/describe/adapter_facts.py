@@ -27,7 +27,7 @@ def understood(estimator: Any, cases: pd.DataFrame | None, y: pd.Series[Any] | N
 
     ``cases`` are rows of the training data, ``y`` their outcomes. Its own ``classes_`` count first,
     then what it answers, then the outcomes. `UserError` where that does not tell what an answer
-    means; without cases its own classes have to.
+    means; without cases its own ``classes_`` have to, or its ``answers_numbers``.
     """
     if not isinstance(estimator, Adapter):
         return estimator
@@ -39,10 +39,13 @@ def understood(estimator: Any, cases: pd.DataFrame | None, y: pd.Series[Any] | N
 def _by_its_classes(adapter: Adapter) -> Adapter:
     """What can be told without a case to ask it about."""
     classes = [plain(value) for value in _own_classes(adapter)]
+    if not classes and getattr(adapter.owners.content, "answers_numbers", False):
+        return Adapter(adapter.owners, "regression")
     if not classes:
         raise UserError(
             "A model that is code says nothing of what it answers; expected the data that it was "
-            "trained on. Give it with --data train.csv --target COLUMN."
+            "trained on. Give it with `add … --data train.csv --target COLUMN`, or give the object "
+            'its classes_: self.classes_ = ["no", "yes"].'
         )
     return _classifier(adapter, np.array(classes[:1]), classes)
 

@@ -27,6 +27,8 @@ PYFUNC = '''"""A model that MLflow has, asked as its python_function."""
 
 from mlflow import pyfunc
 
+NUMBERS = {"double", "float", "float64", "float32"}
+
 
 class Model:
     def __init__(self, model):
@@ -34,9 +36,28 @@ class Model:
         schema = model.metadata.get_input_schema()
         if schema is not None and schema.has_input_names():
             self.feature_names_in_ = schema.input_names()
+        inner = inside(model)
+        if getattr(inner, "classes_", None) is not None:
+            self.classes_ = inner.classes_
+            if hasattr(inner, "predict_proba"):
+                self.predict_proba = inner.predict_proba
+        outputs = model.metadata.get_output_schema()
+        kinds = [] if outputs is None else outputs.input_types()
+        names = {getattr(kind, "name", str(kind)) for kind in kinds}
+        self.answers_numbers = bool(names) and names <= NUMBERS
 
     def predict(self, cases):
         return self.model.predict(cases)
+
+
+def inside(model):
+    """The model that the python_function asks, where MLflow gives it away."""
+    for way in ("unwrap_python_model", "get_raw_model"):
+        try:
+            return getattr(model, way)()
+        except (AttributeError, NotImplementedError, pyfunc.MlflowException):
+            continue
+    return None
 
 
 def load(folder):
@@ -47,8 +68,13 @@ RUN = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.+)")
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+
+
+NO_RIGHT = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
+NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "ENDPOINT_NOT_FOUND"}
 
 
 def is_uri(text: str) -> bool:
@@ -62,7 +88,8 @@ def fetch(uri: str) -> ModelFile:
     An alias is resolved once, so that file and facts are of one version. `UserError` when MLflow is
     not installed, no server is named or answers, or there is no such model.
     """
-    _refuse_odd(uri)
+    refuse_odd(uri)
+    _refuse_without_server(uri)
     with _mlflow(uri):
         from mlflow import MlflowClient
         from mlflow.artifacts import download_artifacts
@@ -74,6 +101,16 @@ def fetch(uri: str) -> ModelFile:
             model_folder = Path(download_artifacts(artifact_uri=exact, dst_path=folder))
             file = read_folder(model_folder, uri)
             return replace(file, origin={**origin, **file.origin})
+
+
+def version_now(uri: str) -> str:
+    """The version that ``models:/NAME@ALIAS`` means now; `UserError` as in `fetch`."""
+    refuse_odd(uri)
+    _refuse_without_server(uri)
+    with _mlflow(uri):
+        from mlflow import MlflowClient
+
+        return str(_registered(MlflowClient(), uri).version)
 
 
 def read_folder(folder: Path, uri: str) -> ModelFile:
@@ -133,12 +170,16 @@ def _columns(described: dict[str, Any]) -> list[dict[str, Any]]:
     return columns if all("name" in column for column in columns) else []
 
 
-def _refuse_odd(uri: str) -> None:
+def refuse_odd(uri: str) -> None:
+    """`UserError` unless the URI names one model. Nothing is asked."""
     if not (REGISTERED.fullmatch(uri) or RUN.fullmatch(uri)):
         raise UserError(
             f"{uri} is not a model of MLflow; expected models:/NAME/VERSION with a number, "
             "models:/NAME@ALIAS or runs:/RUN_ID/PATH."
         )
+
+
+def _refuse_without_server(uri: str) -> None:
     if not (os.environ.get("MLFLOW_TRACKING_URI") or os.environ.get("MLFLOW_REGISTRY_URI")):
         raise UserError(
             f"{uri} is a model of MLflow, and no server is named. Set MLFLOW_TRACKING_URI, such as "
@@ -162,21 +203,44 @@ def _mlflow(uri: str) -> Iterator[None]:
         yield
     # OSError: the network. ImportError: what the address of a server asks for, like SQLAlchemy.
     except (MlflowException, OSError, ImportError) as error:
-        reason = re.sub(r"://[^/@\s]*@", "://…@", first_line(error)).rstrip(".")
-        reason = reason.partition(" with exception ")[0]
-        raise UserError(
-            f"{uri} could not be fetched from MLflow ({reason}). Check its name, and that "
-            "MLFLOW_TRACKING_URI is the address of your server."
-        ) from error
+        code = str(getattr(error, "error_code", ""))
+        raise UserError(refusal(uri, code, first_line(error))) from error
+
+
+def refusal(uri: str, code: str, text: str) -> str:
+    """What to say where MLflow refuses: by its error code, or what it says of it.
+
+    The password of a server in the text is left out.
+    """
+    reason = re.sub(r"://[^/@\s]*@", "://…@", text).rstrip(".").partition(" with exception ")[0]
+    if code in NO_RIGHT or re.search(r"\b(401|403)\b|permission|not authorized", reason, re.I):
+        return (
+            f"{uri} may not be read by this app ({reason}). Let whoever keeps it give this app "
+            "the right to read it (on Databricks EXECUTE on the model, USE on its catalog and "
+            "schema), or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
+        )
+    if code in NOT_THERE or re.search(r"not found|does not exist|no such", reason, re.I):
+        return (
+            f"{uri} could not be fetched from MLflow: it is not there ({reason}). Look on the page "
+            "Models of MLflow for its name, version or alias, and correct that."
+        )
+    return (
+        f"{uri} could not be fetched from MLflow ({reason}). Check its name, and that "
+        "MLFLOW_TRACKING_URI is the address of your server."
+    )
+
+
+def _registered(client: Any, uri: str) -> Any:
+    """The entry of a version in MLflow's registry."""
+    named = REGISTERED.fullmatch(uri)
+    assert named  # noqa: S101  # `refuse_odd` has seen to it
+    if named["alias"]:
+        return client.get_model_version_by_alias(named["name"], named["alias"])
+    return client.get_model_version(named["name"], named["version"])
 
 
 def _registered_facts(client: Any, uri: str) -> dict[str, Any]:
-    named = REGISTERED.fullmatch(uri)
-    assert named  # noqa: S101  # `_refuse_odd` has seen to it
-    if named["alias"]:
-        entry = client.get_model_version_by_alias(named["name"], named["alias"])
-    else:
-        entry = client.get_model_version(named["name"], named["version"])
+    entry = _registered(client, uri)
     return {
         "uri": uri,
         "name": entry.name,
@@ -184,9 +248,13 @@ def _registered_facts(client: Any, uri: str) -> dict[str, Any]:
         "run_id": entry.run_id or "",
         "status": str(entry.status),
         "tags": dict(entry.tags),
-        "description": entry.description or client.get_registered_model(entry.name).description,
+        "description": entry.description or _description(client, entry.name),
         "aliases": list(entry.aliases),
     }
+
+
+def _description(client: Any, name: str) -> str:
+    return client.get_registered_model(name).description or ""
 
 
 def _run_facts(client: Any, uri: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Models that lie elsewhere: their addresses, how they are fetched, and what their aliases mean."""
