@@ -315,13 +315,21 @@ class Schema:
         """The names that a file may have: those of the features, and of their dummies."""
         return [*self.names, *(name for each in self.dummies.values() for name in each.names)]
 
+    @cached_property
+    def _file_names(self) -> set[str]:
+        return set(self.file_names)
+
     def inputs_in(self, columns: Sequence[str]) -> dict[str, list[str]]:
-        """The features that a table with these columns holds, with the columns that each is in."""
+        """The features that a table with these columns holds, with the columns that each is in.
+
+        Of dummies the known ones come first, then those of levels that the model has not seen.
+        """
         here, as_dummies = set(columns), self.dummies.read_from(columns)
         inputs = {name: [name] for name in self.names if name in here or name in as_dummies}
+        free = [name for name in columns if name not in self._file_names] if as_dummies else []
         for name, dummies in as_dummies.items():
-            own = [column for column in columns if column not in self._by_name]
-            inputs[name] = list(dummies.levels_in(own))
+            known = [column for column in columns if column in dummies.level_of]
+            inputs[name] = [*known, *dummies.levels_in(free)]
         return inputs
 
     def taken_from(self, columns: Sequence[str]) -> set[str]:

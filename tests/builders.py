@@ -1,7 +1,10 @@
 """What tests are about: predictions, verdicts, cards, batches and files, each made by one call."""
 
 import os
+import pty
 import random
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -309,3 +312,19 @@ def scored_batch(store, registry, ref="triage", rows=130, **columns):
 def selection_of(store, registry, ref="triage", rows=130, **columns):
     batch, _ = scored_batch(store, registry, ref, rows, **columns)
     return selection.of_batch(store, batch, registry.card(ref))
+
+
+def on_a_terminal(arguments, answers, folder):
+    """What a command says on a terminal at which these answers are typed, and its exit code."""
+    ours, theirs = pty.openpty()
+    os.write(ours, answers.encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "second_opinion", *map(str, arguments)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, done.stderr

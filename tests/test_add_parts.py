@@ -1,19 +1,15 @@
 """`add` of a folder and of parts: each proposal that it prints was followed to the end."""
 
 import json
-import os
 import pickle
-import pty
 import shlex
-import subprocess
-import sys
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from ages import readable
-from builders import ROOT
+from builders import ROOT, on_a_terminal
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
@@ -131,22 +127,6 @@ def test_a_bundle_is_answered_with_the_command_that_adds_it(bundle, stranger, ru
     assert "0 (No) and 1 (Yes)" in out
 
 
-def on_a_terminal(arguments, answers, folder):
-    """What a command says on a terminal at which these answers are typed, and its exit code."""
-    ours, theirs = pty.openpty()
-    os.write(ours, answers.encode())
-    done = subprocess.run(
-        [sys.executable, "-m", "second_opinion", *map(str, arguments)],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdin=theirs,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
 @pytest.mark.slow
 def test_on_a_terminal_what_is_unclear_is_asked(stranger, tmp_path):
     """Which one is the model, whether to run it and to load each of its two files, and what
@@ -199,10 +179,10 @@ def test_on_a_terminal_the_proposal_is_a_question(tmp_path):
         trial / "train.csv",
     ]
     code, out, said = on_a_terminal(
-        [*arguments, "--target", "Churn"], "y\n" + 3 * "\n" + "y\n", tmp_path
+        [*arguments, "--target", "Churn"], "y\ny\n" + 3 * "\n", tmp_path
     )
     assert code == 0, said
-    assert "0=No,1=Yes" in said
+    assert said.index("0=No,1=Yes") < said.index("What are experts asked?")
     assert "0 (No) and 1 (Yes)" in out
 
 

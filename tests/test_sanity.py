@@ -238,7 +238,7 @@ def test_yes_alone_does_not_add_what_is_no_better_than_a_guess(
     assert said in err
     assert "say --anyway" in err
     assert not list(empty_folder.iterdir())
-    for answer, expected in (("y\n\n\n\nn\n", 1), ("y\n\n\n\ny\n", 0)):
+    for answer, expected in (("y\nn\n", 1), ("y\ny\n\n\n\n", 0)):
         asking = io.StringIO(answer)
         asking.isatty = lambda: True
         monkeypatch.setattr(sys, "stdin", asking)

@@ -2,89 +2,85 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import click
 
-from second_opinion.cli import card_questions, folder_proposal, printing
-from second_opinion.cli.asking import as_json, ask, dumped, without_asking, working
-from second_opinion.cli.brought_model import BroughtModel, parts_options
+from second_opinion.cli import card_questions, dummy_choice, folder_proposal, printing
+from second_opinion.cli.asking import as_json, dumped, working
+from second_opinion.cli.brought_data import BroughtData, with_data
+from second_opinion.cli.brought_model import BroughtModel, Parts, with_parts
+from second_opinion.cli.card_questions import Texts, with_texts
 from second_opinion.cli.code_options import CodeChoice, nowhere, with_code_choice
+from second_opinion.cli.consent import Consent, with_consent
+from second_opinion.cli.option_group import grouped
 from second_opinion.cli.table_options import with_layout
 from second_opinion.cli.wrap import or_wrapped
-from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.card import Finding, ModelCard
 from second_opinion.models.describe.class_words import ClassWordsError
 from second_opinion.models.describe.estimator_checks import task_of
-from second_opinion.models.describe.training_data import (
-    TrainingData,
-    from_pickle,
-    from_table,
-    is_pickled,
-)
-from second_opinion.models.describe.training_table import Layout, TrainingTable
-from second_opinion.models.formats import releases, skops_format
-from second_opinion.models.formats.model_file import ModelFile
-from second_opinion.models.parts.part_file import PartFile, class_words
+from second_opinion.models.describe.input_columns import features_of
+from second_opinion.models.describe.input_form import form_of, names_of
+from second_opinion.models.describe.training_data import TrainingData
+from second_opinion.models.describe.training_table import Layout
+from second_opinion.models.formats import releases
+from second_opinion.models.formats.adapter import Adapter
 from second_opinion.models.registry import Registry
 from second_opinion.settings import Settings
 
 
+class Place(NamedTuple):
+    """Where a model is to stand in the registry, and what is kept of its data."""
+
+    name: str
+    version: str = ""
+    title: str = ""
+    alias: str = ""
+    reference: Literal["summary", "rows"] = "summary"
+
+
+with_place = grouped(
+    "place",
+    Place,
+    click.option(
+        "--name", required=True, help="The model's name in the registry, like customer-churn."
+    ),
+    click.option("--version", default="", help="Its version.  [default: the next whole number]"),
+    click.option("--title", default="", help="What people see.  [default: the name]"),
+    click.option("--alias", default="", help="A further alias for it, like challenger."),
+    click.option(
+        "--reference",
+        type=click.Choice(["summary", "rows"]),
+        default="summary",
+        show_default=True,
+        help="What to keep of the data: summaries of each feature, or up to 5,000 rows as well.",
+    ),
+)
+
+
 @click.command()
 @click.argument("file")
-@click.option(
-    "--name", required=True, help="The model's name in the registry, like customer-churn."
-)
-@click.option("--version", default="", help="Its version.  [default: the next whole number]")
-@click.option("--data", type=click.Path(path_type=Path), help="A table with the training data.")
-@click.option("--target", help="The column of the data that the model predicts.")
-@click.option("--title", default="", help="What people see.  [default: the name]")
-@click.option("--question", default="", help="What experts are asked: Will this patient stay?")
-@click.option("--use", default="", help="What the model is for, in words for experts.")
-@click.option("--limits", default="", help="What it is not for.")
-@click.option("--alias", default="", help="A further alias for it, like challenger.")
-@click.option(
-    "--reference",
-    type=click.Choice(["summary", "rows"]),
-    default="summary",
-    show_default=True,
-    help="What to keep of the data: summaries of each feature, or up to 5,000 rows as well.",
-)
-@click.option(
-    "--trust", multiple=True, metavar="TYPE", help="A type that a skops file may hold (repeat it)."
-)
+@with_place
+@with_data
+@with_texts
 @with_layout
 @with_code_choice
-@parts_options
-@click.option("--anyway", is_flag=True, help="Add it although its answers look wrong.")
-@without_asking
+@with_parts
+@with_consent
 @as_json
 def add(
     file: str,
-    name: str,
-    version: str,
-    data: Path | None,
-    target: str | None,
-    title: str,
-    question: str,
-    use: str,
-    limits: str,
-    alias: str,
-    reference: Literal["summary", "rows"],
-    trust: tuple[str, ...],
+    place: Place,
+    data: BroughtData,
+    texts: Texts,
     layout: Layout,
     code_choice: CodeChoice,
-    before: tuple[str, ...],
-    columns: str,
-    classes: str,
-    anyway: bool,
-    yes: bool,
+    parts: Parts,
+    consent: Consent,
     as_json: bool,
 ) -> None:
     """Register the model in FILE, or look through a folder and propose the command for it.
@@ -103,142 +99,91 @@ def add(
     that was trained without.
     """
     if Path(file).is_dir():
-        options = folder_proposal.agreed(Path(file), name, data, target, yes)
-        file, before, columns, classes = options.model.where, *options.parts
-        data, target = Path(options.data) if options.data else None, options.target or None
-    if data is not None and target is None:
-        raise click.UsageError("The data needs its target: --target COLUMN, what is predicted.")
-    if data is None and reference == "rows":
-        raise click.UsageError("--reference rows needs the rows: --data train.csv.")
+        options = folder_proposal.agreed(
+            Path(file), place.name, data.path, data.target or None, consent.yes
+        )
+        file, parts = options.model.where, Parts(*options.parts)
+        data = data.of_folder(options.data, options.target)
+    data.check(place.reference)
     registry = Registry(Settings.read().model_dir)
-    version = registry.next_version(name, version, alias)
-    brought = BroughtModel.read(
-        file, before, columns, classes, code_choice.predict_file(file, data)
-    )
-    place = str(brought.model.path)
-    brought = brought.with_code(lambda whole: code_choice.joined_to(whole, place, data))
-    table = _table(data, target or "", layout)
-    brought = _agreed_all(brought, trust, yes)
-    if isinstance(table, ModelFile):
-        _agreed(table, (), yes)
+    place = place._replace(version=registry.next_version(*place[:2], place.alias))
+    brought = BroughtModel.read(file, parts, code_choice.predict_file(file, data.path))
+    where = str(brought.model.path)
+    brought = brought.with_code(lambda whole: code_choice.joined_to(whole, where, data.path))
+    table = data.table(layout)
+    brought = consent.to_files(brought)
+    table = data.agreed(table, consent)
     with working(f"Loading {file}"), nowhere(brought.file):
         loaded, saved_by = brought.load()
-    with or_wrapped(place, saved_by):
-        estimator = brought.estimator(loaded, _names(table), target or "")
+    silent = consent.yes or as_json
+    with or_wrapped(where, saved_by):
+        estimator = brought.estimator(loaded, data.names(table), data.target)
         task_of(estimator)
-        rows = _rows(table, target or "", estimator)
-    on = f" on {plural(len(rows.X), 'row')}" if rows else ""
+        rows = data.rows(table, estimator, layout)
+        one_hot, named = _dummies(estimator, rows, data, silent)
+        if named:
+            brought = replace(brought, columns=tuple(named))
+            estimator = brought.estimator(loaded, named, data.target)
+    version = _Version(registry, place, brought, estimator, saved_by, rows, one_hot)
     previous = printing.default_name(registry.look())
-    words_of_card = card_questions.asked_for(
-        registry.card_in_use(name),
-        card_questions.Texts(question, use, limits),
-        silent=yes or as_json,
-    )
-
-    def register(words: dict[str, str] | None) -> ModelCard:
-        with working(f"Trying the model{on}"), releases.blamed_on(saved_by):
-            return registry.add(
-                estimator,
-                rows.X if rows else None,
-                rows.y if rows else None,
-                name=name,
-                version=version,
-                title=title,
-                target=target or "",
-                alias=alias,
-                reference=reference,
-                card=brought.card_fields(estimator, saved_by, words) | words_of_card,
-                training=rows,
-                agree=partial(_agreed_to_findings, anyway=anyway, yes=yes),
-                artifact=brought.artifact,
-            )
-
-    with or_wrapped(place, saved_by):
-        try:
-            card = register(brought.words)
-        except ClassWordsError as error:
-            card = register(_confirmed_words(error, yes))
-    report = printing.Added(registry, registry.look(), card, estimator, data, rows, previous)
+    with or_wrapped(where, saved_by):
+        card = version.added(data.target, texts, consent, silent=silent)
+    report = printing.Added(registry, registry.look(), card, estimator, data.path, rows, previous)
     click.echo(dumped(report.facts) if as_json else report.text)
 
 
-def _confirmed_words(error: ClassWordsError, yes: bool) -> dict[str, str]:
-    """The words proposed for the classes, if somebody on a terminal says that they are right."""
-    if yes or not sys.stdin.isatty():
-        raise error
-    click.echo(printing.printable(f"{error.finding}."), err=True)
-    if not click.confirm(printing.printable(f"Is it {error.pairs}?"), default=False, err=True):
-        raise error
-    return class_words(error.pairs)
+def _dummies(
+    estimator: Any, rows: TrainingData | None, data: BroughtData, silent: bool
+) -> tuple[Mapping[str, Any], list[str]]:
+    """The choices that the data has as dummies, and the names of a model that has none itself."""
+    if rows is None or isinstance(estimator, Adapter):
+        return {}, []
+    own = names_of(estimator)
+    if own is None and form_of(estimator, rows.X) != "array":
+        return {}, []
+    names = own or [str(name) for name in features_of(estimator, rows.X, data.target)]
+    one_hot = dummy_choice.agreed(names, rows.X, data.switches, silent=silent)
+    return one_hot, names if one_hot and own is None else []
 
 
-def _agreed_to_findings(findings: Sequence[Finding], *, anyway: bool, yes: bool) -> None:
-    """Go on if nothing is doubtful, or somebody wants the model all the same.
+@dataclass(frozen=True)
+class _Version:
+    """What is to become a version, once the last questions are answered."""
 
-    --yes was said before anybody knew what there is to agree to.
-    """
-    doubts = "\n".join(finding.text for finding in findings if finding.doubtful)
-    if not doubts or anyway:
-        return
-    refused = "Nothing was added. If it is to be added all the same, say --anyway."
-    if yes or not sys.stdin.isatty():
-        raise UserError(f"{doubts}\n{refused}")
-    ask(f"\n{doubts}", "Add it all the same?", False, refused)
+    registry: Registry
+    place: Place
+    brought: BroughtModel
+    estimator: Any
+    saved_by: str
+    rows: TrainingData | None
+    one_hot: Mapping[str, Any]
 
+    def added(self, target: str, texts: Texts, consent: Consent, *, silent: bool) -> ModelCard:
+        """The card of the new version: first its classes are asked for, its texts at last."""
 
-def _table(data: Path | None, target: str, layout: Layout) -> TrainingTable | ModelFile | None:
-    """The training data as text; the file itself where it is a pickle, which is not loaded yet."""
-    if data is None:
-        return None
-    if is_pickled(data):
-        return ModelFile.read(data)
-    with working(f"Reading {data}"):
-        return TrainingTable.read(data, target, layout)
+        def agree(findings: Sequence[Finding]) -> dict[str, Any]:
+            consent.to_findings(findings)
+            before = self.registry.card_in_use(self.place.name)
+            return card_questions.asked_for(before, texts, silent=silent)
 
+        def register(words: dict[str, str] | None) -> ModelCard:
+            rows = self.rows
+            fields = self.brought.card_fields(self.estimator, self.saved_by, words)
+            on = f" on {plural(len(rows.X), 'row')}" if rows else ""
+            with working(f"Training the model{on}"), releases.blamed_on(self.saved_by):
+                return self.registry.add(
+                    self.estimator,
+                    rows.X if rows else None,
+                    rows.y if rows else None,
+                    **self.place._asdict(),
+                    target=target,
+                    card=fields | ({"one_hot": self.one_hot} if self.one_hot else {}),
+                    training=rows,
+                    agree=agree,
+                    artifact=self.brought.artifact,
+                )
 
-def _rows(
-    table: TrainingTable | ModelFile | None, target: str, estimator: Any
-) -> TrainingData | None:
-    if isinstance(table, ModelFile):
-        return from_pickle(table, target)
-    return None if table is None else from_table(table, estimator)
-
-
-def _names(table: TrainingTable | ModelFile | None) -> list[str]:
-    """The names of the table's columns, where it has a header."""
-    if isinstance(table, ModelFile):
-        return list(PartFile(Path(table.where)).outline.names)
-    return list(table.text.column_names) if table is not None and table.has_names else []
-
-
-def _agreed_all(brought: BroughtModel, trust: tuple[str, ...], yes: bool) -> BroughtModel:
-    """The brought files with the types that each may hold, once the person agreed to each."""
-    skops = [file for file in brought.files.values() if file.format == "skops"]
-    if trust and not skops:
-        raise click.UsageError(
-            f"--trust is for skops files; {brought.file.where} is {brought.file.format}."
-        )
-    files = {path: _agreed(file, trust, yes) for path, file in brought.files.items()}
-    return replace(brought, files=files)
-
-
-def _agreed(file: ModelFile, trust: tuple[str, ...], yes: bool) -> ModelFile:
-    """The file with the types that it may hold, once the person agreed to what loading it does.
-
-    With --yes, types that are not scikit-learn's, NumPy's or SciPy's own are still to be named.
-    """
-    refused = "Nothing was added."
-    if file.format != "skops":
-        ask(printing.pickle_is_code(file), "Load it?", yes, refused)
-        return file
-    open_types = [name for name in file.unknown_types if name not in trust]
-    strange = [name for name in open_types if not skops_format.is_own(name)]
-    if strange and (yes or not sys.stdin.isatty()):
-        raise UserError(
-            f"{file.where} holds {skops_format.named(strange)}, which may be anybody's. "
-            f"{refused} If it comes from you or from people you trust, say "
-            f"{' '.join(f'--trust {name}' for name in strange)}."
-        )
-    if open_types:
-        ask(printing.types_to_trust(file), "Trust them?", yes, refused)
-    return replace(file, trusted=file.unknown_types)
+        try:
+            return register(self.brought.words)
+        except ClassWordsError as error:
+            return register(consent.to_class_words(error))

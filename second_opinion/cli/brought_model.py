@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from second_opinion.cli.asking import working
+from second_opinion.cli.option_group import grouped
 from second_opinion.cli.printing import printable
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelFormat
@@ -21,30 +22,36 @@ from second_opinion.models.parts.part_file import PartFile, class_words
 from second_opinion.models.parts.proposal import proposed
 
 
-def parts_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a model in parts."""
-    for option in (
-        click.option(
-            "--classes",
-            default="",
-            metavar="0=No,1=Yes|FILE",
-            help="Words for the classes: pairs, or a LabelEncoder's or another file of them.",
-        ),
-        click.option(
-            "--columns",
-            default="",
-            metavar="FILE[#KEY]",
-            help="The names of the model's inputs in its order: pickled, JSON, or one a line.",
-        ),
-        click.option(
-            "--before",
-            multiple=True,
-            metavar="FILE[#KEY][:COLUMN,COLUMN]",
-            help="A fitted step before the model, such as a scaler, and its columns (repeat it).",
-        ),
-    ):
-        command = option(command)
-    return command
+class Parts(NamedTuple):
+    """What a person says of a model in parts: its steps, names of inputs, and classes."""
+
+    before: tuple[str, ...] = ()
+    columns: str = ""
+    classes: str = ""
+
+
+with_parts = grouped(
+    "parts",
+    Parts,
+    click.option(
+        "--before",
+        multiple=True,
+        metavar="FILE[#KEY][:COLUMN,COLUMN]",
+        help="A fitted step before the model, such as a scaler, and its columns (repeat it).",
+    ),
+    click.option(
+        "--columns",
+        default="",
+        metavar="FILE[#KEY]",
+        help="The names of the model's inputs in its order: pickled, JSON, or one a line.",
+    ),
+    click.option(
+        "--classes",
+        default="",
+        metavar="0=No,1=Yes|FILE",
+        help="Words for the classes: pairs, or a LabelEncoder's or another file of them.",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -61,20 +68,13 @@ class BroughtModel:
     words: dict[str, str] | None = None
 
     @classmethod
-    def read(
-        cls,
-        file: str,
-        before: tuple[str, ...],
-        columns: str,
-        classes: str,
-        predict_file: ModelFile | None = None,
-    ) -> BroughtModel:
+    def read(cls, file: str, parts: Parts, predict_file: ModelFile | None = None) -> BroughtModel:
         """What the options name, read but not loaded; `UserError` where something is not there.
 
         ``predict_file`` is a predict.py with what it needs, where the model is one.
         """
         model = PartFile(Path(file)) if mlflow_source.is_uri(file) else PartFile.named(file)
-        steps = tuple(PartFile.named(text) for text in before)
+        steps = tuple(PartFile.named(text) for text in parts.before)
         key = file if mlflow_source.is_uri(file) else str(model.path)
         files = {key: predict_file or _model_file(key)}
         files |= {str(s.path): ModelFile.read(s.path) for s in steps if str(s.path) not in files}
@@ -82,8 +82,8 @@ class BroughtModel:
             model,
             files,
             steps,
-            PartFile.named(columns).names() if columns else (),
-            class_words(classes) if classes else None,
+            PartFile.named(parts.columns).names() if parts.columns else (),
+            class_words(parts.classes) if parts.classes else None,
         )
 
     @property

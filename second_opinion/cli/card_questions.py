@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from second_opinion.cli.option_group import grouped
 from second_opinion.models.card import ModelCard
 
 QUESTIONS = {
@@ -30,6 +31,15 @@ class Texts(NamedTuple):
         fields: dict[str, Any] = {"intended_use": self.use, "limits": self.limits}
         fields["target"] = {"description": self.question} if self.question else {}
         return {name: value for name, value in fields.items() if value}
+
+
+with_texts = grouped(
+    "texts",
+    Texts,
+    click.option("--question", default="", help="What experts are asked: Will this patient stay?"),
+    click.option("--use", default="", help="What the model is for, in words for experts."),
+    click.option("--limits", default="", help="What it is not for."),
+)
 
 
 def asked_for(before: ModelCard | None, options: Texts, *, silent: bool) -> dict[str, Any]:

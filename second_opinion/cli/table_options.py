@@ -30,6 +30,7 @@ OPTIONS = (
     click.option("--encoding", default="", help="How the data is encoded, like cp1252."),
     click.option("--decimal", default="", help="The decimal sign of the data: . or ,"),
     click.option("--sheet", default="", help="The sheet of a workbook, if several would do."),
+    click.option("--alike-ok", is_flag=True, help="Take names that differ in case or marks alone."),
 )
 
 
@@ -47,11 +48,13 @@ def with_layout(command: Callable[..., Any]) -> Callable[..., Any]:
         encoding: str,
         decimal: str,
         sheet: str,
+        alike_ok: bool,
         **others: Any,
     ) -> Any:
         delimiter = "\t" if delimiter in ("tab", "\\t") else delimiter
         columns = names_in(names) if names else ()
-        layout = Layout(delimiter, encoding, decimal, sheet, columns, text, date, missing)
+        read_as = (delimiter, encoding, decimal, sheet)
+        layout = Layout(*read_as, columns, text, date, missing, alike_ok)
         return command(*args, layout=layout, **others)
 
     for option in reversed(OPTIONS):

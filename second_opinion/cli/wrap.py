@@ -64,7 +64,8 @@ def or_wrapped(file: str, saved_by: str) -> Iterator[None]:
         way = "" if releases.other_release(saved_by) else _way_by_wrap(Path(file))
         if not way:
             raise
-        raise UserError(f"{error} {way}") from error
+        between = "\n" if "\n" in str(error) else " "
+        raise UserError(f"{error}{between}{way}") from error
 
 
 def _way_by_wrap(file: Path) -> str:

@@ -21,11 +21,12 @@ from second_opinion.models.describe import (
     card_fields,
     class_words,
     dummy_groups,
+    dummy_proposal,
     estimator_checks,
     input_columns,
     input_form,
 )
-from second_opinion.models.describe.new_version import NewVersion, dumped
+from second_opinion.models.describe.new_version import NewVersion, dumped, worded
 from second_opinion.models.describe.training_data import TrainingData
 from second_opinion.models.formats import loading
 from second_opinion.models.formats.adapter import Adapter, adapted
@@ -136,7 +137,7 @@ class Registry:
         card: dict[str, Any] | None = None,
         artifact: tuple[str, bytes] | None = None,
         training: TrainingData | None = None,
-        agree: Callable[[Sequence[Finding]], None] | None = None,
+        agree: Callable[[Sequence[Finding]], Mapping[str, Any] | None] | None = None,
     ) -> ModelCard:
         """Register a trained estimator with the data it was trained on; returns its card.
 
@@ -148,8 +149,8 @@ class Registry:
         no demo becomes the default. X and y stay out of the folder unless ``reference="rows"``.
 
         What is noticed of its answers are the ``findings`` of the card. ``agree`` hears them before
-        anything is there to be seen: what it raises keeps the model out. `UserError` when the
-        answers can be none.
+        anything is there to be seen: what it raises keeps the model out, and what it gives are the
+        words of the card that were asked for last. `UserError` when the answers can be none.
         """
         data, card = None, card or {}
         if X is None and (y is not None or reference == "rows"):
@@ -164,9 +165,9 @@ class Registry:
         asked = estimator = adapter_facts.understood(estimator, X, y)
         if X is not None:
             if not isinstance(estimator, Adapter):
-                one_hot = card.get("one_hot") or dummy_groups.one_hot_of(
-                    input_form.names_of(estimator) or (), X, naming.target
-                )
+                names = input_form.names_of(estimator) or ()
+                one_hot = dummy_groups.with_those_of(card.get("one_hot", {}), names, X, target)
+                X = dummy_proposal.with_choices(X, one_hot) if one_hot else X
                 asked = _asked(estimator, one_hot)
                 card = {**card, "one_hot": one_hot} if one_hot else card
             data = input_columns.features_of(asked, X, naming.target)
@@ -177,8 +178,8 @@ class Registry:
             new_card = new.write(home, artifact or ("joblib", dumped(estimator)))
             if reference == "rows" and data is not None:
                 new.write_rows(home, data)
-            if agree is not None:
-                agree(new_card.findings)
+            words = agree(new_card.findings) if agree is not None else None
+            new_card = worded(home, words) if words else new_card
         self._point(new_card, alias)
         return self.card(new_card.ref)
 

@@ -38,11 +38,11 @@ def with_columns(
         return look.refused(refused)
     wanted = _wanted(names, schema)
     names = named_for(names, wanted)
-    alike = _alike(names, wanted)
+    alike = alike_names(names, wanted)
     if decisions.alike_ok and alike:
         names = [alike.get(name, name) for name in names]
         look = replace(look, renamed=tuple(alike.items()))
-        look = look.noted(f"Read {_pairs(alike, 'as')}.")
+        look = look.noted(read_as(alike))
         alike = {}
     look = _with_own_names(look, names, rows, wanted, unreadable)
     left_out = set(look.left_out)
@@ -94,7 +94,7 @@ def _with_dummies(look: Look, schema: Schema) -> Look:
     return look
 
 
-def _alike(names: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
+def alike_names(names: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
     """The columns that have a name of the model but for case, blanks and marks, with that name.
 
     One that would do for two of its names, or two for one, are not among them.
@@ -109,6 +109,21 @@ def _alike(names: Sequence[str], wanted: Sequence[str]) -> dict[str, str]:
         for name in names
         if name not in taken and folded(name) in once & missing.keys()
     }
+
+
+def written_otherwise(alike: Mapping[str, str]) -> tuple[str, Offer]:
+    """What to say of such columns after the name of their file, and the way out."""
+    them = "it" if len(alike) == 1 else "them"
+    sentence = (
+        f"writes the names of {plural(len(alike), 'column')} otherwise than the model: "
+        f"{_pairs(alike, 'for')}. Rename {them} exactly, or read {them} so."
+    )
+    return sentence, Offer("alike_ok", True, f"Read {them} so")
+
+
+def read_as(alike: Mapping[str, str]) -> str:
+    """That they were taken for the model's."""
+    return f"Read {_pairs(alike, 'as')}."
 
 
 def _pairs(alike: Mapping[str, str], between: str) -> str:
@@ -174,12 +189,7 @@ def _with_missing(
             "the rows."
         )
     if alike:
-        them = "it" if len(alike) == 1 else "them"
-        look = look.refused(
-            f"writes the names of {plural(len(alike), 'column')} otherwise than the model: "
-            f"{_pairs(alike, 'for')}. Rename {them} exactly, or read {them} so.",
-            Offer("alike_ok", True, f"Read {them} so"),
-        )
+        look = look.refused(*written_otherwise(alike))
     missing = [pair for pair in look.missing if pair[0] not in alike.values()]
     return _with_absent(look, missing, schema, decisions)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +27,10 @@ def level_cells(
 ) -> tuple[pa.Array, list[CellFault]]:
     """The text of each row's level, null for a missing value, and the rows that have not one.
 
-    ``inputs`` are the columns of the table that are dummies of the feature. A known one that the
-    table lacks is 0 in every row.
+    ``inputs`` are the columns of the table that are dummies of the feature, those that the model
+    knows first. A known one that the table lacks is 0 in every row.
     """
-    codes = {name: _codes(text.column(name)) for name in sorted(inputs, key=_known(dummies))}
+    codes = {name: _codes(text.column(name)) for name in inputs}
     at, ones = _places(codes, dummies, text.num_rows)
     levels = [*dummies.levels_in(codes).values(), dummies.without_dummy]
     cells = pa.array(levels, pa.string()).take(pa.array(np.where(ones == 0, len(codes), at)))
@@ -43,11 +43,6 @@ def level_cells(
             found = several(names) if names else none_of(dummies.names)
             faults.append(CellFault(row, feature.name, found, ONE))
     return cells, faults
-
-
-def _known(dummies: Dummies) -> Callable[[str], bool]:
-    """The order in which the dummies that the model knows come first."""
-    return lambda name: name not in dummies.level_of
 
 
 def _places(codes: Mapping[str, Codes], dummies: Dummies, rows: int) -> tuple[Places, Places]:

@@ -79,6 +79,12 @@ def one_hot_of(names: Sequence[str], data: pd.DataFrame, target: str) -> OneHot:
     return {column: wider[column].dummy_of for column in sorted(wider, key=order.index)}
 
 
+def with_those_of(given: OneHot, names: Sequence[str], data: pd.DataFrame, target: str) -> OneHot:
+    """The ``one_hot`` that somebody gives, with what the data says of the other columns."""
+    taken = {name for dummies in given.values() for name in dummies.values()}
+    return {**given, **one_hot_of([name for name in names if name not in taken], data, target)}
+
+
 def _widened(reading: _Reading, left: set[str]) -> _Reading:
     """The reading with dummies whose level is not in the data, which may be a part of it alone."""
     if not (reading.named and reading.prefix):

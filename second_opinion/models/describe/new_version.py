@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
-from second_opinion.jsonfile import write_json
+from second_opinion.jsonfile import read_json, write_json
 from second_opinion.models.card import ModelCard
 from second_opinion.models.describe import (
     adapter_trial,
@@ -168,6 +169,13 @@ def merged(inferred: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any
         **{part: {**inferred[part], **overrides.get(part, {})} for part in ("target", "data")},
         "features": [{**f, **features.get(f["name"], {})} for f in inferred["features"]],
     }
+
+
+def worded(home: Path, words: Mapping[str, Any]) -> ModelCard:
+    """The card in a version's folder, written again with these fields; the target's are merged."""
+    fields = read_json(home / "card.json", default={})
+    target = {**fields["target"], **words.get("target", {})}
+    return _write_card(home, {**fields, **words, "target": target})
 
 
 def _write_card(home: Path, fields: dict[str, Any]) -> ModelCard:

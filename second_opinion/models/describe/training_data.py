@@ -79,6 +79,7 @@ def from_table(table: TrainingTable, estimator: Any) -> TrainingData:
 
     if not table.has_names:
         table = _named_by(table, estimator)
+    table = table.matched(_names_not_there(table, estimator))
     facts = _facts(table, estimator)
     columns, words = {}, {}
     for at, name in enumerate(table.text.column_names):
@@ -98,6 +99,12 @@ def from_table(table: TrainingTable, estimator: Any) -> TrainingData:
             words[name] = column.missing_words
     rows = _parted(pd.DataFrame(columns), table.target, str(table.path))
     return TrainingData(rows.X, rows.y, rows.left_out, words, table.notes, table)
+
+
+def _names_not_there(table: TrainingTable, estimator: Any) -> list[str]:
+    """The model's own names; without those that LightGBM made of a column's, which are known."""
+    as_kept = {as_lightgbm(name) for name in table.text.column_names}
+    return [name for name in names_of(estimator) or () if name not in as_kept]
 
 
 def _facts(table: TrainingTable, estimator: Any) -> dict[str, InputFacts]:

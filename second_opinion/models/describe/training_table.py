@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import closest, joined, plural, quoted
 from second_opinion.models.describe.training_column import DECIMAL_COMMA, NUMBER
 from second_opinion.schema import Feature, Schema
+from second_opinion.tables.column_names import alike_names, read_as, written_otherwise
 from second_opinion.tables.csv_top import DELIMITERS
 from second_opinion.tables.decoding import byte_order_mark
 from second_opinion.tables.pandas_names import pandas_names
@@ -32,7 +33,8 @@ class Layout:
     """What a person says of a table that its file cannot.
 
     ``names`` are those of the columns of a file without a header. ``text`` and ``dates`` name
-    columns whose cells are that; ``missing`` are words that stand for a missing value.
+    columns whose cells are that; ``missing`` are words that stand for a missing value. With
+    ``alike_ok``, names that differ from the model's in case, blanks or marks alone are its.
     """
 
     delimiter: str = ""
@@ -43,6 +45,7 @@ class Layout:
     text: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    alike_ok: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,12 +108,39 @@ class TrainingTable:
         """The cells of the first row, empty ones as an empty text."""
         return [column[0].as_py() or "" for column in self.text.columns]
 
+    def matched(self, wanted: Sequence[str]) -> TrainingTable:
+        """The same with the model's names for columns that differ in case, blanks or marks alone.
+
+        `UserError` where there are such and nobody said that they are meant.
+        """
+        beside = [name for name in self.text.column_names if name != self.target]
+        alike = alike_names(beside, wanted)
+        if not alike or self.layout.alike_ok:
+            return _renamed(self, alike) if alike else self
+        sentence, offer = written_otherwise(alike)
+        raise _refused(self.look.refused(sentence, offer))
+
     def named(self, names: Sequence[str]) -> TrainingTable:
         """The same with names for the columns of a file that has no header."""
         table = self._read(self.path, self.target, replace(self.layout, names=tuple(names)))
         taken = joined([*map(quoted, names[:6]), *_more(len(names) - 6)])
         note = f"{self.path.name} has no header; its columns were taken for {taken}."
         return replace(table, notes=(*table.notes, note))
+
+
+def _renamed(table: TrainingTable, alike: Mapping[str, str]) -> TrainingTable:
+    """The table with those names for these columns."""
+
+    def own(name: str) -> str:
+        return alike.get(name, name)
+
+    return replace(
+        table,
+        text=table.text.rename_columns(list(map(own, table.text.column_names))),
+        look=replace(table.look, columns=tuple(map(own, table.look.columns))),
+        kinds={own(name): kind for name, kind in table.kinds.items()},
+        notes=(*table.notes, read_as(alike)),
+    )
 
 
 def _opened(path: Path) -> tables.TableFile:
@@ -160,6 +190,7 @@ def _decisions(layout: Layout, line: int) -> tables.Decisions:
         sheet=layout.sheet,
         line=line,
         absent_ok=True,
+        alike_ok=layout.alike_ok,
     )
 
 
