@@ -72,7 +72,7 @@ def progress() -> None:
             st.metric("Your verdicts", f"{so_far.own:,}", border=True)
         st.metric("Verdicts of all", f"{so_far.verdicts:,}", border=True)
         st.metric("Cases predicted", f"{so_far.predictions:,}", border=True)
-        if model_versions.may_review(visit):
+        if model_versions.may_review(visit) and not to_do_list.is_judging_any(visit):
             st.metric("Model right", right(name, one), border=True)
         st.metric("Experts", f"{so_far.experts:,}", border=True)
     if so_far.last_verdict_at:

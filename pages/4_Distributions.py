@@ -11,6 +11,7 @@ from second_opinion.ui import (
     distributions_page,
     frame,
     model_versions,
+    to_do_list,
     widget_values,
 )
 
@@ -31,17 +32,23 @@ def page() -> None:
     name = distributions_choice.section()
     with st.container(key="distributions_section"):
         lists = section(name, choice)
-    distributions_page.cases(choice, lists)
-    distributions_page.the_case(visit, choice)
+    with st.container(key="distributions_look"):
+        with st.container():
+            distributions_page.cases(choice, lists)
+        with st.container():
+            distributions_page.the_case(visit, choice)
     widget_values.confirm(frame.say_again)
 
 
-def verdicts(selection: Selection) -> pd.DataFrame | None:
-    """What experts said of these cases; None for whoever may not see it."""
+def verdicts(selection: Selection) -> pd.DataFrame | str:
+    """What experts said of these cases, or why that is not shown."""
+    from second_opinion.distributions import sections_verdicts
     from second_opinion.distributions import selection as selected
 
     if not model_versions.may_review(visit):
-        return None
+        return sections_verdicts.FOR_REVIEWERS
+    if to_do_list.is_judging(visit, selection.batch):
+        return sections_verdicts.NOT_YET
     return selected.verdicts(visit.store, selection, by=visit.asker)
 
 

@@ -73,7 +73,7 @@ def test_a_file_is_checked_scored_looked_at_and_judged(place, registry):
         "250 rows · comma · UTF-8 · 11 of 11 columns · 1 other column is kept but not used"
         in texts(at)
     )
-    assert frames(at)[0]["Line"].tolist() == [12, 22]
+    assert frames(at)[0]["Row in the file"].tolist() == [12, 22]
     assert at.button(key="batch_score").label == "Score the 248 good rows"
     at = until_idle(press(at, "batch_score"))
     assert messages(at) == []
@@ -149,7 +149,7 @@ def test_an_offer_is_a_button_and_is_taken(place, registry):
     at.file_uploader(key="batch_file").upload("march.csv", content, "text/csv").run()
     assert "The names of the columns stand in line 3: read from there." in remarks(at)
     assert at.button(key="batch_offer_0").label == "Read from line 3"
-    assert [len(frame) for frame in frames(at) if "Line" not in frame][-1] == 5
+    assert [len(frame) for frame in frames(at) if "Row in the file" not in frame][-1] == 5
     until_idle(press(at, "batch_offer_0"))
     assert messages(at) == []
     assert batch_on(at, place).rows == 5
@@ -207,7 +207,7 @@ def test_what_points_mean_is_asked_and_the_answer_stays_with_the_batch(place, re
     assert "The point parts thousands: 1.050 is 1050" in at.button(key="batch_offer_0").label
     until_idle(press(at, "batch_offer_0"))
     assert batch_on(at, place).decimal == ",."
-    shown = next(frame for frame in frames(at) if "Line" in frame and numeric in frame)
+    shown = next(frame for frame in frames(at) if "Row in the file" in frame and numeric in frame)
     assert shown[numeric].str.startswith("1,050").all()
     until_idle(press(at, "batch_score"))
     batch = batch_on(at, place)

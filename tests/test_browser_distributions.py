@@ -85,13 +85,13 @@ def test_exactly_the_features_that_moved_are_said_to_have_moved(app, batch, page
     drawn(page, "drift")
     assert page.get_by_text("2 of 12 features differ from the training data, ").is_visible()
     words = page.locator(".js-plotly-plot .textpoint text").all_text_contents()
-    assert sum(text.endswith(" moved") for text in words) == 2
+    assert sum(text.endswith(" differs") for text in words) == 2
     names = page.locator(".js-plotly-plot .ytick text").all_text_contents()
     assert set(names[:2]) == MOVED
     store, registry = Store.open(app.database), Registry(app.models)
     people = selection.of_batch(store, batch, registry.card(CHURN))
     found = sections.drift_table(people, sections.training(registry, registry.card(CHURN)))
-    assert set(found.loc[found["Verdict"] == "moved", "Feature"]) == MOVED
+    assert set(found.loc[found["Verdict"] == "differs", "Feature"]) == MOVED
     assert (found["Verdict"] == "steady").sum() == 10
 
 

@@ -114,7 +114,7 @@ def test_a_model_is_added_judged_replaced_and_put_back(app, page, tmp_path):
 
     button(page, "models_rollback").click()
     expect(page.get_by_text("In use: version 1")).to_be_visible()
-    expect(page.get_by_text("Ada put champion back to version 1")).to_be_visible()
+    expect(page.get_by_text("Ada put version 1 back in use")).to_be_visible()
     second_tab.goto(address)
     model_line(second_tab, "Wine, version 2")
     part(second_tab, "verdict_buttons").wait_for()

@@ -292,6 +292,19 @@ def test_a_stored_choice_that_shows_what_it_hides_gives_an_expert_nothing_of_it(
         assert SECRET not in every_cell(content, name), name
 
 
+def test_who_hid_a_column_and_who_showed_it_again_is_on_record(empty_store, registry):
+    batch = batch_with(empty_store, registry)
+    choose = empty_store.column_choices.choose
+    choose(batch.id, CaseColumns(hidden=("outcome",), shown=("said",)), by=OWNER)
+    assert empty_store.event_log.newest("hide columns", by=OWNER) == []
+    choose(batch.id, CaseColumns(hidden=("outcome", "said")), by=REVIEWER)
+    choose(batch.id, CaseColumns(hidden=("said",)), by=OWNER)
+    later, first = empty_store.event_log.newest("hide columns", by=OWNER)
+    assert (first.who, first.details["hidden"]) == (REVIEWER.label, ["outcome", "said"])
+    assert (later.who, later.details["shown_again"]) == (OWNER.label, ["outcome"])
+    assert later.details["batch"] == batch.id
+
+
 def test_only_the_owner_of_a_batch_and_reviewers_choose(empty_store, registry):
     batch = batch_with(empty_store, registry)
     with pytest.raises(UserError, match="made in another browser"):

@@ -1,6 +1,7 @@
 """The page Distributions without a browser: what it shows in each state, and what the URL says."""
 
 import json
+from hashlib import sha256
 
 import pytest
 import streamlit as st
@@ -12,6 +13,7 @@ from second_opinion.distributions import sections_verdicts, selection
 from second_opinion.errors import UserError
 from second_opinion.records.batch import prediction_id
 from second_opinion.records.expert import Expert
+from second_opinion.records.stamp import new_id, signed
 from second_opinion.records.verdict import Verdict
 from second_opinion.store import Store
 from second_opinion.ui import who
@@ -323,6 +325,38 @@ def test_an_expert_is_told_nothing_of_what_others_said(place, store, registry, m
         selection.verdicts(
             store, selection.of_batch(store, own, registry.card("triage")), by=Expert("Ada")
         )
+
+
+@pytest.mark.parametrize("part", ["Confidence", "Over time"])
+def test_who_judges_a_batch_sees_what_others_said_once_all_of_it_is_judged(
+    place, store, registry, part
+):
+    own = batch_of(store, registry, rows=3)
+    judge = Expert.declared("Ada")
+    for row in (1, 2, 3):
+        made = ScoredRows(store).opened(own, row, registry.card("triage"))
+        store.add_verdict(Verdict(made.id, "Bob", "agree"))
+        is_done = row == 3
+        key = sha256(b"Ada").hexdigest()[:32]
+        store.add_verdict(Verdict(made.id, judge.label, "agree", id=signed(new_id(), key)))
+        at = start(PAGE, of=own.id, part=part)
+        assert messages(at) == []
+        assert (sections_verdicts.NOT_YET in texts(at)) != is_done
+    # Who judged none of it looks at what judges said.
+    assert sections_verdicts.NOT_YET not in texts(start(PAGE, name="Grace", of=own.id, part=part))
+
+
+def test_the_cases_behind_a_bar_are_listed_in_the_order_that_is_chosen(place, store, registry):
+    own = batch_of(store, registry, "triage", 60)
+    at = start(PAGE, of=own.id, part="Predictions")
+    pick(at, "predictions", 0)
+    rows = listed(at)
+    at.selectbox(key="distributions_sort").set_value("Least sure first").run()
+    assert messages(at) == []
+    again = listed(at)
+    assert sorted(again["Row"]) == sorted(rows["Row"])
+    shares = again["Sure"].str.extract(r"(\d+)")[0].astype(int)
+    assert shares.is_monotonic_increasing
 
 
 def test_words_of_the_data_stay_as_they_are(place, store, registry):

@@ -8,10 +8,23 @@ from contextlib import closing
 
 import pyarrow.parquet as pq
 import pytest
-from builders import HOSTILE, OWNER, REVIEWER, case, review_of, verdict
+from builders import (
+    HOSTILE,
+    OWNER,
+    REVIEWER,
+    case,
+    check,
+    csv_of,
+    review_of,
+    rows_of,
+    score,
+    verdict,
+)
 from database import current_rows
 
+from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
+from second_opinion.records.case_columns import CaseColumns
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.records.verdict_filter import VerdictFilter
@@ -155,6 +168,23 @@ def test_json_lines_keep_the_types(busy_store):
         assert row["inputs"] == same["inputs"]
 
 
+def test_what_experts_know_a_case_by_is_exported_and_nothing_that_is_hidden(empty_store, registry):
+    frame = rows_of(registry, "triage", 3).assign(patient=["P-0", "P-1", "P-2"], secret="x")
+    batch = score(empty_store, registry, check(empty_store, registry, csv_of(frame), "triage"))
+    choice = CaseColumns(shown=("patient", "secret"), hidden=("secret",))
+    empty_store.column_choices.choose(batch.id, choice, by=OWNER)
+    for row in (3, 1):
+        made = ScoredRows(empty_store).opened(batch, row, registry.card("triage"))
+        empty_store.add_verdict(verdict(made, "agree", "Ada"))
+    add(empty_store, ("Ada", "agree", {}))
+    for what in ("verdicts", "predictions"):
+        rows = [
+            json.loads(line) for line in exported(empty_store, what, format="jsonl")[0].splitlines()
+        ]
+        known = {row["row_number"]: row["known_by"] for row in rows}
+        assert known == {None: None, 1: {"patient": "P-0"}, 3: {"patient": "P-2"}}, what
+
+
 def test_predictions_are_exported_judged_or_not(empty_store):
     made = [
         case(model=model, created_at=f"2026-11-{day}T09:00:00.000Z", batch_id=batch)
@@ -179,7 +209,11 @@ def test_an_export_of_nothing_has_its_header(empty_store, what, safe):
     wanted = VerdictFilter(model="churn")
     content, done = exported(empty_store, what, spreadsheet_safe=safe, verdict_filter=wanted)
     (header,) = csv.reader(io.StringIO(content.decode("utf-8-sig")))
-    columns = {"verdicts": exports.VERDICTS, "predictions": exports.PREDICTIONS}
+    known_by = exports.KNOWN_BY
+    columns = {
+        "verdicts": (*exports.VERDICTS, known_by),
+        "predictions": (*exports.PREDICTIONS, known_by),
+    }
     assert tuple(header) == columns.get(what, exports.CORRECTIONS)
     assert done.rows == 0
     content, _ = exported(empty_store, what, format="parquet", verdict_filter=wanted)

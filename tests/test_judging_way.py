@@ -113,6 +113,22 @@ def test_home_leads_past_the_rows_on_which_the_model_failed(place, registry, mon
     assert at.number_input(key="batch_row").value is None
 
 
+def test_a_row_without_an_answer_that_is_opened_by_hand_leads_to_the_next(
+    place, registry, monkeypatch
+):
+    store = Store.open(place / "feedback.db")
+    batch = batch_with_failures(store, registry, monkeypatch, [2])
+    at = open_row(start(BATCH, name="Grace", batch=batch.id), 2)
+    assert "Row 2 of" in messages(at)[0]
+    assert "verdict_agree" not in keys(at)
+    press(at, "verdict_next")
+    assert messages(at) == []
+    assert at.number_input(key="batch_row").value == 3
+    press(at, "judge_back")
+    press(at, "judge_out")
+    assert at.number_input(key="batch_row").value is None
+
+
 def test_a_batch_that_was_opened_by_its_link_is_on_the_list_of_who_opened_it(place, registry):
     batch = batch_of_five(registry).session_state["batch_id"]
     assert links(start(name="Grace")) == []

@@ -268,7 +268,7 @@ def test_promote_shows_the_verdicts_on_both_versions_and_keeps_the_reason(churn,
     press(at, "models_promote")
     assert messages(at) == []
     assert store.alias_moves(CHURN)[-1].reason == "Better on the held-out cases"
-    assert "made version 2 the champion: Better on the held-out cases" in texts(at)
+    assert "put version 2 in use: Better on the held-out cases" in texts(at)
     assert "models_why" not in {area.key for area in at.text_area}
 
 

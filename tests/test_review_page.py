@@ -366,10 +366,30 @@ def test_who_decides_answers_before_seeing_what_others_said(judge, store, models
     at = locked(at, 40.0 if model in ("dose", "risk") else made.value)
     page = texts(at) + " ".join(part.value for part in (*at.markdown, *at.header))
     assert messages(at) == []
-    assert {"Expert A", "Expert B", "The model says", "You said"} <= {
+    assert {"Expert A", "Expert B", "You said"} <= {
         words for words in (*others, "Expert B", "You said") if words in page
     }
+    # Of a number it is the model's that is decided about; of a class nobody is told which it is.
+    is_about_it = model in ("dose", "risk")
+    assert ("The model says" in page, "✕ " in page) == (is_about_it, is_about_it)
     assert "review_adjudicate" in keys(at)
+
+
+def test_an_own_answer_is_stored_and_asked_for_again_once_the_case_was_decided(judge, store):
+    made = judge(("Ada", "agree"), pulse=130.0)
+    store.add_verdict(Verdict(made.id, "Bo", "disagree", correct_value=other(made)))
+    locked(open_page("conflicts"), other(made))
+    # Another visit, in which nobody asks for it again.
+    at = open_page("conflicts")
+    assert "You said" in texts(at)
+    (locks,) = store.event_log.newest("own answer", by=Expert("Olga", role="owner"))
+    assert (locks.who, locks.details["answer"]) == ("Grace", other(made))
+    at.selectbox(key="review_conflict_answer").set_value(made.value).run()
+    at.text_area(key="review_conflict_reason").set_value("seen again").run()
+    press(at, "review_adjudicate")
+    at = open_page("conflicts")
+    at.toggle(key="review_decided").set_value(True).run()
+    assert "review_lock" in keys(at)
 
 
 def test_a_conflict_is_decided_by_a_third_person_with_names_hidden(judge, store):

@@ -288,7 +288,7 @@ def test_rows_and_a_summary_are_both_compared_with_and_say_so(empty_store, regis
         (predicted,) = sections.predictions(subset, against)
         assert predicted.chart.table["Training data"].sum() == pytest.approx(1)
     assert verdicts["rows"] == verdicts["summary"]
-    assert list(verdicts["rows"].values()).count("moved") == 1
+    assert list(verdicts["rows"].values()).count("differs") == 1
 
 
 def test_two_populations_stand_side_by_side(empty_store, registry):
@@ -296,8 +296,8 @@ def test_two_populations_stand_side_by_side(empty_store, registry):
     other = selection_of(empty_store, registry, age="44")
     against = sections.another(other)
     found = sections.drift_table(one, against).set_index("Feature")["Verdict"]
-    assert found["Age"] == "moved"
-    assert set(found.drop("Age")) <= {"steady", "not compared"}
+    assert found["Age"] == "differs"
+    assert set(found.drop("Age")) <= {"is alike", "not compared"}
     (shown,) = sections.predictions(one, against)
     assert shown.chart.table[other.about].sum() == pytest.approx(1)
     assert sections.ordered(one, against)[0].name == "age"

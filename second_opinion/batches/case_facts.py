@@ -33,10 +33,8 @@ def of_rows(
 ) -> dict[str, list[CaseFact]]:
     """The facts of some rows by column, in the order in which they are to stand for ``by``."""
     choice = store.column_choices.latest(batch.id)
-    visible = {*row_page.text.column_names} - column_rights.hidden_from(store, batch, by)
-    names = [name for name in choice.shown if name in visible]
-    if choice.picture in visible and choice.picture not in names:
-        names = [choice.picture, *names]
+    present = {*row_page.text.column_names}
+    names = [name for name in column_rights.shown(store, batch, by) if name in present]
     return {
         name: _facts(store, batch, choice, name, row_page.text[name].to_pylist()) for name in names
     }
@@ -49,6 +47,43 @@ def of_prediction(store: Store, prediction: Prediction, by: Expert | None) -> di
         return {}
     row_page = ScoredRows(store).fetched(batch, [prediction.row_number])
     return {name: cells[0] for name, cells in of_rows(store, batch, row_page, by).items() if cells}
+
+
+class KnownBy:
+    """What experts know cases by, in words, for many predictions: each batch is looked up once."""
+
+    def __init__(self, store: Store, by: Expert | None) -> None:
+        self._store, self._by = store, by
+        self._batches: dict[str, tuple[Batch, list[str]] | None] = {}
+
+    def of(self, predictions: Sequence[Prediction]) -> dict[str, dict[str, str]]:
+        """By the id of a prediction its cells by column; none of one that came in no batch."""
+        rows: dict[str, dict[int, str]] = {}
+        for one in predictions:
+            if one.batch_id and one.row_number is not None and self._columns(one.batch_id):
+                rows.setdefault(one.batch_id, {})[one.row_number] = one.id
+        known: dict[str, dict[str, str]] = {}
+        for batch_id, ids in rows.items():
+            known |= self._of_batch(batch_id, ids)
+        return known
+
+    def _of_batch(self, batch_id: str, ids: dict[int, str]) -> dict[str, dict[str, str]]:
+        batch, names = self._columns(batch_id) or (None, [])
+        if batch is None:
+            return {}
+        row_page = ScoredRows(self._store).fetched(batch, sorted(ids))
+        cells = row_page.text.select(names).to_pylist()
+        return {
+            ids[row]: {name: (text or "").strip() for name, text in case.items()}
+            for row, case in zip(row_page.rows.tolist(), cells, strict=True)
+        }
+
+    def _columns(self, batch_id: str) -> tuple[Batch, list[str]] | None:
+        if batch_id not in self._batches:
+            batch = self._store.batches.find(batch_id)
+            names = column_rights.shown(self._store, batch, self._by) if batch else []
+            self._batches[batch_id] = (batch, names) if batch and names else None
+        return self._batches[batch_id]
 
 
 def _facts(

@@ -23,6 +23,16 @@ def visible(store: Store, batch: Batch, by: Expert | None) -> list[str]:
     return [name for name in batch.columns if name not in hidden]
 
 
+def shown(store: Store, batch: Batch, by: Expert | None) -> list[str]:
+    """The columns that a case is known by and that are for this person, in their order."""
+    choice, seen = store.column_choices.latest(batch.id), {*visible(store, batch, by)}
+    names = [name for name in choice.shown if name in seen]
+    return [
+        *([choice.picture] if choice.picture in seen and choice.picture not in names else []),
+        *names,
+    ]
+
+
 def check_column(store: Store, batch: Batch, column: str, by: Expert | None) -> None:
     """Raise `UserError` where the column is not for this person: a search would tell its cells."""
     if column in hidden_from(store, batch, by):

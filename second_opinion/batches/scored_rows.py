@@ -152,11 +152,13 @@ class ScoredRows:
 
         In view is what the filter lets through, whatever its ``review_state``.
         """
-        numbers = self._order(batch, only, sort, descending)
-        numbers = numbers[self.scores(batch).has_answer[numbers - 1]]
+        # Also after a row without an answer, which is none of those that count.
+        in_view = self._order(batch, only, sort, descending)
+        after = in_view[_place_after(in_view, row) :]
+        numbers = in_view[self.scores(batch).has_answer[in_view - 1]]
         waiting = self._by_verdict(batch, replace(only, review_state="open"), numbers)
         others = waiting[waiting != row]
-        later = others[np.isin(others, numbers[_place_after(numbers, row) :])]
+        later = others[np.isin(others, after)]
         order = [*later[:1].tolist(), *others[:1].tolist()]
         return Judging(len(numbers) - len(waiting), len(numbers), order[0] if order else None)
 

@@ -204,6 +204,11 @@ def feature(
     return levels(title, counts, described.text, described.label, beside)
 
 
+def drift_words(verdict: str) -> str:
+    """What a comparison found of a feature, in the words of the pages."""
+    return {"moved": "differs", "steady": "is alike"}.get(verdict, verdict)
+
+
 def drift(distances: pd.DataFrame, names: Sequence[str], reference: str) -> Chart:
     """How far each feature lies from the reference; ``distances`` as `drift.compare` gives it."""
     sized = distances.assign(name=list(names)).dropna(subset=["size"])
@@ -217,7 +222,9 @@ def drift(distances: pd.DataFrame, names: Sequence[str], reference: str) -> Char
         equally = "equally far" if len(furthest) > 1 else "the most"
         title += f", {alike(furthest)} {equally} ({size.max():.2f})"
     places = list(range(len(sized)))
-    words = [f"{size:.2f} {verdict}" for size, verdict in sized[["size", "verdict"]].values]
+    words = [
+        f"{size:.2f} {drift_words(verdict)}" for size, verdict in sized[["size", "verdict"]].values
+    ]
     most = max(float(sized["size"].max()) if len(sized) else 1.0, LEAST_SIZE)
     bars = go.Bar(
         y=places,

@@ -28,6 +28,7 @@ from second_opinion.statistics.training_summary import MOST_ROWS
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 MARKS = {"intact": "intact", "changed": "CHANGED", "missing": "MISSING"}
+# Letters of a cell of a printed table; of more the end is left out.
 WIDEST = 44
 MOST_FEATURES = 60
 

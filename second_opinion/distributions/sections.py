@@ -114,7 +114,7 @@ def _beside(against: Against | None, feature: Feature, table: pd.DataFrame) -> B
     return None if shares is None else Beside(against.name, np.asarray(shares, dtype=float))
 
 
-def confidence(selection: Selection, verdicts: pd.DataFrame | None) -> list[Exhibit]:
+def confidence(selection: Selection, verdicts: pd.DataFrame | str) -> list[Exhibit]:
     """How sure the model is, and once there are verdicts, whether it is right to be.
 
     ``verdicts`` is None for a person who may not see what others said.
@@ -197,7 +197,7 @@ def drift_table(selection: Selection, against: Against) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Feature": [schema[name].label for name in comparison["feature"]],
-            "Verdict": comparison["verdict"],
+            "Verdict": comparison["verdict"].map(bars.drift_words),
             "Test": comparison["test"],
             p_name(comparison): comparison["p_holm"],
             "Distance": comparison["size"],

@@ -13,15 +13,20 @@ from second_opinion.distributions.marks import NOBODY, Exhibit, Mark
 from second_opinion.distributions.selection import Condition, Selection
 from second_opinion.statistics import calibration, error_rates, risk_bands
 
+# In the place of verdicts: why they are not shown.
 FOR_REVIEWERS = "What experts said of these cases is shown to reviewers and the owner."
+NOT_YET = (
+    "You are in the midst of judging these cases: how often experts agree with the model is shown "
+    "once you have judged all of them."
+)
 FEWEST_VERDICTS = 10
 SAID = {"experts agree": 0.0, "experts disagree": 1.0, "experts are unsure": np.nan}
 
 
-def calibrated(verdicts: pd.DataFrame | None) -> list[Exhibit]:
+def calibrated(verdicts: pd.DataFrame | str) -> list[Exhibit]:
     """Whether the model is as often right as it says, and how often where it is surest."""
-    if verdicts is None:
-        return [Exhibit("reliability", sentence=FOR_REVIEWERS)]
+    if isinstance(verdicts, str):
+        return [Exhibit("reliability", sentence=verdicts)]
     if verdicts["risk"].notna().any():
         return [_by_risk(verdicts.dropna(subset=["risk", "wrong"]).reset_index(drop=True))]
     rows = verdicts.dropna(subset=["confidence", "wrong"])
@@ -73,7 +78,7 @@ def cases_of(verdicts: pd.DataFrame, name: str) -> Condition:
     return Condition("case", name, levels=tuple(dict.fromkeys(verdicts["id"])))
 
 
-def over_time(selection: Selection, verdicts: pd.DataFrame | None) -> list[Exhibit]:
+def over_time(selection: Selection, verdicts: pd.DataFrame | str) -> list[Exhibit]:
     """Predictions, confidence, verdicts and agreement by day.
 
     ``verdicts`` is None for a person who may not see what others said.
@@ -99,9 +104,9 @@ def _by_day(selection: Selection) -> list[Exhibit]:
     return parts
 
 
-def _judged(verdicts: pd.DataFrame | None) -> list[Exhibit]:
-    if verdicts is None:
-        return [Exhibit("agreement", sentence=FOR_REVIEWERS)]
+def _judged(verdicts: pd.DataFrame | str) -> list[Exhibit]:
+    if isinstance(verdicts, str):
+        return [Exhibit("agreement", sentence=verdicts)]
     if verdicts.empty:
         return [Exhibit("agreement", sentence="No verdict on these cases yet.")]
     by_day = error_rates.errors_by(verdicts["day"], verdicts["wrong"], verdicts["case"])

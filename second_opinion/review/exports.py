@@ -7,12 +7,13 @@ CSV and Parquet hold values as text, the way people read them; JSON lines keep `
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
 
 from second_opinion.access import roles
+from second_opinion.batches.case_facts import KnownBy
 from second_opinion.errors import UserError
 from second_opinion.evidence import decision
 from second_opinion.records.event import Event
@@ -65,6 +66,8 @@ PREDICTIONS = (
     *("source", "batch_id", "row_number", "asked_by", "latency_ms", "inputs", "model_sha256"),
     *("card_sha256", "created_at"),
 )
+# The columns of its file that experts know a case by, as an object; null where it has none.
+KNOWN_BY = "known_by"
 # What a corrections file has after the inputs; with this ending where an input has the name.
 CORRECTIONS = ("learn", "source", "weight", "purpose", "model", "version", "prediction_id")
 CLASH = "_review"
@@ -145,12 +148,18 @@ def _source(
 ) -> tuple[Kinds, Iterator[list[ExportRow]]]:
     """The columns of an export and its rows, some at a time."""
     review = store.review(by=by)
+    known_by = KnownBy(store, by)
     if what == "predictions":
         predictions = review.each_prediction(verdict_filter)
-        return _kinds(PREDICTIONS), ([_prediction(one) for one in some] for some in predictions)
+        rows = (_with_known(known_by, some, map(_prediction, some)) for some in predictions)
+        return _kinds((*PREDICTIONS, KNOWN_BY)), rows
     if what == "verdicts":
         verdicts = review.each(verdict_filter)
-        return _kinds(VERDICTS), ([_verdict(one) for one in some] for some in verdicts)
+        rows = (
+            _with_known(known_by, [one.prediction for one in some], map(_verdict, some))
+            for some in verdicts
+        )
+        return _kinds((*VERDICTS, KNOWN_BY)), rows
     inputs = _inputs(review, verdict_filter)
     names = [name + CLASH if name in inputs else name for name in CORRECTIONS]
     own = dict(zip(names, _kinds(CORRECTIONS).values(), strict=True))
@@ -210,6 +219,16 @@ def _verdict(row: Judged) -> ExportRow:
 def _prediction(prediction: Prediction) -> ExportRow:
     facts = {**vars(prediction), "prediction_id": prediction.id}
     return {name: facts[name] for name in PREDICTIONS}
+
+
+def _with_known(
+    known_by: KnownBy, predictions: Sequence[Prediction], rows: Iterable[ExportRow]
+) -> list[ExportRow]:
+    """The rows of these predictions, each with what experts know its case by."""
+    known = known_by.of(predictions)
+    return [
+        {**row, KNOWN_BY: known.get(one.id)} for one, row in zip(predictions, rows, strict=True)
+    ]
 
 
 def _correction(one: Correction, names: list[str]) -> ExportRow:

@@ -20,6 +20,7 @@ from second_opinion.statistics.ratings import Array
 SHARES_BELIEVED = (0.9, 0.75, 0.55, 0.35, 0.15)
 TRUST_IN_CONFIDENCE = 2 / 3
 LEAST_BELIEF, MOST_BELIEF = 1e-12, 0.98
+# The bounds within which log L is looked for: e to the 30 is beyond every pool.
 WIDEST = 30.0
 
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from second_opinion.records import case_picture
 from second_opinion.records.case_columns import CaseColumns
 from second_opinion.records.case_picture import CasePicture
+from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id, now
-from second_opinion.store import batch_maker, sql_case_columns
+from second_opinion.store import batch_maker, event_log, sql_case_columns
 from second_opinion.store.database_file import DatabaseFile
 
 
@@ -28,13 +29,7 @@ class ColumnChoices:
     def latest(self, batch_id: str) -> CaseColumns:
         """What holds for a batch; nothing is shown, and nothing hidden, of one without a choice."""
         with self._file.reading() as connection:
-            about = {"batch_id": batch_id}
-            row = connection.execute(sql_case_columns.LATEST_CHOICE, about).fetchone()
-        if row is None:
-            return CaseColumns()
-        names = ("shown", "hidden", "link_hosts")
-        lists = {name: tuple(json.loads(row[name])) for name in names}
-        return CaseColumns(**lists, picture=row["picture"])
+            return _latest(connection, batch_id)
 
     def choose(self, batch_id: str, case_columns: CaseColumns, *, by: Expert) -> None:
         """Let another choice hold: what it hides is not shown, whatever else it says.
@@ -43,7 +38,9 @@ class ColumnChoices:
         """
         with self._file.writing() as connection:
             batch_maker.check(connection, batch_id, by)
+            before = _latest(connection, batch_id).hidden
             add_choice(connection, batch_id, case_columns.without_hidden(), by.label)
+            _note_hidden(connection, batch_id, before, case_columns.hidden, by)
 
     def add_pictures(self, batch_id: str, pictures: Iterable[CasePicture], *, by: Expert) -> None:
         """Store pictures of cases; one whose name is there is left as it was judged.
@@ -74,6 +71,29 @@ class ColumnChoices:
             about = {"batch_id": batch_id}
             row = connection.execute(sql_case_columns.PICTURE_COUNT, about).fetchone()
         return row["pictures"], row["bytes"]
+
+
+def _latest(connection: sqlite3.Connection, batch_id: str) -> CaseColumns:
+    row = connection.execute(sql_case_columns.LATEST_CHOICE, {"batch_id": batch_id}).fetchone()
+    if row is None:
+        return CaseColumns()
+    names = ("shown", "hidden", "link_hosts")
+    lists = {name: tuple(json.loads(row[name])) for name in names}
+    return CaseColumns(**lists, picture=row["picture"])
+
+
+def _note_hidden(
+    connection: sqlite3.Connection,
+    batch_id: str,
+    before: Sequence[str],
+    now_hidden: Sequence[str],
+    by: Expert,
+) -> None:
+    """Put on record who hid a column from experts, or showed it to them again."""
+    if {*before} != {*now_hidden}:
+        again = [name for name in before if name not in now_hidden]
+        details = {"batch": batch_id, "hidden": [*now_hidden], "shown_again": again}
+        event_log.note(connection, Event("hide columns", by.label, details))
 
 
 def add_choice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any, get_args
 
@@ -17,6 +18,9 @@ from second_opinion.store import event_log, judged_cases, record_rows, sql_revie
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.verdicts import meaning
 from second_opinion.verdicts.same_case import case_id
+
+# What the log of events calls an answer that is locked before others are seen.
+OWN_ANSWER = "own answer"
 
 
 class Decisions:
@@ -91,6 +95,36 @@ class Decisions:
             details = {"prediction": prediction_id}
             event_log.note(connection, Event("adjudicate", by.label, details, id=adjudication.id))
         return adjudication
+
+    def lock_own_answer(self, prediction_id: str, answer: Any, *, by: Expert, id: str = "") -> None:
+        """Store what a third person finds right, before they see what others said of the case.
+
+        ``answer`` is a class or a number, of a risk the probability of the event. It decides
+        nothing. `UserError` without one, and as `adjudicate`.
+        """
+        roles.check(by, "decide a case")
+        if answer is None:
+            raise UserError("Your answer is missing. Give it, then lock it.")
+        with self._file.writing() as connection:
+            case = case_id(_prediction(connection, prediction_id))
+            _refuse_judges(connection, case, by)
+            details = {"case": case, "prediction": prediction_id, "answer": answer}
+            event_log.note(connection, Event(OWN_ANSWER, by.label, details, id=id or new_id()))
+
+    def own_answer(self, prediction_id: str, *, by: Expert) -> Any:
+        """What this person locked of the case since they last decided it; None before that."""
+        with self._file.reading() as connection:
+            about = {"case_id": case_id(_prediction(connection, prediction_id))}
+            locked = connection.execute(sql_review.OWN_ANSWERS, about | {"what": OWN_ANSWER})
+            own = [row for row in locked if same_person(row["who"], by.label)]
+            decided = [
+                row["created_at"]
+                for row in connection.execute(sql_review.ADJUDICATIONS, about)
+                if same_person(row["decided_by"], by.label)
+            ]
+        if not own or own[-1]["created_at"] <= max(decided, default=""):
+            return None
+        return json.loads(own[-1]["details"])["answer"]
 
     def adjudications_of(self, prediction_id: str) -> list[Adjudication]:
         """Every adjudication of the case of this prediction, oldest first; the last one counts."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.distributions.case_order import Order, in_order
 from second_opinion.distributions.selection import LISTED, Selection
 from second_opinion.errors import UserError
 from second_opinion.formatting import percent, plural
@@ -203,6 +204,11 @@ def cases(choice: Chosen, lists: bool) -> None:
     if not selection.rows:
         st.text(marks.NOBODY)
         return
+    words = st.selectbox(
+        "In the order of", list(orders(selection)), key="distributions_sort", width=260
+    )
+    of, descending = orders(selection)[words]
+    selection = in_order(selection, of, descending=descending)
     pages = -(-selection.rows // LISTED)
     at = min(int(st.session_state.get("distributions_page") or 1), pages)
     with st.container(key="distributions_list"):
@@ -210,6 +216,22 @@ def cases(choice: Chosen, lists: bool) -> None:
         opening_list.draw(table, selection.page(at), "distributions_open", _open_case)
     if pages > 1:
         st.pagination(pages, key="distributions_page")
+
+
+def orders(selection: Selection) -> dict[str, tuple[Order, bool]]:
+    """In which orders the cases can be listed, in words: what to order by, and whether down."""
+    came = "Time" if selection.batch is None else "Row"
+    has_confidence = selection.card.tells_confidence
+    sure: dict[str, tuple[Order, bool]] = {
+        "Least sure first": ("confidence", False),
+        "Surest first": ("confidence", True),
+    }
+    return {
+        came: ("row", False),
+        **(sure if has_confidence else {}),
+        "Answer, up": ("prediction", False),
+        "Answer, down": ("prediction", True),
+    }
 
 
 def _case_table(selection: Selection, page: int) -> CaseTable:

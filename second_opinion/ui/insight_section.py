@@ -44,13 +44,18 @@ def room(visit: Visit) -> Any:
     return st.empty() if visit.settings.shows_reasons else None
 
 
-def reasons(visit: Visit, card: ModelCard, prediction: Prediction, room: Any) -> None:
-    """Why the model gives an answer, into its room. Call it last: it asks the model again."""
-    if room is None:
+def reasons(
+    visit: Visit, card: ModelCard, prediction: Prediction, place: Any, *, is_old: bool = False
+) -> None:
+    """Why the model gives an answer, into its place. Call it last: it asks the model again.
+
+    Those of an answer that ``is_old`` pale with it.
+    """
+    if place is None:
         return
     wait = st.session_state.get(WAITED) == prediction.id
     insight = insight_of(visit.registry, card, prediction, wait=wait)
-    with room.container(key="insight"):
+    with place.container(key="insight_is_old" if is_old else "insight"):
         st.header("Why this answer", anchor=False)
         if isinstance(insight, Absence):
             st.text(insight.reason)

@@ -12,8 +12,8 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.schema import Feature
 from second_opinion.statistics.novelty import Novelty
 
-# What nobody would call slow, of a single answer.
-NOTABLE = 0.1
+# Seconds of a single answer that nobody would call slow.
+NOT_SLOW = 0.1
 
 NO_EFFECT = "No field alone makes a difference: with usual values in its place the answer stays."
 NO_CHANGE = "No other value of a single field gives another answer, among those that were tried."
@@ -102,7 +102,7 @@ def slow_text(absence: Absence) -> str:
     """That reasons were not computed, and how long an answer of the model takes."""
     if absence.seconds_an_answer is None:
         return absence.reason
-    if absence.seconds_an_answer < NOTABLE:
+    if absence.seconds_an_answer < NOT_SLOW:
         return "Not computed: this model takes long for many cases."
     return f"Not computed: this model takes {pace_text(absence.seconds_an_answer)} an answer."
 

@@ -165,8 +165,9 @@ def promote_form(visit: Visit, version: str) -> None:
         _what_experts_say(visit, name, [*traffic_split.read(at), version])
     if at != version:
         st.text_area("Why (stands in the record)", key="models_why", max_chars=400, height=80)
+    in_use = f"Put version {version} in use"
     st.button(
-        f"Make version {escape(version)} the {escape(alias)}",
+        escape(in_use if alias == FIRST_ALIAS else f"Make version {version} the {alias}"),
         key="models_promote",
         type="primary",
         disabled=at == version,
@@ -205,8 +206,10 @@ def rollback_form(visit: Visit) -> None:
     alias = st.session_state["models_alias"]
     before = visit.catalog.pointed(name, alias)[:-1]
     if before:
+        words = traffic_split.words(before[-1])
+        in_use = f"Put {words} back in use"
         st.button(
-            escape(f"Put {alias} back to {traffic_split.words(before[-1])}"),
+            escape(in_use if alias == FIRST_ALIAS else f"Put {alias} back to {words}"),
             key="models_rollback",
             on_click=_rollback,
             args=(visit, name, alias),
@@ -226,12 +229,12 @@ def moves(visit: Visit) -> None:
 
 
 def _did(move: AliasMove) -> str:
-    meant = traffic_split.words(move.version)
+    meant, is_first = traffic_split.words(move.version), move.alias == FIRST_ALIAS
     if move.action == "rollback":
-        return f"put {move.alias} back to {meant}"
+        return f"put {meant} back in use" if is_first else f"put {move.alias} back to {meant}"
     if traffic_split.is_split(move.version):
         return f"shared {move.alias} between {meant}"
-    return f"made {meant} the {move.alias}"
+    return f"put {meant} in use" if is_first else f"made {meant} the {move.alias}"
 
 
 @callback("promote")

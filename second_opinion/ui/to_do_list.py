@@ -54,6 +54,25 @@ def of(visit: Visit, expert: Expert) -> list[Waiting]:
     ]
 
 
+def is_judging(visit: Visit, batch: Batch | None) -> bool:
+    """Whether this person is in the midst of judging a batch: what others say would lean them."""
+    if batch is None or visit.expert is None:
+        return False
+    one = Waiting(batch, len(visit.store.batches.judged_rows(batch.id, by=visit.expert)))
+    return 0 < one.judged < one.total
+
+
+def is_judging_any(visit: Visit) -> bool:
+    """The same for the batches of this browser that the chosen model answered."""
+    expert = visit.expert
+    if expert is None:
+        return False
+    return any(
+        one.batch.model == visit.version[0] and 0 < one.judged < one.total
+        for one in of(visit, expert)
+    )
+
+
 def _draw(visit: Visit, one: Waiting) -> None:
     batch = one.batch
     with st.container(border=True, key=f"home_todo_{batch.id}"):

@@ -213,8 +213,12 @@ def save_at_once(
 def open_panel(card: ModelCard, prediction: Prediction, kind: VerdictKind | None = None) -> None:
     """Open the panel of a prediction, at what has to be said for a kind if one is given."""
     _begin(prediction)
-    # A risk has two ways to disagree, and the panel asks which.
-    if kind and not (kind.two_sided and card.answer == "probability"):
+    if kind is None:
+        return
+    # A risk has two ways to disagree, and the panel asks which, also where a verdict stands.
+    if kind.two_sided and card.answer == "probability":
+        _opened(ASKING)()
+    else:
         _opened(kind.name, verdict_details.start_of(kind, card, prediction))()
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 # A model that takes longer for one case is not asked for more to find out how it goes on.
 SLOW = 0.5
-NOTABLE = 0.01
-ENOUGH = 1.0
+# Seconds: a time under the first is not measured again, nor is a model for more than the second.
+WORTH_REPEATING, ENOUGH = 0.01, 1.0
 REPEATS = 5
 # What an answer took is believed beyond this: below, code may have been loaded meanwhile.
 BELIEVED = 3.0
 MOST_TRIED = 32
-HARDLY = 1.5
+# So many cases at once that take less than this times as long as one tell nothing of a case's cost.
+HARDLY_LONGER = 1.5
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def pace_of(ask: Callable[[Sequence[Mapping[str, Any]]], Any], case: Mapping[str
     further = max(1, min(MOST_TRIED, int(SLOW / max(first, 1e-6))))
     longer = _seconds(ask, [case] * (1 + further))
     # Hardly longer: what a few more cases cost is lost in the noise, and many more are no risk.
-    if further < MOST_TRIED and longer < HARDLY * first:
+    if further < MOST_TRIED and longer < HARDLY_LONGER * first:
         further = MOST_TRIED
         longer = _seconds(ask, [case] * (1 + further))
     return Pace(first, max(longer - first, 0.0) / further)
@@ -51,7 +52,7 @@ def pace_of(ask: Callable[[Sequence[Mapping[str, Any]]], Any], case: Mapping[str
 def _seconds(ask: Callable[[Sequence[Mapping[str, Any]]], Any], cases: Any) -> float:
     """The shortest of up to five times, of about a second together: a machine may be busy."""
     times = [_seconds_once(ask, cases)]
-    while len(times) < REPEATS and times[-1] > NOTABLE and sum(times) < ENOUGH:
+    while len(times) < REPEATS and times[-1] > WORTH_REPEATING and sum(times) < ENOUGH:
         times.append(_seconds_once(ask, cases))
     return min(times)
 

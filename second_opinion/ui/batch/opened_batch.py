@@ -21,6 +21,8 @@ from second_opinion.ui.visit import Visit
 
 SHOWN_PROBLEMS = 100
 SHOWN_ROWS = 5
+# Its number counts all rows of the file; those of the result are counted anew, without bad ones.
+ROW_IN_FILE = "Row in the file"
 SHOWN_FIELDS = 12
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 FORMATS = {
@@ -193,7 +195,7 @@ def first_rows(visit: Visit, batch: Batch) -> None:
     }
     st.caption("The first rows as the model takes them")
     st.dataframe(
-        {"Line": chunk.lines[:SHOWN_ROWS].tolist(), **columns},
+        {ROW_IN_FILE: chunk.lines[:SHOWN_ROWS].tolist(), **columns},
         hide_index=True,
         key="batch_first_rows",
         alt="The first rows as the model takes them",
@@ -208,13 +210,13 @@ def problems(visit: Visit, batch: Batch) -> None:
     with st.container(key="batch_problems"):
         st.dataframe(
             [
-                {name.capitalize(): cell for name, cell in problem.cells.items()}
-                | {"Line": problem.line}
+                {ROW_IN_FILE: problem.line}
+                | {n.capitalize(): cell for n, cell in problem.cells.items() if n != "line"}
                 for problem in first_problems
             ],
             hide_index=True,
             height=height_for(len(first_problems), 8),
-            alt="What is wrong with the file, line by line",
+            alt="What is wrong with the file, row by row",
         )
     if batch.problems > len(first_problems):
         st.caption(f"The first {len(first_problems)} of {plural(batch.problems, 'problem')}.")

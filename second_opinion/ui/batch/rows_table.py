@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID, uuid5
 
@@ -17,6 +18,7 @@ from second_opinion.batches.scored_rows import (
     SortBy,
     flags_of,
 )
+from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.stamp import signed
@@ -34,7 +36,7 @@ from second_opinion.ui import (
 )
 from second_opinion.ui.batch import row_cells
 from second_opinion.ui.case_table import CasePress, CaseTable
-from second_opinion.ui.frame import say_again
+from second_opinion.ui.frame import problem, say_again
 from second_opinion.ui.visit import Visit
 
 ALL = "All answers"
@@ -170,7 +172,6 @@ def the_case(visit: Visit, batch: Batch, view: RowView) -> None:
     row = st.session_state.get("batch_row")
     if not row:
         return
-    prediction = scored_rows.opened(batch, int(row), visit.card)
     so_far = judging(row=int(row))
     before = st.session_state.get("batch_before", [])
     judging_way.draw(
@@ -181,7 +182,19 @@ def the_case(visit: Visit, batch: Batch, view: RowView) -> None:
         out=_close,
     )
     next_case = partial(_go_on, int(row), so_far.next_row) if so_far.next_row else None
+    try:
+        prediction = scored_rows.opened(batch, int(row), visit.card)
+    except UserError as error:
+        _without_answer(str(error), next_case)
+        return
     case_view.judge(visit, visit.card, prediction, f"Row {row}", "batch", next_case)
+
+
+def _without_answer(why: str, next_case: Callable[[], None] | None) -> None:
+    """A row on which the model failed: there is nothing to judge, and a way on."""
+    problem(why)
+    if next_case:
+        st.button("Next case", key="verdict_next", type="primary", on_click=next_case)
 
 
 def _open(row: int | None) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion.errors import UserError
 from second_opinion.formatting import number_text, plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert, same_person
@@ -19,6 +18,7 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Conflict
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.review import totals
 from second_opinion.ui import case_view, click_ids, labels
 from second_opinion.ui.case_view import table
@@ -91,20 +91,23 @@ def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
         with left:
             st.header("The case", anchor=False)
             table(card, prediction)
+        decides = card is not None and not _is_judge(case, person)
+        own = visit.review.own_answer(prediction.id, by=person) if decides else None
         # Who decides answers first: what others said would lean the answer their way.
-        if card is not None and not _is_judge(case, person) and _OWN not in st.session_state:
+        if card is not None and decides and own is None:
             with right:
-                _own_answer(card)
+                _own_answer(visit, card, prediction)
             return
+        # Of a number or a risk it is the model's own that is decided about.
+        is_hidden = decides and card is not None and _answers_a_class(card)
         with right:
-            if _OWN in st.session_state and card is not None:
-                st.text(f"You said {_own_text(card, st.session_state[_OWN])}.")
-            st.header("The model says", anchor=False)
-            if card is None:
-                st.text(labels.exact_value_text(None, prediction.value))
+            if card is not None and own is not None:
+                st.text(f"You said {_own_text(card, own)}.")
+            if is_hidden:
+                st.caption("Which of these answers is the model's is told once you have decided.")
             else:
-                case_view.answer(visit, card, prediction)
-        _side_by_side(card, case)
+                _models_answer(visit, card, prediction)
+        _side_by_side(card, case, prediction if is_hidden else None)
         _decided(visit, card, case)
         if _is_judge(case, person):
             st.text("You judged this case yourself. Somebody who did not has to decide it.")
@@ -112,11 +115,44 @@ def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
             _form(visit, card, prediction)
 
 
-def _side_by_side(card: ModelCard | None, case: Conflict) -> None:
-    """What each expert said, under letters that are given anew for each case."""
+def _answers_a_class(card: ModelCard) -> bool:
+    return card.task != "regression" and card.answer == "class"
+
+
+def _models_answer(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
+    st.header("The model says", anchor=False)
+    if card is None:
+        st.text(labels.exact_value_text(None, prediction.value))
+    else:
+        case_view.answer(visit, card, prediction)
+
+
+def _side_by_side(card: ModelCard | None, case: Conflict, hidden: Prediction | None = None) -> None:
+    """What each expert said, under letters that are given anew for each case.
+
+    Of a ``hidden`` prediction as the answers that they find right, not as what they say of it.
+    """
     with st.grid(3, min_column_width=220):
         for letter, verdict in totals.in_order(case):
-            _expert(card, letter, verdict)
+            with st.container(border=True, height="stretch"):
+                st.markdown(f"**Expert {letter}**")
+                if hidden is not None and card is not None:
+                    st.text(_right_by(card, verdict, hidden))
+                else:
+                    st.text(labels.signed_verdict_text(card, verdict))
+                    if verdict.severity == "serious":
+                        st.text("Calls the mistake serious.")
+                verdicts_section.comment(verdict.comment or "No comment.")
+
+
+def _right_by(card: ModelCard, verdict: Verdict, prediction: Prediction) -> str:
+    """The answer that an expert finds right, without saying what the model answered."""
+    if verdict.correct_value is not None:
+        return card.label(verdict.correct_value)
+    counts_as = kind_of(verdict.judgement).counts_as
+    if counts_as == "right":
+        return card.label(prediction.value)
+    return "Names no answer" if counts_as == "wrong" else "Is unsure"
 
 
 def _decided(visit: Visit, card: ModelCard | None, case: Conflict) -> None:
@@ -127,18 +163,6 @@ def _decided(visit: Visit, card: ModelCard | None, case: Conflict) -> None:
         st.text(f"Decided {visit.clock(decision.created_at)}: {answer}. {decision.reason}")
 
 
-def _expert(card: ModelCard | None, letter: str, verdict: Verdict) -> None:
-    with st.container(border=True, height="stretch"):
-        st.markdown(f"**Expert {letter}**")
-        st.text(labels.signed_verdict_text(card, verdict))
-        if verdict.severity == "serious":
-            st.text("Calls the mistake serious.")
-        verdicts_section.comment(verdict.comment or "No comment.")
-
-
-_OWN = "review_conflict_locked"
-
-
 def _begin(prediction: Prediction) -> None:
     """An empty form for another case than before."""
     if st.session_state.get("review_conflict_for") != prediction.id:
@@ -147,10 +171,10 @@ def _begin(prediction: Prediction) -> None:
         st.session_state["review_conflict_answer"] = None
         st.session_state["review_conflict_own"] = None
         st.session_state["review_conflict_reason"] = ""
-        st.session_state.pop(_OWN, None)
+        click_ids.spend("review_lock_id")
 
 
-def _own_answer(card: ModelCard) -> None:
+def _own_answer(visit: Visit, card: ModelCard, prediction: Prediction) -> None:
     """What the third person finds right, before seeing what the model and the experts say."""
     st.header("What do you say?", anchor=False)
     if card.answer == "probability":
@@ -158,18 +182,21 @@ def _own_answer(card: ModelCard) -> None:
         st.number_input(label, 0.0, 100.0, value=None, key="review_conflict_own", format="%g")
     else:
         _answer_field(card, "Your answer", "review_conflict_own")
-    st.button("Lock my answer", key="review_lock", type="primary", on_click=_lock_callback(card))
+    lock = _lock_callback(visit, card, prediction)
+    st.button("Lock my answer", key="review_lock", type="primary", on_click=lock)
     show_problem("review")
-    st.caption("What the model says and what the experts said is shown after that.")
+    st.caption("It is stored. What the experts said is shown after that, without their names.")
 
 
-def _lock_callback(card: ModelCard) -> Callable[[], None]:
+def _lock_callback(visit: Visit, card: ModelCard, prediction: Prediction) -> Callable[[], None]:
+    lock_id = click_ids.upcoming("review_lock_id")
+
     @callback("review")
     def lock() -> None:
         own: Any = st.session_state["review_conflict_own"]
-        if own is None:
-            raise UserError("Your answer is missing. Give it, then lock it.")
-        st.session_state[_OWN] = own
+        if own is not None and card.answer == "probability":
+            own /= 100
+        visit.review.lock_own_answer(prediction.id, own, by=visit.signer(), id=lock_id)
         if card.answer != "probability":
             st.session_state["review_conflict_answer"] = own
 
@@ -178,7 +205,7 @@ def _lock_callback(card: ModelCard) -> Callable[[], None]:
 
 def _own_text(card: ModelCard, own: Any) -> str:
     if card.answer == "probability":
-        return f"{number_text(own)} %"
+        return f"{number_text(round(own * 100, 6))} %"
     return labels.exact_value_text(card, own)
 
 
