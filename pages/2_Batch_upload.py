@@ -5,6 +5,7 @@ import streamlit as st
 from second_opinion.ui import frame, who
 from second_opinion.ui.batch import (
     batch_progress,
+    checked_file,
     column_choice,
     opened_batch,
     rows_table,
@@ -36,7 +37,7 @@ def work(open_batch: opened_batch.Batch) -> None:
         st.header("2 Check", anchor=False)
         batch_progress.progress(visit, open_batch)
     elif open_batch.state == "checked":
-        opened_batch.check_result(visit, open_batch)
+        checked_file.check_result(visit, open_batch)
     elif open_batch.state == "scoring":
         st.header("3 Score", anchor=False)
         batch_progress.progress(visit, open_batch)

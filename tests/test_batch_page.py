@@ -27,6 +27,7 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store
 from second_opinion.ui import who
+from second_opinion.ui.batch import checked_file
 from second_opinion.ui.batch import opened_batch as page
 
 
@@ -171,6 +172,24 @@ def test_how_the_cells_are_parted_is_said_and_a_press_reads_them_otherwise(place
     assert batch_on(at, place).rows == 5
 
 
+def test_a_file_that_was_read_well_can_be_read_with_another_separator(place, registry):
+    frame = rows_of(registry, "triage", 4).assign(extra="a;b")
+    content = frame.to_csv(index=False).encode()
+    at = upload(start(BATCH, model="triage"), content)
+    first = batch_on(at, place)
+    assert first.rows == 4
+    (key,) = [one.key for one in at.button if one.label == "Read with semicolons"]
+    press(at, key)
+    assert "Choose march.csv again: it is read with semicolons then." in remarks(at)
+    at.file_uploader(key="batch_file").upload("march.csv", content, "text/csv").run()
+    # Whoever chooses it sees what that makes of it, and the way back.
+    assert messages(at)
+    (key,) = [one.key for one in at.button if one.label.endswith("Read with commas")]
+    press(at, key)
+    assert batch_on(at, place).id != first.id
+    assert batch_on(at, place).rows == 4
+
+
 def test_a_column_that_may_be_missing_is_left_out_only_when_a_person_says_so(place, registry):
     optional = next(f.name for f in registry.card("triage").case_schema if f.optional)
     frame = rows_of(registry, "triage", 5).drop(columns=optional)
@@ -294,7 +313,7 @@ def test_a_link_opens_a_batch_to_look_at_and_not_to_change(place, registry):
     batch, store = batch_on(at, place), Store.open(place / "feedback.db")
     by_link = start(BATCH, name="Eve", model="dose", batch=batch.id)
     assert messages(by_link) == []
-    assert page.BY_LINK in texts(by_link)
+    assert checked_file.BY_LINK in texts(by_link)
     assert not {"batch_score", "batch_fix", "batch_cancel"} & keys(by_link)
     eve = Expert("Ada", browser_secret="another browser")
     for change in (

@@ -167,11 +167,23 @@ def test_a_reference_is_grey_beside_the_cases_that_are_looked_at():
         assert (reference["name"], list(colours(reference))) == (shown(TAGS), [REFERENCE])
 
 
+def test_shares_at_the_axes_are_written_as_everywhere_else():
+    axes = [
+        axis
+        for chart in every_chart().values()
+        for axis in (*chart.figure.select_xaxes(), *chart.figure.select_yaxes())
+        if isinstance(axis.tickformat, str) and axis.tickformat.endswith("%")
+    ]
+    assert len(axes) > 5
+    for axis in axes:
+        assert axis.labelalias["87%"] == "87 %"
+
+
 def test_what_moved_is_hatched_in_the_colour_of_experts_and_what_is_steady_is_grey():
     found = pd.DataFrame({"size": [0.02, 0.3, 0.04], "moved": [False, True, False]})
     found["verdict"] = np.where(found["moved"], "moved", "steady")
     bars_, words = sent(bars.drift(found, ["Age", "Plan", "Tenure"], "B"))["data"]
-    assert words["text"] == ["0.30 moved", "0.04 steady", "0.02 steady"]
+    assert words["text"] == ["0.30 differs", "0.04 is alike", "0.02 is alike"]
     assert bars_["marker"]["color"] == [EXPERTS, REFERENCE, REFERENCE]
     assert bars_["marker"]["pattern"]["shape"] == ["/", "", ""]
 

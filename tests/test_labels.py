@@ -35,6 +35,14 @@ CLASS = card()
 RISK = card(answer="probability")
 NUMBER = card(task="regression", target={"name": "progress", "unit": "mg/dl"})
 
+LEVELS = [{"value": "low", "label": "low"}, {"value": "high", "label": "high"}]
+BARE = card(target={"name": "fire_danger"}, classes=LEVELS, positive="high")
+UNNAMED = card(target={"name": "y"}, classes=LEVELS, positive="high")
+WORDED = card(
+    target={"name": "fire_danger"},
+    classes=[{"value": "low", "label": "Little danger"}, {"value": "high", "label": "Danger"}],
+    positive="high",
+)
 MEASURED = card(
     task="regression",
     target={"name": "progress", "unit": "mg/dl"},
@@ -68,6 +76,10 @@ def prediction(value=0, probabilities=(0.92, 0.08), flags=()):
         (CLASS, prediction(1, (0.0, 1.0)), "Leaves", "100 % sure"),
         (CLASS, prediction(0, (0.9999, 0.0001)), "Stays", "over 99 % sure"),
         (CLASS, prediction(0, None), "Stays", "This model does not say how sure it is."),
+        (BARE, prediction("low"), "Fire danger: low", "92 % sure"),
+        (BARE, prediction("high", (0.1, 0.9)), "Fire danger: high", "90 % sure"),
+        (UNNAMED, prediction("low"), "low", "92 % sure"),
+        (WORDED, prediction("low"), "Little danger", "92 % sure"),
         (RISK, prediction(), "8 % risk of leaving within 90 days", ""),
         (RISK, prediction(1, (0.001, 0.999)), "over 99 % risk of leaving within 90 days", ""),
         (RISK, prediction(0, (0.999, 0.001)), "under 1 % risk of leaving within 90 days", ""),

@@ -33,7 +33,9 @@ MAY_IMPORT = {
     "batches": "errors formatting recent records access schema store tables models",
     "charts": "formatting records schema statistics models",
     "evidence": ("access batches errors formatting models records statistics store verdicts"),
-    "review": "errors evidence formatting records verdicts access store tables statistics models",
+    "review": (
+        "batches errors evidence formatting records verdicts access store tables statistics models"
+    ),
     "distributions": (
         "formatting recent records verdicts access schema store tables statistics models batches "
         "charts"
@@ -220,7 +222,7 @@ def test_no_page_puts_html_into_the_browser(path):
 # it by a program that has the file; a page never does.
 PERSONAL = {
     *("add_verdict", "history", "current_verdict", "current_verdicts_of", "judged_rows"),
-    *("review", "cancel", "triage", "adjudicate", "newest", "export", "opened_copy"),
+    *("review", "cancel", "triage", "adjudicate", "newest", "own_answer", "export", "opened_copy"),
     *("move_alias", "add_card_edits"),
     "verdict_history",
 }

@@ -30,6 +30,10 @@ SHARES = (
 )
 
 
+WHOLE_PERCENT = ".0%"
+PERCENT_LABELS = {f"{number}%": f"{number} %" for number in range(101)}
+
+
 @dataclass(frozen=True)
 class Chart:
     """One drawing: ``title`` says in words what ``figure`` shows, ``table`` has its numbers, of
@@ -43,6 +47,13 @@ class Chart:
     figure: go.Figure
     table: pd.DataFrame
     shares: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Write the shares at the axes as everywhere else: plotly has no blank before its %."""
+        for axes in (self.figure.select_xaxes(), self.figure.select_yaxes()):
+            for axis in axes:
+                if axis.tickformat == WHOLE_PERCENT:
+                    axis.labelalias = PERCENT_LABELS
 
 
 def words_beside(texts: Sequence[str], at: float) -> go.Scatter:

@@ -175,7 +175,7 @@ def drift(choice: Chosen) -> bool:
         height=height_for(len(table), 20),
         column_config=dict.fromkeys(["Distance", "PSI", "PSI by chance"], three)
         | {name: few for name in map(str, table) if name.startswith("p, ")},
-        alt="How far each feature has moved, and by which test",
+        alt="How far each feature differs, and by which test",
     )
     drawing.numbers_file(table, "drift-tests", "distributions_drift_rows_csv")
     return lists

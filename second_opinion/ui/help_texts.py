@@ -19,8 +19,8 @@ MANY = """
    says what may stand in them. Other columns are kept but not used.
 2. Choose your file: CSV, Excel, JSON or Parquet, up to 50 MB. It is checked cell by cell, and
    nothing in it is changed or guessed. What is wrong is listed with its row in the file.
-3. **Score** the good rows, or **Fix the file first**. The bad rows come back as a file of their
-   own.
+3. **Score** the good rows, or **Fix the file first**. The rows to correct come
+   back as a file of their own.
 4. The scoring goes on when you close the page. Its link, or the list on Batch upload, brings you
    back. After a restart of the server it goes on where it was.
 5. Look at the rows, those that are flagged or not sure first if you like. **✓**, **✕** and **?**

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from second_opinion.formatting import number_text, percent, plural
+from second_opinion.formatting import humanise, number_text, percent, plural
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import plain, text_of
@@ -14,6 +14,8 @@ from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.ui.insight_words import error_text
 
 MOST_BARS = 7
+# Names of targets that say nothing of what is predicted.
+TELL_NOTHING = {"target", "label", "class", "outcome", "y"}
 
 FLAG_WORDS = {
     "out_of_range": "outside the training cases",
@@ -23,11 +25,19 @@ FLAG_WORDS = {
 
 
 def headline(card: ModelCard, prediction: Prediction) -> str:
-    """The answer as the page's largest words: ``Stays``, ``152 mg/dl`` or ``8 % risk of …``."""
+    """The answer as the page's largest words: ``Stays``, ``152 mg/dl`` or ``8 % risk of …``.
+
+    A class as the model has it, which nobody put into words, says of what it is: ``Fire danger:
+    low``.
+    """
     risk = card.probability(prediction.probabilities)
     if card.answer == "probability" and risk is not None:
         return f"{percent(risk)} risk of {card.event}"
-    return value_text(card, prediction.value)
+    words, about = value_text(card, prediction.value), humanise(card.target.name)
+    is_bare = card.task != "regression" and words == str(prediction.value)
+    if not is_bare or not about or about.casefold() in TELL_NOTHING:
+        return words
+    return f"{about}: {words}"
 
 
 def certainty(card: ModelCard, prediction: Prediction) -> str:

@@ -43,16 +43,16 @@ def draw(visit: Visit) -> None:
 
 
 def _form(visit: Visit) -> None:
-    show_problem("models")
     st.text_input(
         "Its name there", key="models_fetch_name", placeholder="main.ml_models.iris_classifier"
     )
     st.text_input("Version, or @alias", key="models_fetch_version", placeholder="@Champion")
     st.text("It is tried once and becomes a version here. Which version is in use stays as it is.")
     st.button("Fetch", key="models_fetch", on_click=_fetch, args=(visit,))
+    show_problem("fetch")
 
 
-@callback("models")
+@callback("fetch")
 def _fetch(visit: Visit) -> None:
     person = visit.expert
     name = str(st.session_state.get("models_fetch_name") or "").strip()

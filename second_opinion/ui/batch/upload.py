@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
@@ -22,9 +22,23 @@ MOST_BYTES = 50 * MB
 SUFFIXES = ["csv", "tsv", "txt", "xlsx", "xls", "xlsb", "ods", "json", "jsonl", "parquet", "gz"]
 
 
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+AGAIN = "batch_again"
+
+
+class Again(NamedTuple):
+    """A file that is to be chosen once more, and what parts its cells then."""
+
+    name: str
+    delimiter: str
+
+
 def choose(visit: Visit) -> None:
     """Ask for a file, and begin to check it as soon as it is understood."""
     st.header("1 Choose a file", anchor=False)
+    if again := st.session_state.get(AGAIN):
+        words = DELIMITERS[again.delimiter]
+        remark(f"Choose {again.name} again: it is read with {words}s then.")
     card = visit.card
     st.text(
         f"A table with a row for each case and the {plural(len(card.features), 'column')} that "
@@ -146,9 +160,18 @@ def _accept(kind: str, value: str | int | bool) -> None:
 
 def _forget_choices() -> None:
     st.session_state.pop("batch_decisions", None)
+    if again := st.session_state.pop(AGAIN, None):
+        st.session_state["batch_decisions"] = {"delimiter": again.delimiter}
 
 
 def _template(visit: Visit) -> bytes:
     from second_opinion.tables.template import template
 
     return template(visit.card.case_schema)
+
+
+def forget() -> None:
+    """Leave the batch that is open, for another file."""
+    for name in [name for name in st.session_state if str(name).startswith("batch_")]:
+        del st.session_state[name]
+    st.query_params.pop("batch", None)
