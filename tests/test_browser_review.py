@@ -222,9 +222,9 @@ def test_experts_differ_a_third_decides_and_the_model_learns(app, person, rows):
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT count(*) FROM verdicts").fetchone() == (20,)
     log = stored(app, "SELECT what, who, details FROM events ORDER BY rowid")
-    assert [row["what"] for row in log] == [*["adjudicate"] * 3, "export", "backup"]
+    assert [row["what"] for row in log] == [*["own answer", "adjudicate"] * 3, "export", "backup"]
     assert {row["who"] for row in log} == {"Grace"}
-    assert json.loads(log[3]["details"])["filter"] == {"model": CHURN}
+    assert json.loads(log[6]["details"])["filter"] == {"model": CHURN}
     assert not [url for url in asked if "evil.example" in url]
 
 
