@@ -24,6 +24,9 @@ sys.path.insert(0, str(HOME))
 from second_opinion import Registry, Store  # noqa: E402
 from second_opinion.access.roles import PROGRAM  # noqa: E402
 from second_opinion.batches import jobs  # noqa: E402
+from second_opinion.records.event import Event  # noqa: E402
+from second_opinion.records.expert import Expert  # noqa: E402
+from second_opinion.records.invitation import Invitation  # noqa: E402
 from second_opinion.records.stamp import new_id  # noqa: E402
 from second_opinion.records.value import plain, typed_text  # noqa: E402
 from second_opinion.records.verdict import Verdict  # noqa: E402
@@ -98,6 +101,17 @@ def draw(browser: Browser, url: str, name: str) -> None:
     page.locator(".st-key-models_card").wait_for()
     shoot(page, f"models-{name}")
     page.context.close()
+
+
+def people(store: Store) -> None:
+    """Two experts with personal links, one of whom is at work, and a reviewer with a code."""
+    first = Invitation("Bo Chen", "bo@example.org")
+    store.invitations.invite(first, by=PROGRAM)
+    store.invitations.invite(Invitation("Lin Sato"), by=PROGRAM)
+    reviewer = Expert("Rita Wong", role="reviewer", source="code")
+    for at, person in enumerate((first.expert, reviewer)):
+        store.visits.note(person, f"2026-11-26T1{at}:12:00.000Z")
+    store.event_log.add(Event("sign-in", "Rita Wong", {"role": "reviewer", "by": "code"}))
 
 
 def draw_people(browser: Browser, url: str, name: str) -> None:
@@ -251,6 +265,7 @@ def main() -> None:
             draw(browser, url, name)
         judge(database)
         april(database)
+        people(Store.open(database))
         for name in LOOKS:
             draw_review(browser, url, name)
             draw_distributions(browser, url, name)

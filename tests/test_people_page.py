@@ -88,7 +88,7 @@ def test_a_link_is_made_shown_once_with_a_text_and_opens(store):
     secret = link.rpartition("?invite=")[2]
     assert store.invitations.holder(secret).expert.label == "Bo <bo@example.org>"
     assert link in text
-    assert "not opened yet" in texts(at)
+    assert "Not opened yet" in texts(at)
     assert at.text_input(key="people_invite_name").value == ""
     press(at, "people_text_done")
     assert codes(at) == []

@@ -54,7 +54,10 @@ def _predictions(about: Mapping[str, Any]) -> str:
 def _named(about: Mapping[str, Any]) -> list[str]:
     texts = []
     for name, value in about.items():
-        if isinstance(value, Mapping):
+        if name == "action":
+            # What was done reads as a beginning.
+            texts.insert(0, _text(value))
+        elif isinstance(value, Mapping):
             texts += _named(value)
         elif value not in (None, "", [], ()):
             texts.append(f"{name.replace('_', ' ')} {_text(value)}")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from second_opinion.records.expert import NAME_LIMIT
 from second_opinion.records.invitation import Invitation
-from second_opinion.ui import click_ids, frame
+from second_opinion.ui import click_ids, frame, widget_values
 from second_opinion.ui.frame import callback
 from second_opinion.ui.people import made_link
 from second_opinion.ui.visit import Visit
@@ -56,5 +56,4 @@ def _invite(visit: Visit, invitation_id: str) -> None:
     secret = visit.store.invitations.invite(invitation, by=visit.signer())
     made_link.show(invitation.id, secret)
     click_ids.spend("people_invite_id")
-    for field in FIELDS:
-        st.session_state.pop(field, None)
+    widget_values.put({field: "" for field in FIELDS if field in st.session_state})

@@ -66,7 +66,8 @@ def _how_far(visit: Visit, state: InvitationState) -> str:
     if invitation.model:
         parts.append(f"opens {invitation.model}")
     parts.append(f"link of {visit.clock(state.link_at)} by {invitation.invited_by}")
-    return " · ".join(parts)
+    text = " · ".join(parts)
+    return text[:1].upper() + text[1:]
 
 
 def _buttons(visit: Visit, state: InvitationState) -> None:

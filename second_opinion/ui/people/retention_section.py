@@ -17,8 +17,10 @@ WHAT = {
     "pictures": "Pictures of cases",
     "events": "Events",
 }
+# An option that is None would have a cross that takes it away.
+FOR_GOOD = 0
 PERIOD_WORDS = {
-    None: "for good",
+    FOR_GOOD: "for good",
     30: "30 days",
     90: "90 days",
     365: "a year",
@@ -58,7 +60,7 @@ def kept(visit: Visit) -> None:
 
 def _row(visit: Visit, one: Holding, rules: dict[Kept, RetentionRule]) -> dict[str, str]:
     days = next((rule.days for what, rule in rules.items() if what == one.what), None)
-    period = PERIOD_WORDS[days]
+    period = PERIOD_WORDS[days or FOR_GOOD]
     if one.what == "predictions" and days:
         period = f"{period}, judged ones for good"
     return {
@@ -82,21 +84,22 @@ def _form(visit: Visit, rule: RetentionRule) -> None:
     what = rule.what
     st.header(LABELS[what], anchor=False)
     key = f"people_keep_{what}"
-    days = st.selectbox(
+    choice: int = st.selectbox(
         "Are kept",
-        PERIODS,
+        [days or FOR_GOOD for days in PERIODS],
         index=PERIODS.index(rule.days),
         key=key,
         format_func=lambda period: PERIOD_WORDS[period],
     )
     show_problem(key)
+    days = choice or None
     if days == rule.days:
         return
     asked = RetentionRule(what, days, id=click_ids.upcoming(f"{key}_id"))
     count = visit.store.retention.over_time(asked, by=visit.asker)
     st.text(_foreseen(visit, asked, count))
     st.button(
-        f"Remove {count:,} and keep the rest {PERIOD_WORDS[days]}" if count else "Keep them so",
+        f"Remove {count:,} and keep the rest {PERIOD_WORDS[choice]}" if count else "Keep them so",
         key=f"{key}_save",
         type="primary",
         on_click=_save,
@@ -121,7 +124,7 @@ def _save(visit: Visit, rule: RetentionRule, key: str) -> None:
     def save() -> None:
         removed = visit.store.retention.set_rule(rule, by=visit.signer())
         click_ids.spend(f"{key}_id")
-        period = PERIOD_WORDS[rule.days]
+        period = PERIOD_WORDS[rule.days or FOR_GOOD]
         st.session_state["people_kept"] = (
             f"{LABELS[rule.what]} are kept {period} from now on; {plural(removed, 'row')} removed."
         )
