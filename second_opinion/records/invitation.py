@@ -54,8 +54,9 @@ class LinkMove:
 class InvitationState:
     """An invitation with what came of it.
 
-    ``cases`` are those that its person has judged; ``opened_at`` is when the link was last used to
-    come in, and ``link_at`` when it was made.
+    ``cases`` are those that its person has judged, and ``plan_cases`` those of its plan that the
+    person has answered; ``opened_at`` is when this person was last here, and ``link_at`` when the
+    link was made.
     """
 
     invitation: Invitation
@@ -64,3 +65,4 @@ class InvitationState:
     cases: int = 0
     last_verdict_at: str | None = None
     opened_at: str | None = None
+    plan_cases: int = 0

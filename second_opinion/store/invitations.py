@@ -91,8 +91,15 @@ class Invitations:
         with self._file.reading() as connection:
             rows = connection.execute(sql_invitations.STATES).fetchall()
             cases = {row["expert_key"]: row for row in connection.execute(sql_invitations.CASES)}
+            answered = dict(map(tuple, connection.execute(sql_invitations.PLAN_CASES)))
             opened = visits.last_by_person(connection)
-        return [_with_progress(_state_of(row), cases, opened) for row in rows]
+        return [
+            replace(
+                _with_progress(_state_of(row), cases, opened),
+                plan_cases=answered.get(row["id"], 0),
+            )
+            for row in rows
+        ]
 
     def holder(self, secret: str) -> Invitation:
         """The invitation whose link has this secret; `LinkError` unless it opens."""

@@ -90,6 +90,18 @@ CASES = """
     FROM current_verdicts WHERE identity_source = 'invite' GROUP BY expert_key
 """
 
+# Of each person with a link to a plan how many of its cases are answered in the way it asks for.
+PLAN_CASES = """
+    SELECT invitation.id AS invitation_id, count(DISTINCT draw.position) AS cases
+    FROM invitations AS invitation
+    JOIN plans AS plan ON plan.id = invitation.plan_id
+    JOIN draws AS draw ON draw.plan_id = plan.id
+    JOIN verdicts AS verdict ON verdict.prediction_id = draw.prediction_id
+        AND verdict.expert_key = 'invite:' || invitation.id AND verdict.mode = plan.mode
+        AND verdict.identity_source = 'invite'
+    GROUP BY invitation.id
+"""
+
 REFUSALS_SINCE = """
     SELECT count(*) FROM events WHERE what = 'refused link' AND created_at >= :since
 """

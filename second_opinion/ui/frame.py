@@ -76,6 +76,7 @@ class MenuEntry:
     needed: Role = "expert"
 
 
+QUEUE = "pages/3_Review_queue.py"
 PAGES = (
     MenuEntry("Home.py", "Home", ":material/home:", "Is the model right?"),
     MenuEntry(
@@ -135,6 +136,7 @@ def open_page(title: str) -> Visit:
     try:
         settings = _settings(faults)
         is_in = who.arrive(settings)
+        _go_to_queue(title)
         if refused := personal_link.refusal(title):
             faults.append(refused)
         if not is_in:
@@ -159,6 +161,16 @@ def open_page(title: str) -> Visit:
     visit = Visit(settings, ref)
     _warn_of_throw_away_disk(visit)
     return visit
+
+
+def _go_to_queue(here: str) -> None:
+    """Who came by a link to a plan goes on to the queue, from whatever page the link names."""
+    plan = personal_link.plan_to_open()
+    queue = next((page for page in PAGES if page.file == QUEUE), None)
+    if plan and queue and queue.title != here:
+        st.switch_page(queue.file, query_params={"plan": plan})
+    if plan and queue:
+        st.query_params["plan"] = plan
 
 
 def _is_for(page: MenuEntry) -> bool:

@@ -35,7 +35,14 @@ def take_up(settings: Settings) -> bool:
     st.session_state.pop("who_link_refused", None)
     if invitation.model:
         st.session_state["frame_model"] = invitation.model
+    if invitation.plan_id:
+        st.session_state["who_link_plan"] = invitation.plan_id
     return True
+
+
+def plan_to_open() -> str:
+    """The plan of a link that was just opened, once; empty for none."""
+    return str(st.session_state.pop("who_link_plan", ""))
 
 
 def secret() -> str:

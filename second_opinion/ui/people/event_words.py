@@ -52,7 +52,7 @@ def _predictions(about: Mapping[str, Any]) -> str:
 
 
 def _named(about: Mapping[str, Any]) -> list[str]:
-    texts = []
+    texts: list[str] = []
     for name, value in about.items():
         if name == "action":
             # What was done reads as a beginning.

@@ -8,11 +8,16 @@ from second_opinion.records.expert import NAME_LIMIT
 from second_opinion.records.invitation import Invitation
 from second_opinion.ui import click_ids, frame, widget_values
 from second_opinion.ui.frame import callback
-from second_opinion.ui.people import made_link
+from second_opinion.ui.people import made_link, plan_panel
 from second_opinion.ui.visit import Visit
 
 FIRST = ""
-FIELDS = ("people_invite_name", "people_invite_email", "people_invite_model")
+FIELDS = (
+    "people_invite_name",
+    "people_invite_email",
+    "people_invite_model",
+    "people_invite_plan",
+)
 WHAT_IT_IS = (
     "An expert with a personal link needs no name, no code and no account, on any device. What "
     "they say carries their name, and the mark that it came by a link."
@@ -35,6 +40,14 @@ def form(visit: Visit) -> None:
                     key="people_invite_model",
                     format_func=lambda ref: options.get(ref, "The one that is shown first"),
                 )
+            plans = plan_panel.open_plans(visit)
+            if plans:
+                st.selectbox(
+                    "For the plan",
+                    [FIRST, *plans],
+                    key="people_invite_plan",
+                    format_func=lambda plan_id: plans[plan_id].name if plan_id else "None",
+                )
         st.form_submit_button(
             "Make the link",
             key="people_invite_make",
@@ -51,6 +64,7 @@ def _invite(visit: Visit, invitation_id: str) -> None:
         name=str(st.session_state.get("people_invite_name") or ""),
         email=str(st.session_state.get("people_invite_email") or ""),
         model=st.session_state.get("people_invite_model") or None,
+        plan_id=st.session_state.get("people_invite_plan") or None,
         id=invitation_id,
     )
     secret = visit.store.invitations.invite(invitation, by=visit.signer())

@@ -10,7 +10,7 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.invitation import InvitationState
 from second_opinion.ui.frame import callback, escape, show_problem
-from second_opinion.ui.people import invitation_form, link_text, made_link
+from second_opinion.ui.people import invitation_form, link_text, made_link, plan_panel
 from second_opinion.ui.visit import Visit
 
 PAGE_ROWS = 20
@@ -25,6 +25,7 @@ def invitations(visit: Visit) -> None:
     states = visit.store.invitations.listed(by=visit.asker)
     invitation_form.form(visit)
     show_problem("people")
+    plan_panel.invite_missing(visit, states)
     if not states:
         st.text("Nobody has a personal link yet. Invite the first expert above.")
         return
@@ -63,7 +64,11 @@ def _how_far(visit: Visit, state: InvitationState) -> str:
         parts.append(f"opened {visit.clock(state.opened_at)}, nothing judged yet")
     else:
         parts.append("not opened yet")
-    if invitation.model:
+    if invitation.plan_id:
+        plan = plan_panel.open_plans(visit).get(invitation.plan_id)
+        name = plan.name if plan else "a plan that is closed"
+        parts.append(f"{plural(state.plan_cases, 'case')} answered of {name}")
+    elif invitation.model:
         parts.append(f"opens {invitation.model}")
     parts.append(f"link of {visit.clock(state.link_at)} by {invitation.invited_by}")
     text = " · ".join(parts)

@@ -19,11 +19,10 @@ def address(page_url: str | None, secret: str) -> str:
 
 def message(invitation: Invitation, link: str, title: str, sender: str) -> str:
     """The text that goes with a link: what it is, how long it takes, and who sees the answers."""
-    subject = f'the model "{title}"' if title else "a model"
     return (
         f"Hello {invitation.name},\n\n"
-        f"please look at cases of {subject} and say where its answers are right. This is your "
-        "personal link; it works on a computer and on a phone:\n\n"
+        f"{_request(invitation, title)} This is your personal link; it works on a computer and on "
+        "a phone:\n\n"
         f"{link}\n\n"
         "A case takes about two minutes; stop and come back whenever you like. What you say is "
         "stored under your name, and the people who answer for the model read it. The link is "
@@ -32,14 +31,25 @@ def message(invitation: Invitation, link: str, title: str, sender: str) -> str:
     )
 
 
+def _request(invitation: Invitation, title: str) -> str:
+    subject = f'the model "{title}"' if title else "a model"
+    if invitation.plan_id:
+        return (
+            f"please help to decide whether {subject} may be used. Your link opens your queue: one "
+            "case at a time, first your own answer, then you see what the model says."
+        )
+    return f"please look at cases of {subject} and say where its answers are right."
+
+
 def reminder(invitation: Invitation, title: str, sender: str) -> str:
     """The same without the link, which is kept nowhere: for somebody who has it already."""
     subject = f'the model "{title}"' if title else "a model"
+    waiting = "Your queue is not done yet" if invitation.plan_id else "Your opinion still counts"
     return (
         f"Hello {invitation.name},\n\n"
-        f"some time ago you got a personal link to judge cases of {subject}. Your opinion still "
-        "counts: please open the link again and go on where you were. If you no longer find it, "
-        "answer this message, and you get a new one.\n\n"
+        f"some time ago you got a personal link to judge cases of {subject}. {waiting}: please "
+        "open the link again and go on where you were. If you no longer find it, answer this "
+        "message, and you get a new one.\n\n"
         f"{sender}\n"
     )
 

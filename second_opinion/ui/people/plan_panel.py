@@ -1,0 +1,74 @@
+"""People and records: the experts that a plan names, and those of them without a link."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from second_opinion.formatting import joined
+from second_opinion.records.expert import Expert
+from second_opinion.records.invitation import Invitation, InvitationState
+from second_opinion.records.plan import Plan
+from second_opinion.records.stamp import new_id
+from second_opinion.ui import click_ids
+from second_opinion.ui.frame import callback, escape
+from second_opinion.ui.people import made_link
+from second_opinion.ui.run_memory import once
+from second_opinion.ui.visit import Visit
+
+
+def open_plans(visit: Visit) -> dict[str, Plan]:
+    """The plans that take answers, by their ids, newest first."""
+    return once("open plans", lambda: _open_plans(visit))
+
+
+def _open_plans(visit: Visit) -> dict[str, Plan]:
+    plans, by = visit.store.plans, visit.asker
+    return {plan.id: plan for plan in plans.listed(by=by) if plans.closing(plan.id, by=by) is None}
+
+
+def missing(plan: Plan, states: list[InvitationState]) -> list[str]:
+    """The experts that a plan names by label and that nobody has invited to it."""
+    invited = {
+        seat
+        for state in states
+        if state.invitation.plan_id == plan.id
+        for seat in plan.seats(state.invitation.expert.label, state.invitation.expert.expert_key)
+    }
+    return [name for at, name in enumerate(plan.experts) if at not in invited]
+
+
+def invite_missing(visit: Visit, states: list[InvitationState]) -> None:
+    """Offer a link to each expert that an open plan names, one after the other."""
+    for plan in open_plans(visit).values():
+        names = missing(plan, states)
+        if not names:
+            continue
+        with st.container(border=True, key=f"people_plan_{plan.id}"):
+            st.text(f"{plan.name}: without a link are {joined(names)}")
+            st.button(
+                f"Make the link of {escape(names[0])}",
+                key=f"people_plan_invite_{plan.id}",
+                on_click=_invite,
+                args=(visit, plan, names[0], click_ids.upcoming("people_invite_id")),
+            )
+
+
+@callback("people")
+def _invite(visit: Visit, plan: Plan, label: str, invitation_id: str) -> None:
+    person = person_of(label)
+    invitation = Invitation(
+        person.name,
+        person.email,
+        model=f"{plan.model}/{plan.version}",
+        plan_id=plan.id,
+        id=invitation_id or new_id(),
+    )
+    secret = visit.store.invitations.invite(invitation, by=visit.signer())
+    made_link.show(invitation.id, secret)
+    click_ids.spend("people_invite_id")
+
+
+def person_of(label: str) -> Expert:
+    """Whoever a label names: ``Ada``, or ``Ada <ada@example.org>``."""
+    name, has_email, email = label.partition(" <")
+    return Expert.declared(name, email.removesuffix(">") if has_email else "")
