@@ -19,5 +19,6 @@ remote_models.start()
 app = st.App(
     Path(__file__).with_name("Home.py"),
     routes=mounting.routes(),
-    middleware=[Middleware(UploadGate)],
+    middleware=[*mounting.middleware(), Middleware(UploadGate)],
+    lifespan=mounting.lifespan,
 )

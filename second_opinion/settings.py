@@ -30,6 +30,8 @@ class Settings:
     "0" where it does not; ``public`` is "1" where other people reach the app. ``expert_code``,
     ``reviewer_code`` and ``owner_code`` give that role to whoever enters them (empty: nobody).
     ``api_tokens`` are the programs that may call, with their tokens: ``name:token,name:token``.
+    ``log_format`` is "json" for a log in JSON; ``frame_ancestors`` are further addresses that may
+    show the app in a frame, blanks between.
     ``reasons`` is "0" where no page says why a model gives an answer.
     ``visit_uploads_mb`` and ``all_uploads_mb`` bound the uploads that are held in memory at a time.
     """
@@ -43,6 +45,8 @@ class Settings:
     reviewer_code: str = field(default="", repr=False)
     owner_code: str = field(default="", repr=False)
     api_tokens: str = field(default="", repr=False)
+    log_format: str = ""
+    frame_ancestors: str = ""
     visit_uploads_mb: str = "100"
     all_uploads_mb: str = "200"
     reasons: str = "1"

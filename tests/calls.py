@@ -31,7 +31,9 @@ def call(port, path, body=None, *, method=None, headers=None, host="127.0.0.1"):
         fields = {name.lower(): value for name, value in answer.getheaders()}
     is_json = "json" in fields.get("content-type", "")
     return Reply(
-        answer.status, json.loads(text) if is_json else text.decode(errors="replace"), fields
+        answer.status,
+        json.loads(text) if is_json and text.strip() else text.decode(errors="replace"),
+        fields,
     )
 
 

@@ -16,6 +16,8 @@ from second_opinion.access import roles
 from second_opinion.api import case_models
 from second_opinion.api.asked_cases import Models
 from second_opinion.api.caller import Credentials, caller, settings_now
+from second_opinion.api.elsewhere_routes import GivenAnswers
+from second_opinion.api.mlflow_routes import Invocation
 from second_opinion.api.prediction_routes import PredictBody
 from second_opinion.api.problem_json import CallError
 from second_opinion.api.verdict_routes import VerdictBody
@@ -29,7 +31,12 @@ Predictions of the models that experts validate, and what is said of them. Every
 stored, with the exact inputs, before it is returned; a verdict names its `id`. Rows are counted
 from 1. A refused call says in `errors` where, what was found, and what was expected.
 """
-BODIES: dict[str, type[BaseModel]] = {"PredictBody": PredictBody, "VerdictBody": VerdictBody}
+BODIES: dict[str, type[BaseModel]] = {
+    "PredictBody": PredictBody,
+    "VerdictBody": VerdictBody,
+    "GivenAnswers": GivenAnswers,
+    "Invocation": Invocation,
+}
 SCHEMAS = "#/components/schemas/"
 
 router = APIRouter(include_in_schema=False)

@@ -6,14 +6,26 @@ from fastapi import FastAPI
 
 from second_opinion.api import (
     api_description,
+    call_counts,
+    elsewhere_routes,
     health_routes,
+    mlflow_routes,
     model_routes,
     prediction_routes,
     problem_json,
     verdict_routes,
 )
+from second_opinion.api.call_log import CallLog
 
-ROUTERS = (health_routes, model_routes, prediction_routes, verdict_routes)
+ROUTERS = (
+    health_routes,
+    call_counts,
+    model_routes,
+    prediction_routes,
+    verdict_routes,
+    elsewhere_routes,
+    mlflow_routes,
+)
 
 
 def application() -> FastAPI:
@@ -23,4 +35,5 @@ def application() -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router)
     api_description.add_to(app)
+    app.add_middleware(CallLog)
     return app

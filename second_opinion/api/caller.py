@@ -47,6 +47,7 @@ def caller(request: Request, credentials: Credentials) -> Expert:
     person = api_tokens.holder(credentials.credentials, tokens)
     if person is None:
         raise _unknown("The token is not right; expected one of API_TOKENS. Check it.")
+    request.state.caller = person.label
     return person
 
 

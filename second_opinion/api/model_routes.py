@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from second_opinion.api.asked_cases import Models
 from second_opinion.api.caller import Caller, may, settings_now
-from second_opinion.api.prediction_routes import REFUSALS, as_json
-from second_opinion.api.problem_json import documented
+from second_opinion.api.prediction_routes import as_json
+from second_opinion.api.problem_json import REFUSALS, documented
 from second_opinion.api.work import in_thread
 from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import Entry

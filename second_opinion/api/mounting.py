@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from anyio import to_thread
-from starlette.routing import BaseRoute, Mount
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from second_opinion.api import json_log
+from second_opinion.api.security_headers import SecurityHeaders
+from second_opinion.errors import UserError
+from second_opinion.settings import Settings
 
 
 class FirstCall:
@@ -34,6 +42,27 @@ class FirstCall:
             return self._made
 
 
+@asynccontextmanager
+async def lifespan(app: object) -> AsyncIterator[None]:
+    """What is set up before the first visitor: the form of the log."""
+    json_log.begin(_settings())
+    yield
+
+
+def middleware() -> list[Middleware]:
+    """What every answer passes, of pages and API."""
+    return [Middleware(SecurityHeaders, framed_by=_settings().frame_ancestors)]
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.read()
+    except UserError:
+        # The pages say what is wrong with the secrets; the environment counts until then.
+        return Settings.without_secrets()
+
+
 def routes() -> list[BaseRoute]:
     """All that programs may call, beside the pages."""
-    return [Mount("/api", app=FirstCall())]
+    api = FirstCall()
+    return [Mount("/api", app=api), Route("/invocations", api), Route("/ping", api)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -12,18 +13,13 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from second_opinion.api import asked_cases, json_body
+from second_opinion.api import asked_cases, call_counts, json_body
 from second_opinion.api.caller import Caller, may, settings_now
-from second_opinion.api.problem_json import CallError, documented
+from second_opinion.api.problem_json import REFUSALS, CallError, documented
 from second_opinion.api.work import in_thread
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 
-REFUSALS = (
-    *(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
-    *(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY),
-    *(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
-)
 MODEL = "`NAME` (its champion), `NAME@ALIAS` or `NAME/VERSION`; left out, the model shown first."
 
 router = APIRouter(tags=["predictions"])
@@ -91,11 +87,20 @@ def _predict(content: bytes, by: Expert) -> Response:
 def stored(ref: str, cases: Sequence[asked_cases.Case], by: Expert) -> list[Prediction]:
     """The answers, stored; a `CallError` where there are too many cases, or one cannot be read."""
     check_count(len(cases))
+    started = time.perf_counter()
     settings = settings_now()
     store = asked_cases.store_of(settings)
     made = asked_cases.predicted(asked_cases.Models.now(settings), ref, cases, by)
     store.add_predictions(made)
+    count(made, time.perf_counter() - started)
     return made
+
+
+def count(made: Sequence[Prediction], seconds: float) -> None:
+    """Note stored answers; those of several versions in one call share its time."""
+    for (model, version), answers in Counter((one.model, one.version) for one in made).items():
+        call_counts.PREDICTIONS.labels(model, version).inc(answers)
+        call_counts.LATENCY.labels(model, version).observe(seconds * answers / len(made))
 
 
 def check_count(cases: int) -> None:

@@ -28,6 +28,12 @@ WORDS = {
     "string_type": "a text in quotes",
     "extra_forbidden": "no such field: remove it, or check the spelling",
 }
+# What any route may answer that reads or writes something.
+REFUSALS = (
+    *(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+    *(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY),
+    *(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
+)
 MEDIA_TYPE = "application/problem+json"
 
 

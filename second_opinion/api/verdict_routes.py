@@ -11,11 +11,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from second_opinion.api import asked_cases, json_body
+from second_opinion.api import asked_cases, call_counts, json_body
 from second_opinion.api.asked_cases import Models
 from second_opinion.api.caller import Caller, may, settings_now
-from second_opinion.api.prediction_routes import REFUSALS, as_json
-from second_opinion.api.problem_json import CallError, Fault, documented, unreadable
+from second_opinion.api.prediction_routes import as_json
+from second_opinion.api.problem_json import REFUSALS, CallError, Fault, documented, unreadable
 from second_opinion.api.work import in_thread
 from second_opinion.errors import StorageError, UserError
 from second_opinion.formatting import quoted
@@ -122,6 +122,8 @@ def _give(content: bytes, by: Expert) -> Response:
             f"There is a verdict {verdict.id} already, and it says something else; a verdict never "
             "changes. Send this one under another id: it replaces the one before.",
         )
+    if stored.created_at == verdict.created_at:
+        call_counts.VERDICTS.labels(prediction.model, stored.judgement).inc()
     return as_json(_row(stored, prediction.model, prediction.version))
 
 

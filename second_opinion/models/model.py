@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,8 @@ from threadpoolctl import ThreadpoolController
 
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.models import card_flags
 from second_opinion.models.card import ModelCard
-from second_opinion.models.unlike_training import outside_training, unseen_and_missing
 from second_opinion.records.prediction import Prediction, Source
 from second_opinion.records.value import plain, same_value
 
@@ -139,8 +139,10 @@ class Model:
         self._check(values, len(frame))
         confidence = None if shares is None else self._confidence(values, shares)
         probabilities = None if shares is None else shares[:, self._class_order]
-        marks = self._marks(self.card.case_schema.columns(cases), frame, confidence)
-        return Answers(values, confidence, probabilities, _raised(marks))
+        marks = card_flags.raised(
+            self.card, self.card.case_schema.columns(cases), frame, confidence
+        )
+        return Answers(values, confidence, probabilities, marks)
 
     def outputs(self, cases: Cases) -> Outputs:
         """The bare outputs for cases that the schema has read, in one call on one thread.
@@ -258,26 +260,6 @@ class Model:
             )
         return np.asarray(shares[np.arange(len(values)), columns])
 
-    def _marks(
-        self, columns: Mapping[str, Any], frame: pd.DataFrame, confidence: np.ndarray | None
-    ) -> Iterable[tuple[str, np.ndarray]]:
-        """Each flag with the cases that it is raised for, in the order of the features."""
-        import pandas as pd
-
-        for feature in self.card.features:
-            name = feature.name
-            if feature.kind_of.choices == "list":
-                # The typed column will not do: an unseen level of a pandas category is NaN there.
-                unseen, missing = unseen_and_missing(columns[name], feature.index)
-                yield f"unseen:{name}", unseen
-            else:
-                missing = np.asarray(pd.isna(columns[name]))
-                if feature.min is not None and feature.max is not None:
-                    yield f"out_of_range:{name}", outside_training(frame[name], feature)
-            yield f"missing:{name}", missing
-        if confidence is not None:
-            yield "low_confidence", confidence < self.card.bands.low
-
 
 def _distinct(marks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The first case of each combination of marks, and for each case the number of its own."""
@@ -288,10 +270,6 @@ def _distinct(marks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         codes = codes * 2 + mark
     _, first, numbers = np.unique(codes, return_index=True, return_inverse=True)
     return first, numbers
-
-
-def _raised(marks: Iterable[tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {flag: mark for flag, mark in marks if mark.any()}
 
 
 def _cells(answers: Answers) -> dict[str, list[Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from second_opinion.formatting import humanise, number_text, percent, plural
 from second_opinion.models.card import ModelCard, value_text
+from second_opinion.models.card_flags import GIVEN_ELSEWHERE
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import plain, text_of
 from second_opinion.records.verdict import Verdict
@@ -75,6 +76,8 @@ def flag_text(card: ModelCard, flag: str, inputs: dict[str, Any]) -> str:
     kind, _, name = flag.partition(":")
     if kind == "low_confidence":
         return f"The {_unsure(card)} of this answer."
+    if kind == GIVEN_ELSEWHERE:
+        return "This answer was given by a program elsewhere and sent here to be judged."
     feature = card.case_schema[name]
     if kind == "missing":
         return f"{feature.label} is {FLAG_WORDS[kind]}; the model works without it."
@@ -176,6 +179,8 @@ def input_texts(card: ModelCard | None, prediction: Prediction) -> list[tuple[st
 def flag_name(card: ModelCard, flag: str) -> str:
     """A flag without a case: ``Age: outside the training cases``."""
     kind, _, name = flag.partition(":")
+    if kind == GIVEN_ELSEWHERE:
+        return "answered by a program elsewhere"
     if not name:
         return f"the {_unsure(card)}"
     return f"{card.case_schema[name].label}: {FLAG_WORDS.get(kind, kind)}"

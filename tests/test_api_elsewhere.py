@@ -1,0 +1,107 @@
+"""POST /api/predictions: answers of production, checked by the card, stored, and judged here."""
+
+import json
+import sqlite3
+
+import pytest
+from visits import CASE, messages, press, start
+
+from second_opinion import Store
+
+
+@pytest.fixture
+def given(registry):
+    """An answer that a program gave elsewhere to the typical case of a model."""
+
+    def make(name, **more):
+        card = registry.card(name)
+        value = 17.5 if card.task == "regression" else card.class_values[0]
+        shares = [1 / len(card.classes)] * len(card.classes) if card.classes else None
+        return {"inputs": card.case_schema.typical, "value": value, "probabilities": shares} | more
+
+    return make
+
+
+def stored(place):
+    with sqlite3.connect(f"file:{place}/feedback.db?mode=ro", uri=True) as database:
+        database.row_factory = sqlite3.Row
+        return [dict(row) for row in database.execute("SELECT * FROM predictions")]
+
+
+@pytest.mark.parametrize("name", ["triage", "dose", "risk", "iris"])
+def test_an_answer_of_production_is_stored_and_marked_and_claims_no_hash(api, place, given, name):
+    answer = given(name)
+    reply = api("/api/predictions", {"model": name, "predictions": [answer]})
+    assert reply.status == 200, reply.body
+    (row,) = stored(place)
+    assert reply.body["predictions"][0]["id"] == row["id"]
+    assert (row["source"], row["model_sha256"], row["batch_id"]) == ("api", "", None)
+    assert "given_elsewhere" in json.loads(row["flags"])
+    assert json.loads(row["inputs"]) == answer["inputs"]
+    assert json.loads(row["value"]) == answer["value"]
+
+
+def test_its_inputs_raise_the_flags_of_the_card(api, given, registry):
+    case = registry.card("risk").case_schema.typical | {"age": 400}
+    body = {"model": "risk", "predictions": [given("risk", inputs=case, probabilities=[0.5, 0.5])]}
+    (said,) = api("/api/predictions", body).body["predictions"]
+    assert said["flags"] == ["out_of_range:age", "low_confidence", "given_elsewhere"]
+
+
+def test_the_same_answer_under_the_same_id_is_stored_once_and_another_is_refused(api, place, given):
+    body = {"model": "iris", "predictions": [given("iris", id="order-7")]}
+    for _ in range(2):
+        assert api("/api/predictions", body).body["predictions"][0]["id"] == "order-7"
+    assert len(stored(place)) == 1
+    other = {"model": "iris", "predictions": [given("iris", id="order-7", value="virginica")]}
+    assert api("/api/predictions", other).status == 409
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "field"),
+    [
+        ("triage", {"value": "Keep"}, "value"),
+        ("triage", {"value": None}, "value"),
+        ("triage", {"value": 1}, "value"),
+        ("dose", {"value": "17"}, "value"),
+        ("dose", {"value": True}, "value"),
+        ("dose", {"probabilities": [1.0]}, "probabilities"),
+        ("risk", {"probabilities": None}, "probabilities"),
+        ("risk", {"probabilities": [0.9, 0.9]}, "probabilities"),
+        ("iris", {"probabilities": [0.5, 0.5]}, "probabilities"),
+        ("iris", {"probabilities": [-1, 1, 1]}, "probabilities"),
+        ("iris", {"confidence": 2.0}, "confidence"),
+        ("iris", {"inputs": {}}, "sepal"),
+        ("iris", {"inputs": {"a": 1}}, "a"),
+        ("iris", {"id": "a b"}, "id"),
+        ("iris", {"answer": 1}, "answer"),
+    ],
+)
+def test_what_the_card_does_not_know_is_refused_by_row_and_field(
+    api, place, given, name, change, field
+):
+    body = {"model": name, "predictions": [given(name), given(name) | change]}
+    reply = api("/api/predictions", body)
+    assert reply.status == 422, reply.body
+    assert reply.body["errors"][0]["row"] == 2
+    assert field in reply.body["errors"][0]["field"]
+    assert not (place / "feedback.db").exists() or not stored(place)
+
+
+def test_it_is_judged_by_its_id_and_opened_on_the_pages(api, place, given, at_home):
+    body = {"model": "triage", "predictions": [given("triage")]}
+    (said,) = api("/api/predictions", body).body["predictions"]
+    verdict = {"prediction_id": said["id"], "expert": "Ada", "judgement": "unsure"}
+    assert api("/api/verdicts", verdict).status == 200
+    page = start(CASE, name="Grace", prediction=said["id"])
+    assert messages(page) == []
+    words = " ".join(one.value for one in page.warning)
+    assert "given by a program elsewhere" in words
+    press(page, "verdict_agree")
+    assert messages(page) == []
+    rows = Store.open(place / "feedback.db").reviewed()
+    assert set(rows["expert"]) == {"Ada", "Grace"}
+    distributions = start("pages/4_Distributions.py", name="Grace")
+    assert messages(distributions) == []
+    counts = {one.source for one in Store.open(place / "feedback.db").singles.counts("triage")}
+    assert counts == {"api"}
