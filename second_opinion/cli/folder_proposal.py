@@ -39,7 +39,11 @@ def _with(proposal: Proposal, data: Path | None, target: str | None) -> Proposal
     """The proposal with what the person said themselves."""
     if data is not None:
         proposal = replace(proposal, data=str(data))
-    return replace(proposal, target=target, targets=()) if target else proposal
+    if not target:
+        return proposal
+    return replace(
+        proposal, target=target, targets=(), data=proposal.data or proposal.table, unused=()
+    )
 
 
 def _chosen(

@@ -185,13 +185,19 @@ def _with_missing(
     if none and not any(near for _, near in look.missing):
         return look.refused(
             f"has none of the columns that the model takes ({_some(schema.names)}); it has "
-            f"{_some(look.columns)}. Choose another file, or name its columns so in a line above "
-            "the rows."
+            f"{_some(look.columns)}. Choose another file, or {_named_so(look)}."
         )
     if alike:
         look = look.refused(*written_otherwise(alike))
     missing = [pair for pair in look.missing if pair[0] not in alike.values()]
     return _with_absent(look, missing, schema, decisions)
+
+
+def _named_so(look: Look) -> str:
+    """How a file of this format would have the names."""
+    if look.format in ("json", "jsonl"):
+        return "give each case one value for each of these names"
+    return "name its columns so in a line above the rows"
 
 
 def _with_absent(

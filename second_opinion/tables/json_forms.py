@@ -27,6 +27,9 @@ def cases_in(value: Any, names: Collection[str]) -> Iterable[Any]:
         for key in LISTS:
             if isinstance(value.get(key), (list, dict)):
                 return value[key] if isinstance(value[key], list) else cases_in(value[key], names)
+        deeper = _list_within(value, names)
+        if deeper is not None:
+            return deeper
     return _by_column_or_row(value, names)
 
 
@@ -34,6 +37,20 @@ def is_case(value: Any) -> bool:
     """Whether an object is one case, and holds no others."""
     nested = isinstance(value, dict) and any(isinstance(v, (list, dict)) for v in value.values())
     return isinstance(value, dict) and not nested
+
+
+def _list_within(
+    value: Mapping[str, Any], names: Collection[str], depth: int = 3
+) -> list[Any] | None:
+    """The one list of objects with the model's names further down; None for none or several."""
+    lists: list[list[Any]] = []
+    for part in value.values():
+        if isinstance(part, list) and any(isinstance(c, dict) and {*names} & {*c} for c in part):
+            lists.append(part)
+        elif isinstance(part, dict) and depth:
+            inner = _list_within(part, names, depth - 1)
+            lists += [] if inner is None else [inner]
+    return lists[0] if len(lists) == 1 else None
 
 
 def _of_split(columns: list[Any], rows: list[Any]) -> Iterable[Any]:

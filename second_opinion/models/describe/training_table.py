@@ -297,10 +297,11 @@ def _is_headless(table: TrainingTable, target: str) -> bool:
         name in set(column.drop_null().to_pylist())
         for name, column in zip(names, few.columns, strict=True)
     ]
-    return sum(again) > len(names) / 2 or _numbers_in(names) >= LIKE_DATA * len(names)
+    return sum(again) > len(names) / 2 or numbers_in(names) >= LIKE_DATA * len(names)
 
 
-def _numbers_in(cells: Sequence[str]) -> int:
+def numbers_in(cells: Sequence[str]) -> int:
+    """How many of the cells are numbers, with a decimal point or comma."""
     return sum(bool(re.match(f"{NUMBER}|{DECIMAL_COMMA}", cell.strip())) for cell in cells)
 
 

@@ -13,12 +13,13 @@ from second_opinion.errors import UserError, first_line
 from second_opinion.models.formats import file_format, skops_format
 from second_opinion.models.formats.file_format import LOAD_ERRORS
 from second_opinion.models.parts import class_pairs, network_text
+from second_opinion.models.parts.folder_table import table_part
 from second_opinion.models.parts.part import Part, Role
 from second_opinion.models.parts.pickle_outline import outline
 from second_opinion.models.parts.pickled_part import class_words, part_of
 
 PICKLES = (".pkl", ".pickle", ".joblib", ".sav", ".p", ".model", ".jbl", ".dat", ".gz", ".z")
-TABLES = (".csv", ".tsv", ".xlsx", ".xls", ".parquet")
+TABLES = (".csv", ".tsv", ".xlsx", ".xls", ".xlsb", ".ods", ".parquet")
 WEIGHTS = {
     **dict.fromkeys((".h5", ".hdf5", ".keras"), network_text.KERAS),
     ".onnx": network_text.ONNX, ".cbm": network_text.CATBOOST,
@@ -67,7 +68,10 @@ def look(path: Path) -> Folder:
     if not path.is_dir():
         raise UserError(f"{path} is no folder; expected one that holds a model and its parts.")
     files = sorted(_files(path, DEEPEST))[:MOST_FILES]
-    parts = tuple(part for file in files if (part := part_in(file)) is not None)
+    others = {f: part for f in files if not _is_table(f) and (part := part_in(f)) is not None}
+    names = [n for part in others.values() for inner in part.every() for n in inner.names]
+    found = others | {file: table_part(file, names) for file in files if _is_table(file)}
+    parts = tuple(found[file] for file in sorted(found))
     if not parts:
         raise UserError(
             f"{path} holds no file that could be part of a model; expected one like model.pkl. "
@@ -88,6 +92,10 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
             yield path
 
 
+def _is_table(path: Path) -> bool:
+    return path.suffix.casefold() in TABLES
+
+
 def part_in(path: Path) -> Part | None:
     """What a file is; None for what is surely no part of a model, such as a licence."""
     suffix = path.suffix.casefold()
@@ -98,7 +106,7 @@ def part_in(path: Path) -> Part | None:
     if suffix == ".py":
         return Part(path, "code")
     if suffix in TABLES:
-        return _table(path)
+        return table_part(path, ())
     if path.stem.casefold().startswith(PAPERS) or suffix in (".md", ".ipynb"):
         return None
     try:
@@ -135,19 +143,6 @@ def _skops(path: Path, content: bytes, saved_by: str) -> Part:
     kind = str(about.get("__class__", ""))
     role: Role = "step" if kind.endswith(("Scaler", "Encoder", "Imputer", "PCA")) else "model"
     return Part(path, role, kind, saved_by=saved_by)
-
-
-def _table(path: Path) -> Part:
-    """A table with the names in its first line, as far as that can be told at a glance."""
-    if path.suffix.casefold() not in (".csv", ".tsv"):
-        return Part(path, "table", path.suffix[1:])
-    with path.open("rb") as file:
-        head = file.read(65536).decode("utf-8-sig", errors="replace")
-    first = head.partition("\n")[0].strip("\r")
-    delimiter = max(",;\t|", key=first.count)
-    names = next(csv.reader([first], delimiter=delimiter), [])
-    named = tuple(name.strip() for name in names)
-    return Part(path, "table", "csv", names=named, delimiter=delimiter)
 
 
 def _list(path: Path) -> Part | None:

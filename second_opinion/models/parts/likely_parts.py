@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from second_opinion.models.parts.folder_table import cells
 from second_opinion.models.parts.label_encoders import encoder_of_answers, may_be_words, shared_out
 from second_opinion.models.parts.likely_model import called, is_calibrator, likely_models, near
 from second_opinion.models.parts.likely_steps import step_rank, steps_before, target_scaler
-from second_opinion.models.parts.likely_target import cells, dummies, likely_table, likely_targets
+from second_opinion.models.parts.likely_target import dummies, likely_table, likely_targets
 from second_opinion.models.parts.part import Part
 
 

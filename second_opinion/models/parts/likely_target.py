@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 
+from second_opinion.models.parts.folder_table import cells
 from second_opinion.models.parts.likely_model import answers_numbers
 from second_opinion.models.parts.part import Part
 from second_opinion.records.value import typed_text
 
 TARGETS = ("target", "label", "y", "class", "outcome", "result", "output", "churn", "price")
-ROWS_READ = 2000
 PREFERRED = ("train", "data", "df")
 
 
@@ -75,19 +74,3 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def cells(table: Part, names: Sequence[str], rows: int | None = ROWS_READ) -> dict[str, set[str]]:
-    """The distinct cells in the first rows (None: in all) of some columns of a CSV file."""
-    distinct: dict[str, set[str]] = {name: set() for name in names}
-    if table.kind != "csv":
-        return distinct
-    with table.path.open(encoding="utf-8", errors="replace", newline="") as file:
-        file.readline()
-        for at, row in enumerate(csv.reader(file, delimiter=table.delimiter)):
-            if at == rows:
-                break
-            for name, cell in zip(table.names, row, strict=False):
-                if name in distinct and cell.strip():
-                    distinct[name].add(cell.strip())
-    return distinct

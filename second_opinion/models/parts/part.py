@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from second_opinion.formatting import joined, plural, quoted
+
+if TYPE_CHECKING:
+    from second_opinion.tables import Look
 
 Role = Literal[
     "model", "step", "encoders", "label encoder", "columns", "classes", "table", "bundle", "code",
@@ -25,8 +28,8 @@ class Part:
     holds; ``width`` counts them where they have no names. ``levels`` are the classes that a model
     or a LabelEncoder knows, or the pairs of codes and words of ``classes``. ``saved_by`` is the
     version of scikit-learn that saved it, ``imports`` what loading the file would import.
-    ``parts`` are those of a bundle; ``steps`` the kinds of a pipeline's steps, ``delimiter`` what
-    stands between the names of a CSV.
+    ``parts`` are those of a bundle; ``steps`` the kinds of a pipeline's steps, ``look`` what the
+    reader understood of a table.
     """
 
     path: Path
@@ -41,7 +44,7 @@ class Part:
     parts: tuple[Part, ...] = ()
     steps: tuple[str, ...] = ()
     note: str = ""
-    delimiter: str = ""
+    look: Look | None = None
 
     @property
     def where(self) -> str:

@@ -9,6 +9,7 @@ from second_opinion.models.formats.code_files import ENTRY
 from second_opinion.models.parts import network_text
 from second_opinion.models.parts.part import Part
 from second_opinion.models.parts.wrapped_parts import WrappedParts
+from second_opinion.tables import Look
 
 HEAD = '''"""How this model answers a case. Go through the places marked EDIT, then run the check:
 
@@ -65,7 +66,8 @@ CLASSES = """    right = (table["answer"].astype(str) == table[{target}].astype(
 # What gives other columns than it takes.
 WIDENING = ("PCA", "Select", "ColumnTransformer", "SVD", "Pipeline", "Polynomial")
 # How pandas reads a table of a kind.
-READERS = {"xlsx": "read_excel", "xls": "read_excel", "parquet": "read_parquet"}
+EXCEL = ("xlsx", "xls", "xlsb", "ods")
+READERS = {**dict.fromkeys(EXCEL, "read_excel"), "parquet": "read_parquet"}
 
 
 def predict_text(parts: WrappedParts) -> str:
@@ -97,10 +99,24 @@ def _table(parts: WrappedParts) -> str:
     if parts.likely.table is None:
         return 'pd.read_csv(here / "train.csv")'
     place = f"here / {_py(_path(parts, parts.likely.table))}"
-    if parts.likely.table.kind != "csv":
+    look = parts.likely.table.look
+    if look is None:
         return f"pd.{READERS.get(parts.likely.table.kind, 'read_pickle')}({place})"
-    delimiter = parts.likely.table.delimiter
-    return f"pd.read_csv({place}{f', sep={_py(delimiter)}' if delimiter != ',' else ''})"
+    return f"pd.{READERS.get(look.format, 'read_csv')}({', '.join([place, *_reading(look)])})"
+
+
+def _reading(look: Look) -> Iterator[str]:
+    """How pandas is to read a table that is none of its defaults."""
+    if look.format == "parquet":
+        return
+    if look.format == "csv":
+        yield from [f"sep={_py(look.delimiter)}"] if look.delimiter != "," else []
+        encoding = "utf-16" if look.encoding.startswith("utf-16") else look.encoding
+        yield from [f"encoding={_py(encoding)}"] if encoding != "utf-8" else []
+        yield from ["decimal=','"] if look.decimal[0] == "," else []
+    elif look.first_line > 1 or look.sheet:
+        yield f"sheet_name={_py(look.sheet)}"
+    yield from [f"skiprows={look.first_line - 1}"] if look.first_line > 1 else []
 
 
 def _path(parts: WrappedParts, part: Part) -> str:

@@ -17,7 +17,7 @@ class Proposal:
     """The options of `add` for what somebody brings.
 
     ``models`` and ``targets`` are what else might be meant; ``unused`` says in a sentence each what
-    is left over and may matter.
+    is left over and may matter; ``table`` is the likely one, also where its target is not known.
     """
 
     model: Part
@@ -29,6 +29,7 @@ class Proposal:
     models: tuple[Part, ...] = ()
     targets: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    table: str = ""
 
     @classmethod
     def of(cls, likely: LikelyParts) -> Proposal:
@@ -43,6 +44,7 @@ class Proposal:
             likely.models,
             tuple(likely.targets[1:]),
             tuple(_unused(likely)),
+            str(likely.table.path) if likely.table else "",
         )
 
     @property
@@ -109,7 +111,12 @@ def _no_model(every: Sequence[Part]) -> str:
 
 
 def _unused(likely: LikelyParts) -> Iterable[str]:
-    """What may change the answers, and is not taken up."""
+    """What may change the answers, or the form, and is not taken up."""
+    if likely.table and not likely.target:
+        yield (
+            f"{likely.table.where} ({likely.table.text}) is not used: nothing tells which of its "
+            "columns is predicted. If it is the training data, say --target COLUMN."
+        )
     turning = [(part, "threshold") for part in likely.thresholds]
     turning += [(likely.calibrator, "calibrator")] if likely.calibrator else []
     for part, noun in turning:

@@ -13,8 +13,8 @@ from second_opinion.models.describe.identifiers import identifiers
 from second_opinion.models.parts import folder as folders
 from second_opinion.models.parts import network_text
 from second_opinion.models.parts.folder import Folder
+from second_opinion.models.parts.folder_table import cells
 from second_opinion.models.parts.likely_parts import LikelyParts
-from second_opinion.models.parts.likely_target import cells
 from second_opinion.models.parts.network_text import Library
 from second_opinion.models.parts.part import Part
 
