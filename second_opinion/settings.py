@@ -33,6 +33,7 @@ class Settings:
     ``log_format`` is "json" for a log in JSON; ``frame_ancestors`` are further addresses that may
     show the app in a frame, blanks between.
     ``reasons`` is "0" where no page says why a model gives an answer.
+    ``notify_url`` is where the owner is told of finished queues and decisions: a webhook, or smtp.
     ``visit_uploads_mb`` and ``all_uploads_mb`` bound the uploads that are held in memory at a time.
     """
 
@@ -50,6 +51,7 @@ class Settings:
     visit_uploads_mb: str = "100"
     all_uploads_mb: str = "200"
     reasons: str = "1"
+    notify_url: str = field(default="", repr=False)
 
     @classmethod
     def read(cls, secrets: Mapping[str, Any] | None = None) -> Settings:

@@ -47,7 +47,8 @@ MAY_IMPORT = {
     ),
     "ui": (
         "errors formatting settings records access schema "
-        "store tables statistics models doctor batches charts review distributions verdicts"
+        "store tables statistics models doctor batches charts evidence review distributions "
+        "verdicts"
     ),
     "__main__": "cli",
     "Home": "formatting ui",

@@ -105,7 +105,7 @@ def _settings() -> tuple[Settings, list[Check]]:
         checks = [Check("secrets", "problem", str(error), todo)]
     for name, origin in origins(secrets).items():
         value = _masked(str(getattr(settings, name))) or "not set"
-        is_secret = name.endswith(("_code", "_tokens")) and value != "not set"
+        is_secret = name.endswith(("_code", "_tokens", "notify_url")) and value != "not set"
         value = "set, not shown here" if is_secret else value
         checks.append(Check(name.upper(), "ok", f"{value} ({origin})"))
     for name in sorted(secrets.keys() - set(names())):

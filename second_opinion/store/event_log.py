@@ -29,10 +29,10 @@ class EventLog:
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
 
-    def add(self, event: Event) -> None:
-        """Note who did what; an event whose id is there already is left as it is."""
+    def add(self, event: Event) -> bool:
+        """Note who did what; False for one whose id is there already, which is left as it is."""
         with self._file.writing() as connection:
-            note(connection, event)
+            return note(connection, event)
 
     def newest(self, what: str | None = None, most: int = 200, *, by: Expert) -> list[Event]:
         """The latest events, newest first."""
@@ -99,9 +99,9 @@ class EventLog:
             return connection.execute(query, parameters).fetchall()
 
 
-def note(connection: sqlite3.Connection, event: Event) -> None:
-    """Add an event in the transaction that does what it tells of."""
-    connection.execute(sql_audit.ADD_EVENT, record_rows.to_row(event))
+def note(connection: sqlite3.Connection, event: Event) -> bool:
+    """Add an event in the transaction that does what it tells of; whether it was not there yet."""
+    return connection.execute(sql_audit.ADD_EVENT, record_rows.to_row(event)).rowcount == 1
 
 
 def _events(rows: Iterable[sqlite3.Row]) -> list[Event]:

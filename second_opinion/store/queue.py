@@ -45,6 +45,14 @@ class Queue:
             done = sum(one.is_seen_by(person) for one in turns)
         return QueuedCase(plan_id, turn.position, row["batch_id"], row["row_number"], done)
 
+    def waits(self, plan_id: str, *, by: Expert, moment: str | None = None) -> bool:
+        """Whether there is a case that `next` would give to this person, who does not get it."""
+        moment = moment or now()
+        with self._file.reading() as connection:
+            plan = _plan_for(connection, plan_id, by)
+            turns = _turns(connection, plan, _first_draws(connection, plan), moment)
+            return next_turn(turns, by.expert_key, plan.panel_with(by), moment) is not None
+
     def skip(self, case: QueuedCase, *, by: Expert, moment: str | None = None) -> None:
         """Leave a case to others; it does not come again to this person."""
         about = self._about(case, by)

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from second_opinion.errors import UserError
+from second_opinion.evidence import announcements
 from second_opinion.records.expert import Expert
 from second_opinion.settings import Settings
 from second_opinion.store import Store
@@ -21,6 +22,9 @@ def note(person: Expert | None, settings: Settings) -> None:
     """Note that this person is here, at most every five minutes unless the role has changed."""
     if person is None or not Path(settings.feedback_db).exists():
         return
+    if settings.notify_url:
+        with suppress(UserError):
+            announcements.soon(Store.open(settings.feedback_db), settings.notify_url)
     who = (person.expert_key, person.role, person.source)
     last_who, at = st.session_state.get("presence", (None, 0.0))
     if who == last_who and time.monotonic() - at < EVERY_SECONDS:

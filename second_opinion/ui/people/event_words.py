@@ -28,6 +28,8 @@ KINDS = {
     "invitation": "Personal link",
     "retention": "What is kept",
     "token": "Token of a program",
+    "announcement": "Told the owner",
+    "failed announcement": "Could not tell the owner",
 }
 ID = re.compile(r"\b[0-9a-f]{24}([0-9a-f]{8})\b")
 

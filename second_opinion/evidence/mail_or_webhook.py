@@ -1,0 +1,90 @@
+"""A sentence sent to an address: a webhook (http, https), or an e-mail (smtp, smtps)."""
+
+from __future__ import annotations
+
+import json
+import smtplib
+import time
+import urllib.request
+from collections.abc import Mapping
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from second_opinion.errors import UserError
+
+TIMEOUT = 10.0
+# Seconds before each further try.
+WAITS = (1.0, 5.0)
+EXPECTED = (
+    "expected https://… of a webhook, or smtp://USER:PASSWORD@HOST:587/?to=you@example.org (smtps "
+    "for TLS from the start). Correct the setting NOTIFY_URL."
+)
+
+
+def check(address: str) -> None:
+    """Raise `UserError` for an address to which nothing can be sent; it names no secret of it."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError as error:
+        raise UserError(f"NOTIFY_URL is no address; {EXPECTED}") from error
+    is_mail = parts.scheme in ("smtp", "smtps")
+    if not is_mail and parts.scheme not in ("http", "https"):
+        raise UserError(f"NOTIFY_URL begins with {parts.scheme or 'nothing'}:; {EXPECTED}")
+    if not parts.hostname:
+        raise UserError(f"NOTIFY_URL names no host; {EXPECTED}")
+    if is_mail and not parse_qs(parts.query).get("to"):
+        raise UserError(f"NOTIFY_URL names nobody to write to (?to=…); {EXPECTED}")
+
+
+def send(address: str, text: str, about: Mapping[str, Any]) -> str:
+    """Send it, trying three times; empty, or why it could not be sent, without the address."""
+    fault = ""
+    for wait in (0.0, *WAITS):
+        time.sleep(wait)
+        try:
+            _send_once(address, text, about)
+        except UserError as error:
+            return str(error)
+        except (OSError, smtplib.SMTPException) as error:
+            # Its words may hold the address, which may hold a secret.
+            fault = type(error).__name__
+        else:
+            return ""
+    return fault
+
+
+def _send_once(address: str, text: str, about: Mapping[str, Any]) -> None:
+    check(address)
+    if address.startswith("http"):
+        _post(address, {"text": text, **about})
+    else:
+        _mail(address, text)
+
+
+def _post(address: str, content: Mapping[str, Any]) -> None:
+    request = urllib.request.Request(  # noqa: S310 - `check` allows http and https alone
+        address, json.dumps(content).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=TIMEOUT):  # noqa: S310
+        pass
+
+
+def _mail(address: str, text: str) -> None:
+    parts = urlsplit(address)
+    query = parse_qs(parts.query)
+    to = query["to"][0]
+    message = EmailMessage()
+    message["Subject"] = text.partition(".")[0].replace("\n", " ")[:120]
+    message["To"], message["From"] = to, query.get("from", [to])[0]
+    message.set_content(text)
+    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+    with kind(str(parts.hostname), parts.port or 0, timeout=TIMEOUT) as server:
+        server.ehlo()
+        if parts.scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls()
+            server.ehlo()
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        server.send_message(message)
