@@ -92,7 +92,7 @@ def test_exactly_the_features_that_moved_are_said_to_have_moved(app, batch, page
     people = selection.of_batch(store, batch, registry.card(CHURN))
     found = sections.drift_table(people, sections.training(registry, registry.card(CHURN)))
     assert set(found.loc[found["Verdict"] == "differs", "Feature"]) == MOVED
-    assert (found["Verdict"] == "steady").sum() == 10
+    assert (found["Verdict"] == "is alike").sum() == 10
 
 
 def test_a_click_on_a_bar_lists_its_cases_and_one_opens_to_be_judged(app, batch, page):
