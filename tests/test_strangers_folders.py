@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import runpy
 from pathlib import Path
 
 import joblib
@@ -79,7 +80,7 @@ def semicolons_and_decimal_commas_in_utf_16(people):
     model = forest(X.to_numpy(), left(people))
     joblib.dump(model, "model.pkl")
     Path("columns.pkl").write_bytes(pickle.dumps(X.columns))
-    X.assign(Churn=left(people)).to_csv(
+    X.assign(Churn=model.predict(X.to_numpy())).to_csv(
         "data.csv", sep=";", decimal=",", encoding="utf-16", index=False
     )
     return X, model.predict(X.to_numpy())
@@ -90,7 +91,7 @@ def a_title_and_an_index_column(people):
     model = forest(X.to_numpy(), left(people))
     joblib.dump(model, "model.pkl")
     Path("columns.json").write_text(json.dumps(list(X)))
-    rows = X.assign(Churn=left(people)).to_csv()
+    rows = X.assign(Churn=model.predict(X.to_numpy())).to_csv()
     Path("data.csv").write_text(f"Export of 1 May\n# by Ann\n\n{rows}")
     return X, model.predict(X.to_numpy())
 
@@ -202,6 +203,27 @@ def test_one_command_adds_a_folder_that_answers_as_its_owner(
     assert code == 0, said
     scored = pd.read_csv("out.csv", dtype=str, keep_default_na=False)
     assert scored["prediction"].tolist() == [str(value) for value in expected]
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        a_workbook_with_a_title,
+        semicolons_and_decimal_commas_in_utf_16,
+        a_title_and_an_index_column,
+        parquet_and_words_for_classes,
+    ],
+    ids=lambda folder: folder.__name__,
+)
+def test_the_check_of_a_wrapped_folder_reads_its_table(
+    run, people, folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    folder(people)
+    code, _, said = run("wrap", ".")
+    assert code == 0, said
+    runpy.run_path("predict.py", run_name="__main__")
+    assert "right in 100.0%" in capsys.readouterr().out
 
 
 def test_a_table_without_a_header_is_not_taken_for_names(

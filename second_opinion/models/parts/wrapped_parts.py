@@ -72,6 +72,10 @@ class WrappedParts:
         in_words = any(isinstance(level, str) for level in self.outcomes)
         return self.outcomes if in_words and len(self.outcomes) == len(codes) else ()
 
+    def path_of(self, part: Part) -> str:
+        """Where a part lies, from the folder in which the predict.py is to stand."""
+        return part.path.resolve().relative_to(self.home.resolve()).as_posix()
+
     @cached_property
     def outcomes(self) -> tuple[Any, ...]:
         """The distinct outcomes in the table, in their order: numbers where all are some."""
