@@ -61,7 +61,9 @@ def refuse(app):
             "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
             for (name,) in connection.execute(
                 "SELECT name FROM pragma_table_list"
+                # Who is here is noted when a page opens, in a commit that is counted.
                 " WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+                " AND name NOT IN ('visits', 'database_identity')"
             ).fetchall()
             for what in ("INSERT", "UPDATE", "DELETE")
         ],
