@@ -18,6 +18,7 @@ SECRETS = HOME / ".streamlit" / "secrets.toml"
 SECTION = "second_opinion"
 MB = 1_000_000
 # Any other text says that the app is public: a slip there must not open it.
+CLOSING = ("expert_code", "auth", "access")
 NO = ("", "0", "false", "no", "off")
 
 
@@ -71,10 +72,11 @@ class Settings:
     def without_secrets(cls) -> Settings:
         """What holds while the secrets file cannot be read: nobody counts as local.
 
-        Where a code for experts stands in it, or may, nobody comes in.
+        Where a code for experts, a login or who may use a model stands in it, or may, nobody comes
+        in.
         """
         settings = replace(cls.read({}), public="1")
-        if settings.expert_code or not _may_name(SECRETS, "expert_code"):
+        if settings.expert_code or not any(_may_name(SECRETS, name) for name in CLOSING):
             return settings
         return replace(settings, expert_code=token_hex())
 
@@ -133,7 +135,7 @@ def _text_and_source(name: str, section: Mapping[str, Any]) -> tuple[str, str]:
 
 def secrets_of(path: Path) -> Mapping[str, Any]:
     """The section ``[second_opinion]`` of a secrets file; empty where there is none."""
-    section = _sections(path).get(SECTION, {})
+    section = sections_of(path).get(SECTION, {})
     if not isinstance(section, dict):
         raise UserError(
             f"{path}: {SECTION} is {section!r}; expected a section [{SECTION}] with settings "
@@ -144,7 +146,7 @@ def secrets_of(path: Path) -> Mapping[str, Any]:
 
 def has_login(path: Path) -> bool:
     """Whether a secrets file sets up Streamlit's login, which is for other people."""
-    return "auth" in _sections(path)
+    return "auth" in sections_of(path)
 
 
 def _may_name(path: Path, name: str) -> bool:
@@ -154,7 +156,8 @@ def _may_name(path: Path, name: str) -> bool:
         return True
 
 
-def _sections(path: Path) -> Mapping[str, Any]:
+def sections_of(path: Path) -> Mapping[str, Any]:
+    """Every section of a secrets file, none without one; `UserError` when it is broken."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:

@@ -30,8 +30,8 @@ NGINX_HELP = (
 class App:
     """`streamlit run` in a process of its own, with its own database and log."""
 
-    def __init__(self, folder, models, script="Home.py"):
-        self.script = script
+    def __init__(self, folder, models, script="Home.py", home=ROOT):
+        self.script, self.home = script, home
         self.folder, self.database, self.models = folder, folder / "feedback.db", models
         self.log = folder / "server.log"
         self.port = free_port()
@@ -51,7 +51,7 @@ class App:
         env |= {"FEEDBACK_DB": str(self.database), "MODEL_DIR": str(self.models)}
         env.pop("MODEL", None)
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=self.home, env=env, stdout=log, stderr=log)
         deadline = time.monotonic() + 60
         while not self._healthy():
             assert self.process.poll() is None, f"the server ended:\n{self.said()}"

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "settings": "errors",
     "records": "errors formatting",
     "verdicts": "errors records",
-    "access": "errors settings records",
+    "access": "errors formatting settings records",
     "schema": "compatibility formatting records",
     "store": "compatibility errors formatting settings records verdicts access",
     "tables": "compatibility errors formatting records schema",
@@ -225,7 +225,7 @@ PERSONAL = {
     *("add_verdict", "history", "current_verdict", "current_verdicts_of", "judged_rows"),
     *("review", "cancel", "triage", "adjudicate", "newest", "own_answer", "export", "opened_copy"),
     *("move_alias", "add_card_edits"),
-    "verdict_history",
+    *("verdict_history", "prediction", "find", "listed"),
 }
 
 

@@ -113,9 +113,9 @@ def test_a_proven_person_finds_the_own_cases_and_batches_on_another_device(empty
     with closing(sqlite3.connect(empty_store.path)) as connection, connection:
         connection.execute("DROP TRIGGER batches_keep_their_maker")
         connection.execute("UPDATE batches SET expert_key = ?", (SIGNED_IN.expert_key,))
-    assert [one.id for one in empty_store.batches.listed([], of=elsewhere)] == [batch.id]
+    assert [one.id for one in empty_store.batches.listed([], by=elsewhere)] == [batch.id]
     for other in NAMESAKES[1:]:
-        assert empty_store.batches.listed([], of=other) == []
+        assert empty_store.batches.listed([], by=other) == []
         with pytest.raises(UserError, match="does not prove that it is yours"):
             jobs.score(empty_store, registry, batch.id, by=other)
     assert not jobs.score(empty_store, registry, batch.id, by=elsewhere)

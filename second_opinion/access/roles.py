@@ -10,10 +10,12 @@ from hmac import compare_digest
 from typing import Final, Protocol, get_args
 
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.records.expert import Expert, Role, is_proven_key
 from second_opinion.records.stamp import is_signed
 from second_opinion.settings import Settings
 
+SHORTEST_CODE: Final = 12
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 # The least role that may do it, in the words of a refusal.
@@ -54,6 +56,17 @@ def check(person: Expert, what: str) -> None:
             f"{person.label} may not {what}; expected {_A[MAY[what]]}. Ask the person who runs "
             "this app."
         )
+
+
+def may_use(person: Expert, model: str) -> bool:
+    """Whether this person may know of a model at all."""
+    return model not in person.hidden_models
+
+
+def check_model(person: Expert, model: str) -> None:
+    """Raise `UserError`, as for a model that is not there, unless this person may use it."""
+    if not may_use(person, model):
+        raise UserError(f"There is no model {model!r}. Choose another one.")
 
 
 class Owned(Protocol):
@@ -137,13 +150,39 @@ def without_code(*, local: bool, settings: Settings) -> Role | None:
     return None if settings.expert_code else "expert"
 
 
-def closed_reason(needed: Role, role: Role | None, settings: Settings) -> str:
+def weak_codes(settings: Settings) -> list[str]:
+    """What is wrong with the codes that are set, a sentence each: short ones, and one for two."""
+    codes = {role: code_for(role, settings).strip() for role in ROLES}
+    names = {role: f"{role.upper()}_CODE" for role in ROLES}
+    faults = [
+        f"{names[role]} has {plural(len(code), 'letter')}; expected at least {SHORTEST_CODE}. Set "
+        "a longer one and start the app again."
+        for role, code in codes.items()
+        if code and len(code) < SHORTEST_CODE
+    ]
+    pairs = [(one, other) for at, one in enumerate(ROLES) for other in ROLES[at + 1 :]]
+    return faults + [
+        f"{names[one]} and {names[other]} are the same, so whoever has it is {_A[other]}; expected "
+        "different ones. Set another one and start the app again."
+        for one, other in pairs
+        if codes[one] and codes[one] == codes[other]
+    ]
+
+
+def closed_reason(
+    needed: Role, role: Role | None, settings: Settings, *, has_login: bool = False
+) -> str:
     """Why a page for ``needed`` is closed to this role, and what opens it; empty where it is open.
 
     The setting is named where no code is set that could open it.
     """
     if role is not None and rank(role) >= rank(needed):
         return ""
+    if has_login:
+        return (
+            f"This is for {_A[needed]}. Ask the person who runs this app to name your e-mail "
+            "address or group under [roles] in its secrets, then sign in again."
+        )
     enough = [one for one in ROLES[rank(needed) :] if code_for(one, settings)]
     if enough:
         return (

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from second_opinion.access import roles
 from second_opinion.api import case_models
 from second_opinion.api.asked_cases import Models
-from second_opinion.api.caller import Credentials, caller, settings_now
+from second_opinion.api.caller import Credentials, caller, rules_now, settings_now
 from second_opinion.api.elsewhere_routes import GivenAnswers
 from second_opinion.api.mlflow_routes import Invocation
 from second_opinion.api.prediction_routes import PredictBody
@@ -24,6 +24,7 @@ from second_opinion.api.verdict_routes import VerdictBody
 from second_opinion.api.work import in_thread
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
+from second_opinion.records.expert import Expert
 
 TITLE = "Second Opinion"
 ABOUT = """\
@@ -51,9 +52,11 @@ async def openapi(request: Request, credentials: Credentials) -> Response:
 def _openapi(request: Request, credentials: Credentials) -> Response:
     settings = settings_now()
     # What the pages show to whoever comes in is no secret here.
-    if roles.without_code(local=False, settings=settings) is None:
-        caller(request, credentials)
-    cards = _cards(Models.now(settings))
+    rules = rules_now()
+    by = Expert("Somebody", hidden_models=rules.hidden_from(frozenset()))
+    if rules.has_login or roles.without_code(local=False, settings=settings) is None:
+        by = caller(request, credentials)
+    cards = _cards(Models.now(settings, by))
     return Response(json.dumps(described(request.app, cards)), media_type="application/json")
 
 

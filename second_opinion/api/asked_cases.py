@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from second_opinion.access import roles
 from second_opinion.api.problem_json import CallError, Fault, fault_of, unreadable
 from second_opinion.batches import score_rows
 from second_opinion.errors import UserError
@@ -39,10 +41,13 @@ class Models:
     first: str
 
     @classmethod
-    def now(cls, settings: Settings) -> Models:
-        """One look; ``first`` is the model that is meant where a call names none."""
+    def now(cls, settings: Settings, by: Expert) -> Models:
+        """One look at what the caller may use; ``first`` is meant where a call names none."""
         registry = managed(settings)
-        return cls(registry, registry.look(), local_ref(settings.model))
+        first = local_ref(settings.model)
+        if not roles.may_use(by, re.split("[@/]", first)[0]):
+            first = ""
+        return cls(registry, registry.look().without(by.hidden_models), first)
 
     def card(self, ref: str) -> ModelCard:
         """The card of a reference; a `CallError` where there is no such model, or it is broken."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 
 from fastapi import APIRouter
 from prometheus_client import (
@@ -17,9 +18,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
 
+from second_opinion.access.roles import PROGRAM
 from second_opinion.api.asked_cases import Models, store_of
 from second_opinion.api.caller import Caller, settings_now
-from second_opinion.api.problem_json import REFUSALS, documented
+from second_opinion.api.problem_json import REFUSALS, CallError, documented
 from second_opinion.api.work import in_thread
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -74,7 +76,7 @@ class StoredVerdicts:
             labels=("model",),
         )
         settings = settings_now()
-        store, models = store_of(settings), Models.now(settings)
+        store, models = store_of(settings), Models.now(settings, PROGRAM)
         for name in dict.fromkeys(entry.name for entry in models.catalog.entries()):
             gauge.add_metric((name,), store.effort(name).verdicts)
         yield gauge
@@ -90,5 +92,11 @@ REGISTRY.register(StoredVerdicts())
 @router.get("/api/metrics", responses=documented(REFUSALS) | {200: {"content": {"text/plain": {}}}})
 async def metrics(caller: Caller) -> Response:
     """Counts and latencies of this process, in Prometheus' text."""
+    if caller.hidden_models:
+        raise CallError(
+            HTTPStatus.FORBIDDEN,
+            "These counts name every model; expected a token that may use all of them. Name it, as "
+            f"{caller.expert_key}, for each model of [access] in the secrets.",
+        )
     text = await in_thread(generate_latest, REGISTRY)
     return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)

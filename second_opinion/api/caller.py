@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from second_opinion.access import api_tokens, direct_call, roles
+from second_opinion.access.access_rules import AccessRules, folded_name
 from second_opinion.api.problem_json import CallError
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert
@@ -48,7 +50,16 @@ def caller(request: Request, credentials: Credentials) -> Expert:
     if person is None:
         raise _unknown("The token is not right; expected one of API_TOKENS. Check it.")
     request.state.caller = person.label
-    return person
+    names = frozenset({folded_name(person.expert_key)})
+    return replace(person, hidden_models=rules_now().hidden_from(names))
+
+
+def rules_now() -> AccessRules:
+    """Who may sign in and use which model; a `CallError` where that cannot be meant."""
+    try:
+        return AccessRules.read()
+    except UserError as error:
+        raise CallError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
 
 
 def _neighbour(request: Request, settings: Settings) -> Expert:

@@ -99,7 +99,7 @@ def _store(content: bytes, by: Expert) -> Response:
     given = json_body.read(content, GivenAnswers)
     check_count(len(given.predictions))
     settings = settings_now()
-    store, models = asked_cases.store_of(settings), Models.now(settings)
+    store, models = asked_cases.store_of(settings), Models.now(settings, by)
     card = _one_version(models, given.model)
     made = _predictions(
         given.predictions, card, by, models.catalog.alias(given.model or models.first)

@@ -9,11 +9,13 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from second_opinion.access import roles
 from second_opinion.api.asked_cases import Models
 from second_opinion.api.caller import Credentials, caller
 from second_opinion.api.problem_json import CallError
 from second_opinion.api.work import in_thread
 from second_opinion.errors import UserError
+from second_opinion.records.expert import Expert
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 
@@ -43,31 +45,30 @@ class Health(BaseModel):
 @router.get("/api/health", responses={200: {"model": Health}, 503: {"model": Health}})
 async def health(request: Request, credentials: Credentials) -> Response:
     """Which models load, and whether the store answers; 503 where it does not."""
-    return await in_thread(_health, _is_known(request, credentials))
+    return await in_thread(_health, _known_caller(request, credentials))
 
 
-def _is_known(request: Request, credentials: Credentials) -> bool:
+def _known_caller(request: Request, credentials: Credentials) -> Expert | None:
     try:
-        caller(request, credentials)
+        return caller(request, credentials)
     except CallError:
-        return False
-    return True
+        return None
 
 
-def _health(is_known: bool) -> Response:
+def _health(by: Expert | None) -> Response:
     store_problem, models = "", []
     try:
         settings = Settings.read()
         store_problem = _store_problem(settings)
-        models = _models(settings)
+        models = _models(settings, by or roles.PROGRAM)
     except UserError as error:
         store_problem = store_problem or str(error)
     is_well = not store_problem and all(model.loaded for model in models)
     content = Health(
         status="ok" if is_well else "problem",
         store="problem" if store_problem else "ok",
-        store_problem=store_problem if is_known else "",
-        models=models if is_known else [],
+        store_problem=store_problem if by else "",
+        models=models if by else [],
     )
     # A model that does not load is no reason to start the others again.
     status = HTTPStatus.SERVICE_UNAVAILABLE if store_problem else HTTPStatus.OK
@@ -82,8 +83,8 @@ def _store_problem(settings: Settings) -> str:
     return ""
 
 
-def _models(settings: Settings) -> list[ModelHealth]:
-    models, states = Models.now(settings), []
+def _models(settings: Settings, by: Expert) -> list[ModelHealth]:
+    models, states = Models.now(settings, by), []
     for entry in models.catalog.entries():
         problem = entry.fault
         if entry.card:
@@ -108,7 +109,7 @@ def _ready() -> Response:
     try:
         settings = Settings.read()
         problem = _store_problem(settings)
-        models = Models.now(settings)
+        models = Models.now(settings, roles.PROGRAM)
         models.load(models.card(""))
     except (UserError, CallError) as error:
         problem = problem or str(error)

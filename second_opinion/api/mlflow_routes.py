@@ -66,7 +66,7 @@ async def invoke(caller: Caller, request: Request, model: str = "") -> Response:
 
 def _invoke(content: bytes, kind: str, ref: str, by: Expert) -> Response:
     may(by, "predict and give verdicts")
-    schema = Models.now(settings_now()).card(ref).case_schema
+    schema = Models.now(settings_now(), by).card(ref).case_schema
     try:
         cases = from_csv(content) if kind == "text/csv" else cases_of(json_body.parsed(content))
         check_count(len(cases))

@@ -47,7 +47,7 @@ async def list_models(caller: Caller) -> Response:
 
 def _list(by: Expert) -> Response:
     may(by, "predict and give verdicts")
-    models = Models.now(settings_now())
+    models = Models.now(settings_now(), by)
     entries = models.catalog.entries()
     default = models.named("") if entries else None
     return as_json({"models": [_listed(entry, default) for entry in entries]})
@@ -74,7 +74,7 @@ async def show_model(caller: Caller, name: str, version: str) -> Response:
 
 def _show(by: Expert, name: str, version: str) -> Response:
     may(by, "predict and give verdicts")
-    return as_json(_facts(Models.now(settings_now()).card(f"{name}/{version}")))
+    return as_json(_facts(Models.now(settings_now(), by).card(f"{name}/{version}")))
 
 
 def _facts(card: ModelCard) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def stored(ref: str, cases: Sequence[asked_cases.Case], by: Expert) -> list[Pred
     started = time.perf_counter()
     settings = settings_now()
     store = asked_cases.store_of(settings)
-    made = asked_cases.predicted(asked_cases.Models.now(settings), ref, cases, by)
+    made = asked_cases.predicted(asked_cases.Models.now(settings, by), ref, cases, by)
     store.add_predictions(made)
     count(made, time.perf_counter() - started)
     return made

@@ -107,14 +107,14 @@ def _give(content: bytes, by: Expert) -> Response:
     said = json_body.read(content, VerdictBody)
     settings = settings_now()
     store = asked_cases.store_of(settings)
-    prediction = store.prediction(said.prediction_id)
+    prediction = store.prediction(said.prediction_id, by=by)
     if prediction is None:
         raise CallError(
             HTTPStatus.NOT_FOUND,
             f"There is no prediction {quoted(said.prediction_id)}; expected the id that "
             "/api/predict gave. Check it, and that it is the same database.",
         )
-    verdict = _verdict(said, prediction, Models.now(settings), by)
+    verdict = _verdict(said, prediction, Models.now(settings, by), by)
     stored = _added(store, verdict, by)
     if any(not _same(getattr(stored, name), getattr(verdict, name)) for name in SAID):
         raise CallError(

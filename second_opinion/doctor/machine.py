@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from second_opinion.access import local_browser
-from second_opinion.doctor import registered_models
+from second_opinion.doctor import door, registered_models
 from second_opinion.doctor.check import MB, Check, resident
 from second_opinion.errors import UserError
 from second_opinion.formatting import closest
@@ -27,7 +26,6 @@ from second_opinion.settings import (
     HOME,
     SECRETS,
     Settings,
-    has_login,
     names,
     origins,
     secrets_of,
@@ -76,7 +74,7 @@ def examine(
     registry = Registry(settings.model_dir)
     steps: dict[str, Callable[[], Iterator[Check]]] = {
         "Python and packages": lambda: _versions(home / "requirements.txt"),
-        "who may come in": lambda: iter([_door(settings), _uploads(settings)]),
+        "who may come in": lambda: iter([*door.examine(settings, SECRETS), _uploads(settings)]),
         "the feedback database": lambda: _database(settings),
         "the models": lambda: registered_models.examine(registry, settings),
         "memory": _memory,
@@ -114,19 +112,6 @@ def _settings() -> tuple[Settings, list[Check]]:
         finding = f"{name} in {SECRETS} is not a setting of this version and has no effect"
         checks.append(Check("secrets", "warning", finding, todo))
     return settings, checks
-
-
-def _door(settings: Settings) -> Check:
-    """Who counts as the owner without a code. A broken secrets file is another check's."""
-    try:
-        is_shared = settings.is_shared or has_login(SECRETS)
-    except UserError:
-        is_shared = True
-    if is_shared:
-        finding = "nobody counts as the owner without a code, not even on this machine"
-        return Check("who may come in", "ok", finding)
-    finding = f"{local_browser.WHEN_TO_CLOSE} A block for nginx is in docs/security.md and in Help"
-    return Check("who may come in", "ok", finding)
 
 
 def _uploads(settings: Settings) -> Check:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -71,6 +71,20 @@ class Catalog:
     moves: Sequence[AliasMove] = ()
     preferred: str = ""
     fault: str = ""
+
+    def without(self, names: Collection[str]) -> Catalog:
+        """The same without any trace of some models, for who may not use them."""
+        if not names:
+            return self
+        return replace(
+            self,
+            cards={key: card for key, card in self.cards.items() if key[0] not in names},
+            alias_files={
+                name: file for name, file in self.alias_files.items() if name not in names
+            },
+            moves=[move for move in self.moves if move.model not in names],
+            preferred="" if self.preferred in names else self.preferred,
+        )
 
     def entries(self, *, demos: bool | None = None) -> list[Entry]:
         """Every version by name, the champion of each first.

@@ -21,7 +21,8 @@ class Expert:
 
     A declared name is whatever was typed; ``source`` says so on every verdict. Of a proven person
     ``subject`` is what vouches: ``<iss>|<sub>`` of a sign-in, the id of an invitation, the name of
-    an API token. ``groups`` are those that the sign-in names.
+    an API token. ``groups`` are those that the sign-in names; of ``hidden_models``
+    this person finds no trace.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Expert:
     role: Role = "expert"
     subject: str = ""
     groups: tuple[str, ...] = ()
+    hidden_models: frozenset[str] = frozenset()
     # The secret of the browser: what was made there is known by it, since a name proves nothing.
     browser_secret: str = field(default="", repr=False, compare=False)
 

@@ -69,10 +69,11 @@ class Batches:
                 column_choices.add_choice(connection, batch.id, case_columns, batch.asked_by)
             batch_events.note_upload(connection, batch)
 
-    def find(self, batch_id: str) -> Batch | None:
-        """The batch with this id, or None."""
+    def find(self, batch_id: str, *, by: Expert = roles.PROGRAM) -> Batch | None:
+        """The batch with this id, or None; none of a model that ``by`` may not use."""
         rows = self._select(sql_batches.BATCH, id=batch_id)
-        return record_rows.batch(rows[0]) if rows else None
+        batch = record_rows.batch(rows[0]) if rows else None
+        return batch if batch and roles.may_use(by, batch.model) else None
 
     def listed(
         self,
@@ -80,18 +81,23 @@ class Batches:
         asked_by: str = "",
         limit: int = 30,
         *,
-        of: Expert | None = None,
+        by: Expert = roles.PROGRAM,
     ) -> list[Batch]:
         """Batches, newest first: all, or those with these ids, or those of one declared name.
 
-        ``of`` adds to the ids what this person asked for on whatever device, where proven.
+        To the ids comes what ``by`` asked for on whatever device, where proven; nothing is of a
+        model that they may not use.
         """
         ids_json = None if ids is None else json.dumps(list(ids))
         # Names are compared in Python, where two spellings of one person are one.
-        most = -1 if asked_by else limit
-        proven = of.expert_key if of is not None and of.is_proven else None
+        most = -1 if asked_by or by.hidden_models else limit
+        proven = by.expert_key if by.is_proven else None
         rows = self._select(sql_batches.BATCHES, ids=ids_json, limit=most, expert_key=proven)
-        own = [b for b in map(record_rows.batch, rows) if not asked_by or _is_of(b, asked_by)]
+        own = [
+            batch
+            for batch in map(record_rows.batch, rows)
+            if roles.may_use(by, batch.model) and (not asked_by or _is_of(batch, asked_by))
+        ]
         return own[:limit]
 
     def add_chunk(

@@ -16,6 +16,7 @@ from second_opinion.store import (
     sql_plan_tables,
     sql_retention,
     sql_review_tables,
+    sql_sign_ins,
     sql_visits,
     verdict_kinds_table,
 )
@@ -467,3 +468,9 @@ def m022_visits(db: Database) -> None:
 def m023_retention(db: Database) -> None:
     """What is kept how long, and what was removed; verdicts and what they rest on stay."""
     db.executescript(sql_retention.RULES_AND_REMOVALS)
+
+
+@migrations()
+def m024_sign_ins(db: Database) -> None:
+    """An e-mail address is the account's that first signed in with it."""
+    db.executescript(sql_sign_ins.TABLE)

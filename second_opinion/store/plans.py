@@ -87,7 +87,8 @@ class Plans:
         """The plan with this id, or None."""
         roles.check(by, "draft a plan")
         rows = self._select(sql_plans.PLAN, id=plan_id)
-        return record_rows.plan(rows[0]) if rows else None
+        plan = record_rows.plan(rows[0]) if rows else None
+        return plan if plan and roles.may_use(by, plan.model) else None
 
     def listed(
         self, model: str | None = None, version: str | None = None, *, by: Expert
@@ -95,7 +96,8 @@ class Plans:
         """All plans, or those of a model or of a version of it, newest first."""
         roles.check(by, "draft a plan")
         rows = self._select(sql_plans.PLANS, model=model, version=version)
-        return [record_rows.plan(row) for row in rows]
+        plans = map(record_rows.plan, rows)
+        return [plan for plan in plans if roles.may_use(by, plan.model)]
 
     def closing(self, plan_id: str, *, by: Expert) -> Closing | None:
         """How a plan was closed, or None."""
@@ -106,11 +108,14 @@ class Plans:
     def draws(self, plan_id: str, *, by: Expert) -> list[Draw]:
         """The cases of a plan, in draw order."""
         roles.check(by, "draft a plan")
+        if self.find(plan_id, by=by) is None:
+            return []
         return [record_rows.draw(row) for row in self._select(sql_plans.DRAWS, plan_id=plan_id)]
 
     def answers(self, plan: Plan, *, by: Expert) -> PlanAnswers:
         """What was said of the draws of a plan since it counts, up to its closing."""
         roles.check(by, "see every verdict")
+        roles.check_model(by, plan.model)
         about: dict[str, Any] = {"plan_id": plan.id}
         with self._file.reading() as connection:
             verdicts = connection.execute(

@@ -34,6 +34,7 @@ from second_opinion.store import (
     sql_queue,
     sql_retention,
     sql_review,
+    sql_sign_ins,
     sql_verdicts,
     verdict_kinds_table,
 )
@@ -75,6 +76,7 @@ TABLES = (
         sql_copies.NEWEST_RETENTION_RULES, sql_copies.HAS_RETENTION_RULES, sql_retention.ADD_RULE
     ),
     Table(sql_copies.NEWEST_REMOVALS, sql_copies.HAS_REMOVALS, sql_retention.ADD_REMOVAL),
+    Table(sql_copies.NEWEST_SIGN_INS, sql_copies.HAS_SIGN_INS, sql_sign_ins.ADD_SIGN_IN),
     Table(sql_copies.NEWEST_EVENTS, sql_copies.HAS_EVENTS, sql_audit.ADD_EVENT),
 )
 # So many rows in a row that the file has already: nothing older is missing from it.

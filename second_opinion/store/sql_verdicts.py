@@ -60,6 +60,7 @@ VERDICTS_AFTER = """
         ),
         0
     )
+    AND model NOT IN (SELECT value FROM json_each(:hidden))
     ORDER BY verdicts.rowid LIMIT :most
 """
 

@@ -20,7 +20,13 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import ReviewEffort
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
-from second_opinion.store import event_log, judged_cases, record_rows, sql_verdicts
+from second_opinion.store import (
+    event_log,
+    judged_cases,
+    record_rows,
+    review_of_models,
+    sql_verdicts,
+)
 from second_opinion.store.batches import Batches
 from second_opinion.store.column_choices import ColumnChoices
 from second_opinion.store.database_file import DatabaseFile
@@ -30,6 +36,7 @@ from second_opinion.store.plans import Plans
 from second_opinion.store.queue import Queue
 from second_opinion.store.retention import Retention
 from second_opinion.store.review_queries import Review
+from second_opinion.store.sign_ins import SignIns
 from second_opinion.store.single_predictions import Singles
 from second_opinion.store.verdict_log import VerdictLog
 from second_opinion.store.visits import Visits
@@ -93,6 +100,7 @@ class Store:
         self.invitations = Invitations(self._file)
         self.visits = Visits(self._file)
         self.retention = Retention(self._file)
+        self.sign_ins = SignIns(self._file)
 
     @classmethod
     def open(cls, where: str | Path) -> Store:
@@ -112,7 +120,13 @@ class Store:
     def review(self, *, by: Expert) -> Review:
         """What everybody said and what came of it; `UserError` for a plain expert."""
         roles.check(by, "see every verdict")
-        return self._review
+        if not by.hidden_models:
+            return self._review
+        return review_of_models.as_seen_by(by, self._review, self._model_of)
+
+    def _model_of(self, prediction_id: str) -> str | None:
+        prediction = self.prediction(prediction_id)
+        return prediction.model if prediction else None
 
     def close(self) -> None:
         """Bring everything into the one file and let it go; using the store opens it again."""
@@ -135,10 +149,11 @@ class Store:
             judged_cases.keep_scales(connection, scales)
             connection.executemany(sql_verdicts.ADD_PREDICTION, encoded)
 
-    def prediction(self, prediction_id: str) -> Prediction | None:
-        """The prediction with this id, or None."""
+    def prediction(self, prediction_id: str, *, by: Expert = roles.PROGRAM) -> Prediction | None:
+        """The prediction with this id, or None; none of a model that ``by`` may not use."""
         rows = self._select(sql_verdicts.PREDICTION, id=prediction_id)
-        return record_rows.prediction(rows[0]) if rows else None
+        prediction = record_rows.prediction(rows[0]) if rows else None
+        return prediction if prediction and roles.may_use(by, prediction.model) else None
 
     def history(
         self, whose: Expert | str, ids: Iterable[str], limit: int = 12, *, by: Expert
@@ -155,7 +170,8 @@ class Store:
             about = {"prediction_ids": record_rows.listed(row["id"] for row in own)}
             current = connection.execute(sql_verdicts.CURRENT_VERDICTS, about)
             verdicts = _by_prediction(current, whose, by)
-        return [(record_rows.prediction(row), verdicts.get(row["id"])) for row in own]
+        history = [(record_rows.prediction(row), verdicts.get(row["id"])) for row in own]
+        return [one for one in history if roles.may_use(by, one[0].model)]
 
     def add_verdict(
         self,

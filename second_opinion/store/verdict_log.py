@@ -32,6 +32,7 @@ class VerdictLog:
         `UserError` below a reviewer."""
         roles.check(by, "see every verdict")
         about = {"created_at": created_at, "id": verdict_id, "most": most}
+        about |= {"hidden": record_rows.listed(by.hidden_models)}
         with self._file.reading() as connection:
             rows = connection.execute(sql_verdicts.VERDICTS_AFTER, about).fetchall()
         return [_logged(dict(row)) for row in rows]

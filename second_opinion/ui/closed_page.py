@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from second_opinion.access import roles
 from second_opinion.records.expert import Role
 from second_opinion.ui import frame, who
 from second_opinion.ui.visit import Visit
@@ -15,7 +14,7 @@ def is_closed(visit: Visit, needed: Role, purpose: str) -> bool:
 
     ``purpose`` is what the name is for.
     """
-    if reason := roles.closed_reason(needed, who.role(), visit.settings):
+    if reason := who.closed_reason(needed):
         frame.title()
         st.text(reason)
         return True

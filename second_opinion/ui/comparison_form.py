@@ -83,7 +83,7 @@ def form(visit: Visit, version: str) -> None:
 def _batches(visit: Visit) -> list[Batch]:
     """The scored batches of this model, newest first."""
     name, _ = visit.version
-    batches = visit.store.batches.listed(limit=MOST_BATCHES)
+    batches = visit.store.batches.listed(limit=MOST_BATCHES, by=visit.asker)
     return [batch for batch in batches if batch.model == name and batch.state == "done"]
 
 
@@ -144,7 +144,7 @@ def _cases(visit: Visit, question: Question) -> tuple[str, Callable[[], comparis
         return comparison_cases.cases_key(registry, card), partial(
             comparison_cases.cases_of, registry, card
         )
-    batch = visit.store.batches.find(question.source.removeprefix(BATCH))
+    batch = visit.store.batches.find(question.source.removeprefix(BATCH), by=visit.asker)
     if batch is None:
         raise UserError("The batch is not in the feedback database any more. Choose another one.")
     card = visit.catalog.card(batch.ref)

@@ -77,7 +77,7 @@ def choose(visit: Visit) -> Chosen | None:
 def _batches(visit: Visit) -> list[Batch]:
     """The batches of this model that this person may look at, the latest first."""
     ids = None if model_versions.may_review(visit) else who.batches()
-    batches = visit.store.batches.listed(ids, limit=100)
+    batches = visit.store.batches.listed(ids, limit=100, by=visit.asker)
     return [batch for batch in batches if batch.model == visit.version[0] and batch.rows_done]
 
 

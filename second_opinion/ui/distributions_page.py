@@ -287,7 +287,7 @@ def _linked_case(visit: Visit, selection: Selection, case_id: str) -> Prediction
     """The case of a link, if it is one of those that are looked at."""
     if selection.batch is not None and case_id.isdecimal():
         return ScoredRows(visit.store).opened(selection.batch, int(case_id), selection.card)
-    prediction = visit.store.prediction(case_id)
+    prediction = visit.store.prediction(case_id, by=visit.asker)
     if (
         prediction is None
         or selection.batch is not None

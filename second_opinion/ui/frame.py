@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 import streamlit as st
 
 from second_opinion.access import roles
+from second_opinion.access.access_rules import AccessRules
 from second_opinion.doctor.machine import durability
 from second_opinion.errors import UserError, incident
 from second_opinion.models import traffic_split
@@ -29,7 +30,7 @@ from second_opinion.ui import (
     who,
     widget_values,
 )
-from second_opinion.ui.browser import MARK
+from second_opinion.ui.escaping import escape as escape
 from second_opinion.ui.run_memory import forget
 from second_opinion.ui.visit import Visit, is_part_alone
 
@@ -42,13 +43,6 @@ DEPTH: ContextVar[int] = ContextVar("DEPTH", default=0)
 # What went wrong in callbacks, and what was said of it since, by its place on the page. Each is
 # one entry of the state: to look through all of its keys costs a millisecond.
 PROBLEMS, SAID = "frame_problems", "frame_said"
-
-# What markdown gives a meaning wherever it stands, at the start of a line, and by what follows.
-ANYWHERE = re.compile(r"[\\`*_\[\]<>~|]|&(?=#?\w+;)")
-AT_START = re.compile(r"^(\s*)([#+=-]|\d+(?=[.)]))", re.MULTILINE)
-ACTIVE = re.compile(r":(?=[^\W\d]|[\w+-]+:)|(?<=\w)@(?=\w)|https?(?=:)|www(?=\.)", re.IGNORECASE)
-# Streamlit draws `<-` and `--` as an arrow and a dash, and `>=` as one sign.
-TYPOGRAPHY = re.compile(r"[-<>~](?=[-=>])")
 
 THROW_AWAY = (
     "This app likely runs on a disk that is thrown away when it restarts, and the verdicts with "
@@ -135,21 +129,22 @@ def open_page(title: str) -> Visit:
     faults: list[str] = []
     try:
         settings = _settings(faults)
-        is_in = who.arrive(settings)
+        is_in = who.arrive(settings, _rules(faults))
         _go_to_queue(title)
         if refused := personal_link.refusal(title):
             faults.append(refused)
         if not is_in:
-            _ask_for_code(faults)
+            _ask_who_is_here(faults)
         presence.note(who.here(), settings)
         with st.sidebar:
             for page in PAGES:
                 if _is_for(page):
                     st.page_link(page.file, label=page.title, icon=page.icon)
+            visit = Visit(settings, "")
             watch = model_watch.started(settings)
-            if watch and not watch.is_ready:
+            if watch and not watch.is_ready and _setting(visit):
                 faults.append(watch.state)
-            ref = _choose_model(Visit(settings, "").catalog, settings.model, faults)
+            ref = _choose_model(visit.catalog, _setting(visit), faults)
             who.menu()
             browser.style()
     except Exception as error:  # noqa: BLE001 - as in `guarded`, which runs later
@@ -160,6 +155,7 @@ def open_page(title: str) -> Visit:
         problem(fault)
     visit = Visit(settings, ref)
     _warn_of_throw_away_disk(visit)
+    _warn_of_weak_codes(visit)
     return visit
 
 
@@ -193,12 +189,19 @@ def _warn_of_throw_away_disk(visit: Visit) -> None:
             )
 
 
-def _ask_for_code(faults: list[str]) -> None:
+def _warn_of_weak_codes(visit: Visit) -> None:
+    """Tell the owner of codes that are soon guessed, or that open more than they are for."""
+    if visit.expert is not None and not visit.closed_reason("owner"):
+        for fault in roles.weak_codes(visit.settings):
+            notice(fault)
+
+
+def _ask_who_is_here(faults: list[str]) -> None:
     """Ask who is here, and show nothing else of the app."""
     browser.style()
     for fault in faults:
         problem(fault)
-    who.form("You need the code that you were given.")
+    who.form(who.how_to_come_in())
     st.stop()
 
 
@@ -373,22 +376,6 @@ def remark(message: str) -> None:
     st.info(escape(message), icon=":material/info:")
 
 
-def escape(text: str) -> str:
-    """Text that Streamlit's markdown shows as it stands: no link, image, formula or icon.
-
-    No more is changed than that takes: labels are read out as they are written here.
-    """
-    # The mark has no width. It keeps `:name:` from becoming an icon and addresses from becoming
-    # links, and stands before what a backslash would not disarm.
-    marked = ACTIVE.sub(rf"\g<0>{MARK}", text.replace("\t", "    "))
-    marked = TYPOGRAPHY.sub(rf"\g<0>{MARK}", marked)
-    marked = ANYWHERE.sub(r"\\\g<0>", marked)
-    marked = AT_START.sub(rf"\1{MARK}\2", marked)
-    if marked.count("$") > 1:
-        marked = marked.replace("$", "\\$")
-    return marked.replace("    ", "\u00a0" * 4).replace("\n", "  \n")
-
-
 def _settings(faults: list[str]) -> Settings:
     """The settings; a broken secrets file is a fault, and proves nobody's right."""
     try:
@@ -406,6 +393,18 @@ def _settings(faults: list[str]) -> Settings:
         }
         settings = replace(settings, **mb)
     return settings
+
+
+def _rules(faults: list[str]) -> AccessRules:
+    """Who may sign in and use which model; by rules that cannot be meant nobody comes in."""
+    try:
+        return AccessRules.read()
+    except UserError as error:
+        # A file that cannot be read at all is a fault already, and the settings close the app.
+        if str(error) in faults:
+            return AccessRules()
+        faults.append(str(error))
+        return AccessRules(is_broken=True)
 
 
 def _choose_model(catalog: Catalog, setting: str, faults: list[str]) -> str:
@@ -446,6 +445,12 @@ def model_options(catalog: Catalog) -> dict[str, str]:
         return _options(catalog.entries())
     except UserError:
         return {}
+
+
+def _setting(visit: Visit) -> str:
+    """The model that MODEL names; none where who is here may not know of it."""
+    name = re.split("[@/]", local_ref(visit.settings.model))[0]
+    return "" if name in visit.asker.hidden_models else visit.settings.model
 
 
 def _options(entries: list[Entry]) -> dict[str, str]:

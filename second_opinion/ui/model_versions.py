@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from second_opinion.access import roles
 from second_opinion.formatting import humanise, number_text, plural, share_text
 from second_opinion.models import aliases, traffic_split
 from second_opinion.models.card import ModelCard
@@ -149,7 +148,7 @@ def refusal(visit: Visit) -> str:
 
 def may_review(visit: Visit) -> bool:
     """Whether this person may see what others said, and rows of the training data."""
-    return not roles.closed_reason("reviewer", who.role(), visit.settings)
+    return not who.closed_reason("reviewer")
 
 
 def promote_form(visit: Visit, version: str) -> None:

@@ -49,7 +49,7 @@ def of(visit: Visit, expert: Expert) -> list[Waiting]:
     ids = [*who.batches(), *who.linked_batches()]
     return [
         Waiting(batch, len(store.judged_rows(batch.id, by=expert)))
-        for batch in store.listed(ids, of=expert)
+        for batch in store.listed(ids, by=expert)
         if batch.rows_done > batch.rows_failed
     ]
 

@@ -233,7 +233,7 @@ def switch(visit: Visit) -> None:
 
 def _open(visit: Visit, prediction_id: str) -> None:
     """Show a stored prediction with its inputs, and the model that made it."""
-    prediction = visit.store.prediction(prediction_id)
+    prediction = visit.store.prediction(prediction_id, by=visit.asker)
     if prediction is None:
         raise UserError(
             "This link names a case that is not in the feedback database. Check that the link is "
@@ -283,7 +283,7 @@ def _forget_what_is_gone(visit: Visit) -> None:
     prediction = current()
     if prediction is None or not has_problem("verdict"):
         return
-    if visit.store.prediction(prediction.id) is None:
+    if visit.store.prediction(prediction.id, by=visit.asker) is None:
         st.session_state.pop("predict_shown")
         st.query_params.pop("prediction", None)
 

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.formatting import when
 from second_opinion.models.aliases import managed
@@ -51,7 +50,7 @@ class Visit:
     @property
     def asker(self) -> Expert:
         """Who asks, with the role that the calls go by; nobody by name before a name is given."""
-        return self.expert or Expert("Somebody without a name", role=who.role() or "expert")
+        return self.expert or who.nobody()
 
     @property
     def review(self) -> Review:
@@ -66,7 +65,7 @@ class Visit:
     @property
     def catalog(self) -> Catalog:
         """The models of this start, and what each alias means in this run."""
-        return once("catalog", lambda: self.registry.look())
+        return once("catalog", lambda: self.registry.look().without(self.asker.hidden_models))
 
     @property
     def store(self) -> Store:
@@ -100,7 +99,7 @@ class Visit:
 
     def closed_reason(self, needed: Role) -> str:
         """Why what is for ``needed`` is closed to who is here, and what opens it; empty if open."""
-        reason = roles.closed_reason(needed, who.role(), self.settings)
+        reason = who.closed_reason(needed)
         if not reason and self.expert is None:
             return "Give your name on Home first: what is done here is on record with a name."
         return reason

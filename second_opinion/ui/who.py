@@ -14,12 +14,13 @@ from typing import Any
 import streamlit as st
 
 from second_opinion.access import code_attempts, local_browser, roles
+from second_opinion.access.access_rules import AccessRules
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import NAME_LIMIT, Expert, IdentitySource, Role
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.ui import browser, personal_link, uploads
+from second_opinion.ui import browser, personal_link, sign_in, uploads
 
 # The browser remembers which cases were asked for in it: a typed name proves nothing, so the name
 # alone must not open somebody else's cases.
@@ -27,9 +28,10 @@ MOST_CASES = 24
 MOST_BATCHES = 12
 
 
-def arrive(settings: Settings) -> bool:
-    """Note the settings of this run; whether this browser may come in at all."""
+def arrive(settings: Settings, rules: AccessRules) -> bool:
+    """Note the settings and rules of this run; whether this browser may come in at all."""
     st.session_state["who_settings"] = settings
+    st.session_state["who_rules"] = rules
     _recall()
     if personal_link.take_up(settings):
         # Whoever typed a name here before is somebody else.
@@ -40,16 +42,34 @@ def arrive(settings: Settings) -> bool:
 
 
 def here() -> Expert | None:
-    """The person of this session, from this session or from the browser's memory."""
+    """The person of this session: signed in, or from this session or the browser's memory."""
     _recall()
+    signed_in = _arrival().person if _rules().has_login else None
+    if signed_in:
+        return replace(signed_in, browser_secret=key())
     invitation = personal_link.holder(_settings())
+    if _rules().has_login and not invitation:
+        return None
     expert: Expert | None = invitation.expert if invitation else st.session_state["who_expert"]
     may_act_as = role()
     if expert is None or may_act_as is None:
         return None
     by_code = st.session_state.get("who_by_code") and not invitation
     source: IdentitySource = "code" if by_code else expert.source
-    return replace(expert, role=may_act_as, source=source, browser_secret=key())
+    return replace(
+        expert,
+        role=may_act_as,
+        source=source,
+        browser_secret=key(),
+        hidden_models=_hidden_models(),
+    )
+
+
+def nobody() -> Expert:
+    """Who is here before a name is given: with what this session may do, and no name."""
+    return Expert(
+        "Somebody without a name", role=role() or "expert", hidden_models=_hidden_models()
+    )
 
 
 def key() -> str:
@@ -60,12 +80,25 @@ def key() -> str:
 
 
 def role() -> Role | None:
-    """What this session may do, by code, link or machine; None where it may not come in."""
-    settings = _settings()
+    """What this session may do, by sign-in, code, link or machine; None if it may not come in."""
+    settings, rules = _settings(), _rules()
+    if rules.is_broken:
+        return None
+    signed_in = _arrival().person if rules.has_login else None
+    if signed_in:
+        return signed_in.role
     if personal_link.holder(settings):
-        return roles.higher(st.session_state.get("who_by_code"), "expert")
+        by_code = None if rules.has_login else st.session_state.get("who_by_code")
+        return roles.higher(by_code, "expert")
+    if rules.has_login:
+        return None
     alone = roles.without_code(local=is_local(), settings=settings)
     return roles.higher(st.session_state.get("who_by_code"), alone)
+
+
+def closed_reason(needed: Role) -> str:
+    """Why what is for ``needed`` is closed to this session, and what opens it; empty if open."""
+    return roles.closed_reason(needed, role(), _settings(), has_login=_rules().has_login)
 
 
 def is_local() -> bool:
@@ -113,7 +146,13 @@ def add_linked_batch(batch_id: str) -> None:
 
 
 def form(purpose: str, title: str = "Your name") -> None:
-    """Ask for a name and, if the person likes, an e-mail address."""
+    """Ask to sign in where there is a login, else for a name and, if one likes, an address."""
+    if _rules().is_broken:
+        st.text("This app is closed until its secrets file is mended.")
+        return
+    if _rules().has_login:
+        sign_in.form(_arrival(), _rules(), purpose, "Sign in")
+        return
     with st.form("who_form", border=True):
         st.header(title, anchor=False)
         st.text(purpose)
@@ -126,6 +165,13 @@ def form(purpose: str, title: str = "Your name") -> None:
         _show_refusal()
 
 
+def how_to_come_in() -> str:
+    """What somebody needs who may not come in yet, in words."""
+    if _rules().has_login:
+        return "Your verdicts carry your name: sign in with your account."
+    return "You need the code that you were given."
+
+
 def menu() -> None:
     """Show who is here, with a way to change it, and keep it in the browser's memory."""
     expert = here()
@@ -135,7 +181,10 @@ def menu() -> None:
             st.text(f"You are {expert.label}")
             if expert.source == "invite":
                 st.caption("By your personal link.")
-            st.button("Not you?", key="who_change", type="tertiary", on_click=_leave)
+            if expert.source == "oidc":
+                st.button("Sign out", key="who_sign_out", type="tertiary", on_click=sign_in.leave)
+            else:
+                st.button("Not you?", key="who_change", type="tertiary", on_click=_leave)
             if _code_helps():
                 with st.expander("I have a code"), st.form("who_code_form", border=False):
                     _code_field("Code")
@@ -147,6 +196,9 @@ def menu() -> None:
 def keep(place: str) -> None:
     """Write the name and the cases of this session into the browser's memory."""
     expert = here()
+    # Who signed in is known on every device, and the next person at this screen is another one.
+    if expert and expert.source == "oidc":
+        return
     if expert:
         memory: dict[str, Any] = {"name": expert.name, "email": expert.email, "cases": cases()}
         memory["key"] = key()
@@ -223,6 +275,8 @@ def _role_by(code: str) -> Role | None:
 
 def _code_helps() -> bool:
     """Whether there is a code that would let this session do more."""
+    if _rules().has_login:
+        return False
     settings, now = _settings(), role()
     higher = roles.ROLES if now is None else roles.ROLES[roles.rank(now) + 1 :]
     return any(roles.code_for(one, settings) for one in higher)
@@ -230,6 +284,7 @@ def _code_helps() -> bool:
 
 def _code_field(label: str) -> None:
     st.text_input(label, key="who_code", type="password", max_chars=200, autocomplete="off")
+    st.caption("A code opens the door and proves no name: yours stays what you typed.")
 
 
 def _show_refusal() -> None:
@@ -241,6 +296,27 @@ def _show_refusal() -> None:
 def _settings() -> Settings:
     settings: Settings | None = st.session_state.get("who_settings")
     return settings or Settings.read()
+
+
+def _rules() -> AccessRules:
+    rules: AccessRules | None = st.session_state.get("who_rules")
+    return rules or AccessRules()
+
+
+def _arrival() -> sign_in.Arrival:
+    return sign_in.arrival(_rules(), _settings())
+
+
+def _hidden_models() -> frozenset[str]:
+    """The models that nobody uses who has only given a name, but on the machine of the app."""
+    if not _rules().models:
+        return frozenset()
+    if (
+        not _rules().has_login
+        and roles.without_code(local=is_local(), settings=_settings()) == "owner"
+    ):
+        return frozenset()
+    return _rules().hidden_from(frozenset())
 
 
 def _leave() -> None:

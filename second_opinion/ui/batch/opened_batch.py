@@ -42,7 +42,7 @@ def current(visit: Visit) -> Batch | None:
     batch_id = st.query_params.get("batch") or was_open
     if not batch_id:
         return None
-    batch = visit.store.batches.find(batch_id)
+    batch = visit.store.batches.find(batch_id, by=visit.asker)
     if batch is None:
         upload.forget()
         say(
@@ -146,7 +146,7 @@ def past(visit: Visit) -> None:
     ids = None if everything else who.batches()
     batches = [
         jobs.revive(visit.store, visit.registry, batch) if batch.is_running else batch
-        for batch in visit.store.batches.listed(ids, of=expert)
+        for batch in visit.store.batches.listed(ids, by=visit.asker)
     ]
     if not batches:
         return

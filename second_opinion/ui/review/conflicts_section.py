@@ -81,7 +81,7 @@ def _is_judge(case: Conflict, person: Expert) -> bool:
 
 
 def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
-    prediction = visit.store.prediction(case.prediction_id)
+    prediction = visit.store.prediction(case.prediction_id, by=visit.asker)
     if prediction is None:
         return
     card = verdicts_section.known_card(visit, prediction.model, prediction.version)

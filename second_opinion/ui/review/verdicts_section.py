@@ -163,7 +163,7 @@ def linked_case(visit: Visit) -> None:
     if not verdict_id:
         return
     verdict = visit.review.verdict(verdict_id)
-    prediction = visit.store.prediction(verdict.prediction_id) if verdict else None
+    prediction = visit.store.prediction(verdict.prediction_id, by=visit.asker) if verdict else None
     if verdict is None or prediction is None or prediction.model != visit.version[0]:
         st.text("The case that the address names is not one of this model.")
         return

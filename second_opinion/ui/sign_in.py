@@ -1,0 +1,116 @@
+"""Signing in at a provider: who came back from there, what is shown before, and the way out."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from second_opinion.access.access_rules import DEFAULT, AccessRules
+from second_opinion.access.signed_in import SignedIn
+from second_opinion.errors import UserError
+from second_opinion.records.event import Event
+from second_opinion.records.expert import Expert
+from second_opinion.settings import Settings
+from second_opinion.store import Store
+from second_opinion.ui.escaping import escape
+
+# A page that is open stays so for a working day, whatever the token says: typing is not cut short.
+LONGEST_SECONDS = 12 * 3600.0
+
+
+class Arrival(NamedTuple):
+    """Who signed in; nobody, and why, where the sign-in is not taken."""
+
+    person: Expert | None
+    refusal: str = ""
+
+
+def arrival(rules: AccessRules, settings: Settings) -> Arrival:
+    """Who is signed in in this session, looked at anew where the token is another one."""
+    claims = _claims()
+    if not claims:
+        st.session_state.pop("who_signed_in", None)
+        return Arrival(None)
+    mark = repr((sorted(claims.items(), key=str), rules))
+    before = st.session_state.get("who_signed_in")
+    if before is None or before[0] != mark:
+        before = mark, time.time(), _arrival(claims, rules, settings)
+        st.session_state["who_signed_in"] = before
+    _, since, arrived = before
+    if time.time() - since > LONGEST_SECONDS:
+        return Arrival(None, OVER)
+    return arrived
+
+
+OVER = "Your sign-in is over. Sign in again."
+
+
+def form(arrived: Arrival, rules: AccessRules, purpose: str, title: str) -> None:
+    """Offer to sign in, with what spoke against it if somebody has."""
+    with st.container(border=True, key="who_sign_in"):
+        st.header(title, anchor=False)
+        st.text(purpose)
+        if arrived.refusal:
+            st.error(escape(arrived.refusal), icon=":material/error:")
+        with st.container(horizontal=True):
+            for provider in rules.providers:
+                st.button(
+                    "Sign in" if provider == DEFAULT else f"Sign in with {escape(provider)}",
+                    key=f"who_sign_in_{provider}",
+                    type="primary",
+                    on_click=st.login,
+                    args=() if provider == DEFAULT else (provider,),
+                )
+            if arrived.refusal and _claims():
+                st.button("Sign out", key="who_sign_out", on_click=leave)
+
+
+def leave() -> None:
+    """Sign out, here and at the provider where it lets itself be told."""
+    for key in list(st.session_state):
+        del st.session_state[key]
+    st.query_params.clear()
+    st.logout()
+
+
+def _claims() -> dict[str, Any]:
+    """What the provider said, as Streamlit's signed cookie keeps it; empty without a sign-in."""
+    claims = dict(st.user.to_dict())
+    return claims if claims.get("is_logged_in") is True else {}
+
+
+def _arrival(claims: dict[str, Any], rules: AccessRules, settings: Settings) -> Arrival:
+    try:
+        signed_in = SignedIn.of(claims, rules)
+    except UserError as error:
+        return Arrival(None, str(error))
+    person = signed_in.expert(rules)
+    store = Store.open(settings.feedback_db)
+    refusal = _refusal(signed_in, person, rules, store)
+    details = {"by": "oidc", "provider": signed_in.provider}
+    if refusal:
+        store.event_log.add(Event("sign-in", person.label, details | {"refused": refusal}))
+        return Arrival(None, refusal)
+    if st.session_state.get("who_signed_key") != person.expert_key:
+        store.event_log.add(Event("sign-in", person.label, details | {"role": person.role}))
+        st.session_state["who_signed_key"] = person.expert_key
+    return Arrival(person)
+
+
+def _refusal(signed_in: SignedIn, person: Expert, rules: AccessRules, store: Store) -> str:
+    if signed_in.provider not in rules.providers:
+        return "The provider of your sign-in is not one of this app any more. Sign in again."
+    if signed_in.ends is not None and signed_in.ends <= time.time():
+        return OVER
+    if not person.email:
+        return ""
+    is_trusted = signed_in.is_trusted(rules)
+    holder = store.sign_ins.holder(signed_in.provider, only_its_own=is_trusted, by=person)
+    if holder == person.expert_key:
+        return ""
+    return (
+        f"{person.email} signed in here before with another account, and an address is one "
+        "account's alone. Sign in with that one, or ask the person who runs this app."
+    )

@@ -1,0 +1,341 @@
+"""Who signed in, what the rules in the secrets give them, and what is refused in words."""
+
+import time
+from dataclasses import replace
+from io import BytesIO
+
+import pytest
+from builders import OWNER, REVIEWER, ROOT, case, judged, scored_batch, verdict
+from streamlit.testing.v1 import AppTest
+from visits import keys, messages, start
+
+from second_opinion.access import access_rules
+from second_opinion.access.access_rules import AccessRules
+from second_opinion.access.signed_in import SignedIn
+from second_opinion.errors import UserError
+from second_opinion.records.expert import Expert
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.review.exports import export
+from second_opinion.store import Store
+
+AUTH = """
+[auth]
+redirect_uri = "http://localhost:8501/oauth2callback"
+cookie_secret = "0123456789abcdef"
+"""
+CORP = """
+[auth.corp]
+client_id = "app"
+client_secret = "x"
+server_metadata_url = "https://login.example.org/.well-known/openid-configuration"
+"""
+GUESTS = CORP.replace("corp", "guests")
+CLAIMS = {
+    "iss": "https://login.example.org",
+    "sub": "1",
+    "name": "Ada",
+    "email": "Ada@Example.org",
+    "email_verified": True,
+    "provider": "corp",
+    "is_logged_in": True,
+}
+
+
+@pytest.fixture
+def secrets(tmp_path):
+    """Write the secrets, and read the rules of them."""
+
+    def write(text):
+        path = tmp_path / "secrets.toml"
+        path.write_text(text, "utf-8")
+        return AccessRules.read(path)
+
+    return write
+
+
+def person(rules, **claims):
+    return SignedIn.of(CLAIMS | claims, rules).expert(rules)
+
+
+# --- the rules
+
+
+def test_without_secrets_there_is_no_login_and_nothing_is_hidden(tmp_path):
+    rules = AccessRules.read(tmp_path / "secrets.toml")
+    assert rules == AccessRules()
+    assert not rules.has_login
+    assert rules.hidden_from(frozenset()) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "providers"),
+    [
+        (AUTH + 'client_id = "a"', ("default",)),
+        (AUTH, ("default",)),
+        (AUTH + CORP, ("corp",)),
+        (AUTH + CORP + GUESTS, ("corp", "guests")),
+        (AUTH + 'client_id = "a"' + CORP, ("default", "corp")),
+        ("[second_opinion]\n", ()),
+    ],
+)
+def test_each_section_of_a_provider_is_one(secrets, text, providers):
+    assert secrets(text).providers == providers
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("roles = 1", r"roles is 1; expected a section \[roles\]"),
+        ('access = "x"', r"access is 'x'; expected a section \[access\]"),
+        ('[roles]\n"a@b.org" = "boss"', r"gives 'a@b.org' the role 'boss'; expected expert, rev"),
+        ('[roles]\n"a@b.org" = 3', r"gives 'a@b.org' the role 3"),
+        ('[access]\ndose = "a@b.org"', r"\[access\] dose is 'a@b.org'; expected a list"),
+        ("[access]\ndose = [1]", r"\[access\] dose is \[1\]; expected a list"),
+        (
+            AUTH + CORP + '[roles]\nprovider = "google"',
+            r"provider is 'google'; expected one of corp",
+        ),
+        (
+            AUTH + CORP + GUESTS + '[roles]\n"a@b.org" = "owner"',
+            r'Add a line such as provider = "co',
+        ),
+    ],
+)
+def test_rules_that_cannot_be_meant_are_refused_with_their_place(secrets, text, said):
+    with pytest.raises(UserError, match=said):
+        secrets(text)
+
+
+@pytest.mark.parametrize(
+    ("roles", "claims", "role"),
+    [
+        ('"ada@example.org" = "owner"', {}, "owner"),
+        ('" ADA@example.ORG " = "owner"', {}, "owner"),
+        ('"ada@example.org" = "owner"', {"email_verified": False}, "expert"),
+        ('"ada@example.org" = "owner"', {"email_verified": None}, "expert"),
+        ('"ada@example.org" = "owner"', {"email_verified": "false"}, "expert"),
+        ('"ada@example.org" = "owner"', {"email_verified": 1.5}, "expert"),
+        ('"ada@example.org" = "owner"', {"email_verified": "true"}, "owner"),
+        ('"ada@example.org" = "owner"', {"provider": "guests"}, "expert"),
+        ('"ada@example.org" = "owner"', {"provider": ""}, "expert"),
+        ('"ada@example.org" = "owner"', {"email": "eve@example.org"}, "expert"),
+        ('"ada@example.org" = "owner"', {"email": None, "name": "ada@example.org"}, "expert"),
+        ('"chiefs" = "owner"', {"groups": ["Chiefs"]}, "owner"),
+        ('"chiefs" = "owner"', {"groups": "chiefs"}, "owner"),
+        ('"chiefs" = "owner"', {"groups": ["chiefs"], "provider": "guests"}, "expert"),
+        ('"chiefs" = "owner"\n"all" = "reviewer"', {"groups": ["all", "chiefs"]}, "owner"),
+        ('"chiefs" = "owner"\n"all" = "reviewer"', {"groups": ["all"]}, "reviewer"),
+        ('groups_claim = "teams"\n"chiefs" = "owner"', {"groups": ["chiefs"]}, "expert"),
+        ('groups_claim = "teams"\n"chiefs" = "owner"', {"teams": ["chiefs"]}, "owner"),
+        ('"" = "owner"', {"email": "", "groups": [""]}, "expert"),
+    ],
+)
+def test_an_address_gives_a_role_only_verified_and_by_the_provider_that_is_named(
+    secrets, roles, claims, role
+):
+    rules = secrets(AUTH + CORP + GUESTS + '[roles]\nprovider = "corp"\n' + roles)
+    assert person(rules, **claims).role == role
+
+
+def test_a_model_is_hidden_from_all_but_those_it_names(secrets):
+    rules = secrets(AUTH + CORP + '[access]\ndose = ["ada@example.org", "dosing"]\niris = []')
+    assert person(rules).hidden_models == {"iris"}
+    assert person(rules, email_verified=False).hidden_models == {"dose", "iris"}
+    assert person(rules, email="b@c.org", groups=["dosing"]).hidden_models == {"iris"}
+    assert rules.hidden_from(frozenset()) == {"dose", "iris"}
+
+
+def test_who_it_is_is_issuer_and_subject(secrets):
+    rules = secrets(AUTH + CORP)
+    ada = person(rules)
+    assert ada.expert_key == "oidc:https://login.example.org|1"
+    assert (ada.label, ada.source) == ("Ada <Ada@Example.org>", "oidc")
+    assert person(rules, name="Eve <boss@x.org>", email_verified=False).label == "Eve boss@x.org"
+    assert person(rules, name=None, email=None).label == "Somebody without a name"
+    for lacking in ("iss", "sub"):
+        with pytest.raises(UserError, match="does not say who you are"):
+            person(rules, **{lacking: ""})
+
+
+def test_what_a_login_lacks_is_named(tmp_path, secrets):
+    secrets(AUTH.replace("cookie_secret", "other") + CORP.replace("client_secret", "x"))
+    lacking = access_rules.missing(tmp_path / "secrets.toml")
+    assert lacking == ["[auth] cookie_secret", "[auth.corp] client_secret"]
+
+
+# --- the account of an address
+
+
+def test_the_first_account_of_an_address_holds_it(empty_store, secrets):
+    rules = secrets(AUTH + CORP + GUESTS + '[roles]\nprovider = "corp"')
+    holder = empty_store.sign_ins.holder
+    guest = person(rules, provider="guests", iss="https://guests", sub="1")
+    first, second = person(rules), person(rules, sub="2", email="ADA@example.org")
+    assert holder("guests", only_its_own=False, by=guest) == guest.expert_key
+    # Nobody elsewhere takes an address away from the provider whose addresses count.
+    assert holder("corp", only_its_own=True, by=first) == first.expert_key
+    for _ in range(2):
+        assert holder("corp", only_its_own=True, by=second) == first.expert_key
+        assert holder("corp", only_its_own=True, by=first) == first.expert_key
+
+
+# --- on the pages
+
+
+def arrive(page="Home.py", query=(), **claims):
+    at = AppTest.from_file(ROOT / "Home.py", default_timeout=30)
+    at.query_params.update(dict(query))
+    at.user = CLAIMS | {"exp": time.time() + 600} | claims
+    at.switch_page(page)
+    return at.run()
+
+
+def test_nobody_comes_in_unless_signed_in(place, secrets, at_home):
+    secrets(AUTH + CORP + GUESTS + '[roles]\nprovider = "corp"')
+    for page in ("Home.py", *(f"pages/{one.name}" for one in (ROOT / "pages").glob("*.py"))):
+        at = start(page)
+        assert not at.exception
+        assert keys(at) == {"who_sign_in_corp", "who_sign_in_guests"}
+        assert not list(at.sidebar.get("page_link"))
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({"exp": 1}, "Your sign-in is over"),
+        ({"provider": "google"}, "not one of this app any more"),
+        ({"sub": ""}, "does not say who you are"),
+    ],
+)
+def test_a_sign_in_that_is_not_taken_says_why(place, secrets, claims, said):
+    secrets(AUTH + CORP)
+    at = arrive(**claims)
+    assert said in messages(at)[0]
+    assert "who_sign_out" in keys(at)
+
+
+def test_a_second_account_of_an_address_is_refused_and_on_record(place, secrets):
+    secrets(AUTH + CORP)
+    assert not messages(arrive())
+    [said] = messages(arrive(sub="2"))
+    assert said.startswith("Ada@Example.org signed in here before with another account")
+    events = Store.open(place / "feedback.db").event_log.newest("sign-in", by=OWNER)
+    assert ["refused" in event.details for event in events] == [True, False]
+    assert [event.details["provider"] for event in events] == ["corp", "corp"]
+
+
+def test_not_signed_in_is_nobody_whatever_else_is_claimed(place, secrets):
+    secrets(AUTH + CORP + '[roles]\n"ada@example.org" = "owner"')
+    for is_in in (False, None, 1, "true"):
+        assert "who_sign_in_corp" in keys(arrive(is_logged_in=is_in))
+
+
+def test_rules_that_are_broken_close_the_app(place, secrets, at_home):
+    with pytest.raises(UserError):
+        secrets(AUTH + CORP + '[roles]\n"ada@example.org" = "boss"')
+    for at in (arrive(), start()):
+        assert "expected expert, reviewer, owner" in messages(at)[0]
+        assert not keys(at)
+
+
+def test_a_sign_in_ends_after_a_working_day(place, secrets, monkeypatch):
+    secrets(AUTH + CORP)
+    at = arrive()
+    assert "who_sign_out" in keys(at)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 11 * 3600)
+    assert "home_judge" in keys(at.run())
+    monkeypatch.setattr(time, "time", lambda: now() + 13 * 3600)
+    assert "Your sign-in is over" in messages(at.run())[0]
+
+
+# --- models that not everybody may use
+
+ONLY_RITA = (
+    AUTH + CORP + '[roles]\n"rita@example.org" = "reviewer"\n[access]\ndose = ["rita@example.org"]'
+)
+
+
+def everything_said(at):
+    return repr([*at.main, *at.sidebar, *at.query_params.items()]).lower()
+
+
+@pytest.mark.parametrize(
+    "page", ["Home.py", *sorted(f"pages/{p.name}" for p in (ROOT / "pages").glob("*.py"))]
+)
+def test_who_may_not_use_a_model_finds_no_trace_of_it(place, secrets, page, monkeypatch):
+    secrets(ONLY_RITA)
+    monkeypatch.setenv("MODEL", "dose")
+    assert "dose" not in everything_said(arrive(page))
+    monkeypatch.delenv("MODEL")
+    assert "dose" in everything_said(arrive("pages/7_Models.py", email="rita@example.org"))
+
+
+def test_no_name_that_is_typed_opens_a_model(place, secrets, request):
+    secrets('[access]\ndose = ["ada@example.org"]')
+    session = {"who_expert": Expert.declared("Ada", "ada@example.org")}
+    assert "dose" not in everything_said(start("pages/7_Models.py", session=session))
+    # On the machine of the app, whose files they are, everything may be used.
+    request.getfixturevalue("at_home")
+    assert "dose" in everything_said(start("pages/7_Models.py", session=session))
+
+
+@pytest.fixture
+def of_dose(empty_store, registry):
+    """A batch, a prediction and a verdict of a model, and a reviewer who may not use it."""
+    batch, _ = scored_batch(empty_store, registry, "dose", 8)
+    asked = case(model="dose", value=3.0, probabilities=None, confidence=None)
+    empty_store.add_prediction(asked)
+    empty_store.add_verdict(verdict(asked))
+    return batch, asked, replace(REVIEWER, hidden_models=frozenset({"dose"}))
+
+
+def test_no_call_gives_away_a_model_that_is_hidden(empty_store, of_dose, tmp_path):
+    batch, asked, rita = of_dose
+    store, batches = empty_store, empty_store.batches
+    assert store.prediction(asked.id, by=REVIEWER) == asked
+    assert store.prediction(asked.id, by=rita) is None
+    assert (batches.find(batch.id, by=rita), batches.listed(by=rita)) == (None, [])
+    assert store.history("Ada", [asked.id], by=rita) == []
+    [said] = store.verdict_history(asked.id, by=REVIEWER)
+    review = store.review(by=rita)
+    for call in (
+        lambda: review.progress("dose"),
+        lambda: review.by_version(model="dose"),
+        lambda: review.newest(VerdictFilter(model="dose"), 5),
+        lambda: review.shared_case(asked.id),
+        lambda: review.adjudicate(asked.id, 1.0, "so it is", by=rita),
+        lambda: review.triage_of(said.id),
+        lambda: export(store, BytesIO(), verdict_filter=VerdictFilter(model="dose"), by=rita),
+    ):
+        with pytest.raises(UserError, match="There is no model 'dose'"):
+            call()
+    for call in (
+        lambda: review.by_version(),
+        lambda: review.newest(VerdictFilter(), 5),
+        lambda: export(store, BytesIO(), "predictions", by=rita),
+    ):
+        with pytest.raises(UserError, match="Choose a model"):
+            call()
+    assert review.progress("triage").verdicts == 0
+    other = BytesIO()
+    export(store, other, verdict_filter=VerdictFilter(model="triage"), by=rita)
+    assert b"dose" not in other.getvalue()
+
+
+def test_a_link_to_a_hidden_model_reads_like_one_to_nothing(place, secrets, registry, models):
+    secrets(ONLY_RITA)
+    store = Store.open(place / "feedback.db")
+    batch, _ = scored_batch(store, registry, "dose", 4)
+    judged(models, store)
+    [made] = [p for p in store.reviewed().to_dict("records") if p["model"] == "dose"][:1]
+    for page, query in (
+        ("pages/2_Batch_upload.py", {"batch": batch.id}),
+        ("pages/1_Single_prediction.py", {"prediction": made["prediction_id"]}),
+        ("pages/5_Feedback_review.py", {"model": "dose"}),
+        ("pages/4_Distributions.py", {"model": "dose", "of": batch.id}),
+    ):
+        at = arrive(page, query=query)
+        assert not at.exception
+        shown = {key: value for key, value in at.query_params.items() if key != "model"}
+        assert "dose" not in repr([*at.main, *at.sidebar, shown]).lower(), page
