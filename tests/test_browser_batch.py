@@ -13,7 +13,6 @@ import pytest
 import python_calamine
 from browsing import (
     App,
-    alert,
     button,
     downloaded,
     give_name,
@@ -337,7 +336,7 @@ def test_a_stale_table_is_told_and_shows_what_stands_there(own_app, visitor, tmp
     button(page, "verdict_save").click()
     part(page, "verdict_saved").wait_for()
     in_table(other_tab, 3, "Agree").click()
-    alert(other_tab, "another one than this page showed").wait_for()
+    other_tab.get_by_role("alert").filter(has_text="another one than this page showed").wait_for()
     said_in_table(other_tab, 3, "Disagree")
     (verdict,) = stored(own_app, "SELECT * FROM verdicts")
     assert verdict["judgement"] == "disagree"
