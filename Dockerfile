@@ -26,14 +26,15 @@ COPY requirements.txt requirements-mlflow.txt ./
 COPY requirements requirements
 COPY .streamlit/config.toml .streamlit/config.toml
 COPY Home.py serve.py ./
+COPY --chmod=755 deploy/sagemaker/serve /opt/bin/serve
 COPY pages pages
 COPY second_opinion second_opinion
 # `add`, and a model that is fetched, write here.
 COPY --chown=1000:1000 model model
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 HOME=/data LOGNAME=second-opinion
+ENV PATH=/opt/venv/bin:/opt/bin:$PATH PYTHONUNBUFFERED=1 HOME=/data LOGNAME=second-opinion
 ENV FEEDBACK_DB=/data/feedback.db PUBLIC=1 PORT=8501 STREAMLIT_SERVER_HEADLESS=true
 USER 1000:1000
 VOLUME /data
 EXPOSE 8501
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD python -c "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/_stcore/health', timeout=4)"
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD python -c "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/api/health', timeout=9)"
 CMD ["sh", "-c", "exec streamlit run serve.py --server.address 0.0.0.0 --server.port $PORT"]

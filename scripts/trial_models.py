@@ -1,8 +1,9 @@
 """What the trials run inside of an environment: ``trial_models.py COMMAND FOLDER``.
 
 ``train`` saves models as joblib, pickle and skops, with their answers. ``log`` gives one of them to
-MLflow twice. ``compare FOLDER NAME...`` predicts through the registry and compares with those
-answers; a NAME may be NAME=MODEL where the registry calls it otherwise.
+MLflow twice. ``champion FOLDER NAME VERSION`` points an alias there at a version, which is logged
+first if it is not there. ``compare FOLDER NAME...`` predicts through the registry and compares with
+those answers; a NAME may be NAME=MODEL where the registry calls it otherwise.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ DATA, TARGET, NUMBER = "wine.csv", "barolo", "colour"
 
 def main(doing: str, folder: str, *names: str) -> None:
     """Run one of the commands above."""
-    {"train": train, "log": log, "compare": compare}[doing](Path(folder), *names)
+    commands = {"train": train, "log": log, "champion": champion, "compare": compare}
+    commands[doing](Path(folder), *names)
 
 
 def table() -> pd.DataFrame:
@@ -127,6 +129,35 @@ def log(folder: Path) -> None:
         uris += [f"models:/{name}/1", f"models:/{name}@tried", f"runs:/{run.info.run_id}/model"]
     (folder / "uris.json").write_text(json.dumps(uris), "utf-8")
     print(f"logged with mlflow {mlflow.__version__}: {', '.join(uris)}")
+
+
+def champion(folder: Path, name: str, version: str) -> None:
+    """Point the alias Champion of a model of irises at a version; each is another model."""
+    import mlflow
+    from mlflow import MlflowClient
+    from mlflow.models import infer_signature
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+
+    client = MlflowClient()
+    iris = load_iris(as_frame=True)
+    if not client.search_model_versions(f"name='{name}' and version_number={version}"):
+        rows = slice(0, 150 - 10 * int(version))
+        model = LogisticRegression(max_iter=1000).fit(iris.data[rows], iris.target[rows])
+        signature = infer_signature(iris.data, model.predict(iris.data))
+        with mlflow.start_run():
+            mlflow.sklearn.log_model(
+                model,
+                name="iris",
+                registered_model_name=name,
+                serialization_format="cloudpickle",
+                signature=signature,
+            )
+        (folder / f"irises-{version}.json").write_text(
+            json.dumps(model.predict_proba(iris.data[:1])[0].tolist()), "utf-8"
+        )
+    client.set_registered_model_alias(name, "Champion", version)
+    print(f"{name}@Champion is version {version} there")
 
 
 def compare(folder: Path, *names: str) -> None:

@@ -1,5 +1,6 @@
 """Every file that a host needs is in the repository, and starts what it should, here at least."""
 
+import json
 import os
 import re
 import shlex
@@ -11,7 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from browsing import App, free_port
@@ -24,7 +25,8 @@ yaml = pytest.importorskip("yaml", reason="PyYAML is in requirements-dev.txt; ru
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 UNIT = (ROOT / "deploy/second-opinion.service").read_text("utf-8")
 DEPLOY = (ROOT / "docs/deploy.md").read_text("utf-8")
-HEALTH = "/_stcore/health"
+# The server's own, and what it says of store and models.
+HEALTH = ("/_stcore/health", "/api/health")
 
 
 def tracked():
@@ -39,11 +41,11 @@ def tracked():
 
 
 @contextmanager
-def answering(process, log, port):
+def answering(process, log, port, paths=HEALTH):
     """A process that was started to listen on a port, once it does; it ends in peace."""
     try:
-        deadline = time.monotonic() + 60
-        while not _healthy(port):
+        deadline = time.monotonic() + 180
+        while not _healthy(port, paths):
             assert process.poll() is None, f"it ended:\n{log.read_text('utf-8')}"
             assert time.monotonic() < deadline, f"it does not answer:\n{log.read_text('utf-8')}"
             time.sleep(0.1)
@@ -57,9 +59,11 @@ def answering(process, log, port):
     assert "Traceback" not in log.read_text("utf-8")
 
 
-def _healthy(port):
+def _healthy(port, paths=HEALTH):
     with suppress(URLError, ConnectionError, TimeoutError):
-        return urlopen(f"http://127.0.0.1:{port}{HEALTH}", timeout=5).status == 200
+        return all(
+            urlopen(f"http://127.0.0.1:{port}{path}", timeout=60).status == 200 for path in paths
+        )
     return False
 
 
@@ -188,6 +192,32 @@ def test_systemd_understands_the_unit(tmp_path):
     assert unit.name not in found.stderr
 
 
+@pytest.mark.slow
+def test_sagemaker_gets_its_two_answers_without_a_token_and_nothing_else(tmp_path):
+    port, log = free_port(), tmp_path / "log"
+    env = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "PUBLIC": "1",
+        "MODEL": "iris",
+        "FEEDBACK_DB": str(tmp_path / "feedback.db"),
+        "SAGEMAKER_BIND_TO_PORT": str(port),
+    }
+    text = (ROOT / "deploy/sagemaker/serve").read_text("utf-8")
+    command = ["sh", "-ec", text.replace("cd /app", f"cd {ROOT}")]
+    with log.open("wb") as said:
+        process = subprocess.Popen(command, env=env, stdout=said, stderr=said)
+    with answering(process, log, port, paths=("/ping",)):
+        body = json.dumps({"inputs": [[5.1, 3.5, 1.4, 0.2]]}).encode()
+        about = {"Content-Type": "application/json", "X-Amzn-SageMaker-Target-Model": "x"}
+        request = Request(f"http://127.0.0.1:{port}/invocations", body, about)
+        with urlopen(request, timeout=60) as answer:
+            assert json.load(answer) == {"predictions": ["setosa"]}
+        for path in ("/", "/api/health", "/api/predict", "/_stcore/health"):
+            with pytest.raises(HTTPError, match="404"):
+                urlopen(f"http://127.0.0.1:{port}{path}", timeout=60)
+
+
 # --- what stands in front, and beside
 
 
@@ -207,7 +237,8 @@ def test_the_site_file_brings_pages_files_and_programs_through(tmp_path, shared_
     site = (ROOT / "deploy/nginx.conf").read_text("utf-8")
     with nginx_site(tmp_path, site, shared_app.port) as port:
         assert b"Is the model right?" in first_page(port)
-        for path, most in ((f"{HEALTH}", 1), ("/api/predict", 21), ("/invocations", 21)):
+        assert _healthy(port)
+        for path, most in ((HEALTH[0], 1), ("/api/predict", 21), ("/invocations", 21)):
             assert sent(port, path, most * 2**20 + 1) == 413
             assert sent(port, path, 2**20 - 1) != 413
         assert sent(port, "/_stcore/upload_file/a/b", 51 * 2**20 + 1) == 413
