@@ -187,3 +187,19 @@ def test_names_that_differ_in_marks_are_the_same_decision_as_of_score(run, broug
     card = Registry(empty_folder).card("m")
     assert not card.findings
     assert card.case_schema["city"].values == ("Bonn", "New York", "Ulm")
+
+
+def test_a_pickled_frame_meets_the_same_two_decisions(run, brought, empty_folder):
+    own, dummies = brought
+    dummies.rename(columns={"age": "Age "}).assign(y=Y).to_pickle("df.pkl")
+    command = ["add", "model.joblib", "--data", "df.pkl", "--target", "y", "--name", "m", "--yes"]
+    code, _, said = run(*command)
+    assert code == 1
+    assert 'df.pkl writes the names of 1 column otherwise than the model: "Age " for "age"' in said
+    assert "Read it so: add --alike-ok\n" in said
+    code, out, said = run(*command, "--alike-ok")
+    assert code == 0, said
+    assert 'Read "Age " as "age".' in out
+    model = Registry(empty_folder).load("m")
+    assert model.card.case_schema["city"].values == ("Bonn", "New York", "Ulm")
+    assert model.predict(RAW)["value"].tolist() == own.predict(dummies).tolist()

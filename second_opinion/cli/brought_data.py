@@ -63,7 +63,7 @@ class BroughtData(NamedTuple):
     def rows(self, table: Table, estimator: Any, layout: Layout) -> TrainingData | None:
         """The rows that have an outcome, in the types of the training."""
         if isinstance(table, ModelFile):
-            return from_pickle(table, self.target)
+            return from_pickle(table, self.target, estimator, alike_ok=layout.alike_ok)
         return None if table is None else from_table(table, estimator)
 
 

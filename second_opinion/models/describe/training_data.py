@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from second_opinion.models.describe.training_column import ColumnSource, trainin
 from second_opinion.models.describe.training_table import TrainingTable
 from second_opinion.models.formats.model_file import ModelFile
 from second_opinion.records.value import plain
+from second_opinion.tables.column_names import alike_names, read_as, written_otherwise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +52,13 @@ def is_pickled(path: Path) -> bool:
         return False
 
 
-def from_pickle(file: ModelFile, target: str) -> TrainingData:
-    """The rows of a frame that pandas or joblib pickled. This runs the file's code."""
+def from_pickle(
+    file: ModelFile, target: str, estimator: Any = None, *, alike_ok: bool = False
+) -> TrainingData:
+    """The rows of a frame that pandas or joblib pickled. This runs the file's code.
+
+    With ``alike_ok``, names that differ from the estimator's in case, blanks or marks are its.
+    """
     import pandas as pd
 
     frame, _ = file.load()
@@ -67,7 +74,13 @@ def from_pickle(file: ModelFile, target: str) -> TrainingData:
         hint = f"Did you mean {quoted(near)}?" if near else "Name one of them with --target."
         names = joined([quoted(name) for name in frame.columns[:12]])
         raise UserError(f"{file.where} has no column {quoted(target)}; it has {names}. {hint}")
-    return _parted(frame, target, file.where)
+    beside = [name for name in frame.columns if name != target]
+    alike = alike_names(beside, names_not_there(frame.columns, estimator))
+    if alike and not alike_ok:
+        sentence, offer = written_otherwise(alike)
+        raise UserError(f"{file.where} {sentence}\n{offer.text}: add {offer.option}")
+    rows = _parted(frame.rename(columns=alike), target, file.where)
+    return replace(rows, notes=(read_as(alike),)) if alike else rows
 
 
 def from_table(table: TrainingTable, estimator: Any) -> TrainingData:
@@ -79,7 +92,7 @@ def from_table(table: TrainingTable, estimator: Any) -> TrainingData:
 
     if not table.has_names:
         table = _named_by(table, estimator)
-    table = table.matched(_names_not_there(table, estimator))
+    table = table.matched(names_not_there(table.text.column_names, estimator))
     facts = _facts(table, estimator)
     columns, words = {}, {}
     for at, name in enumerate(table.text.column_names):
@@ -101,9 +114,9 @@ def from_table(table: TrainingTable, estimator: Any) -> TrainingData:
     return TrainingData(rows.X, rows.y, rows.left_out, words, table.notes, table)
 
 
-def _names_not_there(table: TrainingTable, estimator: Any) -> list[str]:
+def names_not_there(columns: Iterable[str], estimator: Any) -> list[str]:
     """The model's own names; without those that LightGBM made of a column's, which are known."""
-    as_kept = {as_lightgbm(name) for name in table.text.column_names}
+    as_kept = {as_lightgbm(name) for name in columns}
     return [name for name in names_of(estimator) or () if name not in as_kept]
 
 
