@@ -108,7 +108,8 @@ def _other_separators(visit: Visit, batch: Batch) -> None:
     """Read a text with another separator, also where it was read well: the cells may say more."""
     if batch.format != "csv" or batch.state != "checked" or is_by_link(visit, batch):
         return
-    with st.container(horizontal=True, key="batch_separators"):
+    with st.container(horizontal=True, vertical_alignment="center", key="batch_separators"):
+        st.caption("Columns not parted as they should be?", width="content")
         for number, (delimiter, words) in enumerate(upload.DELIMITERS.items()):
             if delimiter != batch.delimiter:
                 st.button(
