@@ -19,7 +19,7 @@ class Providers:
 
         self.key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
         self.user, self.lifetime = {}, 3600
-        self.codes, self.signed_out = {}, []
+        self.codes, self.signed_out, self.issued = {}, [], []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -61,6 +61,7 @@ class Providers:
             **self.codes.pop(code),
         }
         signed = jwt.encode({"alg": "RS256", "kid": "one"}, claims, self.key)
+        self.issued.append(signed)
         return {"access_token": "a", "token_type": "Bearer", "id_token": signed}
 
 
