@@ -1,7 +1,7 @@
 """Personal links to a plan: an expert's own queue, how far each is, and who has no link yet."""
 
 import pytest
-from builders import OWNER, scored_batch
+from builders import OWNER, ROOT, scored_batch
 from visits import messages, press, start
 
 from second_opinion.batches.scored_rows import ScoredRows
@@ -10,6 +10,7 @@ from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.records.invitation import Invitation
 from second_opinion.records.plan import Closing
 from second_opinion.store import Store
+from second_opinion.ui.frame import QUEUE
 from second_opinion.ui.people import link_text, plan_panel
 from second_opinion.verdicts.blind_answer import locked
 
@@ -77,6 +78,22 @@ def test_a_link_to_a_plan_opens_its_model_and_its_queue(store, plan):
     assert messages(at) == []
     assert at.sidebar.text[0].value == "You are Bo"
     assert "invite" not in at.query_params
+
+
+@pytest.mark.skipif(not (ROOT / QUEUE).exists(), reason="the page of the queue is not there")
+def test_a_link_to_a_plan_goes_on_to_the_queue_behind_a_closed_door(
+    store, registry, plan, monkeypatch
+):
+    monkeypatch.setenv("EXPERT_CODE", "a code of experts")
+    invitation = Invitation("Bo", model="triage/1", plan_id=plan.id)
+    secret = store.invitations.invite(invitation, by=OWNER)
+    at = start(name="", invite=secret)
+    assert messages(at) == []
+    assert [title.value for title in at.title] == ["Answer your cases"]
+    press(at, "queue_unsure")
+    assert messages(at) == []
+    (state,) = store.invitations.listed(by=OWNER)
+    assert state.plan_cases == 1
 
 
 @pytest.mark.parametrize(
