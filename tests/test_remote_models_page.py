@@ -74,3 +74,18 @@ def test_nobody_else_is_shown_the_form(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("OWNER_CODE", "x" * 20)
     assert "models_fetch" not in keys(start(MODELS))
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("http://127.0.0.1:9/none.joblib#sha256=" + "1" * 64, "is being fetched|could not be"),
+        ("https://x.org/churn.joblib", "has no SHA-256"),
+    ],
+)
+def test_a_program_is_told_why_the_model_is_not_here(api, monkeypatch, model, said):
+    monkeypatch.setenv("MODEL", model)
+    answer = api("/api/predict", {"cases": [{"age": 1}]})
+    assert answer.status == 503
+    assert any(words in answer.body["detail"] for words in said.split("|"))
+    assert api("/api/ready").status == 503

@@ -19,6 +19,7 @@ from second_opinion.models.catalog import Catalog
 from second_opinion.models.describe.estimator_checks import third_party
 from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
+from second_opinion.models.remote import model_watch
 from second_opinion.models.remote.model_address import local_ref
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
@@ -32,22 +33,36 @@ MOST_CASES = 10_000
 Case = Mapping[str, Any]
 
 
+def _first(settings: Settings) -> tuple[str, str]:
+    """What MODEL means here, and why that is not here yet; empty texts where there is nothing."""
+    try:
+        first = local_ref(settings.model)
+    except UserError as error:
+        return "", str(error)
+    watch = model_watch.started(settings)
+    return first, watch.state if watch and not watch.is_ready else ""
+
+
 @dataclass(frozen=True)
 class Models:
-    """The models of this moment: what one look at the folder and the moves of aliases found."""
+    """The models of this moment: what one look at the folder and the moves of aliases found.
+
+    ``waiting`` says why the first one is not here yet, where it is fetched from elsewhere.
+    """
 
     registry: Registry
     catalog: Catalog
     first: str
+    waiting: str = ""
 
     @classmethod
     def now(cls, settings: Settings, by: Expert) -> Models:
         """One look at what the caller may use; ``first`` is meant where a call names none."""
         registry = managed(settings)
-        first = local_ref(settings.model)
+        first, waiting = _first(settings)
         if not roles.may_use(by, re.split("[@/]", first)[0]):
             first = ""
-        return cls(registry, registry.look().without(by.hidden_models), first)
+        return cls(registry, registry.look().without(by.hidden_models), first, waiting)
 
     def card(self, ref: str) -> ModelCard:
         """The card of a reference; a `CallError` where there is no such model, or it is broken."""
@@ -59,9 +74,13 @@ class Models:
 
     def named(self, ref: str) -> tuple[str, str]:
         """The name and first version of a reference; a `CallError` where there is no such model."""
+        if not ref and not self.first and self.waiting:
+            raise CallError(HTTPStatus.SERVICE_UNAVAILABLE, self.waiting)
         try:
             return self.catalog.resolve(ref or self.first)
         except UserError as error:
+            if self.waiting and not ref:
+                raise CallError(HTTPStatus.SERVICE_UNAVAILABLE, self.waiting) from error
             raise CallError(HTTPStatus.NOT_FOUND, str(error)) from error
 
     def load(self, card: ModelCard) -> Model:
