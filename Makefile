@@ -10,7 +10,7 @@ ENVIRONMENT := $(PYTHON) scripts/environment --sklearn "$(SKLEARN)"
 SIDE_BY_SIDE := --numprocesses logical --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help environment workshop lock lock-check run serve quick test check audit format demo-models screenshots bench try-sklearn try-mlflow
+.PHONY: help environment workshop lock lock-check run serve quick test check audit format demo-models screenshots bench try-sklearn try-mlflow try-invocations
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -67,6 +67,9 @@ try-sklearn: ## Try the app with another scikit-learn, from scratch: VERSION=1.7
 
 try-mlflow: ## Try the app with a real MLflow server, from scratch
 	$(PYTHON) scripts/try-mlflow
+
+try-invocations: ## Compare /invocations with a real `mlflow models serve`, from scratch
+	$(PYTHON) scripts/try-invocations
 
 environment:
 	@$(ENVIRONMENT)

@@ -6,6 +6,7 @@ from second_opinion.ui.people import (
     invitations_section,
     record_sections,
     retention_section,
+    tokens_section,
     visits_section,
 )
 
@@ -14,6 +15,7 @@ visit = frame.open_page("People and records")
 SECTIONS = {
     "people": visits_section.people,
     "invitations": invitations_section.invitations,
+    "tokens": tokens_section.tokens,
     "events": events_section.events,
     "kept": retention_section.kept,
 }

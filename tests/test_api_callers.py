@@ -1,8 +1,12 @@
 """Who may call: a token, or a program on this machine while nothing says that others come."""
 
 import pytest
+from builders import OWNER, REVIEWER
 from calls import bearer
 from database import current_rows
+from visits import messages, start
+
+from second_opinion import Store, UserError
 
 TOKENS = "billing:first-secret, nurse station:second-secret"
 CALLS = ["/api/models", "/api/models/risk/1", "/api/verdicts"]
@@ -142,6 +146,46 @@ def test_what_a_model_takes_is_told_where_the_pages_tell_it(api, monkeypatch):
     monkeypatch.setenv("EXPERT_CODE", "long and random")
     assert api("/api/openapi.json").status == 401
     assert api("/api/openapi.json", headers=bearer("first-secret")).status == 200
+
+
+def test_a_token_that_an_owner_made_opens_until_it_is_revoked(api, place, risk):
+    store = Store.open(place / "feedback.db")
+    with pytest.raises(UserError, match="may not make tokens"):
+        store.made_tokens.make("scanner", "reviewer", by=REVIEWER)
+    scanner = bearer(store.made_tokens.make("scanner", "expert", by=OWNER))
+    reader = bearer(store.made_tokens.make("reader", "reviewer", by=OWNER))
+    assert api("/api/predict", risk).status == 401
+    assert api("/api/predict", risk, headers=scanner).status == 200
+    assert api("/api/verdicts", headers=scanner).status == 403
+    assert api("/api/verdicts", headers=reader).status == 200
+    with pytest.raises(UserError, match="has a token already"):
+        store.made_tokens.make("Scanner", "expert", by=OWNER)
+    for token in store.made_tokens.listed(by=OWNER):
+        store.made_tokens.revoke(token.token_id, by=OWNER)
+        store.made_tokens.revoke(token.token_id, by=OWNER)
+    assert store.made_tokens.listed(by=OWNER) == []
+    # None is set any more, so that a program on this machine calls without one.
+    assert api("/api/verdicts").status == 200
+    assert api("/api/verdicts", headers={"Via": "1.1 proxy"} | reader).status == 403
+    log = [one.details["action"] for one in store.event_log.newest("token", by=OWNER)]
+    assert sorted(log) == ["make", "make", "revoke", "revoke"]
+
+
+def test_a_token_is_made_shown_once_and_revoked_on_the_page(place, at_home):
+    page = start("pages/9_People_and_records.py", section="tokens")
+    assert messages(page) == []
+    page.text_input(key="people_token_name").input("scanner")
+    page.button(key="FormSubmitter:people_token_form-Make a token").click().run()
+    assert messages(page) == []
+    (secret,) = [one.value for one in page.code]
+    files = list(place.glob("feedback.db*"))
+    assert files
+    assert not any(secret.encode() in path.read_bytes() for path in files)
+    assert not page.run().code
+    (token,) = Store.open(place / "feedback.db").made_tokens.listed(by=OWNER)
+    page.button(key=f"people_revoke_{token.token_id}").click().run()
+    assert messages(page) == []
+    assert Store.open(place / "feedback.db").made_tokens.listed(by=OWNER) == []
 
 
 def test_the_doctor_shows_no_token(place, monkeypatch, run):

@@ -1,5 +1,7 @@
 """POST and GET /api/verdicts: stored once, never changed, fetched in the order of storing."""
 
+import json
+
 import pytest
 from calls import bearer
 
@@ -138,6 +140,18 @@ def test_the_side_of_a_number_follows_from_the_right_one(api, predicted):
 @pytest.mark.parametrize("name", ["nobody", "", "\x00", "' OR 1=1"])
 def test_a_prediction_that_is_not_there_is_not_found(api, name):
     assert api("/api/verdicts", verdict({"id": name})).status == 404
+
+
+# --- how far it is
+
+
+def test_the_status_is_that_of_the_command(api, place, predicted, run):
+    for judgement in ("agree", "unsure"):
+        api("/api/verdicts", verdict(predicted("dose"), judgement))
+    said = {one["model"]: one for one in api("/api/status").body["models"]}
+    _, out, _ = run("status", "--json")
+    assert list(said.values()) == json.loads(out)
+    assert (said["dose"]["verdicts"], said["dose"]["unsure"]) == (2, 1)
 
 
 # --- fetched

@@ -40,7 +40,10 @@ MAY_IMPORT = {
         "formatting recent records verdicts access schema store tables statistics models batches "
         "charts"
     ),
-    "api": ("access errors formatting settings records verdicts schema store models batches"),
+    "api": (
+        "access errors evidence formatting settings records verdicts schema store models batches "
+        "review"
+    ),
     "cli": (
         "errors formatting settings records schema store tables statistics models doctor batches "
         "evidence review"

@@ -40,6 +40,7 @@ _BY_ACT: Final[dict[str, str]] = {
         "Invitations.invite Invitations.listed Invitations.renew Invitations.restore "
         "Invitations.revoke"
     ),
+    "make tokens of programs": "MadeTokens.listed MadeTokens.make MadeTokens.revoke",
     "move an alias": "Store.move_alias aliases.promote aliases.rollback aliases.split",
     "edit a card": "Store.add_card_edits card_editing.edit",
     "restore a copy": "copies.restore",
@@ -79,7 +80,7 @@ _BY_ACT: Final[dict[str, str]] = {
         "Batches.create Batches.fail Batches.finish Batches.finish_check "
         "Batches.give_up_stale_check Batches.is_whole Batches.next_chunk Batches.problems "
         "Batches.rejected Batches.release Batches.scored_chunks Batches.scored_of "
-        "Batches.text_of Retention.sweep Registry.add Registry.hash_state Registry.next_version "
+        "Batches.text_of MadeTokens.in_use Retention.sweep Registry.add Registry.hash_state Registry.next_version "
         "Registry.remove Registry.verify copies.check_copy copies.copy_database "
         "copies.replace_database aliases.managed jobs.bytes_held jobs.record "
         "plan_of_batch.answers_hash"

@@ -31,6 +31,7 @@ MAY: Final[dict[str, Role]] = {
     "draft a plan": "reviewer",
     "freeze or close a plan": "owner",
     "invite experts": "owner",
+    "make tokens of programs": "owner",
     "move an alias": "owner",
     "add a model": "owner",
     "edit a card": "owner",

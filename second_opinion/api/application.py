@@ -13,6 +13,7 @@ from second_opinion.api import (
     model_routes,
     prediction_routes,
     problem_json,
+    status_routes,
     verdict_routes,
 )
 from second_opinion.api.call_log import CallLog
@@ -23,6 +24,7 @@ ROUTERS = (
     model_routes,
     prediction_routes,
     verdict_routes,
+    status_routes,
     elsewhere_routes,
     mlflow_routes,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,10 +12,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from second_opinion.access import api_tokens, direct_call, roles
 from second_opinion.access.access_rules import AccessRules, folded_name
+from second_opinion.access.api_tokens import ApiToken
 from second_opinion.api.problem_json import CallError
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert
 from second_opinion.settings import Settings
+from second_opinion.store import Store
 
 NAMELESS = "A program on this machine"
 HOW = "Send it as the header `Authorization: Bearer TOKEN`."
@@ -39,13 +42,15 @@ def caller(request: Request, credentials: Credentials) -> Expert:
     """Who calls; a `CallError` for who may not."""
     settings = settings_now()
     try:
-        tokens = api_tokens.of_settings(settings)
+        tokens = [*api_tokens.of_settings(settings), *_made(settings)]
     except UserError as error:
         raise CallError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
     if not tokens:
         return _neighbour(request, settings)
     if credentials is None:
-        raise _unknown(f"This call has no token; expected one of API_TOKENS. {HOW}")
+        raise _unknown(
+            f"This call has no token; expected one of API_TOKENS, or one that the owner made. {HOW}"
+        )
     person = api_tokens.holder(credentials.credentials, tokens)
     if person is None:
         raise _unknown("The token is not right; expected one of API_TOKENS. Check it.")
@@ -60,6 +65,13 @@ def rules_now() -> AccessRules:
         return AccessRules.read()
     except UserError as error:
         raise CallError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+
+
+def _made(settings: Settings) -> list[ApiToken]:
+    """The tokens that an owner made; none while there is no database yet."""
+    if not Path(settings.feedback_db).exists():
+        return []
+    return Store.open(settings.feedback_db).made_tokens.in_use()
 
 
 def _neighbour(request: Request, settings: Settings) -> Expert:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
-from typing import Any
 
 from second_opinion.formatting import plural, share_text
 from second_opinion.records.plan import Closing, Plan
@@ -76,14 +74,3 @@ def _group(group: GroupAssessment, plan: Plan) -> str:
         f"  Surest    {cases}: {STATES[group.state].lower()}{alone}, "
         f"right in at least {_down(group.bound)}"
     )
-
-
-def decision_facts(plan: Plan, result: Assessment, closing: Closing | None) -> dict[str, Any]:
-    """The same for a program."""
-    about = ("id", "number", "model", "version", "batch_id", "target", "alpha", "cases", "failed")
-    return {
-        **{name: getattr(plan, name) for name in about},
-        **asdict(result),
-        "alone": result.alone,
-        "closed_at": closing.created_at if closing else None,
-    }

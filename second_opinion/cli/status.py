@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from second_opinion.cli import printing
 from second_opinion.cli.asking import as_json, dumped
-from second_opinion.cli.decision_text import decision_facts, decision_lines
+from second_opinion.cli.decision_text import decision_lines
 from second_opinion.cli.feedback import me, plan_meant
 from second_opinion.evidence import decision
+from second_opinion.evidence.decision_facts import decision_facts, newest_facts
 from second_opinion.formatting import joined, plural
 from second_opinion.models.aliases import managed
-from second_opinion.models.catalog import FIRST_ALIAS, Catalog
+from second_opinion.models.catalog import Catalog, versions_in_use
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Closing, Plan
-from second_opinion.review.model_status import ModelStatus, status_of
+from second_opinion.review.model_status import ModelStatus, status_facts, status_of
 from second_opinion.settings import Settings
 from second_opinion.statistics.release import Assessment
 from second_opinion.store import Store
@@ -48,13 +47,15 @@ def status(plan_ref: str, model: str, as_json: bool) -> None:
     store, person = Store.open(settings.feedback_db), me()
     review = store.review(by=person)
     reviews = [
-        (status_of(review, name, version), _in_use(catalog, name)) for name, version in meant
+        (status_of(review, name, version), versions_in_use(catalog, name))
+        for name, version in meant
     ]
     plans = [store.plans.listed(name, version, by=person)[:1] for name, version in meant]
     decisions = [[(one, *_decided(store, one, person)) for one in some] for some in plans]
     if as_json:
         facts = [
-            _facts(*each) | _plan_facts(some) for each, some in zip(reviews, decisions, strict=True)
+            status_facts(*each) | newest_facts(some)
+            for each, some in zip(reviews, decisions, strict=True)
         ]
         click.echo(dumped(facts))
         return
@@ -68,13 +69,6 @@ def status(plan_ref: str, model: str, as_json: bool) -> None:
 
 def _decided(store: Store, plan: Plan, by: Expert) -> tuple[Assessment, Closing | None]:
     return decision.assess(store, plan, by=by), store.plans.closing(plan.id, by=by)
-
-
-def _plan_facts(some: list[tuple[Plan, Assessment, Closing | None]]) -> dict[str, Any]:
-    if not some:
-        return {}
-    facts = decision_facts(*some[0])
-    return {"state": facts["state"], "plan": facts}
 
 
 def _say_plan(store: Store, ref: str, as_json: bool) -> None:
@@ -94,15 +88,6 @@ def _meant(catalog: Catalog, ref: str) -> list[tuple[str, str | None]]:
     if set(ref) & set("/@"):
         return [(name, version) for version in catalog.arms(ref)]
     return [(name, None)]
-
-
-def _in_use(catalog: Catalog, name: str) -> list[str]:
-    """The versions that new cases of a model go to; none where no champion is named."""
-    return [
-        entry.version
-        for entry in catalog.entries(demos=True)
-        if entry.name == name and FIRST_ALIAS in (*entry.aliases, *dict(entry.shares))
-    ]
 
 
 def _text(status: ModelStatus, in_use: list[str]) -> str:
@@ -130,25 +115,3 @@ def _lines(status: ModelStatus) -> list[str]:
         f"Model right  {share}{within}: {each}",
         f"In conflict  {conflicts}",
     ]
-
-
-def _facts(status: ModelStatus, in_use: list[str]) -> dict[str, Any]:
-    low, high = status.right.interval if status.right.total else (None, None)
-    estimate = status.right.count / status.right.total if status.right.total else None
-    return {
-        "model": status.model,
-        "version": status.version,
-        "in_use": in_use,
-        "state": "no release test",
-        "verdicts": status.verdicts,
-        "cases": status.cases,
-        "experts": status.experts,
-        "right": status.right.count,
-        "wrong": status.right.total - status.right.count,
-        "unsure": status.unsure,
-        "estimate": estimate,
-        "low": low,
-        "high": high,
-        "conflicts": status.conflicts,
-        "waiting": status.waiting,
-    }

@@ -224,6 +224,15 @@ def alias_words(alias: str) -> str:
     return "in use" if alias == FIRST_ALIAS else alias
 
 
+def versions_in_use(catalog: Catalog, name: str) -> list[str]:
+    """The versions that new cases of a model go to; none where no champion is named."""
+    return [
+        entry.version
+        for entry in catalog.entries(demos=True)
+        if entry.name == name and FIRST_ALIAS in (*entry.aliases, *dict(entry.shares))
+    ]
+
+
 def _sound(content: T | Fault) -> T:
     """What a file holds; `UserError` where it is broken."""
     if isinstance(content, Fault):

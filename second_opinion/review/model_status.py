@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review import counted_share, totals
@@ -47,3 +48,26 @@ def status_of(review: Review, model: str, version: str | None = None) -> ModelSt
         conflicts=shared["conflicts"],
         waiting=shared["undecided"],
     )
+
+
+def status_facts(status: ModelStatus, in_use: list[str]) -> dict[str, Any]:
+    """The same as plain values; ``in_use`` are the versions that new cases go to."""
+    low, high = status.right.interval if status.right.total else (None, None)
+    estimate = status.right.count / status.right.total if status.right.total else None
+    return {
+        "model": status.model,
+        "version": status.version,
+        "in_use": in_use,
+        "state": "no release test",
+        "verdicts": status.verdicts,
+        "cases": status.cases,
+        "experts": status.experts,
+        "right": status.right.count,
+        "wrong": status.right.total - status.right.count,
+        "unsure": status.unsure,
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+        "conflicts": status.conflicts,
+        "waiting": status.waiting,
+    }

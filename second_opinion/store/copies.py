@@ -50,6 +50,7 @@ ROWS = {
     "invitation_links": Rows(
         sql_copies.ABSENT_INVITATION_LINKS, "change of a personal link", "changes of personal links"
     ),
+    "api_tokens": Rows(sql_copies.ABSENT_API_TOKENS, "change of a token", "changes of tokens"),
     "retention_rules": Rows(
         sql_copies.ABSENT_RETENTION_RULES, "rule of what is kept", "rules of what is kept"
     ),

@@ -11,6 +11,7 @@ from sqlite_utils.migrations import Migrations
 
 from second_opinion.store import (
     outcome_step,
+    sql_api_tokens,
     sql_audit,
     sql_invitations,
     sql_plan_tables,
@@ -474,3 +475,9 @@ def m023_retention(db: Database) -> None:
 def m024_sign_ins(db: Database) -> None:
     """An e-mail address is the account's that first signed in with it."""
     db.executescript(sql_sign_ins.TABLE)
+
+
+@migrations()
+def m025_api_tokens(db: Database) -> None:
+    """A program calls with a token that an owner made, of which the hash alone is here."""
+    db.executescript(sql_api_tokens.TABLE)

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.errors import UserError
+from second_opinion.records.api_token_move import ApiTokenMove
 from second_opinion.records.batch import Batch
 from second_opinion.records.dialect import Dialect
 from second_opinion.records.event import AliasMove, CardEdit, Event
@@ -68,6 +69,7 @@ def to_row(
         | Verdict
         | AliasMove
         | CardEdit
+        | ApiTokenMove
         | Triage
         | Adjudication
         | Event

@@ -25,6 +25,7 @@ from second_opinion.formatting import plural
 from second_opinion.store import (
     file_identity,
     judged_cases,
+    sql_api_tokens,
     sql_audit,
     sql_connection,
     sql_copies,
@@ -72,6 +73,7 @@ TABLES = (
         sql_copies.HAS_INVITATION_LINKS,
         sql_invitations.ADD_LINK_MOVE,
     ),
+    Table(sql_copies.NEWEST_API_TOKENS, sql_copies.HAS_API_TOKENS, sql_api_tokens.ADD_MOVE),
     Table(
         sql_copies.NEWEST_RETENTION_RULES, sql_copies.HAS_RETENTION_RULES, sql_retention.ADD_RULE
     ),

@@ -24,6 +24,7 @@ ABSENT_INVITATIONS = "SELECT id FROM main.invitations EXCEPT SELECT id FROM copy
 ABSENT_INVITATION_LINKS = """
     SELECT id FROM main.invitation_links EXCEPT SELECT id FROM copy.invitation_links
 """
+ABSENT_API_TOKENS = "SELECT id FROM main.api_tokens EXCEPT SELECT id FROM copy.api_tokens"
 ABSENT_RETENTION_RULES = """
     SELECT id FROM main.retention_rules EXCEPT SELECT id FROM copy.retention_rules
 """
@@ -72,6 +73,8 @@ HAS_SKIPS = """
 """
 NEWEST_INVITATIONS = "SELECT * FROM invitations ORDER BY rowid DESC"
 HAS_INVITATIONS = "SELECT 1 FROM invitations WHERE id = :id"
+NEWEST_API_TOKENS = "SELECT * FROM api_tokens ORDER BY rowid DESC"
+HAS_API_TOKENS = "SELECT 1 FROM api_tokens WHERE id = :id"
 NEWEST_INVITATION_LINKS = "SELECT * FROM invitation_links ORDER BY rowid DESC"
 HAS_INVITATION_LINKS = "SELECT 1 FROM invitation_links WHERE id = :id"
 NEWEST_RETENTION_RULES = "SELECT * FROM retention_rules ORDER BY rowid DESC"

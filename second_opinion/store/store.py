@@ -32,6 +32,7 @@ from second_opinion.store.column_choices import ColumnChoices
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.event_log import EventLog
 from second_opinion.store.invitations import Invitations
+from second_opinion.store.made_tokens import MadeTokens
 from second_opinion.store.plans import Plans
 from second_opinion.store.queue import Queue
 from second_opinion.store.retention import Retention
@@ -92,6 +93,7 @@ class Store:
         self._review = Review(self._file)
         self.event_log = EventLog(self._file)
         self.verdict_log = VerdictLog(self._file)
+        self.made_tokens = MadeTokens(self._file)
         self.batches = Batches(self._file)
         self.column_choices = ColumnChoices(self._file)
         self.singles = Singles(self._file)

@@ -10,6 +10,7 @@ from second_opinion.ui.frame import callback
 SECTIONS = {
     "people": "Who is here",
     "invitations": "Personal links",
+    "tokens": "Programs",
     "events": "What was done",
     "kept": "What is kept",
 }
