@@ -86,13 +86,15 @@ def speak(key: str, token: str) -> None:
     _browser(key="frame_speak", data={"status": key, "token": token}, height=0)
 
 
-def keys(letters: Mapping[str, str], choices: str, words: str) -> None:
+def keys(letters: Mapping[str, str], choices: str, after: str, words: str) -> None:
     """Let single keys press buttons, with a switch for them; where there is a keyboard.
 
     ``letters`` are widget keys by the letter that presses them; the buttons of the widget
-    ``choices`` are pressed by 1, 2 and so on. ``words`` stand at the switch.
+    ``choices`` are pressed by 1, 2 and so on, which puts the keyboard on the button ``after``.
+    ``words`` stand at the switch.
     """
-    _keys(key="frame_keys", data={"presses": letters, "choices": choices, "words": words})
+    keys_of = {"presses": letters, "choices": choices, "after": after}
+    _keys(key="frame_keys", data=keys_of | {"words": words})
 
 
 def reveal(key: str, token: str) -> None:

@@ -157,7 +157,7 @@ class Panel:
     def _keys(self, letters: dict[str, str], choices: str = "") -> None:
         # N always: its button may be drawn a moment before the page hears of its letter.
         letters = letters | {verdict_buttons.NEXT_LETTER: "verdict_next"}
-        browser.keys(letters, choices, verdict_buttons.switch_words(self.card))
+        browser.keys(letters, choices, "verdict_save", verdict_buttons.switch_words(self.card))
 
     def _put_focus(self, key: str) -> None:
         browser.focus(key, st.session_state.get("verdict_focus", ""))

@@ -7,6 +7,7 @@ const TYPED_IN =
 
 let presses = {}
 let choices = ""
+let after = ""
 const printed = new CSSStyleSheet()
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, printed]
 
@@ -58,6 +59,9 @@ document.addEventListener("keydown", event => {
   if (!button || button.disabled) return
   event.preventDefault()
   button.click()
+  // What is chosen is saved next: Enter does it. Not at once: the choice takes the keyboard first.
+  if (button.closest(`.st-key-${choices || "nothing"}`))
+    setTimeout(() => document.querySelector(`.st-key-${after} button`)?.focus(), 100)
 })
 
 export default function (component) {
@@ -66,7 +70,7 @@ export default function (component) {
   parentElement.querySelector(".words").textContent = data.words
   box.checked = !off
   box.onchange = () => turn(box.checked)
-  ;({ presses, choices } = data)
+  ;({ presses, choices, after } = data)
   print()
   return () => {
     ;[presses, choices] = [{}, ""]
