@@ -449,7 +449,11 @@ def model_options(catalog: Catalog) -> dict[str, str]:
 
 def _setting(visit: Visit) -> str:
     """The model that MODEL names; none where who is here may not know of it."""
-    name = re.split("[@/]", local_ref(visit.settings.model))[0]
+    try:
+        name = re.split("[@/]", local_ref(visit.settings.model))[0]
+    except UserError:
+        # No address of a model: whoever chooses one is told.
+        return visit.settings.model
     return "" if name in visit.asker.hidden_models else visit.settings.model
 
 
