@@ -13,7 +13,7 @@ from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.stamp import now
-from second_opinion.store import sql_plans, sql_queue
+from second_opinion.store import record_rows, sql_plans, sql_queue
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.plans import plan_with
 from second_opinion.store.queue_turns import HELD, Turn, next_turn
@@ -28,6 +28,20 @@ class Queue:
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
+
+    def plans(self, *, by: Expert) -> list[Plan]:
+        """The plans that ask this person and take answers, the newest first."""
+        with self._file.reading() as connection:
+            rows = connection.execute(sql_queue.OPEN_PLANS).fetchall()
+        plans = map(record_rows.plan, rows)
+        return [plan for plan in plans if plan.asks(by.label, by.expert_key)]
+
+    def done(self, plan_id: str, *, by: Expert) -> int:
+        """How many of its cases this person has answered or skipped."""
+        with self._file.reading() as connection:
+            plan = _plan_for(connection, plan_id, by)
+            turns = _turns(connection, plan, _first_draws(connection, plan), now())
+        return sum(turn.is_seen_by(by.expert_key) for turn in turns)
 
     def next(self, plan_id: str, *, by: Expert, moment: str | None = None) -> QueuedCase | None:
         """The case whose turn it is, now in this person's hand for an hour; None without one."""

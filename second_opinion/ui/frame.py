@@ -86,6 +86,12 @@ PAGES = (
         "Judge the cases of a file",
     ),
     MenuEntry(
+        "pages/3_Review_queue.py",
+        "Review queue",
+        ":material/checklist:",
+        "Answer your cases",
+    ),
+    MenuEntry(
         "pages/4_Distributions.py",
         "Distributions",
         ":material/bar_chart:",

@@ -1,0 +1,100 @@
+"""Review queue: the case whose turn it is, and after the answer is locked the model's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.errors import UserError
+from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard
+from second_opinion.records.expert import Expert
+from second_opinion.records.plan import Plan, QueuedCase
+from second_opinion.records.prediction import Prediction
+from second_opinion.ui import case_view, fact_list
+from second_opinion.ui.frame import callback
+from second_opinion.ui.queue import own_answer
+from second_opinion.ui.visit import Visit
+
+GONE = (
+    "The file that this plan is about is not in the feedback database; expected the batch that was "
+    "planned on. Ask the owner of this app."
+)
+
+
+@dataclass(frozen=True)
+class OpenCase:
+    """The case on the page; ``is_locked`` once its person has answered, and the model's is seen."""
+
+    person: str
+    case: QueuedCase
+    is_locked: bool = False
+
+
+def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
+    """The case on the page, or thanks where none waits for this person."""
+    on_page = _on_page(visit, person, plan)
+    if on_page is None:
+        _thank(visit, person, plan)
+        return
+    done = on_page.case.done + on_page.is_locked
+    st.text(f"{plural(done, 'case')} done by you" if done else "Your first case of this plan")
+    prediction = _prediction(visit, on_page.case, card)
+    if on_page.is_locked or plan.mode == "open":
+        with st.container(key="queue_reveal"):
+            case_view.judge(visit, card, prediction, "The case", "queue_seen", next_case=_next)
+        return
+    left, right = st.columns([3, 2], gap="medium")
+    with left, st.container(border=True, key="queue_case"):
+        st.header("The case", anchor=False)
+        fact_list.draw(visit, prediction)
+        case_view.table(card, prediction)
+    with right, st.container(border=True, key="queue_own"):
+        st.header("You say", anchor=False)
+        own_answer.draw(visit, card, on_page.case, prediction, done=_after_answer)
+
+
+def _on_page(visit: Visit, person: Expert, plan: Plan) -> OpenCase | None:
+    stays: OpenCase | None = st.session_state.get("queue_open")
+    if stays and (stays.person, stays.case.plan_id) == (person.expert_key, plan.id):
+        return stays
+    case = visit.store.queue.next(plan.id, by=person)
+    if case is None:
+        return None
+    st.session_state["queue_open"] = OpenCase(person.expert_key, case)
+    own_answer.begin(visit, case)
+    return OpenCase(person.expert_key, case)
+
+
+def _prediction(visit: Visit, case: QueuedCase, card: ModelCard) -> Prediction:
+    batch = visit.store.batches.find(case.batch_id)
+    if batch is None:
+        raise UserError(GONE)
+    return ScoredRows(visit.store).opened(batch, case.row_number, card)
+
+
+def _after_answer(is_locked: bool) -> None:
+    """Show the model's answer to a locked one, or go on from a case that was left to others."""
+    on_page: OpenCase = st.session_state.pop("queue_open")
+    if is_locked:
+        st.session_state["queue_open"] = OpenCase(on_page.person, on_page.case, is_locked=True)
+
+
+@callback("queue")
+def _next() -> None:
+    st.session_state.pop("queue_open", None)
+
+
+def _thank(visit: Visit, person: Expert, plan: Plan) -> None:
+    done = visit.store.queue.done(plan.id, by=person)
+    if not done:
+        st.text("No case waits for you now: others have them in hand. Come back in an hour.")
+        return
+    with st.container(border=True, key="queue_thanks"):
+        st.header("Thank you", anchor=False)
+        st.text(
+            f"You have done {plural(done, 'case')}, and none waits for you now. One that nobody "
+            "else answers may come to you later."
+        )
