@@ -144,7 +144,7 @@ def test_two_batches_of_one_name_are_told_apart_by_id(run, store, registry, batc
 
 def test_a_blind_plan_says_that_no_page_asks_for_its_answers_yet(run, store, batch):
     _, out, _ = run("plan", batch.id, *TARGET)
-    assert "No page asks for blind answers yet" in out
+    assert "on the page Review queue, before they see the model" in out
     assert store.queue.next(newest(store).id, by=OWNER).position == 0
     _, out, _ = run("plan", batch.id, *TARGET, "--open")
     assert "blind" not in out

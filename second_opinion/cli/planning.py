@@ -25,10 +25,7 @@ from second_opinion.store import Store
 
 # Beyond it, how many answers it takes hardly depends on the size of the pool.
 MOST_FORESEEN = 5000
-BLIND = (
-    "No page asks for blind answers yet: they come from a program, through `Store.queue` "
-    "(docs/release.md). `--open` freezes a plan that is answered on the pages."
-)
+BLIND = "The experts answer it on the page Review queue, before they see the model's answer."
 
 
 @click.command()
