@@ -21,6 +21,7 @@ PAGES: Final[dict[str, Role]] = {
     "Home.py": "expert",
     "1_Single_prediction.py": "expert",
     "2_Batch_upload.py": "expert",
+    "3_Review_queue.py": "expert",
     "4_Distributions.py": "expert",
     "5_Feedback_review.py": "reviewer",
     "7_Models.py": "expert",
@@ -54,9 +55,10 @@ _BY_ACT: Final[dict[str, str]] = {
     OWN: (
         "Store.add_verdict Store.current_verdict Store.current_verdicts_of Store.history "
         "Store.prediction Batches.cancel Batches.check_own Batches.find Batches.judged_rows "
-        "Batches.listed ColumnChoices.add_pictures ColumnChoices.choose Queue.draft "
-        "Queue.keep_draft Queue.next Queue.skip Queue.waits Review.own_answer SignIns.holder "
-        "Invitations.arrive Invitations.holder Visits.note jobs.score"
+        "Batches.listed ColumnChoices.add_pictures ColumnChoices.choose Queue.done "
+        "Queue.draft Queue.keep_draft Queue.next Queue.plans Queue.skip Queue.waits "
+        "Review.own_answer SignIns.holder Invitations.arrive "
+        "Invitations.holder Visits.note jobs.score"
     ),
     OPEN: (
         "Store.add_prediction Store.add_predictions Store.alias_moves Store.card_edits "

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.plan import Plan, QueuedCase
@@ -34,7 +35,7 @@ class Queue:
         with self._file.reading() as connection:
             rows = connection.execute(sql_queue.OPEN_PLANS).fetchall()
         plans = map(record_rows.plan, rows)
-        return [plan for plan in plans if plan.asks(by.label, by.expert_key)]
+        return [plan for plan in plans if _asks(plan, by)]
 
     def done(self, plan_id: str, *, by: Expert) -> int:
         """How many of its cases this person has answered or skipped."""
@@ -96,9 +97,13 @@ class Queue:
         return {"plan_id": case.plan_id, "position": case.position, "expert": by.expert_key}
 
 
+def _asks(plan: Plan, by: Expert) -> bool:
+    return roles.may_use(by, plan.model) and plan.asks(by.label, by.expert_key)
+
+
 def _plan_for(connection: sqlite3.Connection, plan_id: str, by: Expert) -> Plan:
     plan = plan_with(connection, plan_id)
-    if not plan.asks(by.label, by.expert_key):
+    if not _asks(plan, by):
         raise UserError(
             f"{by.label} is not among the experts of this plan; expected one of them. Ask the "
             "owner to freeze a plan with you."

@@ -69,7 +69,7 @@ def _on_page(visit: Visit, person: Expert, plan: Plan) -> OpenCase | None:
 
 
 def _prediction(visit: Visit, case: QueuedCase, card: ModelCard) -> Prediction:
-    batch = visit.store.batches.find(case.batch_id)
+    batch = visit.store.batches.find(case.batch_id, by=visit.asker)
     if batch is None:
         raise UserError(GONE)
     return ScoredRows(visit.store).opened(batch, case.row_number, card)

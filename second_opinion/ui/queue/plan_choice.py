@@ -64,6 +64,6 @@ def about(visit: Visit, plan: Plan, card: ModelCard) -> None:
 
 
 def _words(visit: Visit, plan: Plan) -> str:
-    batch = visit.store.batches.find(plan.batch_id)
+    batch = visit.store.batches.find(plan.batch_id, by=visit.asker)
     title = visit.catalog.card(f"{plan.model}/{plan.version}").title
     return f"{title}, version {plan.version} · {batch.name if batch else 'its cases'}"
