@@ -56,7 +56,7 @@ def draw(
         st.button("Skip", key="queue_skip", type="tertiary", on_click=skip, help="For others")
     show_problem("queue")
     choices = "queue_answer" if _has_buttons(card) else ""
-    browser.keys(LETTERS, choices, "Keys 1 to 7, L, U, S and N")
+    browser.keys(LETTERS, choices, "queue_lock", "Keys 1 to 7, L, U, S and N")
 
 
 def _has_buttons(card: ModelCard) -> bool:
