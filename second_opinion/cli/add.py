@@ -170,7 +170,7 @@ class _Version:
             rows = self.rows
             fields = self.brought.card_fields(self.estimator, self.saved_by, words)
             on = f" on {plural(len(rows.X), 'row')}" if rows else ""
-            with working(f"Training the model{on}"), releases.blamed_on(self.saved_by):
+            with working(f"Trying the model{on}"), releases.blamed_on(self.saved_by):
                 return self.registry.add(
                     self.estimator,
                     rows.X if rows else None,
