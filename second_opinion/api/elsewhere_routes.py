@@ -25,7 +25,7 @@ from second_opinion.api.problem_json import (
 )
 from second_opinion.api.verdict_routes import ID
 from second_opinion.api.work import in_thread
-from second_opinion.formatting import quoted
+from second_opinion.formatting import plural, quoted
 from second_opinion.models import card_flags
 from second_opinion.models.card import ModelCard
 from second_opinion.models.model import Answers
@@ -185,7 +185,7 @@ def _faults(one: GivenAnswer, card: ModelCard, row: int) -> list[Fault]:
             )
         )
     if shares is not None and not _are_shares(shares, len(card.class_values)):
-        expected = f"{len(card.class_values)} numbers from 0 to 1 that sum to 1"
+        expected = f"{plural(len(card.class_values), 'number')} from 0 to 1 that sum to 1"
         faults.append(
             Fault(row=row, field="probabilities", found=quoted(shares), expected=expected)
         )

@@ -21,6 +21,7 @@ from second_opinion.api.health_routes import ready
 from second_opinion.api.prediction_routes import as_json, check_count, stored
 from second_opinion.api.problem_json import REFUSALS, CallError, Fault, unreadable
 from second_opinion.api.work import in_thread
+from second_opinion.formatting import plural
 from second_opinion.records.expert import Expert
 from second_opinion.schema import Schema
 
@@ -124,7 +125,7 @@ def _split(value: Any) -> list[Any]:
                         row=at,
                         field="data",
                         found=f"a list of {len(row)}",
-                        expected=f"a value for each of {len(names)} columns",
+                        expected=f"a value for each of {plural(len(names), 'column')}",
                     )
                 ]
             )
@@ -158,7 +159,7 @@ def in_order(case: Any, schema: Schema) -> dict[str, Any]:
                 Fault(
                     field="a case",
                     found=f"a list of {len(case)}",
-                    expected=f"{len(schema)} values in the order of the model",
+                    expected=f"{plural(len(schema), 'value')} in the order of the model",
                 )
             ]
         )

@@ -17,6 +17,7 @@ from second_opinion.api import asked_cases, call_counts, json_body
 from second_opinion.api.caller import Caller, may, settings_now
 from second_opinion.api.problem_json import REFUSALS, CallError, documented
 from second_opinion.api.work import in_thread
+from second_opinion.formatting import plural
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 
@@ -108,8 +109,8 @@ def check_count(cases: int) -> None:
     if cases > asked_cases.MOST_CASES:
         raise CallError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The call brings {cases:,} cases; expected up to {asked_cases.MOST_CASES:,}. Send "
-            "them in several calls, or score a file: `python -m second_opinion score`.",
+            f"The call brings {plural(cases, 'case')}; expected up to {asked_cases.MOST_CASES:,}. "
+            "Send them in several calls, or score a file: `python -m second_opinion score`.",
         )
 
 

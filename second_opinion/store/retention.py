@@ -12,6 +12,7 @@ from typing import Final
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.records.retention_rule import PERIODS, Holding, Kept, RetentionRule
@@ -65,8 +66,8 @@ class Retention:
         roles.check(by, "set how long things are kept")
         if rule.days not in PERIODS:
             raise UserError(
-                f"{rule.days} days is no period to choose; expected one of "
-                f"{', '.join(str(days) for days in PERIODS if days)} days, or for good."
+                f"{plural(rule.days or 0, 'day')} is no period to choose; expected, in days, one "
+                f"of {', '.join(str(days) for days in PERIODS if days)}, or for good."
             )
         rule = RetentionRule(rule.what, rule.days, by.label, rule.id, rule.created_at)
         with self._file.writing() as connection:

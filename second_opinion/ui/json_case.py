@@ -73,8 +73,8 @@ def _one_case(value: Any, schema: Schema) -> dict[str, Any]:
         rows = value
     if len(rows) > 1:
         raise ValueError(
-            f"There are {len(rows)} cases here; expected one. Save them as a file with the end "
-            ".json: Batch upload takes it."
+            f"There are {plural(len(rows), 'case')} here; expected one. Save them as a file with "
+            "the end .json: Batch upload takes it."
         )
     row = rows[0] if rows else None
     if isinstance(row, list) and row:
