@@ -18,7 +18,7 @@ SECRETS = HOME / ".streamlit" / "secrets.toml"
 SECTION = "second_opinion"
 MB = 1_000_000
 # Any other text says that the app is public: a slip there must not open it.
-CLOSING = ("expert_code", "auth", "access")
+CLOSING = ("expert_code", "auth", "access", "trusted_header")
 NO = ("", "0", "false", "no", "off")
 
 
@@ -34,6 +34,8 @@ class Settings:
     ``log_format`` is "json" for a log in JSON; ``frame_ancestors`` are further addresses that may
     show the app in a frame, blanks between.
     ``reasons`` is "0" where no page says why a model gives an answer.
+    ``trusted_header`` is the header that names who is here, believed from the addresses of
+    ``trusted_proxy`` alone.
     ``notify_url`` is where the owner is told of finished queues and decisions: a webhook, or smtp.
     ``visit_uploads_mb`` and ``all_uploads_mb`` bound the uploads that are held in memory at a time.
     """
@@ -53,6 +55,8 @@ class Settings:
     all_uploads_mb: str = "200"
     reasons: str = "1"
     notify_url: str = field(default="", repr=False)
+    trusted_header: str = ""
+    trusted_proxy: str = ""
 
     @classmethod
     def read(cls, secrets: Mapping[str, Any] | None = None) -> Settings:
@@ -72,11 +76,12 @@ class Settings:
     def without_secrets(cls) -> Settings:
         """What holds while the secrets file cannot be read: nobody counts as local.
 
-        Where a code for experts, a login or who may use a model stands in it, or may, nobody comes
-        in.
+        Where a code for experts, a login or who may use a model stands in it, or may, or people
+        sign in at a proxy, nobody comes in.
         """
         settings = replace(cls.read({}), public="1")
-        if settings.expert_code or not any(_may_name(SECRETS, name) for name in CLOSING):
+        is_closed = settings.trusted_header or any(_may_name(SECRETS, name) for name in CLOSING)
+        if settings.expert_code or not is_closed:
             return settings
         return replace(settings, expert_code=token_hex())
 
@@ -93,9 +98,9 @@ class Settings:
 
     @property
     def is_shared(self) -> bool:
-        """Whether a code or PUBLIC says that others reach this app: nobody counts as local then."""
-        codes = (self.expert_code, self.reviewer_code, self.owner_code)
-        return any(codes) or self.public.strip().lower() not in NO
+        """Whether a code, proxy or PUBLIC says that others reach this app: nobody is local then."""
+        doors = (self.expert_code, self.reviewer_code, self.owner_code, self.trusted_header)
+        return any(doors) or self.public.strip().lower() not in NO
 
 
 def _megabytes(settings: Settings, name: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from second_opinion import settings
+from second_opinion.access.trusted_header import TrustedHeader
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Role
 
@@ -28,12 +29,13 @@ GROUPS_CLAIM: Final = "groups_claim"
 class AccessRules:
     """What the secrets say of signing in. Names are folded, as `folded_name` does it.
 
-    ``providers`` are those of ``[auth]``; ``trusted`` is the one whose addresses and groups count;
-    ``roles`` has a role by name, ``models`` the names that may use a model, where not all may.
-    Nobody comes in by rules that are broken.
+    ``providers`` are those of ``[auth]``, or the ``header`` of a proxy alone; ``trusted`` is the
+    one whose addresses and groups count; ``roles`` has a role by name, ``models`` the names that
+    may use a model, where not all may. Nobody comes in by rules that are broken.
     """
 
     providers: tuple[str, ...] = ()
+    header: TrustedHeader | None = None
     trusted: str = ""
     groups_claim: str = "groups"
     roles: Mapping[str, Role] = field(default_factory=dict)
@@ -47,9 +49,13 @@ class AccessRules:
         sections = settings.sections_of(path)
         section = {name: _section(path, sections, name) for name in ("auth", "roles", "access")}
         providers = _providers(section["auth"])
+        header = TrustedHeader.of_settings(settings.Settings.read(settings.secrets_of(path)))
+        if header:
+            providers = _only(path, header, providers)
         named = section["roles"]
         return cls(
             providers=providers,
+            header=header,
             trusted=_trusted(path, providers, named),
             groups_claim=str(named.get(GROUPS_CLAIM, "groups")),
             roles={
@@ -110,12 +116,21 @@ def _providers(auth: Mapping[str, Any]) -> tuple[str, ...]:
     return (*((DEFAULT,) if is_alone else ()), *named)
 
 
+def _only(path: Path, header: TrustedHeader, providers: tuple[str, ...]) -> tuple[str, ...]:
+    if providers:
+        raise UserError(
+            f"{path}: [auth] is there, and TRUSTED_HEADER is {header.name}; expected one of the "
+            "two: people sign in here, or at the proxy. Take the other one out."
+        )
+    return (header.name,)
+
+
 def _trusted(path: Path, providers: tuple[str, ...], named: Mapping[str, Any]) -> str:
     provider = str(named.get(PROVIDER, ""))
     if provider and providers and provider not in providers:
         raise UserError(
             f"{path}: [roles] provider is {provider!r}; expected one of {', '.join(providers)}, "
-            "as in [auth]. Correct that line."
+            "as in [auth] or TRUSTED_HEADER. Correct that line."
         )
     if not provider and named and len(providers) > 1:
         raise UserError(

@@ -44,16 +44,18 @@ def _login(settings: Settings, secrets: Path) -> Iterator[Check]:
     if lacking:
         todo = "Add these lines to the secrets, as docs/security.md has them."
         yield Check("signing in", "problem", f"{secrets} lacks {joined(lacking)}", todo)
-    if rules.has_login and not _has_authlib():
+    if rules.has_login and not rules.header and not _has_authlib():
         todo = "Install it: `pip install -r requirements.txt`."
         yield Check("signing in", "problem", "Authlib is not installed here", todo)
     if rules.has_login:
         counted = f"addresses and groups of {rules.trusted} give roles"
-        yield Check("signing in", "ok", f"with {joined(list(rules.providers))}; {counted}")
+        way = "by the header" if rules.header else "with"
+        yield Check("signing in", "ok", f"{way} {joined(list(rules.providers))}; {counted}")
         codes = [f"{role.upper()}_CODE" for role in roles.ROLES if roles.code_for(role, settings)]
         if codes:
             finding = f"{joined(codes)} have no effect where people sign in"
-            yield Check("codes", "warning", finding, "Take them out, or take [auth] out.")
+            other = "TRUSTED_HEADER" if rules.header else "[auth]"
+            yield Check("codes", "warning", finding, f"Take them out, or take {other} out.")
         return
     if rules.roles or rules.models:
         finding = "[roles] and [access] name people, and nobody signs in: there is no [auth]"

@@ -26,6 +26,7 @@ from second_opinion.ui import (
     collector,
     personal_link,
     presence,
+    proxy_request,
     uploads,
     who,
     widget_values,
@@ -141,6 +142,8 @@ def open_page(title: str) -> Visit:
             faults.append(refused)
         if not is_in:
             _ask_who_is_here(faults)
+        if refused := proxy_request.model_refusal(settings):
+            faults.append(refused)
         presence.note(who.here(), settings)
         with st.sidebar:
             for page in PAGES:

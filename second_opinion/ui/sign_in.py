@@ -14,6 +14,7 @@ from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.settings import Settings
 from second_opinion.store import Store
+from second_opinion.ui import proxy_request
 from second_opinion.ui.escaping import escape
 
 # A page that is open stays so for a working day, whatever the token says: typing is not cut short.
@@ -29,7 +30,10 @@ class Arrival(NamedTuple):
 
 def arrival(rules: AccessRules, settings: Settings) -> Arrival:
     """Who is signed in in this session, looked at anew where the token is another one."""
-    claims = _claims()
+    try:
+        claims = proxy_request.claims(rules.header) if rules.header else _claims()
+    except UserError as error:
+        return Arrival(None, str(error))
     if not claims:
         st.session_state.pop("who_signed_in", None)
         return Arrival(None)
@@ -40,10 +44,11 @@ def arrival(rules: AccessRules, settings: Settings) -> Arrival:
         st.session_state["who_signed_in"] = before
     _, since, arrived = before
     if time.time() - since > LONGEST_SECONDS:
-        return Arrival(None, OVER)
+        return Arrival(None, OPEN_TOO_LONG if rules.header else OVER)
     return arrived
 
 
+OPEN_TOO_LONG = "This page was open for too long. Load it again."
 OVER = "Your sign-in is over. Sign in again."
 
 
@@ -55,7 +60,8 @@ def form(arrived: Arrival, rules: AccessRules, purpose: str, title: str) -> None
         if arrived.refusal:
             st.error(escape(arrived.refusal), icon=":material/error:")
         with st.container(horizontal=True):
-            for provider in rules.providers:
+            # At a proxy nobody signs in from here.
+            for provider in () if rules.header else rules.providers:
                 st.button(
                     "Sign in" if provider == DEFAULT else f"Sign in with {escape(provider)}",
                     key=f"who_sign_in_{provider}",
@@ -63,7 +69,7 @@ def form(arrived: Arrival, rules: AccessRules, purpose: str, title: str) -> None
                     on_click=st.login,
                     args=() if provider == DEFAULT else (provider,),
                 )
-            if arrived.refusal and _claims():
+            if arrived.refusal and not rules.header and _claims():
                 st.button("Sign out", key="who_sign_out", on_click=leave)
 
 
@@ -89,7 +95,8 @@ def _arrival(claims: dict[str, Any], rules: AccessRules, settings: Settings) -> 
     person = signed_in.expert(rules)
     store = Store.open(settings.feedback_db)
     refusal = _refusal(signed_in, person, rules, store)
-    details = {"by": "oidc", "provider": signed_in.provider}
+    by = "header" if rules.header else "oidc"
+    details = {"by": by, "provider": signed_in.provider}
     if refusal:
         store.event_log.add(Event("sign-in", person.label, details | {"refused": refusal}))
         return Arrival(None, refusal)

@@ -18,9 +18,10 @@ from second_opinion.access.access_rules import AccessRules
 from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import NAME_LIMIT, Expert, IdentitySource, Role
+from second_opinion.records.invitation import Invitation
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.ui import browser, personal_link, sign_in, uploads
+from second_opinion.ui import browser, personal_link, proxy_request, sign_in, uploads
 
 # The browser remembers which cases were asked for in it: a typed name proves nothing, so the name
 # alone must not open somebody else's cases.
@@ -46,8 +47,12 @@ def here() -> Expert | None:
     _recall()
     signed_in = _arrival().person if _rules().has_login else None
     if signed_in:
-        return replace(signed_in, browser_secret=key())
-    invitation = personal_link.holder(_settings())
+        return replace(
+            signed_in,
+            browser_secret=key(),
+            hidden_models=signed_in.hidden_models | proxy_request.closed_models(_settings()),
+        )
+    invitation = _invitation()
     if _rules().has_login and not invitation:
         return None
     expert: Expert | None = invitation.expert if invitation else st.session_state["who_expert"]
@@ -87,7 +92,7 @@ def role() -> Role | None:
     signed_in = _arrival().person if rules.has_login else None
     if signed_in:
         return signed_in.role
-    if personal_link.holder(settings):
+    if _invitation():
         by_code = None if rules.has_login else st.session_state.get("who_by_code")
         return roles.higher(by_code, "expert")
     if rules.has_login:
@@ -167,6 +172,8 @@ def form(purpose: str, title: str = "Your name") -> None:
 
 def how_to_come_in() -> str:
     """What somebody needs who may not come in yet, in words."""
+    if _rules().header:
+        return "Your verdicts carry your name, which the proxy of this app says."
     if _rules().has_login:
         return "Your verdicts carry your name: sign in with your account."
     return "You need the code that you were given."
@@ -181,7 +188,9 @@ def menu() -> None:
             st.text(f"You are {expert.label}")
             if expert.source == "invite":
                 st.caption("By your personal link.")
-            if expert.source == "oidc":
+            if _rules().header:
+                st.caption("As the proxy of this app says.")
+            elif expert.source == "oidc":
                 st.button("Sign out", key="who_sign_out", type="tertiary", on_click=sign_in.leave)
             else:
                 st.button("Not you?", key="who_change", type="tertiary", on_click=_leave)
@@ -305,6 +314,11 @@ def _rules() -> AccessRules:
 
 def _arrival() -> sign_in.Arrival:
     return sign_in.arrival(_rules(), _settings())
+
+
+def _invitation() -> Invitation | None:
+    """The personal link of who is here; where a proxy says who it is, none opens."""
+    return None if _rules().header else personal_link.holder(_settings())
 
 
 def _hidden_models() -> frozenset[str]:

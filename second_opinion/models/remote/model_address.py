@@ -60,6 +60,12 @@ class ModelAddress:
         return shown(self.text)
 
     @property
+    def in_unity_catalog(self) -> str:
+        """The full name there, ``catalog.schema.name``; empty where it is from elsewhere."""
+        named = mlflow_source.REGISTERED.fullmatch(self.text)
+        return named["name"] if named and named["name"].count(".") == 2 else ""
+
+    @property
     def ref(self) -> str:
         """What the registry here calls it: ``name/version``, or ``name@alias``."""
         return f"{self.name}/{self.version}" if self.version else f"{self.name}@{self.alias}"
