@@ -103,7 +103,7 @@ def test_the_proxy_names_the_person_and_unity_catalog_opens_the_model(
         for name, token, path in (
             ("bob@example.org", "token-no", f"?model={MODEL}"),
             ("cleo@example.org", "token-silent", f"Single_prediction?model={MODEL}"),
-            ("olga@example.org", "", f"Feedback_review?model={MODEL}"),
+            ("olga@example.org", "", f"Models?model={MODEL}"),
         ):
             page = arrive(name, token, path)
             asks = alert(page, f"ask for EXECUTE on {MODEL}.")

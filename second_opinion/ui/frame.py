@@ -151,9 +151,9 @@ def open_page(title: str) -> Visit:
                     st.page_link(page.file, label=page.title, icon=page.icon)
             visit = Visit(settings, "")
             watch = model_watch.started(settings)
-            if watch and not watch.is_ready and _setting(visit):
+            if watch and not watch.is_ready and opening_setting(visit):
                 faults.append(watch.state)
-            ref = _choose_model(visit.catalog, _setting(visit), faults)
+            ref = _choose_model(visit.catalog, opening_setting(visit), faults)
             who.menu()
             browser.style()
     except Exception as error:  # noqa: BLE001 - as in `guarded`, which runs later
@@ -456,7 +456,7 @@ def model_options(catalog: Catalog) -> dict[str, str]:
         return {}
 
 
-def _setting(visit: Visit) -> str:
+def opening_setting(visit: Visit) -> str:
     """The model that MODEL names; none where who is here may not know of it."""
     try:
         name = re.split("[@/]", local_ref(visit.settings.model))[0]

@@ -11,7 +11,7 @@ from second_opinion.models.remote import model_watch
 from second_opinion.models.remote.model_address import ModelAddress
 from second_opinion.models.remote.remote_model import RemoteModel
 from second_opinion.settings import Settings
-from second_opinion.ui.frame import callback, guarded, notice, show_problem
+from second_opinion.ui.frame import callback, guarded, notice, opening_setting, show_problem
 from second_opinion.ui.visit import Visit
 
 SERVERS = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
@@ -30,12 +30,12 @@ def start() -> None:
 def draw(visit: Visit) -> None:
     """What became of MODEL's address, and the form that fetches another model of MLflow.
 
-    For the owner alone; the form only where a server of MLflow is named.
+    For the owner alone, and of a model that this one may use; the form only where a server of MLflow is named.
     """
     if visit.closed_reason("owner"):
         return
     watch = model_watch.started(visit.settings)
-    if watch and watch.state:
+    if watch and watch.state and opening_setting(visit):
         notice(watch.state)
     if any(os.environ.get(server) for server in SERVERS):
         with st.expander("Fetch a model from MLflow", key="models_fetch_part"):
