@@ -30,7 +30,8 @@ def start() -> None:
 def draw(visit: Visit) -> None:
     """What became of MODEL's address, and the form that fetches another model of MLflow.
 
-    For the owner alone, and of a model that this one may use; the form only where a server of MLflow is named.
+    For the owner alone, and of a model that this one may use; the form only where a server of
+    MLflow is named.
     """
     if visit.closed_reason("owner"):
         return
