@@ -125,6 +125,7 @@ def test_calls_that_were_taken_are_answered_and_stored_before_the_end(
         "uvicorn": ["uvicorn", "serve:app", "--host", "127.0.0.1", "--port", str(port)],
     }[entry]
     env = os.environ | {"FEEDBACK_DB": str(tmp_path / "feedback.db"), "MODEL_DIR": str(models)}
+    env["API_TOKENS"] = f"tester:{TOKEN}"
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", *command], cwd=ROOT, env=env, stdout=log, stderr=log
@@ -137,7 +138,7 @@ def test_calls_that_were_taken_are_answered_and_stored_before_the_end(
         case = registry.card("risk").case_schema.typical
         body = json.dumps({"model": "risk", "cases": [case] * 10_000})
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
-            connection.request("POST", "/api/predict", body)
+            connection.request("POST", "/api/predict", body, bearer(TOKEN))
             time.sleep(0.3)
             server.send_signal(signal.SIGTERM)
             reply = connection.getresponse()
