@@ -237,7 +237,7 @@ def address_has(page, *pieces):
 
 def unreadable(page, width):
     """What is cut off or pale, once the page is at rest: charts take up another theme late."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE / 1000
     while found := page.evaluate(CUT_OFF, width) + page.evaluate(PALE):
         if time.monotonic() > deadline:
             break

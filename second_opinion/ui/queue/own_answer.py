@@ -56,7 +56,12 @@ def draw(
         st.button("Skip", key="queue_skip", type="tertiary", on_click=skip, help="For others")
     show_problem("queue")
     choices = "queue_answer" if _has_buttons(card) else ""
-    browser.keys(LETTERS, choices, "queue_lock", "Keys 1 to 7, L, U, S and N")
+    browser.keys(LETTERS, choices, "queue_lock", _switch_words(card))
+
+
+def _switch_words(card: ModelCard) -> str:
+    numbers = f"1 to {len(card.class_values)}, " if _has_buttons(card) else ""
+    return f"Keys {numbers}L, U, S and N"
 
 
 def _has_buttons(card: ModelCard) -> bool:
