@@ -6,18 +6,20 @@ from contextlib import suppress
 from itertools import product
 
 import pytest
-from builders import ROOT
+from builders import OWNER, ROOT
+from calls import bearer
 from streamlit.testing.v1 import AppTest
 
 from second_opinion.access import roles
-from second_opinion.access.role_table import CALLS, OPEN, OWN, PAGES, PROGRAM_ALONE
+from second_opinion.access.role_table import CALLS, OPEN, OWN, PAGES, PROGRAM_ALONE, ROUTES
+from second_opinion.api import api_description, application
 from second_opinion.batches import jobs
 from second_opinion.errors import UserError
 from second_opinion.evidence import decision, plan_of_batch
 from second_opinion.models import aliases, card_editing
 from second_opinion.records.expert import Expert
 from second_opinion.review import exports
-from second_opinion.store import copies
+from second_opinion.store import Store, copies
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.ui import frame, who
 
@@ -113,3 +115,27 @@ def test_each_page_opens_to_its_role(place, monkeypatch, role, is_local, has_log
         is_closed = any(text.value.startswith("This is for ") for text in at.main.get("text")[:2])
         if page != "7_Models.py":
             assert is_closed == (roles.rank(role) < roles.rank(needed)), (page, role)
+
+
+def test_each_call_over_http_has_its_line_and_the_line_holds(api, place):
+    """Without a token, with a wrong one, and with one of each role."""
+    routes = [r for module in (*application.ROUTERS, api_description) for r in module.router.routes]
+    found = {f"{method} {route.path}" for route in routes for method in route.methods}
+    assert found == {*ROUTES}, "enter it into second_opinion/access/role_table.py"
+    store = Store.open(place / "feedback.db")
+    tokens = {
+        role: store.made_tokens.make(f"a program of the {role}", role, by=OWNER)
+        for role in ("expert", "reviewer")
+    }
+    for route, act in ROUTES.items():
+        method, _, path = route.partition(" ")
+        path = path.format(name="risk", version="1")
+        body = b"{}" if method == "POST" else None
+        if act != OPEN:
+            assert api(path, body, method=method).status == 401, route
+            assert api(path, body, method=method, headers=bearer("wrong")).status == 401, route
+        for role, token in tokens.items():
+            status = api(path, body, method=method, headers=bearer(token)).status
+            allowed = act == OPEN or roles.rank(role) >= roles.rank(roles.MAY[act])
+            assert (status == 403) == (not allowed), (route, role, status)
+            assert status < 500, (route, role, status)

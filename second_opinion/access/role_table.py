@@ -29,6 +29,25 @@ PAGES: Final[dict[str, Role]] = {
     "9_People_and_records.py": "owner",
 }
 
+# A call over HTTP: its method and path, with the act that it refuses to others. Of the open ones
+# metrics asks for a token, and the description for one where pages ask who comes.
+ROUTES: Final[dict[str, str]] = {
+    "GET /api/docs": OPEN,
+    "GET /api/health": OPEN,
+    "GET /api/metrics": OPEN,
+    "GET /api/models": "predict and give verdicts",
+    "GET /api/models/{name}/{version}": "predict and give verdicts",
+    "GET /api/openapi.json": OPEN,
+    "GET /api/ready": OPEN,
+    "GET /api/status": "see every verdict",
+    "GET /api/verdicts": "see every verdict",
+    "GET /ping": OPEN,
+    "POST /api/predict": "predict and give verdicts",
+    "POST /api/predictions": "predict and give verdicts",
+    "POST /api/verdicts": "predict and give verdicts",
+    "POST /invocations": "predict and give verdicts",
+}
+
 _BY_ACT: Final[dict[str, str]] = {
     "see every verdict": "Store.review Store.verdict_history VerdictLog.after Plans.answers",
     "export": "exports.export",
