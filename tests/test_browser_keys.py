@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 PRINTED = "button => getComputedStyle(button, '::after').content"
+AGREE = "document.querySelector('.st-key-verdict_agree button')"
 LETTERS = "aAdDuUnNlLhHsS123"
 ROWS = 50
 
@@ -45,6 +46,11 @@ def wait_for_answer(page):
     page.locator(".st-key-model_answer[role=status]:focus").wait_for()
 
 
+def wait_for_letters(page):
+    """The letters stand on the buttons: from then on they press them."""
+    page.wait_for_function(f"() => ({PRINTED})({AGREE}).startsWith('\"A')")
+
+
 def test_the_keyboard_goes_to_the_answer_and_enter_agrees_with_nothing(app, open_case, name):
     page = open_case()
     expect(part(page, "model_answer")).to_have_role("status")
@@ -66,6 +72,7 @@ def test_two_keys_judge_a_case_and_bring_the_next(app, open_case, name):
     predict(page)
     for _ in range(3):
         wait_for_answer(page)
+        wait_for_letters(page)
         page.keyboard.press("a")
         part(page, "verdict_next").wait_for()
         page.keyboard.press("n")
@@ -161,6 +168,7 @@ def test_a_letter_that_is_held_down_judges_once(app, open_case, name):
     page = open_case()
     predict(page)
     wait_for_answer(page)
+    wait_for_letters(page)
     for _ in range(5):
         page.keyboard.down("a")
     part(page, "verdict_saved").wait_for()
@@ -172,6 +180,7 @@ def test_what_is_half_said_is_not_replaced_by_a_letter(app, open_case, name):
     page = open_case()
     predict(page)
     wait_for_answer(page)
+    wait_for_letters(page)
     page.keyboard.press("d")
     part(page, "verdict_save").wait_for()
     page.keyboard.press("a")
@@ -186,7 +195,7 @@ def test_the_letters_are_printed_until_they_are_turned_off(app, open_case, name)
     page = open_case()
     predict(page)
     agree = button(page, "verdict_agree")
-    assert agree.evaluate(PRINTED).startswith('"A"')
+    wait_for_letters(page)
     expect(page.get_by_role("button", name="✓ Agree", exact=True)).to_have_count(1)
     page.get_by_role("switch", name="Keys A, D, U and N").uncheck()
     assert agree.evaluate(PRINTED) == "none"
@@ -198,7 +207,7 @@ def test_the_letters_are_printed_until_they_are_turned_off(app, open_case, name)
     settle(page)
     assert verdicts(app, name) == []
     page.get_by_role("switch").check()
-    assert agree.evaluate(PRINTED).startswith('"A"')
+    wait_for_letters(page)
     page.keyboard.press("a")
     part(page, "verdict_saved").wait_for()
 
@@ -225,6 +234,7 @@ def test_change_shows_what_was_said_among_all_and_leaves_it_on_cancel(app, open_
     page = open_case("iris")
     predict(page)
     wait_for_answer(page)
+    wait_for_letters(page)
     page.keyboard.press("d")
     part(page, "verdict_correct").locator("button").first.click()
     button(page, "verdict_save").click()
