@@ -17,6 +17,7 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review.exports import export
 from second_opinion.store import Store
+from second_opinion.store.sign_ins import MOST_REFUSALS
 
 AUTH = """
 [auth]
@@ -222,6 +223,22 @@ def test_a_second_account_of_an_address_is_refused_and_on_record(place, secrets)
     events = Store.open(place / "feedback.db").event_log.newest("sign-in", by=OWNER)
     assert ["refused" in event.details for event in events] == [True, False]
     assert [event.details["provider"] for event in events] == ["corp", "corp"]
+
+
+def test_who_is_refused_at_the_door_is_on_record_once_a_visit_and_not_without_end(
+    place, monkeypatch
+):
+    monkeypatch.setenv("TRUSTED_HEADER", "X-Forwarded-Email")
+    monkeypatch.setenv("TRUSTED_PROXY", "10.0.0.1")
+    at = start(name="")
+    at.run()
+    store = Store.open(place / "feedback.db")
+    (event,) = store.event_log.newest("sign-in", by=OWNER)
+    assert event.details["by"] == "header"
+    assert event.details["refused"] in messages(at)[0]
+    for _ in range(2 * MOST_REFUSALS):
+        store.sign_ins.refuse("header", "a stranger")
+    assert len(store.event_log.newest("sign-in", by=OWNER)) == MOST_REFUSALS
 
 
 def test_not_signed_in_is_nobody_whatever_else_is_claimed(place, secrets):

@@ -102,7 +102,7 @@ _BY_ACT: Final[dict[str, str]] = {
         "Batches.give_up_stale_check Batches.is_whole Batches.next_chunk Batches.problems "
         "Batches.rejected Batches.release Batches.scored_chunks Batches.scored_of "
         "Batches.text_of MadeTokens.in_use "
-        "Retention.sweep Registry.add Registry.hash_state Registry.next_version "
+        "SignIns.refuse Retention.sweep Registry.add Registry.hash_state Registry.next_version "
         "Registry.remove Registry.verify copies.check_copy copies.copy_database "
         "copies.replace_database aliases.managed jobs.bytes_held jobs.record "
         "plan_of_batch.answers_hash"

@@ -33,7 +33,7 @@ def arrival(rules: AccessRules, settings: Settings) -> Arrival:
     try:
         claims = proxy_request.claims(rules.header) if rules.header else _claims()
     except UserError as error:
-        return Arrival(None, str(error))
+        return _refused("header", str(error), settings)
     if not claims:
         st.session_state.pop("who_signed_in", None)
         return Arrival(None)
@@ -91,7 +91,7 @@ def _arrival(claims: dict[str, Any], rules: AccessRules, settings: Settings) -> 
     try:
         signed_in = SignedIn.of(claims, rules)
     except UserError as error:
-        return Arrival(None, str(error))
+        return _refused("header" if rules.header else "oidc", str(error), settings)
     person = signed_in.expert(rules)
     store = Store.open(settings.feedback_db)
     refusal = _refusal(signed_in, person, rules, store)
@@ -104,6 +104,14 @@ def _arrival(claims: dict[str, Any], rules: AccessRules, settings: Settings) -> 
         store.event_log.add(Event("sign-in", person.label, details | {"role": person.role}))
         st.session_state["who_signed_key"] = person.expert_key
     return Arrival(person)
+
+
+def _refused(way: str, reason: str, settings: Settings) -> Arrival:
+    """Nobody, on record once a visit: a page looks again in each run."""
+    if st.session_state.get("who_refused_sign_in") != reason:
+        st.session_state["who_refused_sign_in"] = reason
+        Store.open(settings.feedback_db).sign_ins.refuse(way, reason)
+    return Arrival(None, reason)
 
 
 def _refusal(signed_in: SignedIn, person: Expert, rules: AccessRules, store: Store) -> str:
