@@ -13,17 +13,20 @@ from streamlit.testing.v1 import AppTest
 from second_opinion.access import roles
 from second_opinion.access.role_table import CALLS, OPEN, OWN, PAGES, PROGRAM_ALONE, ROUTES
 from second_opinion.api import api_description, application
-from second_opinion.batches import jobs
+from second_opinion.batches import downloads, jobs
 from second_opinion.errors import UserError
 from second_opinion.evidence import decision, plan_of_batch
 from second_opinion.models import aliases, card_editing
 from second_opinion.records.expert import Expert
-from second_opinion.review import exports
+from second_opinion.review import event_export, exports
 from second_opinion.store import Store, copies
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.ui import frame, who
 
-MODULES = (exports, copies, aliases, card_editing, jobs, plan_of_batch, decision)
+MODULES = (
+    *(exports, event_export, copies, aliases, card_editing, jobs),
+    *(plan_of_batch, decision, downloads),
+)
 SIGNED_IN = {"source": "oidc", "subject": "https://login.example.org|1"}
 ACTS = {call: act for call, act in CALLS.items() if act in roles.MAY}
 

@@ -65,7 +65,8 @@ _BY_ACT: Final[dict[str, str]] = {
     "edit a card": "Store.add_card_edits card_editing.edit",
     "restore a copy": "copies.restore",
     "read the log of events": (
-        "EventLog.each EventLog.kinds EventLog.newest EventLog.page EventLog.people"
+        "EventLog.each EventLog.kinds EventLog.newest EventLog.page EventLog.people "
+        "event_export.export_events"
     ),
     "see who is here": "Visits.latest",
     "set how long things are kept": (
@@ -84,6 +85,8 @@ _BY_ACT: Final[dict[str, str]] = {
         "Store.effort ColumnChoices.latest ColumnChoices.picture_count ColumnChoices.pictures "
         "Singles.counts Singles.listed Singles.verdicts Registry.card Registry.card_in_use "
         "Registry.load Registry.look Registry.reference Registry.rows_file "
+        "downloads.file_as_it_came downloads.problems_file downloads.rejected_file "
+        "downloads.result_workbook downloads.scored_file downloads.table_file "
         "jobs.check jobs.model_of jobs.revive jobs.shown_name decision.assess decision.close "
         "decision.draw_table "
         # What `Store.review` opens.
