@@ -12,6 +12,10 @@ STEPS = """
 
 If you change a field after the answer, the verdict closes until you predict again: a verdict
 belongs to exactly the case that was predicted.
+
+Were you sent a link to answer cases? **Review queue** asks for your own answer to one case after
+the other. You lock it, and only then see the model's; what you have begun goes on on another
+device.
 """
 
 MANY = """
