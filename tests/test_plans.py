@@ -446,12 +446,17 @@ def test_in_an_open_study_a_disagreement_without_a_value_is_an_error(study):
 
 
 def test_of_a_probability_an_answer_is_a_range_or_yes_or_no(study):
-    prediction = replace(study.opened(0), value=0.72, scale=AnswerScale("probability", None))
+    """The class of the case says nothing of the risk: it is the model's probability that counts."""
+    prediction = replace(study.opened(0), value=0, scale=AnswerScale("probability", None))
     for value, outcome in [
         ([0.6, 0.8], "right"),
         ([0.8, 1], "wrong"),
         (True, "right"),
         (False, "wrong"),
+        (0.72, "right"),
+        (0.7, "wrong"),
+        (None, "unsure"),
     ]:
-        one = replace(verdict(prediction, "agree"), mode="blind", blind_value=value)
+        one = locked(prediction, "Ada", value, risk=0.72)
+        one.check(prediction)
         assert answer_loss.loss(study.plan, one, prediction) == outcome

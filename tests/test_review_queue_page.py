@@ -180,15 +180,46 @@ def test_an_open_plan_shows_the_answer_and_asks_for_a_verdict(place, registry):
     assert "1 case done by you" in words(at)
 
 
-@pytest.mark.parametrize(("ref", "typed", "value"), [("dose", 12.5, 12.5), ("risk", 30.0, 0.3)])
-def test_numbers_and_chances_are_typed_and_kept_as_the_model_gives_them(
-    place, registry, ref, typed, value
-):
-    office = Office(place, registry, ref, **({"tolerance": 5.0} if ref == "dose" else {}))
+def test_a_number_is_right_within_the_tolerance_of_the_plan(place, registry):
+    office = Office(place, registry, "dose", tolerance=5.0)
+    typed = office.prediction().value + 4.9
     at = start(QUEUE, plan=office.plan.id)
     at.number_input(key="queue_answer").set_value(typed).run()
     press(at, "queue_lock")
     assert not messages(at)
     (row,) = office.answers()
-    assert row["blind_value"] == str(value)
+    assert (row["blind_value"], row["judgement"]) == (json.dumps(typed), "agree")
+    assert decision.assess(office.store, office.plan, by=OWNER).answers == 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "judgement", "direction"),
+    [(-1, 1, "agree", None), (1, 2, "disagree", "too_low"), (-2, -1, "disagree", "too_high")],
+)
+def test_of_a_risk_the_answer_is_a_range_and_the_models_is_inside_or_beside_it(
+    place, registry, low, high, judgement, direction
+):
+    """``low`` and ``high`` are in percent points from the model's own."""
+    office = Office(place, registry, "risk")
+    risk = office.card.probability(office.prediction().probabilities) * 100
+    ends = [min(max(round(risk + away, 3), 0.0), 100.0) for away in (low, high)]
+    at = start(QUEUE, plan=office.plan.id)
+    at.number_input(key="queue_answer").set_value(ends[0]).run()
+    press(at, "queue_lock")
+    assert messages(at) == [own_answer.RANGE]
+    at.number_input(key="queue_answer_to").set_value(ends[1]).run()
+    press(at, "queue_lock")
+    assert not messages(at)
+    (row,) = office.answers()
+    assert json.loads(row["blind_value"]) == [end / 100 for end in ends]
+    assert (row["judgement"], row["direction"]) == (judgement, direction)
     assert office.store.queue.done(office.plan.id, by=Expert("Ada")) == 1
+
+
+def test_the_lower_end_of_a_range_comes_first(place, registry):
+    office = Office(place, registry, "risk")
+    at = start(QUEUE, plan=office.plan.id)
+    at.number_input(key="queue_answer").set_value(40.0).run()
+    at.number_input(key="queue_answer_to").set_value(20.0).run()
+    assert messages(press(at, "queue_lock")) == [own_answer.RANGE]
+    assert office.answers() == []

@@ -20,6 +20,7 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import round_down
 from second_opinion.models.card import ModelCard
 from second_opinion.recent import Recent, bytes_of
+from second_opinion.records.answer_scale import AnswerScale
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
@@ -245,7 +246,7 @@ class ScoredRows:
         """
         stored_prediction = self._store.prediction(prediction_id(batch.id, row))
         if stored_prediction is not None:
-            return stored_prediction
+            return replace(stored_prediction, scale=_scale(batch, card))
         prediction = self._prediction(batch, row, card)
         self._store.add_prediction(prediction)
         return prediction
@@ -277,7 +278,7 @@ class ScoredRows:
             expert_key=batch.expert_key,
             latency_ms=0.0,
             created_at=batch.finished_at or batch.started_at or batch.created_at,
-            scale=card.answer_scale if card.is_asked_by(batch.card_sha256) else None,
+            scale=_scale(batch, card),
         )
 
     def _order(self, batch: Batch, only: RowFilter, sort: SortBy, descending: bool) -> np.ndarray:
@@ -327,6 +328,11 @@ class ScoredRows:
     def _scored_chunk(self, batch: Batch, chunk: ChunkPlace) -> pa.Table:
         blob = self._batches.scored_of(batch.id, chunk.position)
         return unpacked(blob).drop_columns(["probabilities"])
+
+
+def _scale(batch: Batch, card: ModelCard) -> AnswerScale | None:
+    """What the card says of its answers, where it is the one that the batch was asked under."""
+    return card.answer_scale if card.is_asked_by(batch.card_sha256) else None
 
 
 def _place_after(numbers: np.ndarray, row: int) -> int:

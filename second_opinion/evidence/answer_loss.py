@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from second_opinion.records.answer_scale import is_number
 from second_opinion.records.plan import Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Outcome
@@ -14,6 +13,7 @@ from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.store.plans import PlanAnswers
 from second_opinion.verdicts import meaning
+from second_opinion.verdicts.blind_answer import is_models
 
 
 def first_answers(plan: Plan, verdicts: Iterable[tuple[int, Verdict]]) -> dict[int, list[Verdict]]:
@@ -50,33 +50,21 @@ def outcome_of(
 def loss(plan: Plan, answer: Verdict, prediction: Prediction) -> Outcome:
     """Whether one answer is the model's: right, wrong, or unsure where it says neither.
 
-    A number is the same within the plan's tolerance. Of a probability an answer may be a range,
-    yes or no, or a number.
+    A number is the same within the plan's tolerance. Of a risk the judgement says it, which was
+    worked out when the answer was locked: a prediction does not tell which class is the event.
     """
     counts_as = kind_of(answer.judgement).counts_as
     value = named_answer(answer)
     if counts_as == "nothing":
         return "unsure"
-    if value is None:
+    if value is None or meaning.scale_of(prediction).answer == "probability":
         return "right" if counts_as == "right" else "wrong"
-    return "right" if _is_same(plan, value, prediction) else "wrong"
+    return "right" if is_models(value, prediction, plan.tolerance or 0.0) else "wrong"
 
 
 def named_answer(answer: Verdict) -> Any:
     """The value that an expert gave, before the model's answer was in view or beside it."""
     return answer.blind_value if answer.mode == "blind" else answer.correct_value
-
-
-def _is_same(plan: Plan, value: Any, prediction: Prediction) -> bool:
-    kind = meaning.scale_of(prediction).answer
-    if kind == "class":
-        return same_value(value, prediction.value)
-    if isinstance(value, (list, tuple)):
-        low, high = value
-        return bool(low <= prediction.value <= high)
-    if kind == "probability" and not is_number(value):
-        return bool(value) == bool(prediction.value >= 0.5)
-    return meaning.within(value, prediction.value, plan.tolerance or 0.0)
 
 
 def outcomes(plan: Plan, stored: PlanAnswers) -> dict[int, Outcome]:

@@ -16,6 +16,7 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.ui import case_view, fact_list
 from second_opinion.ui.frame import callback
 from second_opinion.ui.queue import own_answer
+from second_opinion.ui.queue.own_answer import AnswerForm
 from second_opinion.ui.visit import Visit
 
 GONE = (
@@ -53,7 +54,7 @@ def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
         case_view.table(card, prediction)
     with right, st.container(border=True, key="queue_own"):
         st.header("You say", anchor=False)
-        own_answer.draw(visit, card, on_page.case, prediction, done=_after_answer)
+        AnswerForm(visit, card, plan, on_page.case, prediction, _after_answer).draw()
 
 
 def _on_page(visit: Visit, person: Expert, plan: Plan) -> OpenCase | None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
-from second_opinion.records.plan import QueuedCase
+from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.prediction import Prediction
 from second_opinion.ui import browser, click_ids, widget_values
 from second_opinion.ui.frame import callback, escape, show_problem
@@ -20,7 +20,8 @@ from second_opinion.verdicts.blind_answer import locked
 
 # How sure an expert is, as stored: the share of such answers that should turn out right.
 SURE = {"A guess": 0.5, "Fairly sure": 0.8, "Certain": 1.0}
-FIELDS = ("queue_answer", "queue_sure")
+FIELDS = ("queue_answer", "queue_answer_to", "queue_sure")
+RANGE = "Give both ends of how likely you find it, the lower one first, then lock your answer."
 MISSING = "Your answer is missing. Give it, then lock it; Unsure locks that you do not know."
 LETTERS = {"l": "queue_lock", "u": "queue_unsure", "s": "queue_skip"}
 
@@ -33,30 +34,74 @@ def begin(visit: Visit, case: QueuedCase) -> None:
     click_ids.spend("queue_next_id")
 
 
-def draw(
-    visit: Visit,
-    card: ModelCard,
-    case: QueuedCase,
-    prediction: Prediction,
-    *,
-    done: Callable[[bool], None],
-) -> None:
-    """Ask for the answer; ``done`` is told whether it was locked, or left to others."""
-    keep = _keep_callback(visit, case)
-    _field(card, keep)
-    st.segmented_control("How sure are you?", list(SURE), key="queue_sure", on_change=keep)
-    lock, unsure = (
-        _lock_callback(visit, card, prediction, done, is_unsure=is_unsure)
-        for is_unsure in (False, True)
-    )
-    with st.container(horizontal=True):
-        st.button("Lock my answer", key="queue_lock", type="primary", on_click=lock)
-        st.button("Unsure", key="queue_unsure", on_click=unsure, help="I cannot tell")
-        skip = _skip_callback(visit, case, done)
-        st.button("Skip", key="queue_skip", type="tertiary", on_click=skip, help="For others")
-    show_problem("queue")
-    choices = "queue_answer" if _has_buttons(card) else ""
-    browser.keys(LETTERS, choices, "queue_lock", _switch_words(card))
+class AnswerForm:
+    """The form for one case; ``done`` is told whether its answer was locked, or left to others."""
+
+    def __init__(
+        self,
+        visit: Visit,
+        card: ModelCard,
+        plan: Plan,
+        case: QueuedCase,
+        prediction: Prediction,
+        done: Callable[[bool], None],
+    ) -> None:
+        self.visit, self.card, self.plan = visit, card, plan
+        self.case, self.prediction, self.done = case, prediction, done
+
+    def draw(self) -> None:
+        """Ask for the answer, and how sure the expert is of it."""
+        keep = self._keep()
+        _field(self.card, keep)
+        st.segmented_control("How sure are you?", list(SURE), key="queue_sure", on_change=keep)
+        with st.container(horizontal=True):
+            lock, unsure = self._lock(is_unsure=False), self._lock(is_unsure=True)
+            st.button("Lock my answer", key="queue_lock", type="primary", on_click=lock)
+            st.button("Unsure", key="queue_unsure", on_click=unsure, help="I cannot tell")
+            skip = self._skip()
+            st.button("Skip", key="queue_skip", type="tertiary", on_click=skip, help="For others")
+        show_problem("queue")
+        choices = "queue_answer" if _has_buttons(self.card) else ""
+        browser.keys(LETTERS, choices, "queue_lock", _switch_words(self.card))
+
+    def _keep(self) -> Callable[[], None]:
+        @callback("queue")
+        def keep() -> None:
+            draft = {key: st.session_state.get(key) for key in FIELDS}
+            self.visit.store.queue.keep_draft(self.case, draft, by=self.visit.signer())
+
+        return keep
+
+    def _lock(self, *, is_unsure: bool) -> Callable[[], None]:
+        answer_id = click_ids.upcoming("queue_next_id")
+
+        @callback("queue")
+        def lock() -> None:
+            person = self.visit.signer()
+            answer = locked(
+                self.prediction,
+                person.label,
+                None if is_unsure else _value(self.card),
+                tolerance=self.plan.tolerance,
+                risk=self.card.probability(self.prediction.probabilities),
+                id=answer_id,
+                identity_source=person.source,
+                expert_key=person.expert_key,
+                blind_confidence=SURE.get(st.session_state.get("queue_sure") or ""),
+                seconds=round(time.monotonic() - st.session_state["queue_since"], 1),
+            )
+            self.visit.store.add_verdict(answer, by=person)
+            self.done(True)
+
+        return lock
+
+    def _skip(self) -> Callable[[], None]:
+        @callback("queue")
+        def skip() -> None:
+            self.visit.store.queue.skip(self.case, by=self.visit.signer())
+            self.done(False)
+
+        return skip
 
 
 def _switch_words(card: ModelCard) -> str:
@@ -70,17 +115,19 @@ def _has_buttons(card: ModelCard) -> bool:
 
 def _field(card: ModelCard, keep: Callable[[], None]) -> None:
     if card.answer == "probability":
-        label = escape(f"How likely is {card.event}, in %?")
-        st.number_input(
-            label,
-            min_value=0.0,
-            max_value=100.0,
-            value=None,
-            step=1.0,
-            key="queue_answer",
-            format="%g",
-            on_change=keep,
-        )
+        st.text(f"How likely is {card.event}? Somewhere from … to …")
+        with st.container(horizontal=True):
+            for label, key in (("From (%)", "queue_answer"), ("to (%)", "queue_answer_to")):
+                st.number_input(
+                    label,
+                    min_value=0.0,
+                    max_value=100.0,
+                    value=None,
+                    step=5.0,
+                    key=key,
+                    format="%g",
+                    on_change=keep,
+                )
     elif card.task == "regression":
         unit = f" ({card.target.unit})" if card.target.unit else ""
         label = escape(f"What is the right answer?{unit}")
@@ -108,58 +155,15 @@ def _field(card: ModelCard, keep: Callable[[], None]) -> None:
         )
 
 
-def _keep_callback(visit: Visit, case: QueuedCase) -> Callable[[], None]:
-    @callback("queue")
-    def keep() -> None:
-        draft = {key: st.session_state.get(key) for key in FIELDS}
-        visit.store.queue.keep_draft(case, draft, by=visit.signer())
-
-    return keep
-
-
-def _lock_callback(
-    visit: Visit,
-    card: ModelCard,
-    prediction: Prediction,
-    done: Callable[[bool], None],
-    *,
-    is_unsure: bool,
-) -> Callable[[], None]:
-    answer_id = click_ids.upcoming("queue_next_id")
-
-    @callback("queue")
-    def lock() -> None:
-        person = visit.signer()
-        sure = SURE.get(st.session_state.get("queue_sure") or "")
-        answer = locked(
-            prediction,
-            person.label,
-            None if is_unsure else _value(card),
-            id=answer_id,
-            identity_source=person.source,
-            expert_key=person.expert_key,
-            blind_confidence=sure,
-            seconds=round(time.monotonic() - st.session_state["queue_since"], 1),
-        )
-        visit.store.add_verdict(answer, by=person)
-        done(True)
-
-    return lock
-
-
 def _value(card: ModelCard) -> Any:
     value = st.session_state.get("queue_answer")
     if value is None:
         raise UserError(MISSING)
-    return value / 100 if card.answer == "probability" else value
+    return _range(value) if card.answer == "probability" else value
 
 
-def _skip_callback(
-    visit: Visit, case: QueuedCase, done: Callable[[bool], None]
-) -> Callable[[], None]:
-    @callback("queue")
-    def skip() -> None:
-        visit.store.queue.skip(case, by=visit.signer())
-        done(False)
-
-    return skip
+def _range(low: float) -> list[float]:
+    high = st.session_state.get("queue_answer_to")
+    if high is None or low > high:
+        raise UserError(RANGE)
+    return [low / 100, high / 100]
