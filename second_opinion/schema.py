@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from second_opinion import compatibility
 from second_opinion.formatting import closest, decimals_of, humanise, quoted, round_down
 from second_opinion.records.choices import Choices
-from second_opinion.records.dummies import ONE, Dummies, DummiesByColumn, flag_of
+from second_opinion.records.dummies import ONE, Dummies, DummiesByColumn, flag_of, lacks
 from second_opinion.records.feature_kinds import KINDS, FeatureKind, Problem, Shape
 from second_opinion.records.value import key_of, plain
 
@@ -421,6 +421,10 @@ def _value_of(cells: Mapping[str, Any], feature: Feature, dummies: Dummies) -> t
     if odd is not None:
         return None, f"is {quoted(cells[odd])} in {quoted(odd)}"
     flags_alone = {name: bool(flag) for name, flag in flags.items()}
+    absent = [name for name in dummies.names if name not in cells]
+    if absent and not any(flags_alone.values()):
+        # One that is not in the case may be its 1.
+        return None, lacks(absent)
     level, found = dummies.level(flags_alone, optional=feature.optional)
     if not level:
         return None, found

@@ -2,10 +2,12 @@
 
 import json
 
+import pandas as pd
 import pytest
 from builders import ROOT
+from sklearn.linear_model import LogisticRegression
 
-from second_opinion import Store
+from second_opinion import Registry, Store
 
 
 @pytest.fixture
@@ -85,6 +87,26 @@ def test_no_json_too_long_and_too_many_are_refused(invoke):
     assert invoke(b"not json").status == 400
     assert invoke(b" " * 20_000_000).status == 413
     assert invoke({"instances": [[1, 2, 3, 4]] * 10_001}).status == 413
+
+
+@pytest.fixture
+def towns(api, place, monkeypatch):
+    """A model that was trained on the dummies of a town, asked in MLflow's forms."""
+    X = pd.DataFrame({"age": [30.0, 40, 50, 60] * 20, "city": ["A", "B", "C", "A"] * 20})
+    dummies, y = pd.get_dummies(X), X["city"] == "B"
+    registry = Registry(place / "model")
+    registry.add(LogisticRegression(max_iter=5000).fit(dummies, y), X, y, name="towns", target="y")
+    monkeypatch.setenv("MODEL_DIR", str(place / "model"))
+    return lambda case: api("/invocations", {"dataframe_records": [case]})
+
+
+def test_a_case_of_dummies_is_answered_and_its_strange_columns_are_left_out(towns):
+    case = {"age": 40, "city_A": 0, "city_B": 1, "city_C": 0, "patient": "A-17"}
+    assert towns(case).body == {"predictions": [True]}
+    assert towns({"age": 40, "city": "B"}).body == {"predictions": [True]}
+    reply = towns({"age": 40, "city_A": 0, "patient": "A-17"})
+    assert reply.status == 400
+    assert '"city_B" and "city_C"' in reply.body["message"]
 
 
 def test_another_model_can_be_named_in_the_address(api, monkeypatch, models):

@@ -1,6 +1,7 @@
 """A file that holds one-hot dummies is read back into the one choice that the card has."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,7 @@ FEATURES = [
     Feature(name="age", kind="number"),
     Feature(name="city", kind="category", choices=["A", "B", "C"]),
 ]
+OPTIONAL = FEATURES[1].model_copy(update={"missing": True})
 SCHEMA = Schema(FEATURES, CITIES)
 NO_A = Schema(FEATURES, DummiesByColumn.of({"city": {"A": None, "B": "city_B", "C": "city_C"}}))
 
@@ -176,6 +178,36 @@ def test_a_pasted_case_of_dummies_is_read_alike():
         assert problem.field == "city"
         assert problem.found.startswith(found)
         assert problem.blocking
+
+
+@pytest.mark.parametrize("columns", [FEATURES, [FEATURES[0], OPTIONAL]])
+@pytest.mark.parametrize("dummy_of", [CITIES, NO_A.dummies])
+@pytest.mark.parametrize(
+    "dummies",
+    [
+        {"city_B": 0},
+        {"city_C": False},
+        {"city_B": 0.0},
+        {"city_C": "0"},
+        {"city_B": 0, "city_Z": 0},
+    ],
+)
+def test_a_case_without_its_one_that_lacks_a_dummy_is_refused_and_mended_by_it(
+    columns, dummy_of, dummies
+):
+    schema, case = Schema(columns, dummy_of), {"age": 1, **dummies}
+    (problem,) = schema.read(case)[1]
+    assert (problem.field, problem.blocking) == ("city", True)
+    (*_, absent) = re.findall('"(city_[ABC])"', problem.found)
+    assert absent not in case
+    assert problem.expected == "expected 1 in exactly one of its columns"
+    assert schema.read(case | {absent: 1}) == ({"age": 1, "city": absent[-1]}, [])
+
+
+def test_the_one_alone_is_enough_and_all_zeros_are_the_level_without_a_dummy():
+    for schema in (SCHEMA, NO_A):
+        assert schema.read({"age": 1, "city_B": 1}) == ({"age": 1, "city": "B"}, [])
+    assert NO_A.read({"age": 1, "city_B": 0, "city_C": 0}) == ({"age": 1, "city": "A"}, [])
 
 
 def test_json_cases_of_dummies_in_any_form_are_read_alike():

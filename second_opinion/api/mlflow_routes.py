@@ -152,7 +152,8 @@ def in_order(case: Any, schema: Schema) -> dict[str, Any]:
     """A case by name: values without names are in the model's order, and columns that the model
     does not have are left out, as MLflow leaves them out."""
     if isinstance(case, dict):
-        return {name: case[name] for name in schema.names if name in case}
+        taken = schema.taken_from(list(case))
+        return {name: value for name, value in case.items() if name in taken}
     if len(case) != len(schema):
         raise unreadable(
             [
