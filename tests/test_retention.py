@@ -68,6 +68,13 @@ def test_judged_and_drawn_predictions_are_never_removed(aged):
     assert len(aged.reviewed()) == 2
 
 
+def test_what_the_owner_was_told_stays_so_that_it_is_not_told_again(aged):
+    told = Event("announcement", "the program", {"what": "decision"}, created_at=ago(400))
+    assert aged.event_log.add(told)
+    aged.retention.set_rule(RetentionRule("events", 30), by=OWNER)
+    assert not aged.event_log.add(told)
+
+
 def test_events_over_their_time_go_and_the_removal_stays_on_record(aged):
     rule = RetentionRule("events", 365)
     assert aged.retention.over_time(rule, by=OWNER) == 2

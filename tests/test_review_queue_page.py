@@ -1,6 +1,7 @@
 """The page Review queue without a browser: one's own answer first, then the model's."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -223,3 +224,16 @@ def test_the_lower_end_of_a_range_comes_first(place, registry):
     at.number_input(key="queue_answer_to").set_value(20.0).run()
     assert messages(press(at, "queue_lock")) == [own_answer.RANGE]
     assert office.answers() == []
+
+
+def test_a_plan_whose_version_was_taken_out_closes_no_other(place, registry, monkeypatch, tmp_path):
+    """Its cases cannot be shown; the list of plans has it by its name."""
+    monkeypatch.setenv("MODEL_DIR", str(tmp_path / "model"))
+    shutil.copytree(registry.folder, tmp_path / "model")
+    gone = Office(place, registry, "dose", tolerance=5.0)
+    here = Office(place, registry)
+    shutil.rmtree(tmp_path / "model" / "dose")
+    at = start(QUEUE, plan=here.plan.id)
+    assert not messages(at)
+    assert at.selectbox(key="queue_plan").options[-1] == gone.plan.name
+    assert "queue_lock" in keys(at)

@@ -121,6 +121,21 @@ def test_a_proven_person_finds_the_own_cases_and_batches_on_another_device(empty
     assert not jobs.score(empty_store, registry, batch.id, by=elsewhere)
 
 
+def test_rows_of_a_file_that_others_open_are_no_last_cases_of_its_maker(empty_store, registry):
+    from second_opinion.batches.scored_rows import ScoredRows
+
+    batch, _ = scored_batch(empty_store, registry, "triage", 3)
+    with closing(sqlite3.connect(empty_store.path)) as connection:
+        # What `batches_keep_their_maker` keeps others from.
+        connection.execute("DROP TRIGGER batches_keep_their_maker")
+        connection.execute("UPDATE batches SET expert_key = ?", (SIGNED_IN.expert_key,))
+        connection.commit()
+    batch = empty_store.batches.find(batch.id)
+    opened = ScoredRows(empty_store).opened(batch, 1, registry.card("triage"))
+    assert opened.expert_key == SIGNED_IN.expert_key
+    assert empty_store.history(SIGNED_IN, [], by=SIGNED_IN) == []
+
+
 def test_what_was_made_in_this_browser_under_a_name_is_not_of_who_signs_in_here():
     secret = "of this browser"
     typed = Expert("Ada", browser_secret=secret)

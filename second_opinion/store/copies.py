@@ -36,6 +36,7 @@ ROWS = {
     "verdicts": Rows(sql_copies.ABSENT_VERDICTS, "verdict", "verdicts"),
     "triage": Rows(sql_copies.ABSENT_TRIAGE, "triage of a verdict", "triages of verdicts"),
     "adjudications": Rows(sql_copies.ABSENT_ADJUDICATIONS, "decided conflict", "decided conflicts"),
+    "own_answers": Rows(sql_copies.ABSENT_OWN_ANSWERS, "own answer", "own answers"),
     "aliases": Rows(sql_copies.ABSENT_ALIASES, "move of an alias", "moves of aliases"),
     "card_edits": Rows(sql_copies.ABSENT_CARD_EDITS, "edit of a card", "edits of cards"),
     "events": Rows(sql_copies.ABSENT_EVENTS, "event", "events"),

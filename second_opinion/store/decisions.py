@@ -12,9 +12,16 @@ from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert, key_of, same_person
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Adjudication, FinalDirection, Triage, TriageState
-from second_opinion.records.stamp import new_id
+from second_opinion.records.stamp import new_id, now
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
-from second_opinion.store import event_log, judged_cases, record_rows, sql_review, sql_verdicts
+from second_opinion.store import (
+    event_log,
+    judged_cases,
+    record_rows,
+    sql_own_answers,
+    sql_review,
+    sql_verdicts,
+)
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.verdicts import meaning
 from second_opinion.verdicts.same_case import case_id
@@ -108,15 +115,26 @@ class Decisions:
         with self._file.writing() as connection:
             case = case_id(_prediction(connection, prediction_id))
             _refuse_judges(connection, case, by)
-            details = {"case": case, "prediction": prediction_id, "answer": answer}
-            event_log.note(connection, Event(OWN_ANSWER, by.label, details, id=id or new_id()))
+            answer_id = id or new_id()
+            row = {
+                "id": answer_id,
+                "case_id": case,
+                "prediction_id": prediction_id,
+                "answer": record_rows.to_json("answer", answer),
+                "expert": by.label,
+                "expert_key": by.expert_key,
+                "created_at": now(),
+            }
+            connection.execute(sql_own_answers.ADD_OWN_ANSWER, row)
+            details = {"prediction": prediction_id}
+            event_log.note(connection, Event(OWN_ANSWER, by.label, details, id=answer_id))
 
     def own_answer(self, prediction_id: str, *, by: Expert) -> Any:
         """What this person locked of the case since they last decided it; None before that."""
         with self._file.reading() as connection:
             about = {"case_id": case_id(_prediction(connection, prediction_id))}
-            locked = connection.execute(sql_review.OWN_ANSWERS, about | {"what": OWN_ANSWER})
-            own = [row for row in locked if same_person(row["who"], by.label)]
+            mine = about | {"expert_key": by.expert_key}
+            own = connection.execute(sql_own_answers.OWN_ANSWERS, mine).fetchall()
             decided = [
                 row["created_at"]
                 for row in connection.execute(sql_review.ADJUDICATIONS, about)
@@ -124,7 +142,7 @@ class Decisions:
             ]
         if not own or own[-1]["created_at"] <= max(decided, default=""):
             return None
-        return json.loads(own[-1]["details"])["answer"]
+        return json.loads(own[-1]["answer"])
 
     def adjudications_of(self, prediction_id: str) -> list[Adjudication]:
         """Every adjudication of the case of this prediction, oldest first; the last one counts."""

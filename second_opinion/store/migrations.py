@@ -14,6 +14,7 @@ from second_opinion.store import (
     sql_api_tokens,
     sql_audit,
     sql_invitations,
+    sql_own_answers,
     sql_plan_tables,
     sql_retention,
     sql_review_tables,
@@ -481,3 +482,9 @@ def m024_sign_ins(db: Database) -> None:
 def m025_api_tokens(db: Database) -> None:
     """A program calls with a token that an owner made, of which the hash alone is here."""
     db.executescript(sql_api_tokens.TABLE)
+
+
+@migrations()
+def m026_own_answers(db: Database) -> None:
+    """What somebody answered before deciding a conflict stays, however long events are kept."""
+    db.executescript(sql_own_answers.TABLE)

@@ -10,6 +10,7 @@ ABSENT_ADJUDICATIONS = "SELECT id FROM main.adjudications EXCEPT SELECT id FROM 
 ABSENT_ALIASES = "SELECT id FROM main.aliases EXCEPT SELECT id FROM copy.aliases"
 ABSENT_CARD_EDITS = "SELECT id FROM main.card_edits EXCEPT SELECT id FROM copy.card_edits"
 ABSENT_EVENTS = "SELECT id FROM main.events EXCEPT SELECT id FROM copy.events"
+ABSENT_OWN_ANSWERS = "SELECT id FROM main.own_answers EXCEPT SELECT id FROM copy.own_answers"
 ABSENT_SIGN_INS = "SELECT id FROM main.sign_ins EXCEPT SELECT id FROM copy.sign_ins"
 ABSENT_BATCHES = "SELECT id, state FROM main.batches EXCEPT SELECT id, state FROM copy.batches"
 ABSENT_BATCH_CHUNKS = """

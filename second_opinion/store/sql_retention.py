@@ -73,8 +73,10 @@ ADD_REMOVAL = """
 
 LAST_REMOVAL = "SELECT max(created_at) FROM removals WHERE what = :what"
 
-COUNT_EVENTS = "SELECT count(*) FROM events WHERE created_at < :before"
-REMOVE_EVENTS = "DELETE FROM events WHERE created_at < :before"
+# That the owner was told something stays, or it would be told again.
+_OLD_EVENTS = " FROM events WHERE created_at < :before AND what <> 'announcement'"
+COUNT_EVENTS = "SELECT count(*)" + _OLD_EVENTS
+REMOVE_EVENTS = "DELETE" + _OLD_EVENTS
 
 _OLD_PREDICTIONS = """
     FROM predictions WHERE created_at < :before

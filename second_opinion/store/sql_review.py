@@ -20,11 +20,6 @@ ADD_ADJUDICATION = """
 """
 ADJUDICATION = "SELECT * FROM adjudications WHERE id = :id"
 ADJUDICATIONS = "SELECT * FROM adjudications WHERE case_id = :case_id ORDER BY rowid"
-OWN_ANSWERS = """
-    SELECT who, details, created_at FROM events
-    WHERE what = :what AND json_extract(details, '$.case') = :case_id
-    ORDER BY rowid
-"""
 VERDICTS_ON_CASE = "SELECT expert, expert_key FROM verdicts WHERE case_id = :case_id"
 
 IN_ALL = "SELECT coalesce(sum(verdicts), 0) FROM review_groups"

@@ -23,9 +23,9 @@ PREDICTIONS_WITH_IDS = """
     ORDER BY created_at DESC, rowid DESC
 """
 
-# Of a person who is proven, from whatever device.
+# Of a person who is proven, from whatever device; rows of a file are opened by others too.
 PREDICTIONS_OF_PERSON = """
-    SELECT * FROM predictions WHERE expert_key = :expert_key
+    SELECT * FROM predictions WHERE expert_key = :expert_key AND batch_id IS NULL
     ORDER BY created_at DESC, rowid DESC LIMIT :limit
 """
 
