@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,6 +14,23 @@ from second_opinion.file_content import mistaken_for, read_bytes
 
 # Nothing that people write by hand goes deeper; Python itself gives up at about a thousand.
 MOST_LEVELS = 50
+
+
+class TwinsError(ValueError):
+    """An object has a field twice; ``name`` is that field."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} stands there twice; expected each field once. Remove one.")
+        self.name = name
+
+
+def without_twins(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these fields, an ``object_pairs_hook``; `TwinsError` where one is there twice,
+    of which Python would keep the last."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise TwinsError(Counter(name for name, _ in pairs).most_common(1)[0][0])
+    return fields
 
 
 def read_json(path: Path, default: dict[str, Any]) -> dict[str, Any]:

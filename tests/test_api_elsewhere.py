@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from visits import CASE, messages, press, start
@@ -57,6 +58,51 @@ def test_the_same_answer_under_the_same_id_is_stored_once_and_another_is_refused
     assert api("/api/predictions", other).status == 409
 
 
+def test_one_id_twice_in_a_call_is_refused_and_nothing_is_stored(api, place, given):
+    answers = [given("iris", id=name) for name in ("a", "b", "a", "b")]
+    reply = api("/api/predictions", {"model": "iris", "predictions": [*answers, given("iris")]})
+    assert reply.status == 422
+    assert [(one["row"], one["field"]) for one in reply.body["errors"]] == [(3, "id"), (4, "id")]
+    assert reply.body["detail"].startswith('Row 3: id is "a", as in row 1; expected another one')
+    assert not (place / "feedback.db").exists() or not stored(place)
+
+
+def test_of_calls_at_once_with_one_id_one_is_stored_and_no_other_is_said_to_be(api, place, given):
+    values = ["setosa", "versicolor", "virginica"] * 4
+    bodies = [
+        {"model": "iris", "predictions": [given("iris", id="order-8", value=value), given("iris")]}
+        for value in values
+    ]
+    with ThreadPoolExecutor(len(bodies)) as threads:
+        replies = list(threads.map(lambda body: api("/api/predictions", body), bodies))
+    (row,) = [row for row in stored(place) if row["id"] == "order-8"]
+    said = {v for v, reply in zip(values, replies, strict=True) if reply.status == 200}
+    assert said == {json.loads(row["value"])}
+    assert {reply.status for reply in replies} == {200, 409}
+    assert len(stored(place)) == 1 + 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"probabilities": [0.6, 0.3, 0.1]},
+        {"probabilities": None},
+        {"probabilities": None, "confidence": 0.5},
+        {"value": "virginica"},
+        {"inputs": {"sepal length (cm)": 4.0}},
+    ],
+)
+def test_an_answer_that_differs_in_anything_is_another_one(api, place, given, change):
+    inputs = given("iris")["inputs"] | change.get("inputs", {})
+    other = given("iris", id="order-9") | change | {"inputs": inputs}
+    first = {"model": "iris", "predictions": [given("iris", id="order-9")]}
+    assert api("/api/predictions", first).status == 200
+    reply = api("/api/predictions", {"model": "iris", "predictions": [given("iris"), other]})
+    assert reply.status == 409
+    assert "order-9" in reply.body["detail"]
+    assert len(stored(place)) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "change", "field"),
     [
@@ -71,6 +117,9 @@ def test_the_same_answer_under_the_same_id_is_stored_once_and_another_is_refused
         ("iris", {"probabilities": [0.5, 0.5]}, "probabilities"),
         ("iris", {"probabilities": [-1, 1, 1]}, "probabilities"),
         ("iris", {"confidence": 2.0}, "confidence"),
+        ("iris", {"confidence": 0.9}, "confidence"),
+        ("risk", {"confidence": 0.1}, "confidence"),
+        ("dose", {"confidence": 0.9}, "confidence"),
         ("iris", {"inputs": {}}, "sepal"),
         ("iris", {"inputs": {"a": 1}}, "a"),
         ("iris", {"id": "a b"}, "id"),

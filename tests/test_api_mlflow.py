@@ -113,7 +113,10 @@ def test_another_model_can_be_named_in_the_address(api, monkeypatch, models):
     case = json.loads((models / "dose/1/card.json").read_text())["features"]
     body = {"dataframe_records": [{one["name"]: one["typical"] for one in case}]}
     assert isinstance(api("/invocations?model=dose", body).body["predictions"][0], float)
-    assert api("/invocations?model=nobody", body).status == 404
+    reply = api("/invocations?model=nobody", body)
+    assert (reply.status, reply.headers["content-type"]) == (404, "application/json")
+    assert reply.body["error_code"] == "NOT_FOUND"
+    assert "nobody" in reply.body["message"]
 
 
 def test_ping_says_whether_the_model_is_there(invoke, api, monkeypatch):

@@ -1,8 +1,11 @@
 """POST /api/predict: the same answers as everywhere, stored before they are told, or a reason."""
 
 import json
+import socket
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import joblib
 import pandas as pd
@@ -260,6 +263,36 @@ def test_one_case_too_many_and_a_body_too_long_are_too_large(api, place, models)
 def test_a_body_that_does_not_say_how_long_it_is_is_bounded_too(api):
     parts = (b" " * 2**20 for _ in range(20))
     assert api("/api/predict", parts).status == 413
+
+
+def test_bodies_that_are_held_together_are_bounded(api, api_port, models, monkeypatch):
+    monkeypatch.setattr(json_body, "MOST_HELD", 2**20)
+    body = {"model": "risk", "cases": [typical(models, "risk")]}
+    content = json.dumps(body).encode() + b" " * 2**19
+    with closing(socket.create_connection(("127.0.0.1", api_port))) as slow:
+        head = f"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {2**20}\r\n\r\n"
+        slow.sendall(head.encode() + b" " * (2**19 + 2**18))
+        wait_for(lambda: json_body.HeldBytes.together >= 2**19 + 2**18)
+        reply = api("/api/predict", content)
+        assert (reply.status, reply.headers["retry-after"]) == (429, "1")
+        assert "1 MB together" in reply.body["detail"]
+        assert api("/api/predict", body).status == 200
+    wait_for(lambda: json_body.HeldBytes.together == 0)
+    assert api("/api/predict", content).status == 200
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_an_object_of_many_fields_with_one_twice_is_refused_at_once(api):
+    fields = ",".join(f'"f{at}": 1' for at in range(300_000))
+    reply = api("/api/predict", f'{{"cases": [{{{fields}, "f7": 2}}]}}'.encode())
+    assert reply.status == 422
+    assert "f7 stands there twice" in reply.body["detail"]
 
 
 def copied(models, place, monkeypatch, name):

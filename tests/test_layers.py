@@ -41,15 +41,15 @@ MAY_IMPORT = {
         "charts"
     ),
     "api": (
-        "access errors evidence formatting settings records verdicts schema store models batches "
-        "review"
+        "access errors evidence formatting jsonfile settings records verdicts schema store models "
+        "batches review"
     ),
     "cli": (
         "errors formatting settings records schema store tables statistics models doctor batches "
         "evidence review"
     ),
     "ui": (
-        "errors formatting settings records access schema "
+        "errors formatting jsonfile settings records access schema "
         "store tables statistics models doctor batches charts evidence review distributions "
         "verdicts"
     ),

@@ -2,10 +2,12 @@
 
 import hashlib
 import io
+import json
 import time
 
 import joblib
 import pytest
+from calls import bearer
 from file_servers import Web, serving
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
@@ -89,3 +91,25 @@ def test_a_program_is_told_why_the_model_is_not_here(api, monkeypatch, model, sa
     assert answer.status == 503
     assert any(words in answer.body["detail"] for words in said.split("|"))
     assert api("/api/ready").status == 503
+
+
+def test_a_program_from_which_the_model_is_hidden_is_not_told_of_its_address(
+    api, place, monkeypatch
+):
+    address = "http://127.0.0.1:9/secret.joblib#sha256=" + "2" * 64
+    monkeypatch.setenv("MODEL", address)
+    monkeypatch.setenv("API_TOKENS", "billing:" + "b" * 40)
+    (place / "secrets.toml").write_text('[access]\nsecret = ["ada"]\n')
+    reply = api("/api/predict", {"cases": [{}]}, headers=bearer("b" * 40))
+    assert reply.status != 503
+    assert "secret" not in json.dumps(reply.body)
+    assert "127.0.0.1" not in json.dumps(reply.body)
+
+
+def test_the_models_are_listed_while_the_first_one_is_fetched(api, monkeypatch):
+    monkeypatch.setenv("MODEL", "http://127.0.0.1:9/none.joblib#sha256=" + "3" * 64)
+    reply = api("/api/models")
+    assert reply.status == 200
+    assert {one["is_default"] for one in reply.body["models"]} == {False}
+    monkeypatch.setenv("MODEL", "nobody")
+    assert api("/api/models").status == 200

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from second_opinion.access import roles
 from second_opinion.api.problem_json import CallError, Fault, fault_of, unreadable
 from second_opinion.batches import score_rows
 from second_opinion.errors import UserError
@@ -20,7 +18,7 @@ from second_opinion.models.describe.estimator_checks import third_party
 from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
 from second_opinion.models.remote import model_watch
-from second_opinion.models.remote.model_address import local_ref
+from second_opinion.models.remote.model_address import local_ref, opening_setting
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
@@ -33,14 +31,15 @@ MOST_CASES = 10_000
 Case = Mapping[str, Any]
 
 
-def _first(settings: Settings) -> tuple[str, str]:
-    """What MODEL means here, and why that is not here yet; empty texts where there is nothing."""
+def _first(settings: Settings, by: Expert) -> tuple[str, str]:
+    """What MODEL means for the caller, and why that is not here yet; empty texts for nothing."""
+    watch = model_watch.started(settings)
+    setting = opening_setting(settings.model, by)
     try:
-        first = local_ref(settings.model)
+        first = local_ref(setting)
     except UserError as error:
         return "", str(error)
-    watch = model_watch.started(settings)
-    return first, watch.state if watch and not watch.is_ready else ""
+    return first, watch.state if setting and watch and not watch.is_ready else ""
 
 
 @dataclass(frozen=True)
@@ -59,9 +58,7 @@ class Models:
     def now(cls, settings: Settings, by: Expert) -> Models:
         """One look at what the caller may use; ``first`` is meant where a call names none."""
         registry = managed(settings)
-        first, waiting = _first(settings)
-        if not roles.may_use(by, re.split("[@/]", first)[0]):
-            first = ""
+        first, waiting = _first(settings, by)
         return cls(registry, registry.look().without(by.hidden_models), first, waiting)
 
     def card(self, ref: str) -> ModelCard:

@@ -32,7 +32,7 @@ from second_opinion.models.model import Answers
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
-from second_opinion.records.value import same_inputs, same_value
+from second_opinion.records.value import same_value
 from second_opinion.store import Store
 
 # No hash of ours is claimed for an answer that no model gave here.
@@ -90,8 +90,8 @@ class StoredAnswers(BaseModel):
 )
 async def store_given_answers(caller: Caller, request: Request) -> Response:
     """Store answers that were given elsewhere, so that experts can judge them."""
-    content = await json_body.body(request)
-    return await in_thread(_store, content, caller)
+    async with json_body.body(request) as content:
+        return await in_thread(_store, content, caller)
 
 
 def _store(content: bytes, by: Expert) -> Response:
@@ -104,10 +104,7 @@ def _store(content: bytes, by: Expert) -> Response:
     made = _predictions(
         given.predictions, card, by, models.catalog.alias(given.model or models.first)
     )
-    _refuse_others(
-        store, [one for one, answer in zip(made, given.predictions, strict=True) if answer.id]
-    )
-    store.add_predictions(made)
+    _store_all(store, made)
     return as_json(
         {
             "model": card.name,
@@ -133,6 +130,7 @@ def _predictions(
 ) -> list[Prediction]:
     """The answers as predictions; a `CallError` that names what the card does not know."""
     faults = [fault for at, one in enumerate(given, 1) for fault in _faults(one, card, at)]
+    faults += _equal_ids(given)
     if faults:
         raise unreadable(faults)
     schema = card.case_schema
@@ -167,8 +165,26 @@ def _predictions(
     ]
 
 
+def _equal_ids(given: Sequence[GivenAnswer]) -> list[Fault]:
+    """The answers whose id an earlier one of the same call has."""
+    first: dict[str, int] = {}
+    for row, one in enumerate(given, 1):
+        if one.id is not None:
+            first.setdefault(one.id, row)
+    return [
+        Fault(
+            row=row,
+            field="id",
+            found=f"{quoted(one.id)}, as in row {first[one.id]}",
+            expected="another one for each answer",
+        )
+        for row, one in enumerate(given, 1)
+        if one.id is not None and first[one.id] != row
+    ]
+
+
 def _faults(one: GivenAnswer, card: ModelCard, row: int) -> list[Fault]:
-    """What of an answer the card does not know."""
+    """What of an answer the card does not know, or what contradicts itself."""
     faults = []
     if _value(one.value, card) is None:
         classes = ", ".join(quoted(value) for value in card.class_values[:12])
@@ -189,7 +205,23 @@ def _faults(one: GivenAnswer, card: ModelCard, row: int) -> list[Fault]:
         faults.append(
             Fault(row=row, field="probabilities", found=quoted(shares), expected=expected)
         )
+    if not faults and (expected := _expected_confidence(one, card)):
+        found = quoted(one.confidence)
+        faults.append(Fault(row=row, field="confidence", found=found, expected=expected))
     return faults
+
+
+def _expected_confidence(one: GivenAnswer, card: ModelCard) -> str:
+    """What the confidence would have to be; empty where it may be what it is."""
+    if one.confidence is None:
+        return ""
+    if card.task == "regression":
+        return "none: the answer is a number"
+    if one.probabilities is None:
+        return ""
+    share = _share(one.probabilities, one.value, card)
+    is_same = abs(one.confidence - share) <= ROUNDING
+    return "" if is_same else f"{share}, the probability of this class, or none"
 
 
 def _value(value: Any, card: ModelCard) -> Any:
@@ -208,8 +240,12 @@ def _are_shares(shares: Sequence[float], classes: int) -> bool:
 def _confidence(one: GivenAnswer, value: Any, card: ModelCard) -> float | None:
     if one.confidence is not None or one.probabilities is None:
         return one.confidence
+    return _share(one.probabilities, value, card)
+
+
+def _share(probabilities: Sequence[float], value: Any, card: ModelCard) -> float:
     places = [same_value(choice, value) for choice in card.class_values]
-    return one.probabilities[places.index(True)]
+    return probabilities[places.index(True)]
 
 
 def _flags(
@@ -222,17 +258,11 @@ def _flags(
     return [(*flags, card_flags.GIVEN_ELSEWHERE) for flags in raised]
 
 
-def _refuse_others(store: Store, made: Sequence[Prediction]) -> None:
-    """A `CallError` where another prediction has one of these ids."""
-    for one in made:
-        stored = store.prediction(one.id)
-        if stored and not (
-            (stored.model, stored.version) == (one.model, one.version)
-            and same_inputs(stored.inputs, one.inputs)
-            and same_value(stored.value, one.value)
-        ):
-            raise CallError(
-                HTTPStatus.CONFLICT,
-                f"There is a prediction {one.id} already, and it is another one; a prediction "
-                "never changes. Send this one under another id, or without one.",
-            )
+def _store_all(store: Store, made: Sequence[Prediction]) -> None:
+    """Store all, or none and a `CallError` where another prediction has one of these ids."""
+    if others := store.singles.add_given(made):
+        raise CallError(
+            HTTPStatus.CONFLICT,
+            f"There is a prediction {others[0]} already, and it is another one; a prediction "
+            "never changes. Send this one under another id, or without one.",
+        )

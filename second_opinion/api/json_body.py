@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from second_opinion.api.problem_json import CallError, Fault, faults_of, unreadable
+from second_opinion.jsonfile import TwinsError, without_twins
 
 MOST_BYTES = 16 * 2**20
+# So much do all bodies together have at a time, from their first byte until their call is answered.
+MOST_HELD = 8 * MOST_BYTES
 # A body that is too long is read to its end as far as this, so that whoever sends it reads the
 # answer instead of a broken connection.
 MOST_DISCARDED = 64 * 2**20
@@ -29,26 +33,74 @@ class Constant:
     name: str
 
 
-async def body(request: Request) -> bytes:
-    """The whole body; a `CallError` where it is longer than `MOST_BYTES`."""
+@dataclass
+class HeldBytes:
+    """How much of a body is held; ``together`` is what all calls of this process hold."""
+
+    together: ClassVar[int] = 0
+    size: int = 0
+
+    def add(self, size: int) -> None:
+        """Count so many bytes more."""
+        self.size += size
+        HeldBytes.together += size
+
+    def release(self) -> None:
+        """Nothing is held any more."""
+        self.add(-self.size)
+
+
+@asynccontextmanager
+async def body(request: Request) -> AsyncIterator[bytes]:
+    """The whole body, counted among those that are held until the block ends.
+
+    A `CallError` where it is longer than `MOST_BYTES`, or all that are held than `MOST_HELD`.
+    """
+    held = HeldBytes()
+    try:
+        yield await _whole(request, held)
+    finally:
+        held.release()
+
+
+async def _whole(request: Request, held: HeldBytes) -> bytes:
     length = request.headers.get("content-length", "")
+    announced = int(length) if length.isdigit() else 0
+    refusal = _refusal(announced, 0)
+    if refusal and announced > MOST_DISCARDED:
+        raise refusal
     parts: list[bytes] = []
     size = 0
-    is_over = length.isdigit() and int(length) > MOST_BYTES
-    if is_over and int(length) > MOST_DISCARDED:
-        raise _too_long()
     async for part in request.stream():
         size += len(part)
-        is_over = is_over or size > MOST_BYTES
-        if is_over:
-            parts.clear()
-            if size > MOST_DISCARDED:
-                break
-        else:
+        refusal = refusal or _refusal(size, len(part))
+        if refusal is None:
+            held.add(len(part))
             parts.append(part)
-    if is_over:
-        raise _too_long()
+            continue
+        parts.clear()
+        held.release()
+        if size > MOST_DISCARDED:
+            break
+    if refusal:
+        raise refusal
     return b"".join(parts)
+
+
+def _refusal(size: int, more: int) -> CallError | None:
+    """Why a body of this size is not read on, of which ``more`` bytes are not held yet."""
+    if size > MOST_BYTES:
+        return _too_long()
+    return _too_many() if HeldBytes.together + more > MOST_HELD else None
+
+
+def _too_many() -> CallError:
+    return CallError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"The calls that are being read and answered hold {MOST_HELD // 2**20} MB together, which "
+        "is the most that they may. Wait a second, then send this one again.",
+        headers={"Retry-After": "1", "Connection": "close"},
+    )
 
 
 def _too_long() -> CallError:
@@ -77,7 +129,7 @@ def parsed(content: bytes) -> dict[str, Any]:
         return Constant(name)
 
     try:
-        value = json.loads(content, object_pairs_hook=_without_twins, parse_constant=constant)
+        value = json.loads(content, object_pairs_hook=without_twins, parse_constant=constant)
     except RecursionError as error:
         raise _no_json("nested too deeply; expected one flat object") from error
     except json.JSONDecodeError as error:
@@ -85,8 +137,9 @@ def parsed(content: bytes) -> dict[str, Any]:
         raise _no_json(f"no JSON ({place}: {error.msg.lower()}); expected one object") from error
     except UnicodeDecodeError as error:
         raise _no_json("no UTF-8 text; expected JSON in UTF-8") from error
-    except _TwinsError as error:
-        raise _no_json(str(error)) from error
+    except TwinsError as error:
+        twice = f"no clear JSON ({error.name} stands there twice); expected each field once"
+        raise _no_json(twice) from error
     except ValueError as error:
         # Python reads no number of more than 4,300 digits.
         raise _no_json("no JSON that can be read (a number is too long); expected less") from error
@@ -102,19 +155,6 @@ def _no_json(why: str) -> CallError:
     fault = Fault(found=found, expected=expected)
     detail = f"The body is {why}. Correct it there, then send it again."
     return CallError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, [fault])
-
-
-class _TwinsError(ValueError):
-    """An object names a field twice."""
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _TwinsError(f"no clear JSON ({twice} stands there twice); expected each field once")
-    return fields
 
 
 def _places(value: Any, row: int | None = None, name: str = "") -> Iterator[Fault]:

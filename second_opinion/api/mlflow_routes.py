@@ -60,20 +60,22 @@ async def ping() -> Response:
 )
 async def invoke(caller: Caller, request: Request, model: str = "") -> Response:
     """Predict cases in one of MLflow's forms; `model` in the address chooses another model."""
-    content = await json_body.body(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return await in_thread(_invoke, content, kind, model, caller)
+    async with json_body.body(request) as content:
+        return await in_thread(_invoke, content, kind, model, caller)
 
 
 def _invoke(content: bytes, kind: str, ref: str, by: Expert) -> Response:
     may(by, "predict and give verdicts")
-    schema = Models.now(settings_now(), by).card(ref).case_schema
+    settings = settings_now()
     try:
+        models = Models.now(settings, by)
+        schema = models.card(ref).case_schema
         cases = from_csv(content) if kind == "text/csv" else cases_of(json_body.parsed(content))
         check_count(len(cases))
         if not cases:
             raise _no_form("empty", "at least one case")
-        made = stored(ref, [in_order(case, schema) for case in cases], by)
+        made = stored(settings, models, ref, [in_order(one, schema) for one in cases], by)
     except CallError as error:
         return _as_mlflow_says(error)
     return as_json({"predictions": [one.value for one in made]})

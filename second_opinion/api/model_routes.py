@@ -11,7 +11,7 @@ from starlette.responses import Response
 from second_opinion.api.asked_cases import Models
 from second_opinion.api.caller import Caller, may, settings_now
 from second_opinion.api.prediction_routes import as_json
-from second_opinion.api.problem_json import REFUSALS, documented
+from second_opinion.api.problem_json import REFUSALS, CallError, documented
 from second_opinion.api.work import in_thread
 from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import Entry
@@ -49,8 +49,16 @@ def _list(by: Expert) -> Response:
     may(by, "predict and give verdicts")
     models = Models.now(settings_now(), by)
     entries = models.catalog.entries()
-    default = models.named("") if entries else None
+    default = _default(models)
     return as_json({"models": [_listed(entry, default) for entry in entries]})
+
+
+def _default(models: Models) -> tuple[str, str] | None:
+    """The version that answers a call without a model; None while there is none."""
+    try:
+        return models.named("")
+    except CallError:
+        return None
 
 
 def _listed(entry: Entry, default: tuple[str, str] | None) -> dict[str, Any]:

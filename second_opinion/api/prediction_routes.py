@@ -14,12 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from second_opinion.api import asked_cases, call_counts, json_body
+from second_opinion.api.asked_cases import Case, Models
 from second_opinion.api.caller import Caller, may, settings_now
 from second_opinion.api.problem_json import REFUSALS, CallError, documented
 from second_opinion.api.work import in_thread
 from second_opinion.formatting import plural
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
+from second_opinion.settings import Settings
 
 MODEL = "`NAME` (its champion), `NAME@ALIAS` or `NAME/VERSION`; left out, the model shown first."
 
@@ -64,15 +66,17 @@ class Answers(BaseModel):
 )
 async def predict(caller: Caller, request: Request) -> Response:
     """Predict cases, store the answers, and return them."""
-    content = await json_body.body(request)
-    return await in_thread(_predict, content, caller)
+    async with json_body.body(request) as content:
+        return await in_thread(_predict, content, caller)
 
 
 def _predict(content: bytes, by: Expert) -> Response:
     may(by, "predict and give verdicts")
     asked = json_body.read(content, PredictBody)
     started = time.perf_counter()
-    made = stored(asked.model, asked.cases, by)
+    check_count(len(asked.cases))
+    settings = settings_now()
+    made = stored(settings, Models.now(settings, by), asked.model, asked.cases, by)
     milliseconds = (time.perf_counter() - started) * 1000
     versions = {one.version for one in made}
     return as_json(
@@ -85,13 +89,13 @@ def _predict(content: bytes, by: Expert) -> Response:
     )
 
 
-def stored(ref: str, cases: Sequence[asked_cases.Case], by: Expert) -> list[Prediction]:
-    """The answers, stored; a `CallError` where there are too many cases, or one cannot be read."""
-    check_count(len(cases))
+def stored(
+    settings: Settings, models: Models, ref: str, cases: Sequence[Case], by: Expert
+) -> list[Prediction]:
+    """The answers, stored; a `CallError` where a case cannot be read."""
     started = time.perf_counter()
-    settings = settings_now()
     store = asked_cases.store_of(settings)
-    made = asked_cases.predicted(asked_cases.Models.now(settings, by), ref, cases, by)
+    made = asked_cases.predicted(models, ref, cases, by)
     store.add_predictions(made)
     count(made, time.perf_counter() - started)
     return made

@@ -98,8 +98,8 @@ class Verdicts(BaseModel):
 )
 async def give_verdict(caller: Caller, request: Request) -> Response:
     """Store a verdict; the expert's verdict before, on the same prediction, is replaced by it."""
-    content = await json_body.body(request)
-    return await in_thread(_give, content, caller)
+    async with json_body.body(request) as content:
+        return await in_thread(_give, content, caller)
 
 
 def _give(content: bytes, by: Expert) -> Response:

@@ -158,7 +158,7 @@ def _check_terms(card: ModelCard, terms: Terms) -> None:
             f"{card.title} answers with numbers, and no tolerance was given; expected how far an "
             f"answer may be from the expert's and still be right{_unit(card)}. Give it."
         )
-    if card.task != "regression" and card.answer == "class" and terms.tolerance is not None:
+    if card.tells_confidence and terms.tolerance is not None:
         raise UserError(
             f"The tolerance is {terms.tolerance:g}, and {card.title} answers with classes; "
             "expected none. Leave it out."

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from second_opinion.store import record_rows, sql_verdicts
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.value import same_inputs, same_value
+from second_opinion.store import judged_cases, record_rows, sql_verdicts
 from second_opinion.store.database_file import DatabaseFile
 
 MOST_SINGLES = 50_000
+# What makes two answers under one id the same one, beside their inputs.
+SAID = ("model", "version", "value", "confidence")
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,24 @@ class Singles:
 
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
+
+    def add_given(self, predictions: Sequence[Prediction]) -> list[str]:
+        """Store answers whose ids somebody else chose; the same one under an id is stored once.
+
+        Returns the ids under which there is another answer; with any, nothing is stored.
+        """
+        by_id = {one.id: one for one in predictions}
+        ids = {"ids": record_rows.listed(by_id)}
+        encoded = [record_rows.to_row(one) for one in predictions]
+        with self._file.writing() as connection:
+            rows = connection.execute(sql_verdicts.PREDICTIONS_WITH_IDS, ids).fetchall()
+            there = map(record_rows.prediction, rows)
+            others = [one.id for one in there if not _same_answer(one, by_id[one.id])]
+            if not others:
+                scales = [(one.card_sha256, one.scale) for one in predictions]
+                judged_cases.keep_scales(connection, scales)
+                connection.executemany(sql_verdicts.ADD_PREDICTION, encoded)
+        return others
 
     def counts(self, model: str) -> list[SingleCount]:
         """How many predictions of a model there are that belong to no batch."""
@@ -68,3 +91,9 @@ class Singles:
     def _select(self, query: str, **parameters: Any) -> list[dict[str, Any]]:
         with self._file.reading() as connection:
             return [record_rows.from_row(row) for row in connection.execute(query, parameters)]
+
+
+def _same_answer(one: Prediction, other: Prediction) -> bool:
+    shares = [list(each.probabilities or ()) for each in (one, other)]
+    same = all(same_value(getattr(one, name), getattr(other, name)) for name in SAID)
+    return same and shares[0] == shares[1] and same_inputs(one.inputs, other.inputs)

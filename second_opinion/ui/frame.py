@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from second_opinion.doctor.machine import durability
 from second_opinion.errors import UserError, incident
 from second_opinion.models import traffic_split
 from second_opinion.models.catalog import Catalog, Entry, alias_words
-from second_opinion.models.remote import model_watch
+from second_opinion.models.remote import model_address, model_watch
 from second_opinion.models.remote.model_address import is_address, local_ref, shown
 from second_opinion.records.expert import Role
 from second_opinion.settings import Settings
@@ -458,12 +457,7 @@ def model_options(catalog: Catalog) -> dict[str, str]:
 
 def opening_setting(visit: Visit) -> str:
     """The model that MODEL names; none where who is here may not know of it."""
-    try:
-        name = re.split("[@/]", local_ref(visit.settings.model))[0]
-    except UserError:
-        # No address of a model: whoever chooses one is told.
-        return visit.settings.model
-    return "" if name in visit.asker.hidden_models else visit.settings.model
+    return model_address.opening_setting(visit.settings.model, visit.asker)
 
 
 def _options(entries: list[Entry]) -> dict[str, str]:

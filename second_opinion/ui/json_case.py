@@ -8,6 +8,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
 from second_opinion.formatting import plural
+from second_opinion.jsonfile import without_twins
 from second_opinion.records.feature_kinds import Problem
 from second_opinion.schema import Schema
 from second_opinion.tables import json_forms
@@ -45,7 +46,7 @@ def written(case: dict[str, Any]) -> str:
 def read(text: str, schema: Schema) -> CaseReading:
     """The case that a text says, as the schema reads it."""
     try:
-        case = json.loads(text, object_pairs_hook=_without_twins, parse_constant=_no_constant)
+        case = json.loads(text, object_pairs_hook=without_twins, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         place = f"Line {error.lineno}, column {error.colno}"
         said = f"{place}: {error.msg.lower()}. Correct it there, then go on."
@@ -136,15 +137,6 @@ def _line_of_fault(text: str, fault: str) -> int:
     word = fault.split(" stands there twice")[0].split(" is no JSON number")[0]
     at = text.rfind(word)
     return text.count("\n", 0, at) + 1 if at >= 0 else 0
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    case = dict(pairs)
-    if len(case) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice} stands there twice; expected each field once. Remove one.")
-    return case
 
 
 def _no_constant(name: str) -> None:

@@ -8,9 +8,11 @@ from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.models.catalog import FIRST_ALIAS
 from second_opinion.models.formats import mlflow_source
+from second_opinion.records.expert import Expert
 
 Kind = Literal["mlflow", "hf", "web", "s3"]
 
@@ -87,6 +89,18 @@ def local_ref(setting: str) -> str:
     `UserError` for an address that is none. Whether the model is there yet is not asked.
     """
     return ModelAddress.read(setting).ref if is_address(setting) else setting
+
+
+def opening_setting(setting: str, by: Expert) -> str:
+    """The setting MODEL as this person may know of it: empty where its model is hidden from them.
+
+    What is no address of a model stays: whoever chooses one is told.
+    """
+    try:
+        name = re.split("[@/]", local_ref(setting))[0]
+    except UserError:
+        return setting
+    return setting if roles.may_use(by, name) else ""
 
 
 def _without_hash(text: str) -> tuple[str, str]:

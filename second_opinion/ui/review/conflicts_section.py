@@ -99,7 +99,7 @@ def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
                 _own_answer(visit, card, prediction)
             return
         # Of a number or a risk it is the model's own that is decided about.
-        is_hidden = decides and card is not None and _answers_a_class(card)
+        is_hidden = decides and card is not None and card.tells_confidence
         with right:
             if card is not None and own is not None:
                 st.text(f"You said {_own_text(card, own)}.")
@@ -113,10 +113,6 @@ def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
             st.text("You judged this case yourself. Somebody who did not has to decide it.")
         else:
             _form(visit, card, prediction)
-
-
-def _answers_a_class(card: ModelCard) -> bool:
-    return card.task != "regression" and card.answer == "class"
 
 
 def _models_answer(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
