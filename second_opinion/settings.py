@@ -65,10 +65,16 @@ class Settings:
         ``secrets`` is that section where the caller has it; without it ``.streamlit/secrets.toml``
         is read. `UserError` when that file is broken.
         """
-        section = secrets_of(SECRETS) if secrets is None else secrets
-        values = {name: _text_and_source(name, section) for name in names()}
-        settings = cls(**{name: value for name, (value, _) in values.items() if value})
-        if secrets is None and not settings.is_shared and has_login(SECRETS):
+        if secrets is None:
+            return cls.of(sections_of(SECRETS), SECRETS)
+        values = {name: _text_and_source(name, secrets) for name in names()}
+        return cls(**{name: value for name, (value, _) in values.items() if value})
+
+    @classmethod
+    def of(cls, sections: Mapping[str, Any], path: Path) -> Settings:
+        """The settings where every section of the secrets file was read already."""
+        settings = cls.read(section_of(sections, path))
+        if not settings.is_shared and "auth" in sections:
             return replace(settings, public="1")
         return settings
 
@@ -80,10 +86,15 @@ class Settings:
         sign in at a proxy, nobody comes in.
         """
         settings = replace(cls.read({}), public="1")
-        is_closed = settings.trusted_header or any(_may_name(SECRETS, name) for name in CLOSING)
-        if settings.expert_code or not is_closed:
+        if settings.expert_code or not settings.may_be_closed:
             return settings
         return replace(settings, expert_code=token_hex())
+
+    @property
+    def may_be_closed(self) -> bool:
+        """Whether a secrets file that cannot be read may say who comes in, or people sign in at a
+        proxy."""
+        return bool(self.trusted_header) or any(_may_name(SECRETS, name) for name in CLOSING)
 
     @property
     def upload_limits(self) -> tuple[int, int]:
@@ -130,8 +141,8 @@ def _text_and_source(name: str, section: Mapping[str, Any]) -> tuple[str, str]:
     value = section.get(name)
     if isinstance(value, (Mapping, list)):
         raise UserError(
-            f"The setting {name} in the secrets is {value!r}; expected a text in quotes. Correct "
-            "that place."
+            f"The setting {name} in the secrets is a list or a section; expected a text in "
+            "quotes. Correct that place."
         )
     if value is None or value == "":
         return "", "default"
@@ -140,10 +151,15 @@ def _text_and_source(name: str, section: Mapping[str, Any]) -> tuple[str, str]:
 
 def secrets_of(path: Path) -> Mapping[str, Any]:
     """The section ``[second_opinion]`` of a secrets file; empty where there is none."""
-    section = sections_of(path).get(SECTION, {})
+    return section_of(sections_of(path), path)
+
+
+def section_of(sections: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """The same of sections that were read already."""
+    section = sections.get(SECTION, {})
     if not isinstance(section, dict):
         raise UserError(
-            f"{path}: {SECTION} is {section!r}; expected a section [{SECTION}] with settings "
+            f"{path}: {SECTION} is no section; expected a section [{SECTION}] with settings "
             "below it. Correct that place."
         )
     return section

@@ -132,6 +132,24 @@ def test_tokens_that_are_written_wrongly_let_nobody_in(api, risk, monkeypatch, s
     assert "secret" not in reply.body["detail"]
 
 
+@pytest.mark.parametrize(
+    "secrets",
+    ["[auth", "second_opinion = 3", '[roles]\n"ada@example.org" = "boss"', "[access]\na = 1"],
+)
+def test_what_is_wrong_with_the_secrets_goes_to_the_log_and_not_to_who_calls(
+    api, risk, place, monkeypatch, caplog, secrets
+):
+    monkeypatch.setenv("API_TOKENS", TOKENS)
+    (place / "secrets.toml").write_text(secrets, "utf-8")
+    for path, body in (("/api/predict", risk), ("/api/openapi.json", None)):
+        reply = api(path, body, headers=bearer("first-secret"))
+        assert reply.status == 503
+        assert reply.body["detail"].startswith(
+            "This app is closed until its secrets file is mended."
+        )
+    assert str(place / "secrets.toml") in caplog.text
+
+
 def test_health_and_readiness_answer_everybody_and_name_no_model(api, monkeypatch):
     assert {"triage", "risk"} <= {one["name"] for one in api("/api/health").body["models"]}
     monkeypatch.setenv("API_TOKENS", TOKENS)

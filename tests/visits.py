@@ -38,6 +38,14 @@ def messages(at):
     return [as_read(error.value) for error in at.error]
 
 
+def everything_said(at):
+    """All that the browser was sent, in lower case: each element whole, and the address bar."""
+    sent = "\n".join(str(getattr(one, "proto", "")) for one in [*at.main, *at.sidebar])
+    # Of the components of our own, the code is the same for everybody.
+    sent = re.sub(r"(?m)^(js|css|html)_content: .*$", "", sent)
+    return "\n".join([sent, *map(str, at.query_params.items())]).lower()
+
+
 def as_read(markdown):
     return re.sub(r"\\(.)", r"\1", markdown).replace("\u2060", "").replace("  \n", "\n")
 

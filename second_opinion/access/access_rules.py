@@ -46,10 +46,14 @@ class AccessRules:
     def read(cls, path: Path | None = None) -> AccessRules:
         """The rules of a secrets file, none without one; `UserError` where one cannot be meant."""
         path = path or settings.SECRETS
-        sections = settings.sections_of(path)
+        return cls.of(settings.sections_of(path), path)
+
+    @classmethod
+    def of(cls, sections: Mapping[str, Any], path: Path) -> AccessRules:
+        """The same where every section of the secrets file was read already."""
         section = {name: _section(path, sections, name) for name in ("auth", "roles", "access")}
         providers = _providers(section["auth"])
-        header = TrustedHeader.of_settings(settings.Settings.read(settings.secrets_of(path)))
+        header = TrustedHeader.of_settings(settings.Settings.of(sections, path))
         if header:
             providers = _only(path, header, providers)
         named = section["roles"]

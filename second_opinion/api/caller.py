@@ -14,12 +14,16 @@ from second_opinion.access import api_tokens, direct_call, roles
 from second_opinion.access.access_rules import AccessRules, folded_name
 from second_opinion.access.api_tokens import ApiToken
 from second_opinion.api.problem_json import CallError
-from second_opinion.errors import UserError
+from second_opinion.errors import UserError, log
 from second_opinion.records.expert import Expert
 from second_opinion.settings import Settings
 from second_opinion.store import Store
 
 NAMELESS = "A program on this machine"
+CLOSED = (
+    "This app is closed until its secrets file is mended. Whoever runs it reads where in its log, "
+    "or with `python -m second_opinion doctor`."
+)
 HOW = "Send it as the header `Authorization: Bearer TOKEN`."
 
 bearer = HTTPBearer(
@@ -35,7 +39,7 @@ def settings_now() -> Settings:
     try:
         return Settings.read()
     except UserError as error:
-        raise CallError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+        raise _closed(error) from error
 
 
 def caller(request: Request, credentials: Credentials) -> Expert:
@@ -64,7 +68,13 @@ def rules_now() -> AccessRules:
     try:
         return AccessRules.read()
     except UserError as error:
-        raise CallError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+        raise _closed(error) from error
+
+
+def _closed(error: UserError) -> CallError:
+    """What whoever calls may read of a fault of the secrets: it names paths and people."""
+    log.error("%s", error)
+    return CallError(HTTPStatus.SERVICE_UNAVAILABLE, CLOSED)
 
 
 def _made(settings: Settings) -> list[ApiToken]:

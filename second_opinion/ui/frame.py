@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
 from second_opinion.access import roles
-from second_opinion.access.access_rules import AccessRules
 from second_opinion.doctor.machine import durability
-from second_opinion.errors import UserError, incident
+from second_opinion.errors import UserError, incident, log
 from second_opinion.models import traffic_split
 from second_opinion.models.catalog import Catalog, Entry, alias_words
 from second_opinion.models.remote import model_address, model_watch
 from second_opinion.models.remote.model_address import is_address, local_ref, shown
 from second_opinion.records.expert import Role
-from second_opinion.settings import Settings
 from second_opinion.ui import (
     browser,
     collector,
     personal_link,
     presence,
     proxy_request,
+    secrets_file,
     uploads,
     who,
     widget_values,
@@ -132,11 +131,13 @@ def open_page(title: str) -> Visit:
     if st.session_state.get("frame_page", title) != title:
         uploads.leave_page()
     st.session_state["frame_page"] = title
-    faults: list[str] = []
     try:
-        settings = _settings(faults)
-        is_in = who.arrive(settings, _rules(faults))
+        settings, rules, faults = secrets_file.read()
+        is_in = who.arrive(settings, rules)
         _go_to_queue(title)
+        if not is_in and not who.owns_machine():
+            _log(faults)
+            faults = []
         if refused := personal_link.refusal(title):
             faults.append(refused)
         if not is_in:
@@ -170,11 +171,20 @@ def open_page(title: str) -> Visit:
 def _go_to_queue(here: str) -> None:
     """Who came by a link to a plan goes on to the queue, from whatever page the link names."""
     plan = personal_link.plan_to_open()
-    queue = next((page for page in PAGES if page.file == QUEUE), None)
-    if plan and queue and queue.title != here:
-        st.switch_page(queue.file, query_params={"plan": plan})
-    if plan and queue:
-        st.query_params["plan"] = plan
+    if not plan:
+        return
+    if here != next(page.title for page in PAGES if page.file == QUEUE):
+        st.switch_page(QUEUE, query_params={"plan": plan})
+    st.query_params["plan"] = plan
+
+
+def _log(faults: list[str]) -> None:
+    """Write what is wrong with the secrets to the log, once a visit: whoever is not in reads none
+    of it."""
+    if st.session_state.get("frame_logged") != faults:
+        st.session_state["frame_logged"] = faults
+        for fault in faults:
+            log.error("%s", fault)
 
 
 def _is_for(page: MenuEntry) -> bool:
@@ -290,8 +300,8 @@ def part(*, run_every: float | None = None) -> Callable[[Callable[P, T]], Callab
         def run(*args: P.args, **kwargs: P.kwargs) -> T | None:
             if is_part_alone():
                 forget()
-                who.here()
-                if personal_link.has_ended():
+                settings, rules, _ = secrets_file.read()
+                if who.has_changed(settings, rules) or personal_link.has_ended():
                     st.rerun()
             return whole(*args, **kwargs)
 
@@ -314,6 +324,8 @@ def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, N
             forget()
             widget_values.again()
             try:
+                settings, rules, _ = secrets_file.read()
+                who.check_same_person(settings, rules)
                 act(*args, **kwargs)
             except UserError as error:
                 _by_place(PROBLEMS)[place] = str(error)
@@ -382,37 +394,6 @@ def notice(message: str) -> None:
 def remark(message: str) -> None:
     """Show how something was understood, which is no cause for worry, as it is written."""
     st.info(escape(message), icon=":material/info:")
-
-
-def _settings(faults: list[str]) -> Settings:
-    """The settings; a broken secrets file is a fault, and proves nobody's right."""
-    try:
-        settings = Settings.read()
-    except UserError as error:
-        faults.append(str(error))
-        settings = Settings.without_secrets()
-    try:
-        _ = settings.upload_limits
-    except UserError as error:
-        faults.append(str(error))
-        mb = {
-            "visit_uploads_mb": Settings.visit_uploads_mb,
-            "all_uploads_mb": Settings.all_uploads_mb,
-        }
-        settings = replace(settings, **mb)
-    return settings
-
-
-def _rules(faults: list[str]) -> AccessRules:
-    """Who may sign in and use which model; by rules that cannot be meant nobody comes in."""
-    try:
-        return AccessRules.read()
-    except UserError as error:
-        # A file that cannot be read at all is a fault already, and the settings close the app.
-        if str(error) in faults:
-            return AccessRules()
-        faults.append(str(error))
-        return AccessRules(is_broken=True)
 
 
 def _choose_model(catalog: Catalog, setting: str, faults: list[str]) -> str:

@@ -40,6 +40,13 @@ def take_up(settings: Settings) -> bool:
     return True
 
 
+def put_away(reason: str) -> None:
+    """Take the link of the address, if it has one, out of the address bar unopened, and say why."""
+    if PARAMETER in st.query_params:
+        del st.query_params[PARAMETER]
+        _refuse(reason)
+
+
 def plan_to_open() -> str:
     """The plan of a link that was just opened, once; empty for none."""
     return str(st.session_state.pop("who_link_plan", ""))

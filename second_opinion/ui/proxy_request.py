@@ -25,7 +25,7 @@ TOKEN = "x-forwarded-access-token"  # noqa: S105 - the name of a header
 
 def claims(header: TrustedHeader) -> dict[str, Any]:
     """What the header says of who is here; `UserError` where it is not to be believed."""
-    return header.claims(_peer(), _headers())
+    return header.claims(_peer(), headers())
 
 
 def closed_models(settings: Settings) -> frozenset[str]:
@@ -65,13 +65,14 @@ def _closed_model(settings: Settings) -> ModelAddress | None:
 
 
 def _token() -> str:
-    sent = [value for name, value in _headers() if name.lower() == TOKEN]
+    sent = [value for name, value in headers() if name.lower() == TOKEN]
     return sent[0].strip() if len(sent) == 1 else ""
 
 
-def _headers() -> Iterator[tuple[str, str]]:
-    headers = st.context.headers
-    return ((name, value) for name in headers for value in headers.get_all(name))
+def headers() -> Iterator[tuple[str, str]]:
+    """Every header of this connection with its value; one that came twice stands there twice."""
+    sent = st.context.headers
+    return ((name, value) for name in sent for value in sent.get_all(name))
 
 
 def _peer() -> str | None:

@@ -28,6 +28,9 @@ class Arrival(NamedTuple):
     refusal: str = ""
 
 
+NOBODY = Arrival(None)
+
+
 def arrival(rules: AccessRules, settings: Settings) -> Arrival:
     """Who is signed in in this session, looked at anew where the token is another one."""
     try:
@@ -36,7 +39,7 @@ def arrival(rules: AccessRules, settings: Settings) -> Arrival:
         return _refused("header", str(error), settings)
     if not claims:
         st.session_state.pop("who_signed_in", None)
-        return Arrival(None)
+        return NOBODY
     mark = repr((sorted(claims.items(), key=str), rules))
     before = st.session_state.get("who_signed_in")
     if before is None or before[0] != mark:
@@ -48,6 +51,8 @@ def arrival(rules: AccessRules, settings: Settings) -> Arrival:
     return arrived
 
 
+# What the run has noted before it looks at who is here.
+OF_THE_RUN = ("who_settings", "who_rules", "frame_page")
 OPEN_TOO_LONG = "This page was open for too long. Load it again."
 OVER = "Your sign-in is over. Sign in again."
 
@@ -75,10 +80,16 @@ def form(arrived: Arrival, rules: AccessRules, purpose: str, title: str) -> None
 
 def leave() -> None:
     """Sign out, here and at the provider where it lets itself be told."""
-    for key in list(st.session_state):
-        del st.session_state[key]
-    st.query_params.clear()
+    _forget_all()
     st.logout()
+
+
+def _forget_all(*kept: str) -> None:
+    """Leave nothing of the person who was here to the next one."""
+    for key in list(st.session_state):
+        if key not in kept:
+            del st.session_state[key]
+    st.query_params.clear()
 
 
 def _claims() -> dict[str, Any]:
@@ -100,7 +111,10 @@ def _arrival(claims: dict[str, Any], rules: AccessRules, settings: Settings) -> 
     if refusal:
         store.event_log.add(Event("sign-in", person.label, details | {"refused": refusal}))
         return Arrival(None, refusal)
-    if st.session_state.get("who_signed_key") != person.expert_key:
+    last = st.session_state.get("who_signed_key")
+    if last not in (None, person.expert_key):
+        _forget_all(*OF_THE_RUN)
+    if last != person.expert_key:
         store.event_log.add(Event("sign-in", person.label, details | {"role": person.role}))
         st.session_state["who_signed_key"] = person.expert_key
     return Arrival(person)

@@ -21,7 +21,15 @@ from second_opinion.records.expert import NAME_LIMIT, Expert, IdentitySource, Ro
 from second_opinion.records.invitation import Invitation
 from second_opinion.settings import Settings
 from second_opinion.store import Store
-from second_opinion.ui import browser, personal_link, proxy_request, sign_in, uploads
+from second_opinion.ui import (
+    browser,
+    personal_link,
+    proxy_request,
+    secrets_file,
+    sign_in,
+    uploads,
+)
+from second_opinion.ui.run_memory import once
 
 # The browser remembers which cases were asked for in it: a typed name proves nothing, so the name
 # alone must not open somebody else's cases.
@@ -31,21 +39,50 @@ MOST_BATCHES = 12
 
 def arrive(settings: Settings, rules: AccessRules) -> bool:
     """Note the settings and rules of this run; whether this browser may come in at all."""
-    st.session_state["who_settings"] = settings
-    st.session_state["who_rules"] = rules
+    _note(settings, rules)
+    # First: where it is another person, nothing of the one before is left.
+    signed_in = _arrival()
     _recall()
-    if personal_link.take_up(settings):
+    if signed_in.person:
+        personal_link.remember("")
+    if reason := _why_no_link():
+        personal_link.put_away(reason)
+    elif personal_link.take_up(settings):
         # Whoever typed a name here before is somebody else.
         st.session_state["who_expert"] = None
     may_come_in = role() is not None
     uploads.arrived(admitted=may_come_in, settings=settings)
+    st.session_state["who_rights"] = _rights()
     return may_come_in
+
+
+def has_changed(settings: Settings, rules: AccessRules) -> bool:
+    """Whether who is here is another one, or may do or see something else, than when the whole
+    page was drawn."""
+    _note(settings, rules)
+    return st.session_state.get("who_rights") != _rights()
+
+
+def check_same_person(settings: Settings, rules: AccessRules) -> None:
+    """Raise `UserError` where somebody else signed in since the page was drawn."""
+    _note(settings, rules)
+    before = st.session_state.get("who_signed_key")
+    if _arrival().person and before not in (None, st.session_state["who_signed_key"]):
+        raise UserError("Somebody else signed in here since. Nothing was saved: begin again.")
+
+
+def _rights() -> tuple[str, Role, frozenset[str]] | None:
+    may_act_as = role()
+    if may_act_as is None:
+        return None
+    person = here() or nobody()
+    return person.expert_key, may_act_as, person.hidden_models
 
 
 def here() -> Expert | None:
     """The person of this session: signed in, or from this session or the browser's memory."""
     _recall()
-    signed_in = _arrival().person if _rules().has_login else None
+    signed_in = _arrival().person
     if signed_in:
         return replace(
             signed_in,
@@ -71,10 +108,15 @@ def here() -> Expert | None:
 
 
 def nobody() -> Expert:
-    """Who is here before a name is given: with what this session may do, and no name."""
-    return Expert(
-        "Somebody without a name", role=role() or "expert", hidden_models=_hidden_models()
-    )
+    """Who is here before a name is given: with what this session may do, and no name.
+
+    `UserError` where it may not come in any more.
+    """
+    may_act_as = role()
+    if may_act_as is None:
+        raise UserError("You are not in any more. Load the page again, and come in as before.")
+    hidden = _hidden_models() | proxy_request.closed_models(_settings())
+    return Expert("Somebody without a name", role=may_act_as, hidden_models=hidden)
 
 
 def key() -> str:
@@ -89,7 +131,7 @@ def role() -> Role | None:
     settings, rules = _settings(), _rules()
     if rules.is_broken:
         return None
-    signed_in = _arrival().person if rules.has_login else None
+    signed_in = _arrival().person
     if signed_in:
         return signed_in.role
     if _invitation():
@@ -108,10 +150,8 @@ def closed_reason(needed: Role) -> str:
 
 def is_local() -> bool:
     """Whether this browser runs on the machine of the app, as far as its request proves it."""
-    headers = st.context.headers
-    every = ((name, value) for name in headers for value in headers.get_all(name))
     # Streamlit gives no address for this machine's own, and for no request at all.
-    return local_browser.is_local(st.context.ip_address, every)
+    return local_browser.is_local(st.context.ip_address, proxy_request.headers())
 
 
 def cases() -> list[str]:
@@ -207,9 +247,12 @@ def keep(place: str) -> None:
     expert = here()
     # Who signed in is known on every device, and the next person at this screen is another one.
     if expert and expert.source == "oidc":
+        memory = browser.remembered()
+        if place == "menu" and memory.pop(personal_link.PARAMETER, None):
+            browser.remember(memory, place)
         return
     if expert:
-        memory: dict[str, Any] = {"name": expert.name, "email": expert.email, "cases": cases()}
+        memory = {"name": expert.name, "email": expert.email, "cases": cases()}
         memory["key"] = key()
         if personal_link.secret():
             # Without a name: a link that is revoked leaves nobody behind.
@@ -302,33 +345,58 @@ def _show_refusal() -> None:
         st.error(refused, icon=":material/error:")
 
 
+def _note(settings: Settings, rules: AccessRules) -> None:
+    st.session_state["who_settings"] = settings
+    st.session_state["who_rules"] = rules
+
+
 def _settings() -> Settings:
     settings: Settings | None = st.session_state.get("who_settings")
-    return settings or Settings.read()
+    return settings or secrets_file.read().settings
 
 
 def _rules() -> AccessRules:
     rules: AccessRules | None = st.session_state.get("who_rules")
-    return rules or AccessRules()
+    return rules or secrets_file.read().rules
 
 
 def _arrival() -> sign_in.Arrival:
-    return sign_in.arrival(_rules(), _settings())
+    """Who signed in; nobody, without a refusal, where nobody has, or there is no login."""
+    if not _rules().has_login:
+        return sign_in.NOBODY
+    return once("arrival", lambda: sign_in.arrival(_rules(), _settings()))
 
 
 def _invitation() -> Invitation | None:
-    """The personal link of who is here; where a proxy says who it is, none opens."""
-    return None if _rules().header else personal_link.holder(_settings())
+    """The personal link of who is here, where none of `_why_no_link` is so."""
+    return None if _why_no_link() else personal_link.holder(_settings())
+
+
+def _why_no_link() -> str:
+    """Why a personal link opens nothing in this session, and what to do; empty where it may."""
+    if _rules().is_broken:
+        return (
+            "This app is closed, and the personal link was not opened. Open it again once the "
+            "secrets file of this app is mended."
+        )
+    if _rules().header:
+        return "A personal link opens nothing here: the proxy of this app says who you are."
+    if _arrival() != sign_in.NOBODY:
+        return (
+            "You are signed in, and the personal link was not opened. Sign out, then open it again."
+        )
+    return ""
+
+
+def owns_machine() -> bool:
+    """Whether this browser is its owner's, by the machine it runs on."""
+    alone = roles.without_code(local=is_local(), settings=_settings())
+    return not _rules().has_login and alone == "owner"
 
 
 def _hidden_models() -> frozenset[str]:
     """The models that nobody uses who has only given a name, but on the machine of the app."""
-    if not _rules().models:
-        return frozenset()
-    if (
-        not _rules().has_login
-        and roles.without_code(local=is_local(), settings=_settings()) == "owner"
-    ):
+    if not _rules().models or owns_machine():
         return frozenset()
     return _rules().hidden_from(frozenset())
 
