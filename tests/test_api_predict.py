@@ -371,3 +371,17 @@ def test_no_body_whatever_is_answered_with_a_fault_of_ours(api_port, content):
     from calls import call
 
     assert call(api_port, "/api/predict", content).status in (404, 413, 422)
+
+
+@pytest.mark.parametrize(
+    ("cases", "said"),
+    [
+        ([{f"f{at}": 1 for at in range(100_000)}], "100,000 fields"),
+        ([{f"f{at}": 1 for at in range(100)}] * 5000, "at least "),
+    ],
+)
+def test_so_many_faults_that_nobody_reads_them_are_not_all_looked_for(api, cases, said):
+    reply = api("/api/predict", {"model": "risk", "cases": cases})
+    assert reply.status == 422
+    assert said in reply.body["detail"]
+    assert len(reply.body["errors"]) <= 100

@@ -41,8 +41,8 @@ MAY_IMPORT = {
         "charts"
     ),
     "api": (
-        "access errors evidence formatting jsonfile settings records verdicts schema store models "
-        "batches review"
+        "access errors evidence formatting jsonfile settings records verdicts schema store tables "
+        "models batches review"
     ),
     "cli": (
         "errors formatting settings records schema store tables statistics models doctor batches "

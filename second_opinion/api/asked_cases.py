@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from second_opinion.api.problem_json import CallError, Fault, fault_of, unreadable
+from second_opinion.api.problem_json import (
+    MOST_FAULTS,
+    CallError,
+    Fault,
+    fault_of,
+    unreadable,
+)
 from second_opinion.batches import score_rows
 from second_opinion.errors import UserError
 from second_opinion.models.aliases import managed
@@ -128,15 +134,29 @@ def predicted(models: Models, ref: str, cases: Sequence[Case], by: Expert) -> li
 
 
 def read(cases: Sequence[Case], schemas: Mapping[int, Schema]) -> list[dict[str, Any]]:
-    """The cases as the model takes them; a `CallError` that names each field that keeps one out."""
-    inputs, faults = [], []
+    """The cases as the model takes them; a `CallError` that names each field that keeps one out.
+
+    After a thousand faults no more cases are read.
+    """
+    inputs: list[dict[str, Any]] = []
+    faults: list[Fault] = []
     for at, case in enumerate(cases):
-        clean, problems = schemas[at].read(case)
+        clean, found = _read(case, schemas[at], at + 1)
         inputs.append(clean)
-        faults += [fault_of(problem, at + 1) for problem in problems if problem.blocking]
+        faults += found
+        if len(faults) >= MOST_FAULTS:
+            break
     if faults:
         raise unreadable(faults)
     return inputs
+
+
+def _read(case: Case, schema: Schema, row: int) -> tuple[dict[str, Any], list[Fault]]:
+    if len(case) > len(schema.file_names) + MOST_FAULTS:
+        found, expected = f"{len(case):,} fields", f"the {len(schema)} of the model"
+        return {}, [Fault(row=row, field="The case", found=found, expected=expected)]
+    clean, problems = schema.read(case)
+    return clean, [fault_of(problem, row) for problem in problems if problem.blocking]
 
 
 def _failure(model: Model, cases: Sequence[Case], rows: Sequence[int], said: str) -> CallError:

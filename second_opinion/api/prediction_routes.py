@@ -108,13 +108,15 @@ def count(made: Sequence[Prediction], seconds: float) -> None:
         call_counts.LATENCY.labels(model, version).observe(seconds * answers / len(made))
 
 
-def check_count(cases: int) -> None:
-    """A `CallError` of more cases than one call may bring."""
+def check_count(cases: int, least: str = "") -> None:
+    """A `CallError` of more cases than one call may bring; ``least`` stands before a count that is
+    not at its end."""
     if cases > asked_cases.MOST_CASES:
         raise CallError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The call brings {plural(cases, 'case')}; expected up to {asked_cases.MOST_CASES:,}. "
-            "Send them in several calls, or score a file: `python -m second_opinion score`.",
+            f"The call brings {least}{plural(cases, 'case')}; expected up to "
+            f"{asked_cases.MOST_CASES:,}. Send them in several calls, or score a file: "
+            "`python -m second_opinion score`.",
         )
 
 

@@ -19,6 +19,8 @@ from second_opinion.records.feature_kinds import Problem
 
 # So many faults are listed; a caller who mends these is told of the next.
 MOST_ERRORS = 100
+# So many are looked for: there may be more.
+MOST_FAULTS = 1000
 # What pydantic says of Python's types, as of JSON's.
 WORDS = {
     "missing": "a value for it",
@@ -54,7 +56,7 @@ class ProblemJson(BaseModel):
     status: int
     detail: str
     errors: list[Fault] = Field(default_factory=list)
-    errors_left_out: int = Field(0, description="How many more there are.")
+    errors_left_out: int = Field(0, description="How many more were found.")
 
 
 class CallError(Exception):
@@ -91,7 +93,8 @@ def unreadable(faults: Sequence[Fault]) -> CallError:
     first, more = faults[0], len(faults) - 1
     where = f"Row {first.row}: " if first.row else ""
     words = f"{first.field or 'The body'} is {first.found}; {_wanted(first.expected)}"
-    others = f" And {plural(more, 'more problem')}." if more else ""
+    least = "at least " if len(faults) >= MOST_FAULTS else ""
+    others = f" And {least}{plural(more, 'more problem')}." if more else ""
     return CallError(HTTPStatus.UNPROCESSABLE_ENTITY, where + words + others, faults)
 
 
