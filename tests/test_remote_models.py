@@ -8,7 +8,9 @@ import io
 import re
 import shutil
 import subprocess
+import threading
 import time
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -21,6 +23,7 @@ from second_opinion import Registry, Store, UserError
 from second_opinion.models import aliases
 from second_opinion.models.aliases import managed
 from second_opinion.models.formats import mlflow_source
+from second_opinion.models.formats.model_file import ModelFile
 from second_opinion.models.remote import model_watch, web_file
 from second_opinion.models.remote.model_address import ModelAddress, is_address, local_ref
 from second_opinion.models.remote.remote_model import RemoteModel, fetch
@@ -368,8 +371,101 @@ def test_a_watch_says_that_it_fetches_then_what_went_wrong_and_then_nothing(hub,
     assert "is not there (status 404)" in watch.state
     assert not watch.is_ready
     hub.odd["/ada/iris-model/resolve/main/model.joblib"] = f"{hub.address}/cdn/1"
+    watch.attempts.next_at = 0
     watch.look()
     assert (watch.state, watch.ref) == ("", "iris-model@champion")
+
+
+def test_what_was_refused_is_left_alone_twice_as_long_each_time(web, settings):
+    web.files["/m.joblib"] = content = dumped({"no": "model"})
+    address = f"{web.address}/m.joblib#sha256={sha256(content)}"
+    watch = model_watch.ModelWatch(replace(settings, model=address))
+    waits = []
+    for _ in range(8):
+        watch.look()
+        watch.look()
+        assert "holds a dict" in watch.state
+        waits.append(round((watch.attempts.next_at - time.monotonic()) / 60))
+        watch.attempts.next_at = 0
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert len(web.asked) == 8
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    """A registry elsewhere: what its alias means, the files of its versions, what was fetched."""
+
+    class Lab:
+        version, files, fetched = "1", {"1": FIRST, "2": dumped({"no": "model"}), "3": SECOND}, []
+
+        def fetch(self, uri):
+            version = uri.partition("/")[2].partition("/")[2] or self.version
+            self.fetched.append(version)
+            if version not in self.files:
+                raise UserError(f"{uri} is not there.")
+            origin = {"uri": uri, "name": "lab", "version": version}
+            return ModelFile(uri, "joblib", self.files[version], origin=origin)
+
+    lab = Lab()
+    lab.fetched = []
+    monkeypatch.setattr(mlflow_source, "version_now", lambda uri: lab.version)
+    monkeypatch.setattr(mlflow_source, "fetch", lab.fetch)
+    return lab
+
+
+def test_a_version_that_is_refused_is_fetched_once_and_the_next_one_at_once(lab, settings):
+    watch = model_watch.ModelWatch(replace(settings, model="models:/lab@Champion"))
+    watch.look()
+    assert (watch.state, watch.ref, lab.fetched) == ("", "lab@champion", ["1"])
+    lab.version = "2"
+    for _ in range(3):
+        watch.look()
+        assert "holds a dict" in watch.state
+    assert lab.fetched == ["1", "2"]
+    assert managed(settings).card("lab@champion").version == "1"
+    lab.version = "3"
+    watch.look()
+    assert (watch.state, lab.fetched) == ("", ["1", "2", "3"])
+    assert managed(settings).card("lab@champion").version == "3"
+    lab.version = "1"
+    watch.look()
+    assert managed(settings).card("lab@champion").version == "1"
+    assert lab.fetched == ["1", "2", "3"]
+
+
+def test_a_version_of_before_that_is_not_there_any_more_is_asked_for_once(lab, settings):
+    watch = model_watch.ModelWatch(replace(settings, model="models:/lab@Champion"))
+    watch.look()
+    lab.version = "3"
+    watch.look()
+    shutil.rmtree(settings.model_dir)
+    del lab.files["1"]
+    lab.fetched.clear()
+    for _ in range(3):
+        watch.look()
+        assert watch.state == ""
+    assert (lab.fetched.count("1"), lab.fetched.count("3")) == (1, 1)
+
+
+def watching():
+    return [thread for thread in threading.enumerate() if thread.name == "model-watch"]
+
+
+def test_a_process_has_one_thread_that_follows_whatever_else_is_set(settings, web):
+    address = f"{web.address}/none.joblib#sha256={'0' * 64}"
+    first = replace(settings, model=address)
+    watch = model_watch.started(first)
+    assert model_watch.started(replace(first, log_format="json", public="1")) is watch
+    (thread,) = [one for one in watching() if one._target == watch.run]
+    other = model_watch.started(replace(first, model=address.replace("none", "other")))
+    assert other is not watch
+    thread.join(30)
+    assert not thread.is_alive()
+    assert model_watch.started(settings) is None
+    deadline = time.monotonic() + 30
+    while watching() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert watching() == []
 
 
 def test_a_process_has_one_watch_for_an_address_and_none_for_a_name(hub, settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
@@ -30,13 +30,15 @@ FOLLOWED = Expert("The setting MODEL", role="owner")
 class RemoteModel:
     """The model at an address, with the registry and the store of this app.
 
-    ``by`` is whom what is fetched is put down to.
+    ``by`` is whom what is fetched is put down to. ``lost`` are versions that an alias meant before
+    and that cannot be had any more: they are asked for once.
     """
 
     address: ModelAddress
     registry: Registry
     store: Store
     by: Expert = FOLLOWED
+    lost: set[str] = field(default_factory=set)
 
     def follow(self) -> ModelCard:
         """Have here what the address means now, and move the alias here if it was moved there.
@@ -94,10 +96,12 @@ class RemoteModel:
         here = self.registry.look().versions(self.address.name)
         if self.address.kind != "mlflow" or not self.address.alias:
             return
-        for version in sorted(set(versions) - set(here)):
+        for version in sorted(set(versions) - set(here) - self.lost):
             text = f"{self.address.text.partition('@')[0]}/{version}"
+            self.lost.add(version)
             with suppress(UserError):
                 self._bring(replace(self.address, text=text, version=version, alias=""))
+                self.lost.discard(version)
 
     def _bring(self, address: ModelAddress) -> ModelCard:
         """The card of what an address means, added if it is not here yet."""

@@ -51,5 +51,5 @@ def _refused(text: str, error: OSError) -> str:
         return f"{text} is not there. Check bucket, key and AWS_REGION, then correct MODEL."
     return (
         f"{text} could not be fetched ({reason}). Check that this machine reaches the bucket; it "
-        "is tried again each minute."
+        "is tried again by itself."
     )

@@ -67,7 +67,7 @@ def too_late(where: str, seconds: float) -> str:
     """What to say of an address from which nothing came in time."""
     return (
         f"{where} did not come within {seconds:.0f} seconds. Check that this machine reaches it; "
-        "it is tried again each minute."
+        "it is tried again by itself."
     )
 
 
@@ -100,8 +100,8 @@ def _body(response: Any, where: str) -> bytes:
     expected = response.headers.get("Content-Length")
     if expected and expected.isdigit() and size < int(expected):
         raise UserError(
-            f"{where} broke off after {size:,} of {int(expected):,} bytes. It is tried again each "
-            "minute."
+            f"{where} broke off after {size:,} of {int(expected):,} bytes. It is tried again by "
+            "itself."
         )
     return b"".join(parts)
 
@@ -114,7 +114,7 @@ def _refused(code: int, where: str) -> str:
         )
     if code in (404, 410):
         return f"{where} is not there (status {code}). Check its spelling, then correct MODEL."
-    return f"{where} could not be fetched (status {code}). It is tried again each minute."
+    return f"{where} could not be fetched (status {code}). It is tried again by itself."
 
 
 def _as_error(reason: object) -> BaseException:
