@@ -5,6 +5,7 @@ What MLflow has is tried by `make try-mlflow`, and below where its client is ins
 
 import hashlib
 import io
+import pickle
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import replace
 import joblib
 import numpy as np
 import pytest
+import skops.io
 from file_servers import Bucket, Hub, Web, certificate_in, serving
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
@@ -46,6 +48,7 @@ def dumped(estimator):
 
 
 FIRST, SECOND = dumped(trained(150)), dumped(trained(140))
+WITHOUT_CODE = skops.io.dumps(trained(150))
 
 
 def sha256(content):
@@ -63,8 +66,12 @@ def web():
 def hub(monkeypatch):
     with serving(Hub) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.address)
-        server.files = {"/cdn/1": FIRST, "/cdn/2": SECOND}
-        server.odd = {"/ada/iris-model/resolve/main/model.joblib": f"{server.address}/cdn/1"}
+        server.files = {"/cdn/1": WITHOUT_CODE, "/cdn/2": skops.io.dumps(trained(140))}
+        server.files["/cdn/code"] = FIRST
+        server.odd = {
+            "/ada/iris-model/resolve/main/model.skops": f"{server.address}/cdn/1",
+            "/ada/iris-model/resolve/main/model.joblib": f"{server.address}/cdn/code",
+        }
         yield server
 
 
@@ -196,17 +203,61 @@ def test_https_is_spoken_with_certificates_that_are_looked_at(settings, tmp_path
             fetch(ModelAddress.read(address.replace("iris", "moved")))
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl here")
 def test_a_file_of_the_hub_comes_from_where_it_lies_and_its_token_stays_at_the_hub(
-    hub, settings, monkeypatch
+    settings, tmp_path, monkeypatch
 ):
+    path = "/ada/iris-model/resolve/main/model.skops"
+    with serving(Hub, certificate_in(tmp_path)) as server:
+        server.files = {"/cdn/1": WITHOUT_CODE}
+        server.odd = {path: f"{server.address}/cdn/1"}
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "only.pem"))
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        monkeypatch.setenv("HF_TOKEN", "hf_secret")
+        card = remote("hf://ada/iris-model/model.skops", settings).follow()
+        assert card.version == sha256(WITHOUT_CODE)[:12]
+        sent = {path: headers.get("Authorization") for path, headers in server.asked}
+        assert sent == {path: "Bearer hf_secret", "/cdn/1": None}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("", "HF_TOKEN would be sent there in the open; expected https://"),
+        ("http://hub.example.org", "HF_ENDPOINT is http://hub.example.org; expected an address"),
+        ("http://localhost.example.org", "expected an address with https://"),
+        ("ftp://hub.example.org", "expected an address with https://"),
+        ("hub.example.org", "expected an address with https://"),
+        ("https://", "expected an address with https://"),
+    ],
+)
+def test_a_token_is_never_sent_in_the_open(hub, settings, monkeypatch, endpoint, said):
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    card = remote("hf://ada/iris-model/model.joblib", settings).follow()
-    assert card.version == sha256(FIRST)[:12]
-    sent = {path: headers.get("Authorization") for path, headers in hub.asked}
-    assert sent == {
-        "/ada/iris-model/resolve/main/model.joblib": "Bearer hf_secret",
-        "/cdn/1": None,
-    }
+    monkeypatch.setenv("HF_ENDPOINT", endpoint or hub.address)
+    message = refused("hf://ada/iris-model/model.skops", settings)
+    assert said in message
+    assert "hf_secret" not in message
+    assert hub.asked == []
+    if not endpoint:
+        monkeypatch.delenv("HF_TOKEN")
+        assert remote("hf://ada/iris-model/model.skops", settings).follow().name == "iris-model"
+
+
+def test_code_of_the_hub_is_refused_without_its_hash_and_the_hint_leads_to_the_model(hub, settings):
+    said = refused("hf://ada/iris-model/model.joblib", settings)
+    assert "holds code (format joblib)" in said
+    pinned = re.search(r"Set MODEL to (\S+),", said)[1]
+    card = remote(pinned, settings).follow()
+    assert card.ref == local_ref(pinned) == f"iris-model/{sha256(FIRST)[:12]}"
+    assert answers(settings, card.ref) == trained(150).predict(CASES).tolist()
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "model.skops", "model", "sub/model.bin"])
+def test_what_a_file_of_the_hub_is_called_does_not_make_it_less_code(hub, settings, name):
+    path = f"/ada/iris-model/resolve/main/{name}"
+    hub.files["/cdn/pickle"] = pickle.dumps(trained(150))
+    hub.odd[path] = f"{hub.address}/cdn/pickle"
+    assert "holds code" in refused(f"hf://ada/iris-model/{name}", settings)
 
 
 def test_a_file_of_a_bucket_is_asked_for_with_the_keys_of_the_environment(bucket, settings):
@@ -243,16 +294,14 @@ def test_what_cannot_be_fetched_is_said(web, settings, monkeypatch, odd, said):
     assert re.search(said, refused(address, settings))
 
 
-def test_a_file_that_trickles_in_is_given_up(web, settings, monkeypatch):
-    monkeypatch.setattr(web_file, "FETCH_SECONDS", -1)
-    address = f"{web.address}/models/Iris%20Classifier.joblib#sha256={sha256(FIRST)}"
-    assert "did not come within" in refused(address, settings)
-
-
-def test_a_file_that_is_too_large_is_given_up(web, settings, monkeypatch):
-    monkeypatch.setattr(web_file, "MOST_BYTES", 100)
-    address = f"{web.address}/models/Iris%20Classifier.joblib#sha256={sha256(FIRST)}"
-    assert "expected a model file" in refused(address, settings)
+@pytest.mark.parametrize("limit", ["MOST_BYTES", "FETCH_SECONDS"])
+def test_a_file_that_is_too_large_or_too_slow_is_given_up_wherever_it_lies(
+    web, bucket, settings, monkeypatch, limit
+):
+    said = {"MOST_BYTES": "expected a model file", "FETCH_SECONDS": "did not come within"}[limit]
+    monkeypatch.setattr(web_file, limit, {"MOST_BYTES": 100, "FETCH_SECONDS": -1}[limit])
+    for place in (f"{web.address}/models/Iris%20Classifier", "s3://models/2026/iris"):
+        assert said in refused(f"{place}.joblib#sha256={sha256(FIRST)}", settings)
 
 
 def test_another_file_than_was_said_is_not_loaded(web, hub, bucket, settings):
@@ -263,7 +312,7 @@ def test_another_file_than_was_said_is_not_loaded(web, hub, bucket, settings):
     trap = dumped(Trap())
     web.files["/models/Iris%20Classifier.joblib"] = trap
     bucket.files["/models/2026/iris.joblib"] = trap
-    hub.files["/cdn/1"] = trap
+    hub.files["/cdn/code"] = trap
     hub.odd["claimed"] = sha256(FIRST)
     for address in (
         f"{web.address}/models/Iris%20Classifier.joblib#sha256={sha256(FIRST)}",
@@ -327,9 +376,9 @@ def test_only_an_owner_may_bring_a_model(web, settings):
 
 
 def test_what_is_new_there_is_a_new_version_here_on_record_and_can_be_rolled_back(hub, settings):
-    address = "hf://ada/iris-model/model.joblib"
+    address = "hf://ada/iris-model/model.skops"
     first = remote(address, settings).follow()
-    hub.odd["/ada/iris-model/resolve/main/model.joblib"] = f"{hub.address}/cdn/2"
+    hub.odd["/ada/iris-model/resolve/main/model.skops"] = f"{hub.address}/cdn/2"
     second = remote(address, settings).follow()
     registry, store = managed(settings), Store.open(settings.feedback_db)
     assert registry.card("iris-model") == second != first
@@ -339,18 +388,18 @@ def test_what_is_new_there_is_a_new_version_here_on_record_and_can_be_rolled_bac
     assert registry.card("iris-model") == first
     remote(address, settings).follow()
     assert registry.card("iris-model") == first
-    hub.odd["/ada/iris-model/resolve/main/model.joblib"] = f"{hub.address}/cdn/1"
+    hub.odd["/ada/iris-model/resolve/main/model.skops"] = f"{hub.address}/cdn/1"
     remote(address, settings).follow()
-    hub.odd["/ada/iris-model/resolve/main/model.joblib"] = f"{hub.address}/cdn/2"
+    hub.odd["/ada/iris-model/resolve/main/model.skops"] = f"{hub.address}/cdn/2"
     remote(address, settings).follow()
     assert registry.card("iris-model") == second
 
 
 def test_what_cannot_be_used_leaves_the_version_in_use(hub, settings):
-    address = "hf://ada/iris-model/model.joblib"
+    address = "hf://ada/iris-model/model.skops"
     first = remote(address, settings).follow()
-    hub.files["/cdn/2"] = dumped({"no": "model"})
-    hub.odd["/ada/iris-model/resolve/main/model.joblib"] = f"{hub.address}/cdn/2"
+    hub.files["/cdn/2"] = skops.io.dumps({"no": "model"})
+    hub.odd["/ada/iris-model/resolve/main/model.skops"] = f"{hub.address}/cdn/2"
     with pytest.raises(UserError, match="holds a dict"):
         remote(address, settings).follow()
     assert managed(settings).card("iris-model") == first
@@ -360,9 +409,9 @@ def test_a_watch_says_that_it_fetches_then_what_went_wrong_and_then_nothing(hub,
     watched = Settings(
         feedback_db=settings.feedback_db,
         model_dir=settings.model_dir,
-        model="hf://ada/iris-model/model.joblib",
+        model="hf://ada/iris-model/model.skops",
     )
-    hub.odd["/ada/iris-model/resolve/main/model.joblib"] = 404
+    hub.odd["/ada/iris-model/resolve/main/model.skops"] = 404
     watch = model_watch.ModelWatch(watched)
     assert "is being fetched, for 0 seconds now" in watch.state
     watch.begun -= web_file.FETCH_SECONDS + 1
@@ -370,7 +419,7 @@ def test_a_watch_says_that_it_fetches_then_what_went_wrong_and_then_nothing(hub,
     watch.look()
     assert "is not there (status 404)" in watch.state
     assert not watch.is_ready
-    hub.odd["/ada/iris-model/resolve/main/model.joblib"] = f"{hub.address}/cdn/1"
+    hub.odd["/ada/iris-model/resolve/main/model.skops"] = f"{hub.address}/cdn/1"
     watch.attempts.next_at = 0
     watch.look()
     assert (watch.state, watch.ref) == ("", "iris-model@champion")
@@ -473,7 +522,7 @@ def test_a_process_has_one_watch_for_an_address_and_none_for_a_name(hub, setting
     watched = Settings(
         feedback_db=settings.feedback_db,
         model_dir=settings.model_dir,
-        model="hf://ada/iris-model/model.joblib",
+        model="hf://ada/iris-model/model.skops",
     )
     watch = model_watch.started(watched)
     assert model_watch.started(watched) is watch

@@ -19,6 +19,7 @@ Kind = Literal["mlflow", "hf", "web", "s3"]
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/")
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 HUB = re.compile(r"hf://(?P<owner>[^/@#]+)/(?P<repo>[^/@#]+)(@(?P<revision>[^/#]+))?/(?P<file>.+)")
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 # A hash or an id of this many digits is told apart from every other here.
 SHORT = 12
 KNOWN = (
@@ -138,7 +139,7 @@ def _of_hub(text: str, sha256: str) -> ModelAddress:
 def _of_file(text: str, sha256: str) -> ModelAddress:
     parts = urlsplit(text)
     file = PurePosixPath(unquote(parts.path)).name
-    here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    here = parts.hostname in THIS_MACHINE
     if not parts.hostname or not file:
         raise UserError(f"{shown(text)} names no file; expected {KNOWN}. Correct it.")
     if parts.scheme == "http" and not here:

@@ -187,7 +187,19 @@ def fetch(address: ModelAddress) -> ModelFile:
             f"expected {expected}. If whoever made it says that the new one is right, write its "
             "SHA-256 into MODEL; otherwise do not use it."
         )
-    return replace(file, format=file_format.format_of(address.shown, content))
+    file = replace(file, format=file_format.format_of(address.shown, content))
+    if not address.sha256 and file.format != "skops":
+        raise UserError(_unpinned(address, file))
+    return file
+
+
+def _unpinned(address: ModelAddress, file: ModelFile) -> str:
+    where = address.shown
+    return (
+        f"{where} holds code (format {file.format}), and whoever may write there may change it; "
+        f"expected its SHA-256. Set MODEL to {where}#sha256={file.sha256}, if that is what "
+        "`sha256sum FILE` prints where the file was made."
+    )
 
 
 def _with_trust(file: ModelFile) -> ModelFile:

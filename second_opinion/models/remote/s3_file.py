@@ -6,14 +6,15 @@ import os
 from urllib.parse import unquote, urlsplit
 
 from second_opinion.errors import UserError, first_line
-from second_opinion.models.remote.web_file import SILENCE_SECONDS
+from second_opinion.models.remote.web_file import SILENCE_SECONDS, read_bounded
 
 
 def read_s3(text: str) -> bytes:
     """What lies at ``s3://BUCKET/KEY``.
 
     Keys come from AWS_ACCESS_KEY_ID and the like, a profile, or the role of the machine.
-    AWS_ENDPOINT_URL names another service than Amazon's. `UserError` where nothing comes.
+    AWS_ENDPOINT_URL names another service than Amazon's. `UserError` where nothing comes,
+    or too much.
     """
     # Imports half of pyarrow, which takes a while.
     from pyarrow import fs
@@ -34,8 +35,7 @@ def read_s3(text: str) -> bytes:
     try:
         bucket = fs.S3FileSystem(**{name: value for name, value in options.items() if value})
         with bucket.open_input_stream(path) as stream:
-            content: bytes = stream.read()
-            return content
+            return read_bounded(stream, text)
     except OSError as error:
         raise UserError(_refused(text, error)) from error
 

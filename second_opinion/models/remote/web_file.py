@@ -8,11 +8,11 @@ import time
 from email.message import Message
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from second_opinion.errors import UserError, first_line
-from second_opinion.models.remote.model_address import HUB, SHA256
+from second_opinion.models.remote.model_address import HUB, SHA256, THIS_MACHINE, shown
 
 # How long the other side may be silent, and how long the whole may take.
 SILENCE_SECONDS = 20
@@ -53,14 +53,33 @@ def read_web(url: str, where: str = "", token: str = "") -> tuple[bytes, str]:
 def read_hub(text: str) -> tuple[bytes, str]:
     """The file of ``hf://OWNER/REPO[@REVISION]/FILE``; the revision is main unless it is named.
 
-    HF_ENDPOINT is the Hub, HF_TOKEN what opens a private repository.
+    HF_ENDPOINT is the Hub, HF_TOKEN what opens a private repository. `UserError` where that one
+    would go in the open.
     """
     named = HUB.fullmatch(text)
     assert named  # noqa: S101  # `ModelAddress` has seen to it
-    hub = os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
+    hub, token = _hub(), os.environ.get("HF_TOKEN", "")
     revision = quote(named["revision"] or "main", safe="")
     url = f"{hub}/{named['owner']}/{named['repo']}/resolve/{revision}/{quote(named['file'])}"
-    return read_web(url, text, os.environ.get("HF_TOKEN", ""))
+    return read_web(url, text, token)
+
+
+def _hub() -> str:
+    hub = os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or "https://huggingface.co"
+    parts = urlsplit(hub)
+    if parts.scheme == "https" and parts.hostname:
+        return hub
+    if parts.scheme != "http" or parts.hostname not in THIS_MACHINE:
+        raise UserError(
+            f"HF_ENDPOINT is {shown(hub)}; expected an address with https://. Correct it, or take "
+            "it out."
+        )
+    if os.environ.get("HF_TOKEN"):
+        raise UserError(
+            f"HF_ENDPOINT is {shown(hub)}, and HF_TOKEN would be sent there in the open; expected "
+            "https://. Correct it, or take out one of the two."
+        )
+    return hub
 
 
 def too_late(where: str, seconds: float) -> str:
@@ -85,9 +104,13 @@ class _Redirects(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
 
 
-def _body(response: Any, where: str) -> bytes:
+def read_bounded(stream: Any, where: str) -> bytes:
+    """What a stream has to its end; `UserError` where that is too large, or comes too slowly.
+
+    ``read`` of the stream takes the most bytes that it gives at a time.
+    """
     parts, size, begun = [], 0, time.monotonic()
-    while part := response.read(PIECE):
+    while part := stream.read(PIECE):
         parts.append(part)
         size += len(part)
         if size > MOST_BYTES:
@@ -97,13 +120,18 @@ def _body(response: Any, where: str) -> bytes:
             )
         if time.monotonic() - begun > FETCH_SECONDS:
             raise UserError(too_late(where, FETCH_SECONDS))
-    expected = response.headers.get("Content-Length")
-    if expected and expected.isdigit() and size < int(expected):
-        raise UserError(
-            f"{where} broke off after {size:,} of {int(expected):,} bytes. It is tried again by "
-            "itself."
-        )
     return b"".join(parts)
+
+
+def _body(response: Any, where: str) -> bytes:
+    content = read_bounded(response, where)
+    expected = response.headers.get("Content-Length")
+    if expected and expected.isdigit() and len(content) < int(expected):
+        raise UserError(
+            f"{where} broke off after {len(content):,} of {int(expected):,} bytes. It is tried "
+            "again by itself."
+        )
+    return content
 
 
 def _refused(code: int, where: str) -> str:
