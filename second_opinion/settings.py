@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -177,10 +178,16 @@ def _may_name(path: Path, name: str) -> bool:
         return True
 
 
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """By its whole text: each run and click looks at the file, which hardly ever changes."""
+    return tomllib.loads(text)
+
+
 def sections_of(path: Path) -> Mapping[str, Any]:
     """Every section of a secrets file, none without one; `UserError` when it is broken."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return _parsed(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -2,12 +2,14 @@
 
 import json
 import socketserver
+import ssl
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from builders import OWNER, scored_batch
+from file_servers import certificate_in
 
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
@@ -50,12 +52,23 @@ def webhook():
 def mailbox():
     """A mail server on this machine: its port, and the lines that were sent to it."""
     lines = []
+    with served(mail_server(lines)) as port:
+        yield port, lines
+
+
+def mail_server(lines, offers_tls=False, certificate=None):
+    """With a certificate over TLS from the start, or once it is asked to, where it offers that."""
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
 
     class Mail(socketserver.StreamRequestHandler):
         def handle(self):
+            if certificate and not offers_tls:
+                self._secure()
             self.wfile.write(b"220 here\r\n")
             in_text = False
-            for line in self.rfile:
+            while line := self.rfile.readline():
                 word = line.strip().decode()
                 lines.append(word)
                 if in_text and word != ".":
@@ -64,10 +77,23 @@ def mailbox():
                     self.wfile.write(b"221 bye\r\n")
                     return
                 in_text = word.upper() == "DATA"
-                self.wfile.write(b"354 go\r\n" if in_text else b"250 ok\r\n")
+                greets = word.upper().startswith("EHLO") and offers_tls
+                more = b"250-here\r\n250 STARTTLS\r\n" if greets else b"250 ok\r\n"
+                if word.upper() == "STARTTLS":
+                    more = b"220 go\r\n"
+                self.wfile.write(b"354 go\r\n" if in_text else more)
+                if word.upper() == "STARTTLS":
+                    self._secure()
 
-    with served(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail)) as port:
-        yield port, lines
+        def _secure(self):
+            self.request = context.wrap_socket(self.request, server_side=True)
+            self.setup()
+
+    class Server(socketserver.ThreadingTCPServer):
+        def handle_error(self, *_):
+            pass
+
+    return Server(("127.0.0.1", 0), Mail)
 
 
 @pytest.fixture
@@ -125,6 +151,30 @@ def test_an_e_mail_has_the_sentence_and_whom_it_is_for(mailbox):
     assert "To: olga@example.org" in lines
     assert "From: app@example.org" in lines
     assert "Plan 1: established. More." in lines
+
+
+@pytest.mark.parametrize(("scheme", "offers_tls"), [("smtp", True), ("smtps", False)])
+def test_a_mail_goes_only_to_the_server_whose_certificate_holds(
+    tmp_path, no_waits, monkeypatch, scheme, offers_tls
+):
+    certificate, lines = certificate_in(tmp_path), []
+    with served(mail_server(lines, offers_tls, certificate)) as port:
+        address = f"{scheme}://ada:secret@127.0.0.1:{port}/?to=olga@example.org"
+        assert mail_or_webhook.send(address, "Plan 1.", {}) == "SSLCertVerificationError"
+        assert not [line for line in lines if line.upper().startswith(("AUTH", "MAIL", "DATA"))]
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        without_password = address.replace("ada:secret@", "")
+        assert mail_or_webhook.send(without_password, "Plan 1.", {}) == ""
+    assert "To: olga@example.org" in lines
+
+
+def test_a_password_is_not_sent_in_the_clear(mailbox):
+    port, lines = mailbox
+    address = f"smtp://ada:secret@127.0.0.1:{port}/?to=olga@example.org"
+    assert "the password was not sent" in mail_or_webhook.send(address, "Plan 1.", {})
+    assert not [line for line in lines if line.upper().startswith(("AUTH", "MAIL", "DATA"))]
+    # What it says to do: an address without a password.
+    assert mail_or_webhook.send(address.replace("ada:secret@", ""), "Plan 1.", {}) == ""
 
 
 def test_what_cannot_be_sent_is_on_record_without_the_address(study, no_waits):

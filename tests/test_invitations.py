@@ -11,7 +11,7 @@ from database import select
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert
 from second_opinion.records.invitation import Invitation
-from second_opinion.store import invitations as links
+from second_opinion.store.event_log import MOST_REFUSALS
 from second_opinion.store.invitations import LinkError
 
 
@@ -127,10 +127,10 @@ def test_who_comes_by_a_link_is_on_record_and_so_is_who_is_refused(empty_store):
 
 
 def test_guessing_links_does_not_fill_the_log(empty_store):
-    for at in range(links.MOST_REFUSALS + 5):
+    for at in range(MOST_REFUSALS + 5):
         with pytest.raises(LinkError):
             empty_store.invitations.arrive(f"guess {at}")
-    assert len(log(empty_store, "refused link")) == links.MOST_REFUSALS
+    assert len(log(empty_store, "refused link")) == MOST_REFUSALS
 
 
 def test_only_owners_invite_revoke_and_see_who_is_invited(empty_store):

@@ -1,6 +1,7 @@
 """A secrets file that is broken opens nothing, and says nothing of itself to who is outside."""
 
 import json
+import tomllib
 from urllib.parse import quote
 
 import pytest
@@ -12,7 +13,7 @@ from visits import CASE, everything_said, keys, messages, press, start
 from second_opinion import settings
 from second_opinion.records.expert import Expert
 from second_opinion.records.invitation import Invitation
-from second_opinion.settings import Settings, sections_of
+from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.ui import frame, secrets_file
 
@@ -93,14 +94,18 @@ def test_a_file_broken_while_somebody_is_at_work_closes_the_next_click(place):
     assert keys(at) == set()
 
 
-def test_the_file_is_parsed_once_a_run(place, monkeypatch):
+def test_the_file_is_parsed_once_while_it_is_the_same(place, monkeypatch):
     write('[second_opinion]\nmodel = "dose"\n')
     parsed = []
-    monkeypatch.setattr(
-        settings, "sections_of", lambda path: parsed.append(path) or sections_of(path)
-    )
-    assert start().selectbox(key="model_choice").value.startswith("dose")
+    loads = tomllib.loads
+    monkeypatch.setattr(tomllib, "loads", lambda text: parsed.append(text) or loads(text))
+    at = start()
+    assert at.selectbox(key="model_choice").value.startswith("dose")
+    at.run()
     assert len(parsed) == 1
+    write('[second_opinion]\nmodel = "iris"\n')
+    assert start().selectbox(key="model_choice").value.startswith("iris")
+    assert len(parsed) == 2
 
 
 def test_what_is_read_once_is_what_is_read_apart(place, monkeypatch):

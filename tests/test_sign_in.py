@@ -1,7 +1,9 @@
 """Who signed in, what the rules in the secrets give them, and what is refused in words."""
 
 import json
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
 from urllib.parse import quote
@@ -21,7 +23,7 @@ from second_opinion.records.invitation import Invitation
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review.exports import export
 from second_opinion.store import Store
-from second_opinion.store.sign_ins import MOST_REFUSALS
+from second_opinion.store.event_log import MOST_REFUSALS
 from second_opinion.ui import browser
 
 AUTH = """
@@ -246,6 +248,34 @@ def test_who_is_refused_at_the_door_is_on_record_once_a_visit_and_not_without_en
     assert len(store.event_log.newest("sign-in", by=OWNER)) == MOST_REFUSALS
 
 
+def test_of_a_person_the_same_refusal_is_on_record_once_until_another_sign_in(place, secrets):
+    secrets(AUTH + CORP)
+    for _ in range(3):
+        assert "Your sign-in is over" in messages(arrive(exp=1))[0]
+    arrive()
+    arrive(exp=1)
+    events = Store.open(place / "feedback.db").event_log.newest("sign-in", by=OWNER)
+    assert ["refused" in event.details for event in events] == [True, False, True]
+    assert {event.who for event in events} == {"Ada <Ada@Example.org>"}
+
+
+def test_people_who_are_refused_do_not_fill_the_log(place, secrets):
+    secrets(AUTH + CORP)
+    store = Store.open(place / "feedback.db")
+    for at in range(MOST_REFUSALS + 5):
+        store.sign_ins.refuse("oidc", "over", Expert(f"Eve {at}", source="oidc", subject=str(at)))
+    assert len(store.event_log.newest("sign-in", by=OWNER)) == MOST_REFUSALS
+
+
+def test_an_account_that_holds_its_address_is_found_without_writing(empty_store, secrets):
+    rules = secrets(AUTH + CORP)
+    ada = person(rules)
+    empty_store.sign_ins.holder("corp", only_its_own=True, by=ada)
+    with closing(sqlite3.connect(empty_store.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert empty_store.sign_ins.holder("corp", only_its_own=True, by=ada) == ada.expert_key
+
+
 def test_not_signed_in_is_nobody_whatever_else_is_claimed(place, secrets):
     secrets(AUTH + CORP + '[roles]\n"ada@example.org" = "owner"')
     for is_in in (False, None, 1, "true"):
@@ -411,6 +441,7 @@ def test_no_call_gives_away_a_model_that_is_hidden(empty_store, of_dose, tmp_pat
     assert store.prediction(asked.id, by=rita) is None
     assert (batches.find(batch.id, by=rita), batches.listed(by=rita)) == (None, [])
     assert store.history("Ada", [asked.id], by=rita) == []
+    assert store.verdict_history(asked.id, by=rita) == []
     [said] = store.verdict_history(asked.id, by=REVIEWER)
     review = store.review(by=rita)
     for call in (

@@ -16,7 +16,8 @@ from second_opinion.batches import jobs
 from second_opinion.errors import UserError
 from second_opinion.evidence import decision, plan_of_batch
 from second_opinion.evidence.plan_of_batch import Terms
-from second_opinion.records.expert import Expert, folded
+from second_opinion.records.expert import Expert, folded, key_of
+from second_opinion.records.plan import Closing, Plan
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store, record_rows
 from second_opinion.store.batch_maker import Maker
@@ -150,6 +151,13 @@ def test_what_was_made_in_this_browser_under_a_name_is_not_of_who_signs_in_here(
 # --- the queue
 
 
+def plan_for(panel):
+    named = dict.fromkeys(
+        ("batch_id", "model_sha256", "answers_sha256", "pool_sha256", "seed", "frozen_by"), "x"
+    )
+    return Plan(target=0.9, model="triage", version="1", cases=1, experts=panel, **named)
+
+
 def test_the_queue_goes_by_the_key(empty_store, registry):
     card = registry.card("triage")
     batch, _ = scored_batch(empty_store, registry, "triage", 30)
@@ -176,6 +184,39 @@ def test_a_panel_may_name_a_person_by_the_key(empty_store, registry):
     for other in NAMESAKES[1:]:
         with pytest.raises(UserError, match="not among the experts"):
             empty_store.queue.next(plan.id, by=other)
+
+
+def test_who_has_a_place_by_key_does_not_also_take_that_of_a_namesake():
+    panel = (SIGNED_IN.expert_key, "Ada", NAMESAKES[3].expert_key)
+    plan = plan_for(panel)
+    for person, seats in ((SIGNED_IN, {0}), (NAMESAKES[3], {2}), (Expert("Ada"), {1})):
+        assert plan.seats(person.label, person.expert_key) == seats
+    # Named by label: whoever comes under it without a place by key, and rows of before the keys.
+    assert plan.seats("ada ", key_of("ada ", None)) == {1}
+    assert plan.seats("Ada", NAMESAKES[1].expert_key) == {1}
+
+
+@pytest.mark.parametrize("key", [SIGNED_IN.expert_key, NAMESAKES[3].expert_key, "api:Ada"])
+def test_a_typed_name_that_reads_like_a_key_has_no_place(key):
+    assert not plan_for((key,)).asks(key, Expert(key).expert_key)
+
+
+def test_how_a_plan_was_closed_is_for_who_may_use_its_model(empty_store, registry):
+    batch, _ = scored_batch(empty_store, registry, "triage", 30)
+    card = registry.card("triage")
+    plan = plan_of_batch.freeze(empty_store, card, batch, Terms(target=0.9), by=OWNER)
+    closing_of = empty_store.plans.closing
+    blind = replace(OWNER, hidden_models=frozenset({"triage"}))
+    for call in (
+        lambda: empty_store.plans.close(Closing(plan.id, "", "open", 0.1, 0), by=blind),
+        lambda: empty_store.plans.freeze(replace(plan, id=new_id()), [], by=blind),
+    ):
+        with pytest.raises(UserError, match="There is no model 'triage'"):
+            call()
+    assert closing_of(plan.id, by=OWNER) is None
+    empty_store.plans.close(Closing(plan.id, "", "open", 0.1, 0), by=OWNER)
+    assert closing_of(plan.id, by=OWNER).state == "open"
+    assert closing_of(plan.id, by=blind) is None
 
 
 def test_a_case_that_a_whole_panel_skipped_is_unsure_however_they_came(empty_store, registry):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import smtplib
+import ssl
 import time
 import urllib.request
 from collections.abc import Mapping
 from email.message import EmailMessage
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from second_opinion.errors import UserError
 
@@ -79,12 +80,26 @@ def _mail(address: str, text: str) -> None:
     message["Subject"] = text.partition(".")[0].replace("\n", " ")[:120]
     message["To"], message["From"] = to, query.get("from", [to])[0]
     message.set_content(text)
-    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-    with kind(str(parts.hostname), parts.port or 0, timeout=TIMEOUT) as server:
-        server.ehlo()
-        if parts.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls()
-            server.ehlo()
+    with _server(parts) as server:
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         server.send_message(message)
+
+
+def _server(parts: SplitResult) -> smtplib.SMTP:
+    """The mail server, over TLS where it offers that, with its certificate verified."""
+    host, port, trusted = str(parts.hostname), parts.port or 0, ssl.create_default_context()
+    if parts.scheme == "smtps":
+        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT, context=trusted)
+    server = smtplib.SMTP(host, port, timeout=TIMEOUT)
+    server.ehlo()
+    if server.has_extn("starttls"):
+        server.starttls(context=trusted)
+        server.ehlo()
+    elif parts.username:
+        server.close()
+        raise UserError(
+            "The mail server of NOTIFY_URL offers no TLS, and the password was not sent; expected "
+            "a server that does. Use smtps, or an address without a password."
+        )
+    return server

@@ -116,18 +116,19 @@ class Plan(Claim):
         Who is named by a label is whoever comes under it: of ``person`` the key is known.
         """
         own = self.seats(person.label, person.expert_key)
-        return [
-            person.expert_key if at in own else name if is_proven_key(name) else declared_key(name)
-            for at, name in enumerate(self.experts)
-        ]
+        return [person.expert_key if at in own else key for at, key in enumerate(self._keys)]
 
     def seats(self, label: str, expert_key: str) -> set[int]:
-        """The places of the panel that name this person."""
-        return {
-            at
-            for at, name in enumerate(self.experts)
-            if folded(name) == folded(label) or name == expert_key
-        }
+        """The places of the panel that name this person: by key, else by label.
+
+        A label names whoever comes under it who has no place of their own by key.
+        """
+        by_key = {at for at, key in enumerate(self._keys) if key == expert_key}
+        return by_key or {at for at, key in enumerate(self._keys) if key == declared_key(label)}
+
+    @property
+    def _keys(self) -> list[str]:
+        return [name if is_proven_key(name) else declared_key(name) for name in self.experts]
 
     def keeps_evidence_of(self, earlier: Plan) -> bool:
         """Whether it asks the same of the same people, so that their answers go on to count.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, Literal
 
-from second_opinion.records.stamp import new_id, now
+from second_opinion.records.stamp import earlier, new_id, now
 
 Kept = Literal["events", "predictions"]
 # Days to choose from; None is for good.
@@ -31,8 +31,7 @@ class RetentionRule:
         """The moment before which things are over their time now; None where nothing is."""
         if self.days is None:
             return None
-        edge = datetime.fromisoformat(moment or now()) - timedelta(days=self.days)
-        return edge.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return earlier(timedelta(days=self.days), moment)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 SIGNATURE = 12
 
@@ -37,7 +37,16 @@ def is_signed(record_id: str, key: str) -> bool:
 
 def now() -> str:
     """The current time as ISO-8601 UTC text with milliseconds and ``Z``."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _text(datetime.now(UTC))
+
+
+def earlier(span: timedelta, moment: str = "") -> str:
+    """The moment so long before another one, or before now; after it where the span is negative."""
+    return _text(datetime.fromisoformat(moment or now()) - span)
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def seconds_between(earlier: str, later: str) -> float:

@@ -11,14 +11,14 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from second_opinion.access import roles
 from second_opinion.records.batch import Batch
 from second_opinion.records.case_columns import CaseColumns
 from second_opinion.records.expert import Expert, key_of, key_of_person
-from second_opinion.records.stamp import now
+from second_opinion.records.stamp import earlier, now
 from second_opinion.store import (
     batch_events,
     batch_maker,
@@ -292,9 +292,5 @@ def _is_of(batch: Batch, name: str) -> bool:
 
 def _lease() -> dict[str, str]:
     """The moments between which a worker that is still there was last heard."""
-    moment, lease = datetime.now(UTC), timedelta(seconds=LEASE_SECONDS)
-    edges = {"stale": moment - lease, "too_early": moment + lease}
-    return {
-        name: edge.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        for name, edge in edges.items()
-    }
+    lease = timedelta(seconds=LEASE_SECONDS)
+    return {"stale": earlier(lease), "too_early": earlier(-lease)}

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from second_opinion.access import roles
 from second_opinion.records.event import Event, EventFilter
 from second_opinion.records.expert import Expert, folded
+from second_opinion.records.stamp import earlier
 from second_opinion.store import record_rows, sql_audit
 from second_opinion.store.database_file import DatabaseFile
+
+# Anybody can be refused as often as they like: beyond so many of a kind in so long a time it is not
+# noted.
+MOST_REFUSALS, REFUSAL_WINDOW = 20, timedelta(minutes=10)
 
 
 class EventPage(NamedTuple):
@@ -102,6 +108,14 @@ class EventLog:
 def note(connection: sqlite3.Connection, event: Event) -> bool:
     """Add an event in the transaction that does what it tells of; whether it was not there yet."""
     return connection.execute(sql_audit.ADD_EVENT, record_rows.to_row(event)).rowcount == 1
+
+
+def note_refusal(connection: sqlite3.Connection, event: Event) -> None:
+    """Note that somebody was refused, unless that was noted very often of late."""
+    about = {"what": event.what, "since": earlier(REFUSAL_WINDOW)}
+    (recent,) = connection.execute(sql_audit.REFUSALS_SINCE, about).fetchone()
+    if recent < MOST_REFUSALS:
+        note(connection, event)
 
 
 def _events(rows: Iterable[sqlite3.Row]) -> list[Event]:

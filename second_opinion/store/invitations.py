@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from second_opinion.access import roles
@@ -17,8 +16,6 @@ from second_opinion.store import event_log, record_rows, sql_invitations, visits
 from second_opinion.store.database_file import DatabaseFile
 
 SECRET_BYTES = 16
-# A stranger who tries many links does not fill the log: so many refusals are kept in a window.
-MOST_REFUSALS, REFUSAL_WINDOW = 20, timedelta(minutes=10)
 LONGEST_SECRET = 200
 
 UNKNOWN = (
@@ -155,16 +152,10 @@ def _note_refusal(
     connection: sqlite3.Connection, invitation: Invitation | None, refusal: str
 ) -> None:
     """Never what was in the address: it may be a right link with a slip."""
-    since = (datetime.now(UTC) - REFUSAL_WINDOW).isoformat(timespec="milliseconds")
-    (recent,) = connection.execute(
-        sql_invitations.REFUSALS_SINCE, {"since": since.replace("+00:00", "Z")}
-    ).fetchone()
-    if recent >= MOST_REFUSALS:
-        return
     reason = {UNKNOWN: "unknown", REVOKED: "revoked", REPLACED: "replaced"}[refusal]
     who = invitation.expert.label if invitation else "somebody"
     about = {"invitation": invitation.id} if invitation else {}
-    event_log.note(connection, Event("refused link", who, {"reason": reason, **about}))
+    event_log.note_refusal(connection, Event("refused link", who, {"reason": reason, **about}))
 
 
 def _looked_up(connection: sqlite3.Connection, secret: str) -> tuple[Invitation | None, str]:

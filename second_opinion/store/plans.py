@@ -51,6 +51,7 @@ class Plans:
         already is returned as it was stored.
         """
         roles.check(by, "freeze or close a plan")
+        roles.check_model(by, plan.model)
         with self._file.writing() as connection:
             stored = connection.execute(sql_plans.PLAN, {"id": plan.id}).fetchone()
             if stored is not None:
@@ -72,7 +73,7 @@ class Plans:
         roles.check(by, "freeze or close a plan")
         about = {"plan_id": closing.plan_id}
         with self._file.writing() as connection:
-            plan_with(connection, closing.plan_id)
+            roles.check_model(by, plan_with(connection, closing.plan_id).model)
             stored = connection.execute(sql_plans.CLOSING, about).fetchone()
             if stored is not None:
                 return Closing(**dict(stored))
@@ -102,6 +103,8 @@ class Plans:
     def closing(self, plan_id: str, *, by: Expert) -> Closing | None:
         """How a plan was closed, or None."""
         roles.check(by, "draft a plan")
+        if self.find(plan_id, by=by) is None:
+            return None
         rows = self._select(sql_plans.CLOSING, plan_id=plan_id)
         return Closing(**dict(rows[0])) if rows else None
 

@@ -6,14 +6,13 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.plan import Plan, QueuedCase
-from second_opinion.records.stamp import now
+from second_opinion.records.stamp import earlier, now
 from second_opinion.store import record_rows, sql_plans, sql_queue
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.plans import plan_with
@@ -125,7 +124,7 @@ def _first_draws(connection: sqlite3.Connection, plan: Plan) -> dict[int, sqlite
 def _turns(
     connection: sqlite3.Connection, plan: Plan, rows: Mapping[int, sqlite3.Row], moment: str
 ) -> list[Turn]:
-    recent = {"plan_id": plan.id, "since": _iso(datetime.fromisoformat(moment) - HELD)}
+    recent = {"plan_id": plan.id, "since": earlier(HELD, moment)}
     leases = _by_position(connection.execute(sql_queue.LEASES, recent))
     skips = _by_position(connection.execute(sql_queue.SKIPS, {"plan_id": plan.id}))
     answered: dict[int, dict[str, str]] = defaultdict(dict)
@@ -152,7 +151,3 @@ def _by_position(rows: sqlite3.Cursor) -> defaultdict[int, frozenset[str]]:
     for row in rows:
         people[row["position"]] |= {row["expert"]}
     return people
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

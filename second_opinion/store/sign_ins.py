@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id, now
-from second_opinion.store import event_log, sql_sign_ins
+from second_opinion.store import event_log, sql_audit, sql_sign_ins
 from second_opinion.store.database_file import DatabaseFile
-
-# Anybody can be refused as often as they like: beyond so many in so long a time it is not noted.
-MOST_REFUSALS, REFUSAL_WINDOW = 20, timedelta(minutes=10)
 
 
 class SignIns:
@@ -27,20 +22,30 @@ class SignIns:
         another one takes an address away from it.
         """
         about = {"email": by.email.casefold(), "provider": provider, "only": int(only_its_own)}
+        with self._file.reading() as connection:
+            row = connection.execute(sql_sign_ins.FIRST, about).fetchone()
+        if row is not None:
+            return str(row["expert_key"])
+        new = {"id": new_id(), "expert_key": by.expert_key, "created_at": now()}
         with self._file.writing() as connection:
+            # Another one may have come with it since.
             row = connection.execute(sql_sign_ins.FIRST, about).fetchone()
             if row is not None:
                 return str(row["expert_key"])
-            new = {"id": new_id(), "expert_key": by.expert_key, "created_at": now()}
             connection.execute(sql_sign_ins.ADD_SIGN_IN, about | new)
         return by.expert_key
 
-    def refuse(self, way: str, reason: str) -> None:
-        """Put on record that somebody whom nothing names was refused; ``way`` is oidc or header."""
-        since = (datetime.now(UTC) - REFUSAL_WINDOW).isoformat(timespec="milliseconds")
-        about = {"since": since.replace("+00:00", "Z")}
+    def refuse(
+        self, way: str, reason: str, person: Expert | None = None, provider: str = ""
+    ) -> None:
+        """Put on record that somebody was refused; ``way`` is oidc or header.
+
+        Of a ``person`` whom the sign-in names, the same reason stands there once until another
+        sign-in.
+        """
+        details = {"by": way} | ({"provider": provider} if person else {}) | {"refused": reason}
+        event = Event("sign-in", person.label if person else "somebody", details)
         with self._file.writing() as connection:
-            (recent,) = connection.execute(sql_sign_ins.REFUSALS_SINCE, about).fetchone()
-            if recent < MOST_REFUSALS:
-                details = {"by": way, "refused": reason}
-                event_log.note(connection, Event("sign-in", "somebody", details))
+            last = connection.execute(sql_audit.LAST_SIGN_IN, {"who": event.who}).fetchone()
+            if person is None or last is None or last[0] != reason:
+                event_log.note_refusal(connection, event)

@@ -37,6 +37,17 @@ PREDICTION_HOURS = """
     CREATE INDEX events_by_person ON events (who);
 """
 
+REFUSALS_SINCE = """
+    SELECT count(*) FROM events
+    WHERE what = :what AND created_at >= :since
+        AND (what <> 'sign-in' OR json_extract(details, '$.refused') IS NOT NULL)
+"""
+
+LAST_SIGN_IN = """
+    SELECT json_extract(details, '$.refused') FROM events
+    WHERE what = 'sign-in' AND who = :who ORDER BY rowid DESC LIMIT 1
+"""
+
 ADD_EVENT = """
     INSERT INTO events (id, what, who, details, created_at)
     VALUES (:id, :what, :who, :details, :created_at)

@@ -101,7 +101,3 @@ PLAN_CASES = """
         AND verdict.identity_source = 'invite'
     GROUP BY invitation.id
 """
-
-REFUSALS_SINCE = """
-    SELECT count(*) FROM events WHERE what = 'refused link' AND created_at >= :since
-"""

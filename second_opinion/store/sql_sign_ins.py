@@ -19,12 +19,6 @@ TABLE = """
     END;
 """
 
-REFUSALS_SINCE = """
-    SELECT count(*) FROM events
-    WHERE what = 'sign-in' AND created_at >= :since
-        AND json_extract(details, '$.refused') IS NOT NULL
-"""
-
 FIRST = """
     SELECT expert_key FROM sign_ins
     WHERE email = :email AND (NOT :only OR provider = :provider) ORDER BY rowid LIMIT 1

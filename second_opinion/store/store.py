@@ -241,9 +241,11 @@ class Store:
     ) -> list[Verdict]:
         """Every verdict on the prediction, the replaced and withdrawn too, oldest first.
 
-        ``by`` is who asks: `UserError` below a reviewer.
+        ``by`` is who asks: `UserError` below a reviewer, none of a model that they may not use.
         """
         roles.check(by, "see every verdict")
+        if self.prediction(prediction_id, by=by) is None:
+            return []
         rows = self._select(sql_verdicts.VERDICT_HISTORY, prediction_id=prediction_id)
         chain = [record_rows.verdict(row) for row in rows]
         return [one for one in chain if whose is None or one.by_key == key_of_person(whose)]

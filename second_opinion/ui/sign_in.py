@@ -107,15 +107,15 @@ def _arrival(claims: dict[str, Any], rules: AccessRules, settings: Settings) -> 
     store = Store.open(settings.feedback_db)
     refusal = _refusal(signed_in, person, rules, store)
     by = "header" if rules.header else "oidc"
-    details = {"by": by, "provider": signed_in.provider}
     if refusal:
-        store.event_log.add(Event("sign-in", person.label, details | {"refused": refusal}))
+        store.sign_ins.refuse(by, refusal, person, signed_in.provider)
         return Arrival(None, refusal)
     last = st.session_state.get("who_signed_key")
     if last not in (None, person.expert_key):
         _forget_all(*OF_THE_RUN)
     if last != person.expert_key:
-        store.event_log.add(Event("sign-in", person.label, details | {"role": person.role}))
+        details = {"by": by, "provider": signed_in.provider, "role": person.role}
+        store.event_log.add(Event("sign-in", person.label, details))
         st.session_state["who_signed_key"] = person.expert_key
     return Arrival(person)
 

@@ -13,7 +13,6 @@ KINDS = {
     "sign-in": "Came in",
     "wrong code": "Wrong code",
     "refused link": "Refused link",
-    "refused sign-in": "Refused sign-in",
     "batch": "Batch",
     "predictions": "Predictions",
     "export": "Took a file",

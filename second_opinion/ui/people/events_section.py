@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from io import BytesIO
 
 import streamlit as st
@@ -11,6 +11,7 @@ import streamlit as st
 from second_opinion.formatting import plural
 from second_opinion.records.event import Event, EventFilter
 from second_opinion.records.expert import Expert
+from second_opinion.records.stamp import earlier
 from second_opinion.review.event_export import export_events
 from second_opinion.store import Store
 from second_opinion.ui import file_button
@@ -103,10 +104,7 @@ def _filter(visit: Visit) -> EventFilter:
 
 
 def _since(days: int | None) -> str:
-    if days is None:
-        return ""
-    moment = datetime.now(UTC) - timedelta(days=days)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return "" if days is None else earlier(timedelta(days=days))
 
 
 def _row(visit: Visit, event: Event) -> dict[str, str]:
