@@ -83,8 +83,8 @@ _BY_ACT: Final[dict[str, str]] = {
     OPEN: (
         "Store.add_prediction Store.add_predictions Store.alias_moves Store.card_edits "
         "Store.effort ColumnChoices.latest ColumnChoices.picture_count ColumnChoices.pictures "
-        "Singles.add_given Singles.counts Singles.listed Singles.verdicts Registry.card Registry.card_in_use "
-        "Registry.load Registry.look Registry.reference Registry.rows_file "
+        "Singles.add_given Singles.counts Singles.listed Singles.verdicts Registry.card "
+        "Registry.card_in_use Registry.load Registry.look Registry.reference Registry.rows_file "
         "downloads.file_as_it_came downloads.problems_file downloads.rejected_file "
         "downloads.result_workbook downloads.scored_file downloads.table_file "
         "jobs.check jobs.model_of jobs.revive jobs.shown_name decision.assess decision.close "
