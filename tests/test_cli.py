@@ -731,7 +731,7 @@ def test_every_command_and_option_is_documented(name, command):
 def test_the_commands_are_those_that_work():
     files = ["add", "doctor", "models", "promote", "remove", "rollback", "split", "verify"]
     assert sorted(main.commands.commands) == sorted(
-        [*files, "backup", "export", "restore", "plan", "score", "status", "wrap"]
+        [*files, "backup", "close", "export", "restore", "plan", "score", "status", "wrap"]
     )
 
 

@@ -252,3 +252,32 @@ def test_exported_draws_say_in_a_notebook_what_status_says(
 def test_a_plan_is_for_draws_alone(run):
     code, _, err = run("export", "--plan", "x")
     assert (code, "--plan is for --what draws" in err) == (2, True)
+
+
+def test_closing_prints_the_bound_that_was_reached_and_asks_first(run, store, registry, batch):
+    run("plan", batch.id, *TARGET, "--expected", "0.9")
+    plan = newest(store)
+    answer(store, registry, plan, batch, [True] * 5)
+    bound = decision.assess(store, plan, by=REVIEWER).bound
+    assert run("close", plan.id)[0] == 1
+    assert store.plans.closing(plan.id, by=OWNER) is None
+    code, out, err = run("close", plan.id, "--yes")
+    assert (code, err) == (0, "")
+    assert "Not enough evidence yet, and closed" in out
+    assert store.plans.closing(plan.id, by=OWNER).bound == bound
+    _, _, err = run("close", "nothing", "--yes")
+    assert plan.id in err
+
+
+@pytest.mark.parametrize("groups", ["0.25,0.5,1", "0.5, 0.25"])
+def test_groups_are_shares_of_the_surest_with_the_pool_as_the_last(run, store, batch, groups):
+    assert run("plan", batch.id, *TARGET, "--groups", groups)[0] == 0
+    assert newest(store).groups == (0.25, 0.5, 1.0)
+
+
+@pytest.mark.parametrize("groups", ["half", "0,1", "2"])
+def test_groups_that_are_no_shares_are_refused(run, store, batch, groups):
+    code, _, err = run("plan", batch.id, *TARGET, "--groups", groups)
+    assert code == 1
+    assert "expected shares" in err
+    assert store.plans.listed(by=OWNER) == []

@@ -24,6 +24,7 @@ PAGES: Final[dict[str, Role]] = {
     "3_Review_queue.py": "expert",
     "4_Distributions.py": "expert",
     "5_Feedback_review.py": "reviewer",
+    "6_Release_decision.py": "reviewer",
     "7_Models.py": "expert",
     "8_Help.py": "expert",
     "9_People_and_records.py": "owner",

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
+from second_opinion.evidence.decision_words import STATES, pool, rounded_down
 from second_opinion.formatting import plural, share_text
 from second_opinion.records.plan import Closing, Plan
 from second_opinion.statistics.release import Assessment, GroupAssessment
-
-STATES = {
-    "established": "Established",
-    "refuted": "Refuted",
-    "open": "Not enough evidence yet",
-}
 
 
 def decision_lines(plan: Plan, result: Assessment, closing: Closing | None) -> str:
@@ -20,11 +13,12 @@ def decision_lines(plan: Plan, result: Assessment, closing: Closing | None) -> s
     state = STATES[result.state] + (", and closed" if closing else "")
     lines = [
         f"{plan.name[0].upper()}{plan.name[1:]}: {state}",
-        f"  Claim     right in at least {share_text(plan.target)} of {_pool(plan)}",
+        f"  Claim     right in at least {share_text(plan.target)} of {pool(plan)}",
     ]
     if result.estimate is not None:
+        bound = rounded_down(result.bound)
         lines.append(
-            f"  Bound     agrees with the experts in at least {_down(result.bound)} of them, with "
+            f"  Bound     agrees with the experts in at least {bound} of them, with "
             f"{share_text(1 - plan.alpha)} confidence"
         )
         lines.append(f"  Estimate  {share_text(result.estimate)}{_bracket(result)}")
@@ -35,17 +29,6 @@ def decision_lines(plan: Plan, result: Assessment, closing: Closing | None) -> s
     ]
     lines += [_group(group, plan) for group in result.groups]
     return "\n".join([*lines, f"  Plan      {plan.id}"])
-
-
-def _pool(plan: Plan) -> str:
-    failed = f", of which the model failed on {plan.failed:,}" if plan.failed else ""
-    unreadable = f"; {plural(plan.unreadable, 'row')} could not be read" if plan.unreadable else ""
-    return f"{plural(plan.cases + plan.failed, 'case')}{failed}{unreadable}"
-
-
-def _down(share: float) -> str:
-    """To a tenth of a percent, never more than it is."""
-    return share_text(math.floor(share * 1000 + 1e-9) / 1000)
 
 
 def _bracket(result: Assessment) -> str:
@@ -69,8 +52,8 @@ def _answers(result: Assessment) -> str:
 def _group(group: GroupAssessment, plan: Plan) -> str:
     failed = f" and the {plan.failed:,} failed" if group.share == 1 and plan.failed else ""
     alone = ", may answer alone" if group.counts else ""
-    cases = f"{plural(group.cases, 'case')}, at least {_down(group.confidence)} sure{failed}"
+    cases = f"{plural(group.cases, 'case')}, at least {rounded_down(group.confidence)} sure{failed}"
     return (
         f"  Surest    {cases}: {STATES[group.state].lower()}{alone}, "
-        f"right in at least {_down(group.bound)}"
+        f"right in at least {rounded_down(group.bound)}"
     )

@@ -20,7 +20,7 @@ import click
 from second_opinion.cli import feedback, printing
 from second_opinion.cli.add import add
 from second_opinion.cli.asking import as_json, ask, dumped, without_asking, working
-from second_opinion.cli.planning import plan
+from second_opinion.cli.planning import close, plan
 from second_opinion.cli.score import score
 from second_opinion.cli.status import status
 from second_opinion.cli.wrap import wrap
@@ -153,6 +153,7 @@ def verify(name: str, as_json: bool) -> int:
 
 
 commands.add_command(add)
+commands.add_command(close)
 commands.add_command(plan)
 commands.add_command(score)
 commands.add_command(status)

@@ -6,25 +6,23 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
-import numpy as np
 
-from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.cli import printing
-from second_opinion.cli.feedback import me
+from second_opinion.cli.asking import ask, without_asking
+from second_opinion.cli.decision_text import decision_lines
+from second_opinion.cli.feedback import me, plan_meant
 from second_opinion.errors import UserError
-from second_opinion.evidence import plan_of_batch
+from second_opinion.evidence import decision, plan_of_batch
 from second_opinion.evidence.plan_of_batch import Terms
+from second_opinion.evidence.planned_study import expected_accuracy, study_of
 from second_opinion.formatting import plural, share_text
 from second_opinion.models.aliases import managed
-from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
-from second_opinion.records.plan import Draw, Plan
+from second_opinion.records.plan import Mode, Plan
 from second_opinion.settings import Settings
 from second_opinion.statistics import planner, sampling
 from second_opinion.store import Store
 
-# Beyond it, how many answers it takes hardly depends on the size of the pool.
-MOST_FORESEEN = 5000
 BLIND = "The experts answer it on the page Review queue, before they see the model's answer."
 
 
@@ -45,6 +43,7 @@ BLIND = "The experts answer it on the page Review queue, before they see the mod
 @click.option(
     "--twice", type=float, default=0.15, show_default=True, help="The share asked once more."
 )
+@click.option("--groups", help="Also for the surest shares alone, like 0.25,0.5,0.75,1.")
 @click.option("--open", "is_open", is_flag=True, help="With the model's answer in view.")
 @click.option(
     "--experts",
@@ -52,28 +51,47 @@ BLIND = "The experts answer it on the page Review queue, before they see the mod
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A file with the name of an expert in each line.  [default: whoever answers]",
 )
-def plan(batch: str, is_open: bool, panel: Path | None, **options: Any) -> None:
+def plan(batch: str, is_open: bool, groups: str | None, panel: Path | None, **options: Any) -> None:
     """Freeze a plan on BATCH, and draw its cases.
 
     BATCH is the id of a scored batch, its beginning, or the name of its file. The experts answer in
-    the order of the draws; `status --plan` says what that establishes. A frozen plan is never
-    edited: another one with another target alone keeps the answers. docs/release.md says how it
-    works.
+    the order of the draws; `status --plan` says what that establishes, `close` ends it. A frozen
+    plan is never edited: another one with another target alone keeps the answers. docs/release.md
+    says how it works.
     """
     settings, person = Settings.read(), me()
     store = Store.open(settings.feedback_db)
     pool = _batch_meant(store, batch)
     card = managed(settings).look().card(pool.ref)
     if options["expected"] is None:
-        options["expected"] = _expected(card)
+        options["expected"] = expected_accuracy(card)
     experts = tuple(_names(panel)) if panel else ()
-    terms = Terms(**options, mode="open" if is_open else "blind", experts=experts)
+    mode: Mode = "open" if is_open else "blind"
+    terms = Terms(**options, mode=mode, experts=experts, groups=_shares(groups or ""))
     drafted, draws = plan_of_batch.plan_of(store, card, pool, terms, by=person)
-    study = _study(store, drafted, draws, pool)
+    study = study_of(store, drafted, draws, pool)
     for refusal in planner.refusals(study):
         raise UserError(refusal)
     frozen = plan_of_batch.freeze(store, card, pool, terms, by=person)
     click.echo(printing.printable(_text(frozen, pool, study)))
+
+
+@click.command()
+@click.argument("plan_ref", metavar="PLAN")
+@without_asking
+def close(plan_ref: str, yes: bool) -> None:
+    """Close PLAN for good, and print the bound that it has reached.
+
+    PLAN is the id of a plan, or its beginning. It takes no more answers. What it has reached stays
+    true, whatever that is.
+    """
+    store, person = Store.open(Settings.read().feedback_db), me()
+    meant = plan_meant(store, plan_ref, by=person)
+    about = f"{meant.name[0].upper()}{meant.name[1:]} will take no more answers."
+    ask(about, "Close it?", yes, "Nothing was closed.")
+    closing = decision.close(store, meant, by=person)
+    result = decision.assess(store, meant, by=person)
+    click.echo(printing.printable(decision_lines(meant, result, closing)))
 
 
 def _batch_meant(store: Store, ref: str) -> Batch:
@@ -95,11 +113,16 @@ def _line(one: Batch) -> str:
     return f"  {one.id}  {one.name}, {plural(one.rows_done, 'row')}, by {one.ref}"
 
 
-def _expected(card: ModelCard) -> float | None:
-    """The accuracy on the card, of a model that answers with classes."""
-    accuracy = card.metrics.get("accuracy")
-    is_share = isinstance(accuracy, (int, float)) and 0 < accuracy <= 1
-    return float(accuracy) if is_share and card.answer == "class" else None  # type: ignore[arg-type]
+def _shares(groups: str) -> tuple[float, ...]:
+    """The shares of the surest cases, the pool itself among them however it is said."""
+    try:
+        shares = {float(share) for share in groups.split(",") if share.strip()}
+    except ValueError as error:
+        raise UserError(
+            f"The groups are {groups!r}; expected shares from 0 to 1 with commas between, such as "
+            "0.25,0.5,0.75,1. Give them so."
+        ) from error
+    return tuple(sorted(shares | {1.0})) if shares else ()
 
 
 def _names(panel: Path) -> list[str]:
@@ -107,24 +130,6 @@ def _names(panel: Path) -> list[str]:
     if not names:
         raise UserError(f"{panel} is empty; expected the name of an expert in each line. Fill it.")
     return names
-
-
-def _study(store: Store, drafted: Plan, draws: list[Draw], pool: Batch) -> planner.PlannedStudy:
-    confidence = np.array([draw.confidence for draw in draws], float)
-    # A file may be sorted, and draws by doubt are: their start is no sample of the pool.
-    np.random.default_rng(int(drafted.seed)).shuffle(confidence)
-    counts = ScoredRows(store).summary(pool).classes
-    part = min(1.0, MOST_FORESEEN / drafted.cases)
-    return planner.PlannedStudy(
-        confidence=confidence[:MOST_FORESEEN],
-        target=drafted.target,
-        expected=drafted.expected if drafted.expected is not None else 1.0,
-        effort=planner.Effort(1, drafted.cases),
-        design="uniform",
-        alpha=drafted.alpha,
-        failed=round(part * drafted.failed),
-        commonest=max(counts.values()) / pool.rows_done if counts else None,
-    )
 
 
 def _text(frozen: Plan, pool: Batch, study: planner.PlannedStudy) -> str:

@@ -17,6 +17,7 @@ from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Draw, Mode, Plan
+from second_opinion.records.stamp import new_id
 from second_opinion.statistics import sampling
 from second_opinion.store import Store
 
@@ -45,11 +46,12 @@ class Terms:
 
 
 def plan_of(
-    store: Store, card: ModelCard, batch: Batch, terms: Terms, *, by: Expert
+    store: Store, card: ModelCard, batch: Batch, terms: Terms, *, by: Expert, id: str = ""
 ) -> tuple[Plan, list[Draw]]:
     """A plan and its draws, not stored yet; ``card`` is of the version that scored the batch.
 
-    `UserError` below a reviewer, and where such a plan cannot be tested.
+    ``id`` is what it is stored under, a new one without it. `UserError` below a reviewer, and where
+    such a plan cannot be tested.
     """
     roles.check(by, "draft a plan")
     _check_batch(batch, card)
@@ -78,6 +80,7 @@ def plan_of(
         unreadable=batch.bad_rows,
         seed=str(seed),
         frozen_by=by.label,
+        id=id or new_id(),
     )
     return plan, _draws(plan, table, rows + 1)
 

@@ -114,7 +114,7 @@ def assess(plan: Claim, draws: pd.DataFrame) -> Assessment:
 
 
 def _assess(plan: Claim, draws: pd.DataFrame) -> Assessment:
-    losses, waiting = _answered(draws)
+    losses, waiting = answered(draws)
     unsure = np.isnan(losses)
     establish, refute = e_values(losses, draws, plan)
     evidence = PoolEvidence.of(draws, losses, plan.expected)
@@ -180,7 +180,7 @@ def _more_of_pool(group: Assessment, is_inside: Array, draws: pd.DataFrame) -> i
     if group.more is None:
         return None
     last = int(np.flatnonzero(is_inside)[group.answers + group.more - 1])
-    return max(last + 1 - len(_answered(draws)[0]), 0)
+    return max(last + 1 - len(answered(draws)[0]), 0)
 
 
 def _slowest(groups: tuple[GroupAssessment, ...]) -> int | None:
@@ -189,7 +189,7 @@ def _slowest(groups: tuple[GroupAssessment, ...]) -> int | None:
     return None if None in missing else max((more or 0 for more in missing), default=None)
 
 
-def _answered(draws: pd.DataFrame) -> tuple[Array, int]:
+def answered(draws: pd.DataFrame) -> tuple[Array, int]:
     """The losses of the answered start of the draws, NaN for unsure, and the answers behind it."""
     answer = draws["answer"]
     is_open = answer.isna() | (answer == "")

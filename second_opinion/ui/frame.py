@@ -103,6 +103,13 @@ PAGES = (
         "Review the verdicts",
     ),
     MenuEntry(
+        "pages/6_Release_decision.py",
+        "Release decision",
+        ":material/verified:",
+        "May this model be released?",
+        needed="reviewer",
+    ),
+    MenuEntry(
         "pages/7_Models.py",
         "Models",
         ":material/deployed_code:",
@@ -270,7 +277,9 @@ def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
         depth = DEPTH.get()
         DEPTH.set(depth + 1)
         try:
-            widget_values.again()
+            # Before the first widget of the run: a part within a page comes after some.
+            if not depth:
+                widget_values.again()
             value = body(*args, **kwargs)
         except UserError as error:
             problem(str(error))

@@ -65,6 +65,10 @@ third person decides these, and the decided answer counts.
 Verdicts, the cases to learn from, and a backup of the whole database can be downloaded there; each
 download is on record.
 
+**Release decision** says whether a model may be released: its owner freezes a target on the rows of
+a scored file, sends each expert a link, and sees after every answer whether the target is
+established, refuted, or not yet.
+
 **Models** says what is in use. There the owner moves an alias, and edits what people read of a
 model: title, texts, labels and units. An edit stands at once on every page, and who made it and
 when is on record.

@@ -1,4 +1,4 @@
-"""What an expert has still to judge, batch by batch."""
+"""What an expert has still to judge, plan by plan and batch by batch."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from second_opinion.formatting import plural
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
+from second_opinion.records.plan import Plan
 from second_opinion.ui import judging_way, who
 from second_opinion.ui.frame import escape
 from second_opinion.ui.visit import Visit
 
 BATCH_PAGE = "pages/2_Batch_upload.py"
+QUEUE_PAGE = "pages/3_Review_queue.py"
 
 
 class Waiting(NamedTuple):
@@ -32,13 +35,16 @@ def draw(visit: Visit) -> None:
     expert = visit.expert
     if expert is None:
         return
-    batches = of(visit, expert)
-    if not batches:
+    batches, plans = of(visit, expert), visit.store.queue.plans(by=expert)
+    if not batches and not plans:
         return
     st.header("Still to be judged by you", anchor=False)
     waiting = [one for one in batches if one.judged < one.total]
-    if not waiting:
-        st.text("Nothing: you have judged every row of your batches.")
+    asked = [plan for plan in plans if visit.store.queue.waits(plan.id, by=expert)]
+    if not waiting and not asked:
+        st.text("Nothing: you have judged every row of your batches, and no plan asks you.")
+    for plan in asked:
+        _draw_plan(visit, expert, plan)
     for one in waiting:
         _draw(visit, one)
 
@@ -71,6 +77,21 @@ def is_judging_any(visit: Visit) -> bool:
         one.batch.model == visit.version[0] and 0 < one.judged < one.total
         for one in of(visit, expert)
     )
+
+
+def _draw_plan(visit: Visit, expert: Expert, plan: Plan) -> None:
+    """Cases that a plan asks this person about: how many there will be, nobody knows."""
+    with st.container(border=True, key=f"home_plan_{plan.id}"):
+        title = visit.catalog.card(f"{plan.model}/{plan.version}").title
+        done = visit.store.queue.done(plan.id, by=expert)
+        st.text(f"Whether {title}, version {plan.version}, may be released")
+        st.caption(f"{plural(done, 'case')} done by you" if done else "You have not begun yet")
+        st.page_link(
+            QUEUE_PAGE,
+            label="Answer the next case",
+            icon=":material/arrow_forward:",
+            query_params={"plan": plan.id},
+        )
 
 
 def _draw(visit: Visit, one: Waiting) -> None:

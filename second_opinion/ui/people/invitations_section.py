@@ -25,9 +25,17 @@ def invitations(visit: Visit) -> None:
     states = visit.store.invitations.listed(by=visit.asker)
     invitation_form.form(visit)
     show_problem("people")
-    plan_panel.invite_missing(visit, states)
+    for plan in plan_panel.open_plans(visit).values():
+        plan_panel.invite_missing(visit, plan, states)
     if not states:
         st.text("Nobody has a personal link yet. Invite the first expert above.")
+        return
+    rows(visit, states)
+
+
+def rows(visit: Visit, states: list[InvitationState]) -> None:
+    """How far each of those who were invited is, with what can be done about their link."""
+    if not states:
         return
     pages = -(-len(states) // PAGE_ROWS)
     number = min(st.session_state.get("people_links_page", 1), pages)

@@ -37,20 +37,19 @@ def missing(plan: Plan, states: list[InvitationState]) -> list[str]:
     return [name for at, name in enumerate(plan.experts) if at not in invited]
 
 
-def invite_missing(visit: Visit, states: list[InvitationState]) -> None:
+def invite_missing(visit: Visit, plan: Plan, states: list[InvitationState]) -> None:
     """Offer a link to each expert that an open plan names, one after the other."""
-    for plan in open_plans(visit).values():
-        names = missing(plan, states)
-        if not names:
-            continue
-        with st.container(border=True, key=f"people_plan_{plan.id}"):
-            st.text(f"{plan.name}: without a link are {joined(names)}")
-            st.button(
-                f"Make the link of {escape(names[0])}",
-                key=f"people_plan_invite_{plan.id}",
-                on_click=_invite,
-                args=(visit, plan, names[0], click_ids.upcoming("people_invite_id")),
-            )
+    names = missing(plan, states)
+    if not names:
+        return
+    with st.container(border=True, key=f"people_plan_{plan.id}"):
+        st.text(f"{plan.name}: without a link are {joined(names)}")
+        st.button(
+            f"Make the link of {escape(names[0])}",
+            key=f"people_plan_invite_{plan.id}",
+            on_click=_invite,
+            args=(visit, plan, names[0], click_ids.upcoming("people_invite_id")),
+        )
 
 
 @callback("people")

@@ -1,0 +1,1 @@
+"""The page Release decision: plans, what they have established, and who is asked."""

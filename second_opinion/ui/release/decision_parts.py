@@ -1,0 +1,116 @@
+"""Release decision: what the claim is about, and its answers by class, by group and by expert."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from second_opinion.evidence import answers_in_parts, decision, decision_words
+from second_opinion.evidence.answers_in_parts import ClassResult, ExpertAnswers
+from second_opinion.formatting import share_of, share_text
+from second_opinion.records.batch import Batch
+from second_opinion.records.plan import Plan
+from second_opinion.statistics.release import GroupAssessment
+from second_opinion.ui.frame import guarded
+from second_opinion.ui.release.decision_meter import standing_of
+from second_opinion.ui.visit import Visit
+
+
+@guarded
+def draw(visit: Visit, plan: Plan) -> None:
+    """What the figures above are about, and the same in parts."""
+    draws = decision.draw_table(visit.store, plan, by=visit.asker)
+    standing = standing_of(plan, draws)
+    batch = visit.store.batches.find(plan.batch_id, by=visit.asker)
+    with st.expander("What the claim is about", key="release_claim"):
+        st.text(_about(plan, batch))
+        st.text(_in_production(plan, standing.production, standing.result.answers))
+    if standing.result.groups:
+        st.header("The surest cases alone", anchor=False)
+        _table(_group_rows(plan, standing.result.groups), "release_groups", "By confidence")
+    if not standing.result.answers:
+        return
+    classes = answers_in_parts.by_class(visit.store, plan, batch, draws) if batch else []
+    if classes:
+        st.header("By what the model said", anchor=False)
+        _table(_class_rows(visit, plan, classes), "release_classes", "By predicted class")
+        st.caption(
+            f"Each bound is the same test on the cases of that class, and holds for it alone with "
+            f"{decision_words.confidence(plan)} confidence."
+        )
+    st.header("By expert", anchor=False)
+    people = answers_in_parts.by_expert(visit.store, plan, by=visit.asker)
+    _table(_expert_rows(visit, people), "release_experts", "Answers by expert")
+    st.caption("The claim is about these people as they answered, not about others.")
+
+
+def _about(plan: Plan, batch: Batch | None) -> str:
+    name = f' of "{batch.name}"' if batch else ""
+    whose = "the first answers of the experts named below" if plan.experts else "first answers"
+    when = ", given before they saw the model's" if plan.mode == "blind" else ""
+    return (
+        f"It is about the {decision_words.pool(plan)}{name}, answered by version {plan.version} of "
+        f"{plan.model}, and about {whose}{when}. Whether these experts are right, it does not say."
+    )
+
+
+def _in_production(plan: Plan, share: float, answers: int) -> str:
+    start = (
+        "For cases to come it holds only as far as these are a random sample of them, and with a "
+        "wider margin, half of the error spent on each step"
+    )
+    if not answers:
+        return f"{start}."
+    least = decision_words.rounded_down(share)
+    return (
+        f"{start}: at least {least} of such cases, with {decision_words.confidence(plan)} "
+        "confidence."
+    )
+
+
+def _table(rows: Sequence[dict[str, str]], key: str, alt: str) -> None:
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key=key, alt=alt)
+
+
+def _group_rows(plan: Plan, groups: Sequence[GroupAssessment]) -> list[dict[str, str]]:
+    return [
+        {
+            "Cases": "all" if group.share == 1 else f"surest {share_text(group.share)}",
+            "How many": f"{group.cases:,}",
+            "At least so sure": decision_words.rounded_down(group.confidence),
+            "State": decision_words.STATES[group.state],
+            "At least right": decision_words.rounded_down(group.bound),
+            "May answer alone": "yes" if group.counts else "no",
+        }
+        for group in groups
+    ]
+
+
+def _class_rows(visit: Visit, plan: Plan, classes: Sequence[ClassResult]) -> list[dict[str, str]]:
+    card = visit.catalog.card(f"{plan.model}/{plan.version}")
+    return [
+        {
+            "The model says": card.label(one.value),
+            "Cases": f"{one.cases:,}",
+            "Answers": f"{one.result.answers:,}",
+            "At least right": decision_words.rounded_down(one.result.bound),
+            "Estimate": "–" if one.result.estimate is None else share_text(one.result.estimate),
+            "State": decision_words.STATES[one.result.state],
+        }
+        for one in classes
+    ]
+
+
+def _expert_rows(visit: Visit, people: Sequence[ExpertAnswers]) -> list[dict[str, str]]:
+    return [
+        {
+            "Expert": one.label,
+            "Answers": f"{one.answers:,}",
+            "Differs from the model": share_of(one.wrong, one.right + one.wrong),
+            "Unsure": f"{one.unsure:,}",
+            "Last": visit.clock(one.last_at),
+        }
+        for one in people
+    ]
