@@ -36,5 +36,5 @@ ENV FEEDBACK_DB=/data/feedback.db PUBLIC=1 PORT=8501 STREAMLIT_SERVER_HEADLESS=t
 USER 1000:1000
 VOLUME /data
 EXPOSE 8501
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s CMD python -c "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/api/health', timeout=9)"
+HEALTHCHECK --interval=30s --timeout=10s --start-period=330s CMD python -c "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/api/ready', timeout=9)"
 CMD ["sh", "-c", "exec streamlit run serve.py --server.address 0.0.0.0 --server.port $PORT"]

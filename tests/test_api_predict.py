@@ -3,6 +3,7 @@
 import json
 import socket
 import sqlite3
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -15,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from second_opinion import Registry, Store
-from second_opinion.api import json_body
+from second_opinion.api import asked_cases, json_body, work
+from second_opinion.errors import UserError
 from second_opinion.models import aliases
+from second_opinion.models.formats import loading
 from second_opinion.records.value import same_value
 
 MODELS = ("triage", "dose", "risk", "iris", "hostile")
@@ -311,8 +314,49 @@ def test_a_model_that_fails_to_load_is_said_and_the_others_go_on(api, place, mod
     assert (reply.status, reply.headers["content-type"]) == (503, "application/problem+json")
     assert "not the file that was added" in reply.body["detail"]
     assert api("/api/predict", {"model": "dose", "cases": [typical(models, "dose")]}).status == 200
-    states = {one["name"]: one["loaded"] for one in api("/api/health").body["models"]}
-    assert states == {"risk": False, "dose": True}
+    health = api("/api/health")
+    assert (health.status, health.body["status"]) == (200, "problem")
+    states = {one["name"]: (one["loaded"], one["problem"]) for one in health.body["models"]}
+    assert states["dose"] == (True, "")
+    assert not states["risk"][0]
+    assert "not the file that was added" in states["risk"][1]
+
+
+def test_health_says_what_was_loaded_and_loads_nothing(api, place, models, monkeypatch):
+    home = copied(models, place, monkeypatch, "risk")
+    times = loading.times_loaded()
+    assert api("/api/health").body["models"] == [
+        {"name": "risk", "version": "1", "loaded": False, "problem": ""}
+    ]
+    assert api("/api/health").body["status"] == "ok"
+    assert loading.times_loaded() == times
+    assert api("/api/ready").status == 200
+    assert api("/api/health").body["models"][0]["loaded"]
+    (home / "model.joblib").write_bytes(b"something else")
+    assert not api("/api/health").body["models"][0]["loaded"]
+    assert api("/api/ready").status == 503
+    assert "not the file" in api("/api/health").body["models"][0]["problem"]
+
+
+def test_whether_the_app_lives_is_answered_while_all_threads_work(api, models, monkeypatch):
+    done, busy = threading.Event(), []
+
+    def slow(*args, **kwargs):
+        busy.append(1)
+        done.wait(30)
+        raise UserError("over")
+
+    monkeypatch.setattr(asked_cases, "predicted", slow)
+    body = {"model": "risk", "cases": [typical(models, "risk")]}
+    with ThreadPoolExecutor(work.THREADS + 2) as threads:
+        calls = [threads.submit(api, "/api/predict", body) for _ in range(work.THREADS + 2)]
+        wait_for(lambda: len(busy) == work.THREADS)
+        try:
+            assert api("/api/health").status == 200
+            assert api("/api/ready").status == 200
+        finally:
+            done.set()
+        assert {call.result().status for call in calls} == {422}
 
 
 class Picky:

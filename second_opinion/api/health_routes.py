@@ -1,4 +1,4 @@
-"""GET /api/health and /api/ready: whether the models load and the store answers."""
+"""GET /api/health and /api/ready: which models loaded, and whether the store answers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from second_opinion.access import roles
 from second_opinion.api.asked_cases import Models
 from second_opinion.api.caller import Credentials, caller
 from second_opinion.api.problem_json import CallError
-from second_opinion.api.work import in_thread
+from second_opinion.api.work import probed
 from second_opinion.errors import UserError
+from second_opinion.models.catalog import Entry
 from second_opinion.records.expert import Expert
 from second_opinion.settings import Settings
 from second_opinion.store import Store
@@ -25,12 +26,12 @@ router = APIRouter(tags=["health"])
 
 
 class ModelHealth(BaseModel):
-    """Whether a version loads here."""
+    """Whether a version was loaded here."""
 
     name: str
     version: str
-    loaded: bool
-    problem: str = ""
+    loaded: bool = Field(description="Whether it is in memory; the first case loads it.")
+    problem: str = Field("", description="Why it did not load, or what is wrong with its card.")
 
 
 class Health(BaseModel):
@@ -44,8 +45,11 @@ class Health(BaseModel):
 
 @router.get("/api/health", responses={200: {"model": Health}, 503: {"model": Health}})
 async def health(request: Request, credentials: Credentials) -> Response:
-    """Which models load, and whether the store answers; 503 where it does not."""
-    return await in_thread(_health, _known_caller(request, credentials))
+    """Which models loaded, and whether the store answers; 503 where it does not.
+
+    Nothing is loaded for it.
+    """
+    return await probed(_health, request, credentials)
 
 
 def _known_caller(request: Request, credentials: Credentials) -> Expert | None:
@@ -55,15 +59,16 @@ def _known_caller(request: Request, credentials: Credentials) -> Expert | None:
         return None
 
 
-def _health(by: Expert | None) -> Response:
+def _health(request: Request, credentials: Credentials) -> Response:
     store_problem, models = "", []
+    by = _known_caller(request, credentials)
     try:
         settings = Settings.read()
         store_problem = _store_problem(settings)
         models = _models(settings, by or roles.PROGRAM)
     except UserError as error:
         store_problem = store_problem or str(error)
-    is_well = not store_problem and all(model.loaded for model in models)
+    is_well = not store_problem and not any(model.problem for model in models)
     content = Health(
         status="ok" if is_well else "problem",
         store="problem" if store_problem else "ok",
@@ -84,24 +89,24 @@ def _store_problem(settings: Settings) -> str:
 
 
 def _models(settings: Settings, by: Expert) -> list[ModelHealth]:
-    models, states = Models.now(settings, by), []
-    for entry in models.catalog.entries():
-        problem = entry.fault
-        if entry.card:
-            try:
-                models.registry.load(entry.card)
-            except UserError as error:
-                problem = str(error)
-        states.append(
-            ModelHealth(name=entry.name, version=entry.version, loaded=not problem, problem=problem)
-        )
-    return states
+    models = Models.now(settings, by)
+    return [_model_health(models, entry) for entry in models.catalog.entries()]
+
+
+def _model_health(models: Models, entry: Entry) -> ModelHealth:
+    outcome = models.registry.load_outcome(entry.card) if entry.card else None
+    return ModelHealth(
+        name=entry.name,
+        version=entry.version,
+        loaded=outcome == "",
+        problem=entry.fault or outcome or "",
+    )
 
 
 @router.get("/api/ready", responses={200: {"model": Health}, 503: {"model": Health}})
 async def ready() -> Response:
     """Whether traffic may come: the store answers, and the model that is shown first loads."""
-    return await in_thread(_ready)
+    return await probed(_ready)
 
 
 def _ready() -> Response:

@@ -17,19 +17,33 @@ T = TypeVar("T")
 THREADS = 4 + (os.cpu_count() or 1)
 MOST_WAITING = 200
 
-_limiter: list[CapacityLimiter] = []
+# Probes have threads of their own: who asks whether the app lives must not wait behind its work.
+PROBES = 2
+
+# They belong to the event loop, which is not there yet when this module is imported.
+_limiters: dict[str, CapacityLimiter] = {}
+
+
+def _limiter(name: str, threads: int) -> CapacityLimiter:
+    if name not in _limiters:
+        _limiters[name] = CapacityLimiter(threads)
+    return _limiters[name]
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What the work returns; a `CallError` while too many calls wait for their turn."""
-    if not _limiter:
-        # It belongs to the event loop, which is not there yet when this module is imported.
-        _limiter.append(CapacityLimiter(THREADS))
-    if _limiter[0].statistics().tasks_waiting >= MOST_WAITING:
+    limiter = _limiter("calls", THREADS)
+    if limiter.statistics().tasks_waiting >= MOST_WAITING:
         raise CallError(
             HTTPStatus.TOO_MANY_REQUESTS,
             f"{MOST_WAITING} calls wait already. Wait a second, then send it again; several cases "
             "in one call cost little more than one.",
             headers={"Retry-After": "1"},
         )
-    return await to_thread.run_sync(lambda: work(*args, **kwargs), limiter=_limiter[0])
+    return await to_thread.run_sync(lambda: work(*args, **kwargs), limiter=limiter)
+
+
+async def probed(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a probe returns, in a thread that no call and no probe of another kind takes."""
+    limiter = _limiter(work.__name__, PROBES)
+    return await to_thread.run_sync(lambda: work(*args, **kwargs), limiter=limiter)

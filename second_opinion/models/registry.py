@@ -105,11 +105,17 @@ class Registry:
         """
         card = self._card(model)
         path = self._home(card.name, card.version) / card.artifact.file
-        loaded = loading.load(path, card)
-        estimator = adapted(loaded.estimator, card)
-        card_check.refuse_other_classes(card, estimator)
+        with loading.noted(path, card):
+            loaded = loading.load(path, card)
+            estimator = adapted(loaded.estimator, card)
+            card_check.refuse_other_classes(card, estimator)
         estimator = _asked(estimator, card.one_hot)
         return Model(card, estimator, loaded.threads, loading.version_warnings(card))
+
+    def load_outcome(self, card: ModelCard) -> str | None:
+        """Why the last load of this very file failed in this process, empty where it did not; None
+        where it was not loaded yet. Nothing is loaded."""
+        return loading.outcome(self._home(card.name, card.version) / card.artifact.file, card)
 
     def reference(self, model: str | ModelCard = "") -> Reference:
         """What is known of the training data of a model, by its reference or card."""

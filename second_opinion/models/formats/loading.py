@@ -6,6 +6,8 @@ import hashlib
 import platform
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -50,6 +52,9 @@ _times_loaded = 0
 # The SHA-256 that a file had when it had this stamp.
 _checked: dict[Stamp, str] = {}
 
+# By file and card: the stamp at the last load, and why it failed.
+_outcomes: dict[tuple[Path, str], tuple[Stamp | None, str]] = {}
+
 FileState = Literal["intact", "changed", "missing"]
 
 
@@ -72,6 +77,26 @@ def load(path: Path, card: ModelCard) -> Loaded:
             if stamp:
                 _checked[stamp] = sha256
         return _loaded[key]
+
+
+@contextmanager
+def noted(path: Path, card: ModelCard) -> Iterator[None]:
+    """Remembers for `outcome` how the load in this block went."""
+    stamp, fault = stamp_of(path), ""
+    try:
+        yield
+    except UserError as error:
+        fault = str(error)
+        raise
+    finally:
+        _outcomes[path.absolute(), card.artifact.sha256] = stamp, fault
+
+
+def outcome(path: Path, card: ModelCard) -> str | None:
+    """Why the last load of a file by this card failed, empty where it did not; None where the file
+    as it is now was not loaded yet."""
+    stamp, fault = _outcomes.get((path.absolute(), card.artifact.sha256), (None, None))
+    return fault if stamp == stamp_of(path) else None
 
 
 def times_loaded() -> int:
