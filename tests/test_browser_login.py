@@ -102,10 +102,19 @@ def test_the_whole_way_of_signing_in(visitor, app, providers):
     assert (row["expert"], row["identity_source"]) == ("Ada <ada@example.org>", "oidc")
     [given] = store.verdict_history(row["prediction_id"], by=OWNER)
     assert given.expert_key == f"oidc:{providers.issuer('corp')}|1"
+    page.wait_for_url(lambda now: row["prediction_id"] in now)
+    link = page.url
     sign_out(page)
     assert providers.signed_out == ["corp"]
-    page.goto(f"{app.url}/Single_prediction")
+
+    # A link to a case leads to it through the sign-in, which comes back to the first page.
+    page.goto(link)
     expect(part(page, "who_sign_in")).to_be_visible(timeout=PATIENCE)
+    still(page)
+    button(page, "who_sign_in_corp").click()
+    part(page, "verdict_saved").wait_for()
+    assert row["prediction_id"] in page.url
+    sign_out(page)
 
     # The same address under another subject, there and elsewhere.
     for provider, subject in (("corp", "2"), ("guests", "1")):

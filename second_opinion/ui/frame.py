@@ -21,6 +21,7 @@ from second_opinion.records.expert import Role
 from second_opinion.ui import (
     browser,
     collector,
+    deep_link,
     personal_link,
     presence,
     proxy_request,
@@ -141,7 +142,8 @@ def open_page(title: str) -> Visit:
     try:
         settings, rules, faults = secrets_file.read()
         is_in = who.arrive(settings, rules)
-        _go_to_queue(title)
+        if is_in:
+            _go_on(title)
         if not is_in and not who.owns_machine():
             _log(faults)
             faults = []
@@ -175,14 +177,18 @@ def open_page(title: str) -> Visit:
     return visit
 
 
-def _go_to_queue(here: str) -> None:
-    """Who came by a link to a plan goes on to the queue, from whatever page the link names."""
+def _go_on(here: str) -> None:
+    """Lead who came in to what their link named: before they signed in, or by its plan.
+
+    What the address names beside a plan goes first.
+    """
+    if link := deep_link.take_up(here):
+        files = {page.title: page.file for page in PAGES}
+        if link.page in files and (link.page, link.query) != (here, {}):
+            st.switch_page(files[link.page], query_params=link.query)
     plan = personal_link.plan_to_open()
-    if not plan:
-        return
-    if here != next(page.title for page in PAGES if page.file == QUEUE):
+    if plan and not {*deep_link.query_now()} - {"model"}:
         st.switch_page(QUEUE, query_params={"plan": plan})
-    st.query_params["plan"] = plan
 
 
 def _log(faults: list[str]) -> None:

@@ -23,6 +23,7 @@ from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.ui import (
     browser,
+    deep_link,
     personal_link,
     proxy_request,
     secrets_file,
@@ -196,7 +197,11 @@ def form(purpose: str, title: str = "Your name") -> None:
         st.text("This app is closed until its secrets file is mended.")
         return
     if _rules().has_login:
-        sign_in.form(_arrival(), _rules(), purpose, "Sign in")
+        arrived = _arrival()
+        if not _rules().header:
+            here = str(st.session_state["frame_page"])
+            deep_link.keep(here, was_refused=bool(arrived.refusal))
+        sign_in.form(arrived, _rules(), purpose, "Sign in")
         return
     with st.form("who_form", border=True):
         st.header(title, anchor=False)
@@ -248,7 +253,8 @@ def keep(place: str) -> None:
     # Who signed in is known on every device, and the next person at this screen is another one.
     if expert and expert.source == "oidc":
         memory = browser.remembered()
-        if place == "menu" and memory.pop(personal_link.PARAMETER, None):
+        passed = [memory.pop(name, None) for name in (personal_link.PARAMETER, deep_link.KEY)]
+        if place == "menu" and any(passed):
             browser.remember(memory, place)
         return
     if expert:
