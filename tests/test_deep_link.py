@@ -7,8 +7,7 @@ from urllib.parse import quote
 import pytest
 import streamlit as st
 from builders import OWNER, scored_batch
-from test_sign_in import AUTH, CORP, arrive
-from visits import BATCH, CASE, keys, messages, press, start
+from visits import AUTH, BATCH, CASE, CORP, arrive, keys, messages, press, start
 
 from second_opinion import settings
 from second_opinion.evidence import plan_of_batch

@@ -11,8 +11,7 @@ from urllib.parse import quote
 import pytest
 import streamlit as st
 from builders import OWNER, REVIEWER, ROOT, case, judged, scored_batch, verdict
-from streamlit.testing.v1 import AppTest
-from visits import everything_said, keys, messages, press, start
+from visits import AUTH, CLAIMS, CORP, arrive, everything_said, keys, messages, press, start
 
 from second_opinion.access import access_rules
 from second_opinion.access.access_rules import AccessRules
@@ -26,27 +25,7 @@ from second_opinion.store import Store
 from second_opinion.store.event_log import MOST_REFUSALS
 from second_opinion.ui import browser
 
-AUTH = """
-[auth]
-redirect_uri = "http://localhost:8501/oauth2callback"
-cookie_secret = "0123456789abcdef"
-"""
-CORP = """
-[auth.corp]
-client_id = "app"
-client_secret = "x"
-server_metadata_url = "https://login.example.org/.well-known/openid-configuration"
-"""
 GUESTS = CORP.replace("corp", "guests")
-CLAIMS = {
-    "iss": "https://login.example.org",
-    "sub": "1",
-    "name": "Ada",
-    "email": "Ada@Example.org",
-    "email_verified": True,
-    "provider": "corp",
-    "is_logged_in": True,
-}
 
 
 @pytest.fixture
@@ -188,14 +167,6 @@ def test_the_first_account_of_an_address_holds_it(empty_store, secrets):
 
 
 # --- on the pages
-
-
-def arrive(page="Home.py", query=(), **claims):
-    at = AppTest.from_file(ROOT / "Home.py", default_timeout=30)
-    at.query_params.update(dict(query))
-    at.user = CLAIMS | {"exp": time.time() + 600} | claims
-    at.switch_page(page)
-    return at.run()
 
 
 def test_nobody_comes_in_unless_signed_in(place, secrets, at_home):

@@ -15,6 +15,27 @@ from second_opinion.store import Store
 
 CASE = "pages/1_Single_prediction.py"
 BATCH = "pages/2_Batch_upload.py"
+# A provider in the secrets, and what it says of Ada.
+AUTH = """
+[auth]
+redirect_uri = "http://localhost:8501/oauth2callback"
+cookie_secret = "0123456789abcdef"
+"""
+CORP = """
+[auth.corp]
+client_id = "app"
+client_secret = "x"
+server_metadata_url = "https://login.example.org/.well-known/openid-configuration"
+"""
+CLAIMS = {
+    "iss": "https://login.example.org",
+    "sub": "1",
+    "name": "Ada",
+    "email": "Ada@Example.org",
+    "email_verified": True,
+    "provider": "corp",
+    "is_logged_in": True,
+}
 
 
 def start(page="Home.py", name="Ada", session=(), **query):
@@ -28,6 +49,15 @@ def start(page="Home.py", name="Ada", session=(), **query):
     for key, value in dict(session).items():
         at.session_state[key] = value
     at.query_params.update(query)
+    at.switch_page(page)
+    return at.run()
+
+
+def arrive(page="Home.py", query=(), **claims):
+    """Ada, or whom the claims say, who signed in and opens a page."""
+    at = AppTest.from_file(ROOT / "Home.py", default_timeout=30)
+    at.query_params.update(dict(query))
+    at.user = CLAIMS | {"exp": time.time() + 600} | claims
     at.switch_page(page)
     return at.run()
 
