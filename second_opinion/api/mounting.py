@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from second_opinion.api import json_log
+from second_opinion.api import json_log, packet_delay
 from second_opinion.api.security_headers import SecurityHeaders
 from second_opinion.errors import UserError
 from second_opinion.settings import Settings
@@ -44,8 +44,9 @@ class FirstCall:
 
 @asynccontextmanager
 async def lifespan(app: object) -> AsyncIterator[None]:
-    """What is set up before the first visitor: the form of the log."""
+    """What is set up before the first visitor: the form of the log, answers without delay."""
     json_log.begin(_settings())
+    packet_delay.end()
     yield
 
 
