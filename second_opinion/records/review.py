@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from second_opinion.records.expert import key_of
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id, now
 from second_opinion.records.verdict import Direction, Verdict
@@ -28,6 +29,12 @@ class Opinion(NamedTuple):
     answer: Any = None
     direction: Direction | None = None
     expert: str = ""
+    expert_key: str | None = None
+
+    @property
+    def by_key(self) -> str:
+        """Who it is of among all people."""
+        return key_of(self.expert, self.expert_key)
 
 
 class ReviewEffort(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from second_opinion.records.expert import folded
+from second_opinion.records.namesakes import key_in
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.review.totals import Figures
 from second_opinion.statistics.ratings import Array
@@ -32,7 +32,7 @@ def _class_text(text: Any) -> str:
 # What the summaries and the verdicts call a group, where that is not the same text.
 KEYS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "value": (json.dumps, _class_text),
-    "expert": (folded, folded),
+    "expert": (str, key_in),
     "percent": (int, int),
 }
 GROUPS = {
@@ -81,7 +81,9 @@ def _with_sums(table: pd.DataFrame, facts: pd.DataFrame, key: str) -> pd.DataFra
 def _places(table: pd.DataFrame, names: pd.Series[Any], key: str) -> Array:
     """The row of the table that each verdict belongs to; -1 where it is in none."""
     own, stored = KEYS.get(key, (str, str))
-    rows = {own(name): at for at, name in enumerate(table[key])}
+    # Two people may bear one label.
+    named = table.index if key == "expert" else table[key]
+    rows = {own(name): at for at, name in enumerate(named)}
     codes, levels = pd.factorize(names)
     return np.array([*(rows.get(stored(level), -1) for level in levels), -1])[codes]
 

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.formatting import percent
+from second_opinion.records import namesakes
 from second_opinion.records.answer_scale import is_number
-from second_opinion.records.expert import folded
 from second_opinion.records.review import CERTAIN, NOT_NAMED, Conflict, Judged, Opinion, SharedCase
 from second_opinion.records.value import plain, same_value
 from second_opinion.records.verdict import Verdict
@@ -229,16 +229,20 @@ def ratings(shared_cases: Sequence[SharedCase]) -> pd.DataFrame:
     off: a word, and for who takes a risk as it is "about right".
     """
     answers: dict[str, dict[str, Any]] = {}
-    names: dict[str, str] = {}
+    names = _names(shared_cases)
     for case in shared_cases:
         wrong = [o.answer for o in case.opinions if o.outcome == "wrong" and o.answer is not None]
         for opinion in case.opinions:
-            key = folded(opinion.expert)
-            names.setdefault(key, opinion.expert)
-            answers.setdefault(key, {})[case.prediction_id] = _rating(opinion, wrong)
+            answers.setdefault(opinion.by_key, {})[case.prediction_id] = _rating(opinion, wrong)
     ids = [case.prediction_id for case in shared_cases]
     table = [[by_case.get(case) for case in ids] for by_case in answers.values()]
     return pd.DataFrame(table, index=[names[key] for key in answers], columns=ids, dtype=object)
+
+
+def _names(shared_cases: Sequence[SharedCase]) -> dict[str, str]:
+    """What to call each expert, by key: by the label that stands first."""
+    opinions = [opinion for case in shared_cases for opinion in case.opinions]
+    return namesakes.names({one.by_key: one.expert for one in reversed(opinions)})
 
 
 def _rating(opinion: Opinion, named: list[Any]) -> Any:
@@ -274,10 +278,9 @@ def number_pairs(shared_cases: Sequence[SharedCase]) -> pd.DataFrame:
     upper``, the limits between which 95 % of a − b lie (Bland and Altman 1986).
     """
     pairs: dict[tuple[str, str], list[tuple[bool, Any, Any]]] = {}
-    names: dict[str, str] = {}
+    names = _names(shared_cases)
     for case in shared_cases:
-        by_person = {folded(opinion.expert): opinion for opinion in _certain(case.opinions)}
-        names = {key: opinion.expert for key, opinion in by_person.items()} | names
+        by_person = {opinion.by_key: opinion for opinion in _certain(case.opinions)}
         for a, b in combinations(sorted(by_person), 2):
             two = by_person[a], by_person[b]
             same = not meaning.contradict(two, case.tolerance)
@@ -327,10 +330,10 @@ def in_order(case: Conflict) -> Iterator[tuple[str, Verdict]]:
     def shuffled(person: str) -> bytes:
         return sha256(f"{case.case_id} {person}".encode()).digest()
 
-    people = sorted({folded(verdict.expert) for verdict in case.verdicts}, key=shuffled)
+    people = sorted({verdict.by_key for verdict in case.verdicts}, key=shuffled)
     for at, person in enumerate(people):
         for verdict in case.verdicts:
-            if folded(verdict.expert) == person:
+            if verdict.by_key == person:
                 yield _letter(at), verdict
 
 

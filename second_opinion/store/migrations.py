@@ -14,6 +14,7 @@ from second_opinion.store import (
     sql_api_tokens,
     sql_audit,
     sql_invitations,
+    sql_namesakes,
     sql_own_answers,
     sql_plan_tables,
     sql_retention,
@@ -488,3 +489,9 @@ def m025_api_tokens(db: Database) -> None:
 def m026_own_answers(db: Database) -> None:
     """What somebody answered before deciding a conflict stays, however long events are kept."""
     db.executescript(sql_own_answers.TABLE)
+
+
+@migrations()
+def m027_namesakes(db: Database) -> None:
+    """Verdicts of people who bear one label are counted apart."""
+    db.executescript(sql_namesakes.COUNT_APART)

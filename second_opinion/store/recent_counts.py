@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from second_opinion.records.expert import folded
+from second_opinion.records.namesakes import key_in, label_in, names
 from second_opinion.records.verdict_kinds import column_labels, column_of
 
 if TYPE_CHECKING:
@@ -70,11 +70,12 @@ class Newest:
 def people(by_expert: pd.DataFrame) -> pd.DataFrame:
     """Spellings of one name put together under the one that was used most; most verdicts first.
 
-    Takes and gives ``expert`` and `SAID`.
+    Takes ``expert`` as the summaries write it, and `SAID`; gives what to call each, and `SAID`, by
+    the key of each.
     """
     ranked = by_expert.sort_values("verdicts", ascending=False, kind="stable")
-    person = ranked["expert"].map(folded)
-    label = ranked.groupby(person, sort=False)["expert"].first()
-    summed = ranked.groupby(person, sort=False)[SAID].sum().reset_index(drop=True)
-    summed.insert(0, "expert", label.to_numpy())
-    return summed.sort_values("verdicts", ascending=False, kind="stable", ignore_index=True)
+    person = ranked["expert"].map(key_in)
+    label = ranked.groupby(person, sort=False)["expert"].first().map(label_in)
+    summed = ranked.groupby(person, sort=False)[SAID].sum().rename_axis(None)
+    summed.insert(0, "expert", list(names(dict(label)).values()))
+    return summed.sort_values("verdicts", ascending=False, kind="stable")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from second_opinion.records.expert import folded
+from second_opinion.records.expert import key_of
+from second_opinion.records.namesakes import is_called, key_in
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Conflict, Judged, Opinion, SharedCase
 from second_opinion.records.verdict import Verdict
@@ -277,9 +278,10 @@ def _mask(connection: sqlite3.Connection, about: dict[str, Any]) -> tuple[bytes,
 def _facts(connection: sqlite3.Connection, verdict_filter: VerdictFilter) -> dict[str, Any]:
     experts = None
     if verdict_filter.expert is not None:
-        labels = [label for (label,) in connection.execute(sql_review.EXPERTS)]
-        own = [label for label in labels if folded(label) == folded(verdict_filter.expert)]
-        experts = json.dumps(own)
+        everybody = [name for (name,) in connection.execute(sql_review.EXPERTS)]
+        called = [name for name in everybody if is_called(name, verdict_filter.expert)]
+        people = set(map(key_in, called))
+        experts = json.dumps([name for name in everybody if key_in(name) in people])
     return {
         "model": verdict_filter.model,
         "version": verdict_filter.version,
@@ -354,8 +356,8 @@ def _shared(row: sqlite3.Row) -> SharedCase:
     columns = dict(row)
     answers = sorted(json.loads(columns.pop("answers")), key=itemgetter(0, 1))
     opinions = {
-        folded(expert): Opinion(outcome, answer, direction, expert)
-        for _, _, expert, outcome, answer, direction, _ in answers
+        key_of(expert, expert_key): Opinion(outcome, answer, direction, expert, expert_key)
+        for _, _, expert, expert_key, outcome, answer, direction, _ in answers
     }
     # The same in all of them: what a case is held against belongs to what it is.
     tolerance = answers[0][-1]

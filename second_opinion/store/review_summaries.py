@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from second_opinion.records.expert import Expert, folded, same_person
+from second_opinion.records import namesakes
+from second_opinion.records.expert import Expert, key_of_person
 from second_opinion.records.review import NOT_NAMED, ReviewEffort, ReviewProgress, VersionTally
 from second_opinion.store import record_rows, sql_review, sql_verdicts
 from second_opinion.store.database_file import DatabaseFile
@@ -35,7 +36,7 @@ class Summaries:
             unsure=int(sum(group["unsure"] for group in groups)),
             right=int(sum(group["right"] for group in groups)),
             wrong=int(sum(group["wrong"] for group in groups)),
-            experts=len({folded(group["expert"]) for group in groups}),
+            experts=len({namesakes.key_in(group["expert"]) for group in groups}),
             last_verdict_at=last_verdict_at,
         )
 
@@ -48,28 +49,10 @@ class Summaries:
         return ReviewEffort(
             totals["predictions"],
             sum(group["verdicts"] for group in groups),
-            len({folded(group["expert"]) for group in groups}),
+            len({namesakes.key_in(group["expert"]) for group in groups}),
             last_verdict_at,
-            self._own(model, version, groups, of),
+            _own(groups, of),
         )
-
-    def _own(
-        self, model: str, version: str | None, groups: list[sqlite3.Row], of: Expert | str
-    ) -> int:
-        """How many verdicts are this person's: of a name those of nobody proven who bears it."""
-        about = {"model": model, "version": version}
-        if isinstance(of, Expert) and of.is_proven:
-            return self._count(sql_review.OWN_VERDICTS, about | {"expert_key": of.expert_key})
-        name = of if isinstance(of, str) else of.label
-        own = [group for group in groups if same_person(group["expert"], name)]
-        labels = record_rows.listed(group["expert"] for group in own)
-        proven = self._count(sql_review.PROVEN_VERDICTS, about | {"labels": labels})
-        return int(sum(group["verdicts"] for group in own)) - proven
-
-    def _count(self, query: str, parameters: dict[str, Any]) -> int:
-        with self._file.reading() as connection:
-            (count,) = connection.execute(query, parameters).fetchone()
-        return int(count)
 
     def _so_far(
         self, model: str, version: str | None
@@ -109,9 +92,10 @@ class Summaries:
         return self._figures(sql_review.BY_TRIAGE, ["triage"], model, version)
 
     def by_expert(self, model: str | None = None, version: str | None = None) -> pd.DataFrame:
-        """Verdicts of each expert, most first: ``expert`` and `SAID`.
+        """Verdicts of each expert, most first: ``expert`` and `SAID`, by the key of each.
 
-        Spellings of one name count as one person, under the one that was used most.
+        Spellings of one name count as one person, under the one that was used most. Where two
+        people bear one label, ``expert`` says which is which.
         """
         return people(self._figures(sql_review.BY_EXPERT, ["expert"], model, version))
 
@@ -191,3 +175,9 @@ class Summaries:
 def class_named(text: str) -> Any:
     """The class that counts as right, or `NOT_NAMED`."""
     return json.loads(text) if text else NOT_NAMED
+
+
+def _own(groups: Iterable[sqlite3.Row], of: Expert | str) -> int:
+    """How many verdicts are this person's."""
+    person = key_of_person(of)
+    return sum(group["verdicts"] for group in groups if namesakes.key_in(group["expert"]) == person)

@@ -197,15 +197,6 @@ _IN_DAYS = _SAID + " FROM review_days" + _KINDS
 _IN_CONFIDENCE = _SAID + " FROM review_confidence" + _KINDS
 
 BY_EXPERT = "SELECT expert, " + _IN_GROUPS + " GROUP BY expert ORDER BY verdicts DESC, expert"
-_OF_PROVEN = """
-    SELECT count(*) FROM verdicts JOIN predictions ON predictions.id = prediction_id
-    WHERE model = :model AND (:version IS NULL OR version = :version)
-        AND identity_source IN ('oidc', 'invite', 'api') AND verdicts.expert_key IS NOT NULL
-        AND EXISTS (SELECT 1 FROM verdict_kinds WHERE name = judgement AND is_current)
-        AND NOT EXISTS (SELECT 1 FROM verdicts AS later WHERE later.supersedes = verdicts.id)
-"""
-OWN_VERDICTS = _OF_PROVEN + " AND verdicts.expert_key = :expert_key"
-PROVEN_VERDICTS = _OF_PROVEN + " AND expert IN (SELECT value FROM json_each(:labels))"
 BY_VERSION = (
     "SELECT model, version, " + _IN_GROUPS + " GROUP BY model, version ORDER BY model, version"
 )
@@ -228,7 +219,7 @@ _SHARED = """
         case_id, prediction_id, model, version, last_at,
         (
             SELECT json_group_array(json_array(
-                created_at, id, expert, outcome, json(answer), direction, tolerance
+                created_at, id, expert, expert_key, outcome, json(answer), direction, tolerance
             ))
             FROM current_verdicts WHERE current_verdicts.case_id = review_cases.case_id
         ) AS answers

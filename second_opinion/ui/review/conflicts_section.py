@@ -13,7 +13,7 @@ import streamlit as st
 
 from second_opinion.formatting import number_text, plural
 from second_opinion.models.card import ModelCard
-from second_opinion.records.expert import Expert, same_person
+from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Conflict
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
@@ -77,7 +77,7 @@ def _conflicts(visit: Visit, filters: VerdictFilter, adjudicated: bool | None) -
 
 
 def _is_judge(case: Conflict, person: Expert) -> bool:
-    return any(same_person(verdict.expert, person.label) for verdict in case.verdicts)
+    return any(verdict.by_key == person.expert_key for verdict in case.verdicts)
 
 
 def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
