@@ -50,6 +50,7 @@ def work(open_batch: opened_batch.Batch) -> None:
 @frame.part()
 def look(open_batch: opened_batch.Batch) -> None:
     st.header("4 Judge and download", anchor=False)
+    visit.store.blind_cases.check_batch(open_batch, by=visit.asker)
     opened_batch.files(visit, open_batch)
     column_choice.form(visit, open_batch)
     summary_bars.show(visit, open_batch)

@@ -32,7 +32,9 @@ MAY_IMPORT = {
     "doctor": "access errors file_content formatting settings store models",
     "batches": "errors formatting recent records access schema store tables models",
     "charts": "formatting records schema statistics models",
-    "evidence": ("access batches errors formatting models records statistics store verdicts"),
+    "evidence": (
+        "access batches errors formatting models recent records statistics store tables verdicts"
+    ),
     "review": (
         "batches errors evidence formatting records verdicts access store tables statistics models"
     ),

@@ -18,6 +18,7 @@ from second_opinion.api.asked_cases import Case, Models
 from second_opinion.api.caller import Caller, may, settings_now
 from second_opinion.api.problem_json import REFUSALS, CallError, documented
 from second_opinion.api.work import in_thread
+from second_opinion.evidence import queued_case
 from second_opinion.formatting import plural
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
@@ -92,10 +93,14 @@ def _predict(content: bytes, by: Expert) -> Response:
 def stored(
     settings: Settings, models: Models, ref: str, cases: Sequence[Case], by: Expert
 ) -> list[Prediction]:
-    """The answers, stored; a `CallError` where a case cannot be read."""
+    """The answers, stored; a `CallError` where a case cannot be read.
+
+    `UserError` where one waits for the caller's own answer in a blind plan.
+    """
     started = time.perf_counter()
     store = asked_cases.store_of(settings)
     made = asked_cases.predicted(models, ref, cases, by)
+    queued_case.check(store, models.catalog, made[0].model, [one.inputs for one in made], by=by)
     store.add_predictions(made)
     count(made, time.perf_counter() - started)
     return made

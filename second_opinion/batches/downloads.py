@@ -36,7 +36,7 @@ def scored_file(store: Store, batch: Batch, *, by: Expert, spreadsheet_safe: boo
     """
     hidden = column_rights.hidden_from(store, batch, by)
     _note(store, batch, "scored file", by)
-    tables = _without(_scored_tables(store, batch), hidden)
+    tables = _without(_scored_tables(store, batch, by), hidden)
     return _csv(tables, spreadsheet_safe=spreadsheet_safe)
 
 
@@ -52,7 +52,7 @@ def file_as_it_came(store: Store, batch: Batch, *, by: Expert) -> BinaryIO:
     _note(store, batch, "scored file", by)
     plain = _stored(
         lambda out: write_as_it_came(
-            batch, lambda: _without(_answered_tables(store, batch), hidden), out
+            batch, lambda: _without(_answered_tables(store, batch, by), hidden), out
         )
     )
     return _stored(lambda out: _pack(plain, out)) if is_packed(batch) else plain
@@ -150,21 +150,21 @@ def _csv(tables: Iterable[pa.Table], *, spreadsheet_safe: bool) -> bytes:
     return out.getvalue()
 
 
-def _scored_tables(store: Store, batch: Batch) -> Iterator[pa.Table]:
-    return _tables_with(store, batch, _values)
+def _scored_tables(store: Store, batch: Batch, by: Expert) -> Iterator[pa.Table]:
+    return _tables_with(store, batch, by, _values)
 
 
-def _answered_tables(store: Store, batch: Batch) -> Iterator[pa.Table]:
+def _answered_tables(store: Store, batch: Batch, by: Expert) -> Iterator[pa.Table]:
     """The same with the predictions in the one type that all of them have."""
-    values = [json.loads(text) for text in ScoredRows(store).scores(batch).values]
+    values = [json.loads(text) for text in ScoredRows(store, by).scores(batch).values]
     kind = _type_of(values)
     if kind is None:
-        return _scored_tables(store, batch)
-    return _tables_with(store, batch, lambda scored: _typed_values(scored, kind))
+        return _scored_tables(store, batch, by)
+    return _tables_with(store, batch, by, lambda scored: _typed_values(scored, kind))
 
 
 def _tables_with(
-    store: Store, batch: Batch, values: Callable[[pa.Table], pa.Array]
+    store: Store, batch: Batch, by: Expert, values: Callable[[pa.Table], pa.Array]
 ) -> Iterator[pa.Table]:
     """The rows of the file with an answer, and the answers behind them."""
     import pyarrow as pa
@@ -174,7 +174,7 @@ def _tables_with(
     from second_opinion.tables.csv_writer import as_text
 
     names = added_columns(batch.columns)
-    for text, scored, _ in ScoredRows(store).scored_chunks(batch):
+    for text, scored, _ in ScoredRows(store, by).scored_chunks(batch):
         flags = as_text(scored["flags"])
         raised = pc.if_else(pc.equal(flags, ""), pa.scalar(None, pa.string()), flags)
         columns = (values(scored), scored["confidence"], raised)

@@ -96,7 +96,7 @@ class ResultWorkbook:
 
     def _answer_format(self) -> str:
         """As many digits as the page shows of the largest answer."""
-        numbers = ScoredRows(self.store).scores(self.batch).numbers
+        numbers = ScoredRows(self.store, self.by).scores(self.batch).numbers
         if numbers is None or not np.isfinite(numbers).any():
             return "General"
         largest = float(np.nanmax(np.abs(numbers[np.isfinite(numbers)]))) or 1.0
@@ -106,7 +106,7 @@ class ResultWorkbook:
     def _rows(self) -> Iterator[Sequence[Any]]:
         verdicts = self._verdicts()
         row = 0
-        for text, scored, _ in ScoredRows(self.store).scored_chunks(self.batch):
+        for text, scored, _ in ScoredRows(self.store, self.by).scored_chunks(self.batch):
             answers = scored.select(SCORED).to_pylist()
             own = _cells(text, self._own)
             case = zip(*self._field_cells(text), *_columns_of(text, self._others), strict=True)

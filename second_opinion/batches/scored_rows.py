@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from second_opinion.access import roles
 from second_opinion.batches import column_rights
 from second_opinion.batches.packing import taken, unpacked, unpacked_text
 from second_opinion.errors import UserError
@@ -123,10 +124,13 @@ class Judging(NamedTuple):
 
 
 class ScoredRows:
-    """Reads the scored rows of the batches in a store."""
+    """Reads the scored rows of the batches in a store, for ``by``.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    `UserError` of a batch whose answers are closed to this person (`BlindCases`).
+    """
+
+    def __init__(self, store: Store, by: Expert = roles.PROGRAM) -> None:
+        self._store, self._by = store, by
         self._batches = store.batches
 
     def rows(
@@ -167,6 +171,7 @@ class ScoredRows:
         """The rows with these numbers, in this order; those that are not scored are left out."""
         import pyarrow as pa
 
+        self._check(batch)
         numbers = np.asarray(rows, dtype=np.int64)
         numbers = numbers[(numbers >= 1) & (numbers <= batch.rows_done)]
         texts, scores, order = [], [], []
@@ -191,6 +196,7 @@ class ScoredRows:
 
     def scored_chunks(self, batch: Batch) -> Iterator[tuple[pa.Table, pa.Table, np.ndarray]]:
         """Every scored chunk: the file's columns as text, the scored ones, the lines."""
+        self._check(batch)
         for chunk in self._batches.scored_chunks(batch):
             ((text, scored),) = self._batches.contents(batch.id, [chunk.position])
             rows, lines = unpacked_text(unpacked(text), batch.columns)
@@ -229,6 +235,7 @@ class ScoredRows:
 
     def scores(self, batch: Batch) -> Scores:
         """The scored columns of a batch as arrays, kept for the next question."""
+        self._check(batch)
         key = batch.id, batch.rows_done
         scores = _kept_scores.get(key)
         if scores is None:
@@ -244,12 +251,17 @@ class ScoredRows:
         Its id is made from batch and row, so that it is the same for everybody, at any time.
         `UserError` where the row has no answer.
         """
+        self._check(batch)
         stored_prediction = self._store.prediction(prediction_id(batch.id, row))
         if stored_prediction is not None:
             return replace(stored_prediction, scale=_scale(batch, card))
         prediction = self._prediction(batch, row, card)
         self._store.add_prediction(prediction)
         return prediction
+
+    def _check(self, batch: Batch) -> None:
+        if self._by != roles.PROGRAM:
+            self._store.blind_cases.check_batch(batch, by=self._by)
 
     def _prediction(self, batch: Batch, row: int, card: ModelCard) -> Prediction:
         page = self.fetched(batch, [row])

@@ -213,9 +213,11 @@ class _Taken(Mapping[str, Any]):
         return len(self._of.columns)
 
 
-def of_batch(store: Store, batch: Batch, card: ModelCard) -> Selection:
-    """The rows of a batch that have an answer."""
-    scores = ScoredRows(store).scores(batch)
+def of_batch(
+    store: Store, batch: Batch, card: ModelCard, *, by: Expert = roles.PROGRAM
+) -> Selection:
+    """The rows of a batch that have an answer, for ``by``, who asks."""
+    scores = ScoredRows(store, by).scores(batch)
     if scores.numbers is not None:
         answers: Any = scores.numbers
         answered = ~np.isnan(scores.numbers)

@@ -28,6 +28,7 @@ from second_opinion.store import (
     sql_verdicts,
 )
 from second_opinion.store.batches import Batches
+from second_opinion.store.blind_cases import BlindCases
 from second_opinion.store.column_choices import ColumnChoices
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.event_log import EventLog
@@ -99,6 +100,7 @@ class Store:
         self.singles = Singles(self._file)
         self.plans = Plans(self._file)
         self.queue = Queue(self._file)
+        self.blind_cases = BlindCases(self._file)
         self.invitations = Invitations(self._file)
         self.visits = Visits(self._file)
         self.retention = Retention(self._file)
@@ -152,10 +154,17 @@ class Store:
             connection.executemany(sql_verdicts.ADD_PREDICTION, encoded)
 
     def prediction(self, prediction_id: str, *, by: Expert = roles.PROGRAM) -> Prediction | None:
-        """The prediction with this id, or None; none of a model that ``by`` may not use."""
+        """The prediction with this id, or None; none of a model that ``by`` may not use.
+
+        `UserError` where ``by`` has still to give an own answer to the case (`BlindCases`).
+        """
         rows = self._select(sql_verdicts.PREDICTION, id=prediction_id)
         prediction = record_rows.prediction(rows[0]) if rows else None
-        return prediction if prediction and roles.may_use(by, prediction.model) else None
+        if prediction is None or not roles.may_use(by, prediction.model):
+            return None
+        if by != roles.PROGRAM:
+            self.blind_cases.check_prediction(prediction, by=by)
+        return prediction
 
     def history(
         self, whose: Expert | str, ids: Iterable[str], limit: int = 12, *, by: Expert
@@ -173,7 +182,12 @@ class Store:
             current = connection.execute(sql_verdicts.CURRENT_VERDICTS, about)
             verdicts = _by_prediction(current, whose, by)
         history = [(record_rows.prediction(row), verdicts.get(row["id"])) for row in own]
-        return [one for one in history if roles.may_use(by, one[0].model)]
+        return [
+            one
+            for one in history
+            if roles.may_use(by, one[0].model)
+            and not self.blind_cases.is_closed(one[0].model, one[0].id, by=by)
+        ]
 
     def add_verdict(
         self,

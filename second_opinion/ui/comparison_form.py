@@ -148,6 +148,8 @@ def _cases(visit: Visit, question: Question) -> tuple[str, Callable[[], comparis
     if batch is None:
         raise UserError("The batch is not in the feedback database any more. Choose another one.")
     card = visit.catalog.card(batch.ref)
+    # What was compared before is kept, whoever asks.
+    visit.store.blind_cases.check_batch(batch, by=visit.asker)
     return batch_key(batch), partial(cases_of_batch, visit.store, batch, card)
 
 

@@ -168,7 +168,7 @@ def _level(feature: Feature, url: Url, *, may_miss: bool) -> list[Condition]:
 def _population(visit: Visit, card: ModelCard, batch: Batch | None, only: Only) -> Selection:
     if batch is None:
         return selection.of_singles(visit.store, card, only)
-    return selection.of_batch(visit.store, batch, card)
+    return selection.of_batch(visit.store, batch, card, by=visit.asker)
 
 
 def _against(

@@ -286,7 +286,9 @@ def the_case(visit: Visit, choice: Chosen) -> None:
 def _linked_case(visit: Visit, selection: Selection, case_id: str) -> Prediction:
     """The case of a link, if it is one of those that are looked at."""
     if selection.batch is not None and case_id.isdecimal():
-        return ScoredRows(visit.store).opened(selection.batch, int(case_id), selection.card)
+        return ScoredRows(visit.store, visit.asker).opened(
+            selection.batch, int(case_id), selection.card
+        )
     prediction = visit.store.prediction(case_id, by=visit.asker)
     if (
         prediction is None

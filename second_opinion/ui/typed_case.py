@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from second_opinion.errors import UserError
+from second_opinion.evidence import queued_case
 from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert
 from second_opinion.records.feature_kinds import Problem
@@ -134,6 +135,7 @@ def _predict(
         # The form is that of the first version; a folder edited by hand may share cases with one
         # that takes other fields.
         inputs = _taken_by(card, inputs)
+    queued_case.check(visit.store, catalog, name, [inputs], by=expert)
     return visit.registry.load(card).predict_one(
         inputs,
         asked_by=expert.label,

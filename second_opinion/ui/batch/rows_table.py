@@ -55,7 +55,7 @@ RowView = tuple[RowFilter, tuple[SortBy, bool]]
 def filters(visit: Visit, batch: Batch) -> RowView:
     """Ask which rows to look at, and in what order: only for what this batch has."""
     card = visit.card
-    scores = ScoredRows(visit.store).scores(batch)
+    scores = ScoredRows(visit.store, visit.asker).scores(batch)
     visible = column_rights.visible(visit.store, batch, visit.asker)
     flags = {flag for text in scores.flags for flag in flags_of(text)}
     with st.grid(4, min_column_width=150, vertical_alignment="bottom", key="batch_filters"):
@@ -102,7 +102,9 @@ def table(visit: Visit, batch: Batch) -> RowView:
 def _draw(visit: Visit, batch: Batch, view: RowView) -> None:
     row_filter, (sort, descending) = view
     page = int(st.session_state.get("batch_page") or 1)
-    look = partial(ScoredRows(visit.store).rows, batch, row_filter, sort, descending=descending)
+    look = partial(
+        ScoredRows(visit.store, visit.asker).rows, batch, row_filter, sort, descending=descending
+    )
     row_page = look(page=page)
     if not row_page.total:
         st.text("No row is like that. Ask for fewer things at once.")
@@ -152,7 +154,7 @@ def _verdicts(visit: Visit, batch: Batch, row_page: RowPage) -> dict[int, Verdic
 
 def the_case(visit: Visit, batch: Batch, view: RowView) -> None:
     """One row as a case, with the panel that every page has for a verdict, and the way on."""
-    scored_rows = ScoredRows(visit.store)
+    scored_rows = ScoredRows(visit.store, visit.asker)
     row_filter, (sort, descending) = view
     judging = partial(scored_rows.judging, batch, row_filter, sort, descending=descending)
     if st.query_params.get("row") == judging_way.NEXT:
@@ -223,7 +225,7 @@ def _close() -> None:
 def _press(
     visit: Visit, batch: Batch, pressed: CasePress, token: str, on_page: dict[int, str]
 ) -> None:
-    prediction = ScoredRows(visit.store).opened(batch, pressed.row, visit.card)
+    prediction = ScoredRows(visit.store, visit.asker).opened(batch, pressed.row, visit.card)
     kind = KINDS.get(pressed.name)
     before = on_page.get(pressed.row)
     if kind and kind.saves_at_once:

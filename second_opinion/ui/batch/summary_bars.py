@@ -19,7 +19,7 @@ MOST_CLASSES = 12
 
 def show(visit: Visit, batch: Batch) -> None:
     """What the model said of the whole batch."""
-    card, summary = visit.card, ScoredRows(visit.store).summary(batch)
+    card, summary = visit.card, ScoredRows(visit.store, visit.asker).summary(batch)
     figures, answered = st.columns(2, gap="medium")
     with figures, st.grid(2, min_column_width=140, key="batch_summary"):
         st.metric("Rows scored", f"{summary.rows:,}", border=True)

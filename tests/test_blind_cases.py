@@ -1,0 +1,207 @@
+"""Blind means blind: what the model said of a drawn case is closed to its experts, everywhere."""
+
+import json
+
+import pytest
+from builders import OWNER, REVIEWER, check, csv_of, score, scored_batch
+from calls import bearer
+from visits import keys, messages, press, start
+
+from second_opinion import settings
+from second_opinion.batches import downloads
+from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.distributions import selection
+from second_opinion.errors import UserError
+from second_opinion.evidence import decision, plan_of_batch, queued_case
+from second_opinion.evidence.plan_of_batch import Terms
+from second_opinion.models.aliases import managed
+from second_opinion.records.expert import Expert
+from second_opinion.store import Store, blind_cases
+from second_opinion.ui.labels import flag_name
+from second_opinion.verdicts.blind_answer import locked
+
+CASE = "pages/1_Single_prediction.py"
+BATCH = "pages/2_Batch_upload.py"
+DISTRIBUTIONS = "pages/4_Distributions.py"
+ADA, ZOE = Expert("Ada"), Expert("Zoe")
+CLOSED = "are in your queue"
+
+
+class Study:
+    """A blind plan on a scored file of the model triage, and its store."""
+
+    def __init__(self, place, registry, ref="triage", rows=6, **terms):
+        self.store, self.registry = Store.open(place / "feedback.db"), registry
+        self.card = registry.card(ref)
+        self.batch, self.frame = scored_batch(self.store, registry, ref, rows)
+        wanted = Terms(**{"target": 0.6, "twice": 0.0, "experts": ("Ada", "Bob")} | terms)
+        self.plan = plan_of_batch.freeze(self.store, self.card, self.batch, wanted, by=OWNER)
+
+    @property
+    def catalog(self):
+        return managed(settings.Settings.read()).look()
+
+    def opened(self, position=0):
+        row = self.store.plans.draws(self.plan.id, by=OWNER)[position].row_number
+        return ScoredRows(self.store).opened(self.batch, row, self.card)
+
+    def lock(self, position, person=ADA):
+        made = self.opened(position)
+        about = {"identity_source": person.source, "expert_key": person.expert_key}
+        about["risk"] = self.card.probability(made.probabilities)
+        self.store.add_verdict(locked(made, person.label, made.value, **about), by=person)
+
+    def ways(self, by, batch=None):
+        """Each call that tells what the model said of the rows of a file, by its name."""
+        batch = batch or self.batch
+        rows, about = ScoredRows(self.store, by), {"by": by}
+        return {
+            "rows": lambda: rows.rows(batch),
+            "scores": lambda: rows.scores(batch),
+            "summary": lambda: rows.summary(batch),
+            "opened": lambda: rows.opened(batch, 1, self.card),
+            "distributions": lambda: selection.of_batch(self.store, batch, self.card, **about),
+            "as it came": lambda: downloads.file_as_it_came(self.store, batch, **about),
+            "scored file": lambda: downloads.scored_file(self.store, batch, **about),
+            "workbook": lambda: downloads.result_workbook(
+                self.store, batch, self.card, flag_words=flag_name, **about
+            ),
+        }
+
+
+@pytest.fixture
+def study(place, registry):
+    return Study(place, registry)
+
+
+def refusals(ways):
+    """The names of the ways that are closed, each with the same words."""
+    return {name for name, way in ways.items() if CLOSED in refusal(way)}
+
+
+def refusal(way):
+    try:
+        way()
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def test_every_way_to_a_file_is_closed_to_its_experts_and_to_nobody_else(study):
+    assert refusals(study.ways(ADA)) == {*study.ways(ADA)}
+    for person in (ZOE, REVIEWER, OWNER):
+        assert refusals(study.ways(person)) == set()
+    for named in (Expert("ada", role="reviewer"), Expert("Ada", role="owner")):
+        assert refusals(study.ways(named)) == {*study.ways(named)}
+
+
+def test_the_same_file_uploaded_again_is_closed_too(study):
+    content = csv_of(study.frame)
+    again = score(study.store, study.registry, check(study.store, study.registry, content))
+    assert refusals(study.ways(ADA, again)) == {*study.ways(ADA, again)}
+    other = csv_of(study.frame.assign(age="50"))
+    other = score(study.store, study.registry, check(study.store, study.registry, other))
+    assert refusals(study.ways(ADA, other)) == set()
+
+
+def test_a_file_opens_once_all_its_cases_are_answered_and_when_the_plan_is_closed(study):
+    for position in range(5):
+        study.lock(position)
+    assert refusals(study.ways(ADA)) == {*study.ways(ADA)}
+    study.lock(5)
+    assert refusals(study.ways(ADA)) == set()
+    assert refusals(study.ways(Expert("Bob"))) == {*study.ways(ADA)}
+    decision.close(study.store, study.plan, by=OWNER)
+    assert refusals(study.ways(Expert("Bob"))) == set()
+
+
+def test_a_drawn_case_opens_to_who_has_locked_an_answer_and_its_link_to_nobody_before(study):
+    made = study.opened()
+    with pytest.raises(UserError, match="This case is in your queue"):
+        study.store.prediction(made.id, by=ADA)
+    assert study.store.prediction(made.id, by=ZOE) == study.store.prediction(made.id)
+    study.lock(0)
+    assert study.store.prediction(made.id, by=ADA).id == made.id
+    with pytest.raises(UserError, match="This case is in your queue"):
+        study.store.prediction(made.id, by=Expert("Bob"))
+
+
+def test_the_history_of_an_expert_has_no_drawn_case_before_the_lock(study):
+    made = study.opened()
+    asker = Expert("Ada")
+    assert made.asked_by == "Ada"
+    assert study.store.history(asker, [made.id], by=asker) == []
+    study.lock(0)
+    ((seen, _),) = study.store.history(asker, [made.id], by=asker)
+    assert seen.id == made.id
+
+
+def test_an_open_plan_closes_nothing(place, registry):
+    study = Study(place, registry, mode="open")
+    assert refusals(study.ways(ADA)) == set()
+
+
+def test_a_plan_without_a_panel_asks_every_expert_and_leaves_its_owners_what_they_see(
+    place, registry
+):
+    study = Study(place, registry, experts=())
+    assert refusals(study.ways(ZOE)) == {*study.ways(ZOE)}
+    assert refusals(study.ways(REVIEWER)) == set()
+
+
+@pytest.mark.parametrize("ref", ["triage", "dose", "risk", "iris"])
+def test_a_case_of_the_pool_is_known_by_its_inputs_whatever_its_columns(place, registry, ref):
+    study = Study(place, registry, ref, rows=12, tolerance=5.0 if ref == "dose" else None)
+    for position in range(12):
+        made = study.opened(position)
+        with pytest.raises(UserError, match="This case is in your queue"):
+            queued_case.check(study.store, study.catalog, ref, [made.inputs], by=ADA)
+        queued_case.check(study.store, study.catalog, ref, [made.inputs], by=ZOE)
+    name = next(f.name for f in study.card.features if f.kind in ("number", "integer"))
+    other = dict(made.inputs) | {name: made.inputs[name] + 1}
+    queued_case.check(study.store, study.catalog, ref, [other], by=ADA)
+    study.lock(11)
+    queued_case.check(study.store, study.catalog, ref, [made.inputs], by=ADA)
+
+
+def words(at):
+    return json.dumps([*messages(at), *(text.value for text in at.text)])
+
+
+def test_a_case_of_the_pool_that_is_typed_says_that_it_is_in_the_queue(study):
+    at = start(CASE, model="triage")
+    at.session_state["predict_case"] = dict(study.opened().inputs)
+    at.session_state["predict_tab"] = "JSON"
+    at.session_state["predict_text"] = json.dumps(study.opened().inputs)
+    at.run()
+    press(at, "predict_submit")
+    assert messages(at) == [blind_cases.IN_QUEUE]
+    assert "verdict_agree" not in keys(at)
+    assert study.store.effort("triage").predictions == 1
+    linked = start(CASE, prediction=study.opened().id)
+    assert blind_cases.IN_QUEUE in messages(linked)
+    assert "verdict_agree" not in keys(linked)
+
+
+@pytest.mark.parametrize("page", [BATCH, DISTRIBUTIONS])
+def test_pages_about_the_file_are_closed_to_its_expert(study, page):
+    session = {"who_batches": [study.batch.id]}
+    at = start(page, session=session, batch=study.batch.id, row="1")
+    assert CLOSED in words(at)
+    assert "verdict_agree" not in keys(at)
+    assert not at.get("download_button")
+
+
+def test_through_the_api_a_case_of_the_pool_is_refused_until_it_is_answered(place, registry, api):
+    study = Study(place, registry, experts=())
+    token = study.store.made_tokens.make("a program", "expert", by=OWNER)
+    inputs = dict(study.opened().inputs)
+    body = {"model": "triage", "cases": [inputs | {"age": 19}, inputs]}
+    answer = api("/api/predict", body, headers=bearer(token))
+    assert answer.status == 422
+    assert answer.body["detail"] == f"Row 2: {blind_cases.IN_QUEUE}"
+    verdict = {"prediction_id": study.opened().id, "judgement": "agree"}
+    answer = api("/api/verdicts", verdict, headers=bearer(token))
+    assert (answer.status, answer.body["detail"]) == (422, blind_cases.IN_QUEUE)
+    decision.close(study.store, study.plan, by=OWNER)
+    assert api("/api/predict", body, headers=bearer(token)).status == 200
