@@ -429,3 +429,20 @@ def test_so_many_faults_that_nobody_reads_them_are_not_all_looked_for(api, cases
     assert reply.status == 422
     assert said in reply.body["detail"]
     assert len(reply.body["errors"]) <= 100
+
+
+@pytest.mark.parametrize("name", ["iris", "dose", "risk"])
+def test_bare_values_are_those_of_the_answers_and_stored_too(api, place, models, name):
+    body = {"model": name, "cases": [typical(models, name)] * 2}
+    said = api("/api/predict", body).body
+    bare = api("/api/predict?output=values", body)
+    assert bare.status == 200
+    assert bare.body == {
+        "predictions": [one["value"] for one in said["predictions"]],
+        "model": name,
+        "version": "1",
+        "input_rows": 2,
+    }
+    assert said["input_rows"] == 2
+    assert len(stored(place)) == 4
+    assert api("/api/predict?output=table", body).status == 422

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +25,8 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.settings import Settings
 
 MODEL = "`NAME` (its champion), `NAME@ALIAS` or `NAME/VERSION`; left out, the model shown first."
+
+Output = Literal["answers", "values"]
 
 router = APIRouter(tags=["predictions"])
 
@@ -57,21 +59,31 @@ class Answers(BaseModel):
     model: str
     version: str | None = Field(description="Null where several versions answered.")
     predictions: list[Answer]
+    input_rows: int = Field(description="How many cases were answered.")
     latency_ms: float = Field(description="From the parsed call to the stored answers.")
+
+
+class Values(BaseModel):
+    """The bare answers, as `?output=values` asks for them. They are stored as any other."""
+
+    predictions: list[Any] = Field(description="Class values or numbers, in the order of cases.")
+    input_rows: int
+    model: str
+    version: str | None
 
 
 @router.post(
     "/api/predict",
-    responses=documented(REFUSALS) | {200: {"model": Answers}},
+    responses=documented(REFUSALS) | {200: {"model": Answers | Values}},
     openapi_extra={"x-body": "PredictBody"},
 )
-async def predict(caller: Caller, request: Request) -> Response:
-    """Predict cases, store the answers, and return them."""
+async def predict(caller: Caller, request: Request, output: Output = "answers") -> Response:
+    """Predict cases, store the answers, and return them, with `output=values` the bare values."""
     async with json_body.body(request) as content:
-        return await in_thread(_predict, content, caller)
+        return await in_thread(_predict, content, caller, output)
 
 
-def _predict(content: bytes, by: Expert) -> Response:
+def _predict(content: bytes, by: Expert, output: Output = "answers") -> Response:
     may(by, "predict and give verdicts")
     asked = json_body.read(content, PredictBody)
     started = time.perf_counter()
@@ -80,14 +92,15 @@ def _predict(content: bytes, by: Expert) -> Response:
     made = stored(settings, Models.now(settings, by), asked.model, asked.cases, by)
     milliseconds = (time.perf_counter() - started) * 1000
     versions = {one.version for one in made}
-    return as_json(
-        {
-            "model": made[0].model,
-            "version": versions.pop() if len(versions) == 1 else None,
-            "predictions": [_answer(one) for one in made],
-            "latency_ms": round(milliseconds, 3),
-        }
-    )
+    facts = {
+        "model": made[0].model,
+        "version": versions.pop() if len(versions) == 1 else None,
+        "input_rows": len(made),
+    }
+    if output == "values":
+        return as_json({"predictions": [one.value for one in made], **facts})
+    answers = [_answer(one) for one in made]
+    return as_json({**facts, "predictions": answers, "latency_ms": round(milliseconds, 3)})
 
 
 def stored(
