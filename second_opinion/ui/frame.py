@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -14,14 +13,15 @@ from second_opinion.access import roles
 from second_opinion.doctor.machine import durability
 from second_opinion.errors import UserError, incident, log
 from second_opinion.models import traffic_split
-from second_opinion.models.catalog import Catalog, Entry, alias_words
-from second_opinion.models.remote import model_address, model_watch
-from second_opinion.models.remote.model_address import is_address, local_ref, shown
-from second_opinion.records.expert import Role
+from second_opinion.models.catalog import alias_words
+from second_opinion.models.remote import model_watch
 from second_opinion.ui import (
     browser,
     collector,
     deep_link,
+    menu,
+    messages,
+    model_choice,
     personal_link,
     presence,
     proxy_request,
@@ -31,6 +31,18 @@ from second_opinion.ui import (
     widget_values,
 )
 from second_opinion.ui.escaping import escape as escape
+from second_opinion.ui.menu import PAGES as PAGES
+from second_opinion.ui.menu import QUEUE as QUEUE
+from second_opinion.ui.messages import has_problem as has_problem
+from second_opinion.ui.messages import notice as notice
+from second_opinion.ui.messages import problem as problem
+from second_opinion.ui.messages import remark as remark
+from second_opinion.ui.messages import say as say
+from second_opinion.ui.messages import say_again as say_again
+from second_opinion.ui.messages import show_problem as show_problem
+from second_opinion.ui.messages import take_problem as take_problem
+from second_opinion.ui.model_choice import model_options as model_options
+from second_opinion.ui.model_choice import opening_setting as opening_setting
 from second_opinion.ui.run_memory import forget
 from second_opinion.ui.visit import Visit, is_part_alone
 
@@ -39,10 +51,6 @@ T = TypeVar("T")
 
 # How many guarded parts are being drawn, one in the other.
 DEPTH: ContextVar[int] = ContextVar("DEPTH", default=0)
-
-# What went wrong in callbacks, and what was said of it since, by its place on the page. Each is
-# one entry of the state: to look through all of its keys costs a millisecond.
-PROBLEMS, SAID = "frame_problems", "frame_said"
 
 THROW_AWAY = (
     "This app likely runs on a disk that is thrown away when it restarts, and the verdicts with "
@@ -53,77 +61,6 @@ THROW_AWAY = (
 PLACE = (
     "Check the model before it is used: look at a case, read its answer, say if it is right. "
     "2 minutes for a first one."
-)
-
-
-@dataclass(frozen=True)
-class MenuEntry:
-    """One entry of the menu, and what its page is for: the page's heading.
-
-    Those who may less than ``needed`` do not see it in the menu.
-    """
-
-    file: str
-    title: str
-    icon: str
-    job: str
-    needed: Role = "expert"
-
-
-QUEUE = "pages/3_Review_queue.py"
-PAGES = (
-    MenuEntry("Home.py", "Home", ":material/home:", "Is the model right?"),
-    MenuEntry(
-        "pages/1_Single_prediction.py",
-        "Single prediction",
-        ":material/stethoscope:",
-        "Judge a case",
-    ),
-    MenuEntry(
-        "pages/2_Batch_upload.py",
-        "Batch upload",
-        ":material/table_rows:",
-        "Judge the cases of a file",
-    ),
-    MenuEntry(
-        "pages/3_Review_queue.py",
-        "Review queue",
-        ":material/checklist:",
-        "Answer your cases",
-    ),
-    MenuEntry(
-        "pages/4_Distributions.py",
-        "Distributions",
-        ":material/bar_chart:",
-        "Look at all cases together",
-    ),
-    MenuEntry(
-        "pages/5_Feedback_review.py",
-        "Feedback review",
-        ":material/rate_review:",
-        "Review the verdicts",
-    ),
-    MenuEntry(
-        "pages/6_Release_decision.py",
-        "Release decision",
-        ":material/verified:",
-        "May this model be released?",
-        needed="reviewer",
-    ),
-    MenuEntry(
-        "pages/7_Models.py",
-        "Models",
-        ":material/deployed_code:",
-        "Choose which version is in use",
-    ),
-    MenuEntry(
-        "pages/9_People_and_records.py",
-        "People and records",
-        ":material/badge:",
-        "See who is here, and what is on record",
-        needed="owner",
-    ),
-    MenuEntry("pages/8_Help.py", "Help", ":material/help:", "How to use it"),
 )
 
 
@@ -155,14 +92,12 @@ def open_page(title: str) -> Visit:
             faults.append(refused)
         presence.note(who.here(), settings)
         with st.sidebar:
-            for page in PAGES:
-                if _is_for(page):
-                    st.page_link(page.file, label=page.title, icon=page.icon)
+            menu.draw()
             visit = Visit(settings, "")
             watch = model_watch.started(settings)
             if watch and not watch.is_ready and opening_setting(visit):
                 faults.append(watch.state)
-            ref = _choose_model(visit.catalog, opening_setting(visit), faults)
+            ref = model_choice.draw(visit.catalog, opening_setting(visit), faults)
             who.menu()
             browser.style()
     except Exception as error:  # noqa: BLE001 - as in `guarded`, which runs later
@@ -183,9 +118,9 @@ def _go_on(here: str) -> None:
     What the address names beside a plan goes first.
     """
     if link := deep_link.take_up(here):
-        files = {page.title: page.file for page in PAGES}
-        if link.page in files and (link.page, link.query) != (here, {}):
-            st.switch_page(files[link.page], query_params=link.query)
+        file = menu.file_of(link.page)
+        if file and (link.page, link.query) != (here, {}):
+            st.switch_page(file, query_params=link.query)
     plan = personal_link.plan_to_open()
     if plan and not {*deep_link.query_now()} - {"model"}:
         st.switch_page(QUEUE, query_params={"plan": plan})
@@ -198,11 +133,6 @@ def _log(faults: list[str]) -> None:
         st.session_state["frame_logged"] = faults
         for fault in faults:
             log.error("%s", fault)
-
-
-def _is_for(page: MenuEntry) -> bool:
-    role = who.role()
-    return role is not None and roles.rank(role) >= roles.rank(page.needed)
 
 
 def _warn_of_throw_away_disk(visit: Visit) -> None:
@@ -252,7 +182,7 @@ def header(visit: Visit) -> None:
 def title() -> None:
     """The heading of the page that is open: what it is for."""
     here = st.session_state["frame_page"]
-    st.title(next(page.job for page in PAGES if page.title == here), anchor=False)
+    st.title(menu.job(here), anchor=False)
 
 
 def section(visit: Visit) -> None:
@@ -295,7 +225,7 @@ def guarded(body: Callable[P, T]) -> Callable[P, T | None]:
             DEPTH.set(depth)
             collector.leave_out_what_stays()
         if not depth:
-            _show_what_is_left()
+            messages.show_what_is_left()
         return value
 
     return run
@@ -335,7 +265,7 @@ def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, N
     def decorate(act: Callable[P, None]) -> Callable[P, None]:
         @wraps(act)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
-            st.session_state[SAID] = {}
+            messages.forget_what_was_said()
             forget()
             widget_values.again()
             try:
@@ -343,158 +273,12 @@ def callback(place: str = "page") -> Callable[[Callable[P, None]], Callable[P, N
                 who.check_same_person(settings, rules)
                 act(*args, **kwargs)
             except UserError as error:
-                _by_place(PROBLEMS)[place] = str(error)
+                messages.hold(place, str(error))
             except Exception as error:  # noqa: BLE001 - callbacks run before the page's handler
-                _by_place(PROBLEMS)[place] = incident(error)
+                messages.hold(place, incident(error))
             # The page that is drawn next sees what this has changed.
             forget()
 
         return run
 
     return decorate
-
-
-def has_problem(place: str) -> bool:
-    """Whether something went wrong in a callback of this place that was not shown yet."""
-    return place in _by_place(PROBLEMS)
-
-
-def show_problem(place: str) -> None:
-    """Show what went wrong in a callback of this place, once."""
-    if message := take_problem(place):
-        problem(message)
-
-
-def take_problem(place: str) -> str:
-    """What went wrong in a callback of this place, for who shows it; empty the next time."""
-    message = _by_place(PROBLEMS).pop(place, "")
-    if message:
-        _by_place(SAID)[place] = message
-    return message
-
-
-def say(place: str, message: str) -> None:
-    """Show a problem so that `say_again` can keep it on the page."""
-    _by_place(SAID)[place] = message
-    problem(message)
-
-
-def say_again() -> None:
-    """Keep on the page what was just said, through a run that no person asked for."""
-    _by_place(PROBLEMS).update(_by_place(SAID))
-    st.session_state[SAID] = {}
-
-
-def _by_place(name: str) -> dict[str, str]:
-    messages: dict[str, str] = st.session_state.setdefault(name, {})
-    return messages
-
-
-def _show_what_is_left() -> None:
-    """What went wrong at a widget that is gone since."""
-    for place in [*_by_place(PROBLEMS)]:
-        show_problem(place)
-
-
-def problem(message: str) -> None:
-    """Show a problem as it is written, markdown and all."""
-    st.error(escape(message), icon=":material/error:")
-
-
-def notice(message: str) -> None:
-    """Show something worth knowing as it is written."""
-    st.warning(escape(message), icon=":material/warning:")
-
-
-def remark(message: str) -> None:
-    """Show how something was understood, which is no cause for worry, as it is written."""
-    st.info(escape(message), icon=":material/info:")
-
-
-def _choose_model(catalog: Catalog, setting: str, faults: list[str]) -> str:
-    """Let the person choose among the models; returns a reference.
-
-    It begins with what ``setting`` means, or with the default.
-    """
-    try:
-        entries = catalog.entries()
-    except UserError:
-        entries = []
-    if not entries:
-        # Whatever needs a model says what is wrong.
-        return ""
-    options = _options(entries)
-    start = _first_ref(catalog, entries, setting, faults)
-    last_ref = st.session_state.pop("frame_model", None) or st.session_state.get("model_choice")
-    model_ref = last_ref or st.query_params.get("model") or start
-    if model_ref not in options:
-        model_ref = _ref_of(catalog, entries, model_ref) if _is_known(catalog, model_ref) else start
-    st.session_state["model_choice"] = model_ref
-    refs = list(dict.fromkeys([*options, model_ref]))
-    if len(refs) == 1:
-        return str(refs[0])
-    choice: str = st.selectbox(
-        "Model",
-        refs,
-        key="model_choice",
-        format_func=lambda ref: options.get(ref, ref),
-        persist_state="session",
-    )
-    return choice
-
-
-def model_options(catalog: Catalog) -> dict[str, str]:
-    """The references that the menu offers, with their words; none where the folder is broken."""
-    try:
-        return _options(catalog.entries())
-    except UserError:
-        return {}
-
-
-def opening_setting(visit: Visit) -> str:
-    """The model that MODEL names; none where who is here may not know of it."""
-    return model_address.opening_setting(visit.settings.model, visit.asker)
-
-
-def _options(entries: list[Entry]) -> dict[str, str]:
-    """The references of the menu with their words: each alias, and each version without one."""
-    options: dict[str, str] = {}
-    for entry in entries:
-        title = entry.card.title if entry.card else ""
-        for alias in entry.aliases:
-            options[f"{entry.name}@{alias}"] = f"{title} · {alias_words(alias)}"
-        for alias, _ in entry.shares:
-            options[f"{entry.name}@{alias}"] = f"{title} · {alias_words(alias)} (A/B)"
-        if not entry.aliases:
-            options[entry.ref] = f"{title} · version {entry.version}" if title else entry.ref
-    return options
-
-
-def _first_ref(catalog: Catalog, entries: list[Entry], setting: str, faults: list[str]) -> str:
-    """The option to begin with; another one, and a fault, where that is not to be had."""
-    try:
-        return _ref_of(catalog, entries, local_ref(setting) or catalog.default)
-    except UserError as error:
-        if is_address(setting) and faults:
-            # It is being fetched, or could not be: said already.
-            return entries[0].ref
-        where = f"The setting MODEL is {shown(setting)!r}: {error} Correct it, or leave it empty."
-        faults.append(where if setting else str(error))
-        return entries[0].ref
-
-
-def _is_known(catalog: Catalog, ref: str) -> bool:
-    try:
-        catalog.resolve(ref)
-    except UserError:
-        return False
-    return True
-
-
-def _ref_of(catalog: Catalog, entries: list[Entry], ref: str) -> str:
-    """The option of the menu that means the same: by its alias, where there is one."""
-    name, version = catalog.resolve(ref)
-    if alias := catalog.alias(ref):
-        return f"{name}@{alias}"
-    same = [entry.ref for entry in entries if (entry.name, entry.version) == (name, version)]
-    return same[0] if same else f"{name}/{version}"
