@@ -45,6 +45,11 @@ def share_text(share: float) -> str:
     return f"{_plain(share * 100)} %"
 
 
+def rounded_down(share: float) -> str:
+    """To a tenth of a percent, never more than it is: a bound, or a limit."""
+    return share_text(math.floor(share * 1000 + 1e-9) / 1000)
+
+
 def share_of(count: int, total: int, noun: str = "") -> str:
     """``91.3 % of 412 verdicts``, but of fewer than ten ``2 of 3 verdicts``."""
     of = plural(total, noun) if noun else f"{total:,}"

@@ -111,7 +111,7 @@ _BY_ACT: Final[dict[str, str]] = {
         "SignIns.refuse Retention.sweep Registry.add Registry.hash_state Registry.next_version "
         "Registry.remove Registry.verify copies.check_copy copies.copy_database "
         "copies.replace_database aliases.managed jobs.bytes_held jobs.record "
-        "plan_of_batch.answers_hash"
+        "plan_of_batch.answers_hash Plans.mark"
     ),
 }
 CALLS: Final = {call: act for act, calls in _BY_ACT.items() for call in calls.split()}

@@ -18,8 +18,9 @@ from second_opinion.api.asked_cases import Case, Models
 from second_opinion.api.caller import Caller, may, settings_now
 from second_opinion.api.problem_json import REFUSALS, CallError, documented
 from second_opinion.api.work import in_thread
-from second_opinion.evidence import queued_case
+from second_opinion.evidence import alone_limit, queued_case
 from second_opinion.formatting import plural
+from second_opinion.records.alone import ALONE, alone
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.settings import Settings
@@ -51,6 +52,9 @@ class Answer(BaseModel):
     probabilities: list[float] | None = Field(description="In the order of the card's classes.")
     flags: list[str] = Field(description="Such as `out_of_range:age` or `low_confidence`.")
     version: str = Field(description="The version that answered: an A/B alias draws it by id.")
+    alone: Literal["yes", "no"] | None = Field(
+        None, description="Whether it may answer alone; only once a study has established that."
+    )
 
 
 class Answers(BaseModel):
@@ -89,7 +93,8 @@ def _predict(content: bytes, by: Expert, output: Output = "answers") -> Response
     started = time.perf_counter()
     check_count(len(asked.cases))
     settings = settings_now()
-    made = stored(settings, Models.now(settings, by), asked.model, asked.cases, by)
+    models = Models.now(settings, by)
+    made = stored(settings, models, asked.model, asked.cases, by)
     milliseconds = (time.perf_counter() - started) * 1000
     versions = {one.version for one in made}
     facts = {
@@ -99,7 +104,8 @@ def _predict(content: bytes, by: Expert, output: Output = "answers") -> Response
     }
     if output == "values":
         return as_json({"predictions": [one.value for one in made], **facts})
-    answers = [_answer(one) for one in made]
+    limits = _alone_limits(settings, models, made)
+    answers = [_answer(one, limits.get(one.version)) for one in made]
     return as_json({**facts, "predictions": answers, "latency_ms": round(milliseconds, 3)})
 
 
@@ -138,8 +144,18 @@ def check_count(cases: int, least: str = "") -> None:
         )
 
 
-def _answer(one: Prediction) -> dict[str, Any]:
-    return {
+def _alone_limits(
+    settings: Settings, models: Models, made: Sequence[Prediction]
+) -> dict[str, float | None]:
+    """By version the confidence from which on it may answer alone."""
+    store = asked_cases.store_of(settings)
+    cards = {one.version: models.card(f"{one.model}/{one.version}") for one in made}
+    return {version: alone_limit.limit_of(store, card) for version, card in cards.items()}
+
+
+def _answer(one: Prediction, alone_from: float | None) -> dict[str, Any]:
+    may = {} if alone_from is None else {ALONE: alone(one.confidence, alone_from)}
+    return may | {
         "id": one.id,
         "value": one.value,
         "confidence": one.confidence,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from second_opinion.models.card import ModelCard
 from second_opinion.schema import Feature
 
+MAY_ANSWER_ALONE = "May answer alone"
+
 
 def answer_head(card: ModelCard) -> str:
     """``The model says``, with the unit of a number or the event of a risk."""

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def scored_file(store: Store, batch: Batch, *, by: Expert, spreadsheet_safe: bool = False) -> bytes:
+def scored_file(
+    store: Store,
+    batch: Batch,
+    *,
+    by: Expert,
+    spreadsheet_safe: bool = False,
+    alone_from: float | None = None,
+) -> bytes:
     """A CSV of the scored rows: the file's columns as they were, then what the model says.
 
     Without the columns that are hidden from ``by``, who asks. A row for which the model had no
@@ -36,12 +43,16 @@ def scored_file(store: Store, batch: Batch, *, by: Expert, spreadsheet_safe: boo
     """
     hidden = column_rights.hidden_from(store, batch, by)
     _note(store, batch, "scored file", by)
-    tables = _without(_scored_tables(store, batch, by), hidden)
+    tables = _without(_scored_tables(store, batch, by, alone_from), hidden)
     return _csv(tables, spreadsheet_safe=spreadsheet_safe)
 
 
-def file_as_it_came(store: Store, batch: Batch, *, by: Expert) -> BinaryIO:
+def file_as_it_came(
+    store: Store, batch: Batch, *, by: Expert, alone_from: float | None = None
+) -> BinaryIO:
     """The file as it came, with what the model says in three columns more.
+
+    With ``alone_from``, the confidence from which on it may answer alone, a fourth says so.
 
     Without the columns that are hidden from ``by``, who asks. A row for which the model had no
     answer is left out: `rejected_file` has it.
@@ -52,7 +63,7 @@ def file_as_it_came(store: Store, batch: Batch, *, by: Expert) -> BinaryIO:
     _note(store, batch, "scored file", by)
     plain = _stored(
         lambda out: write_as_it_came(
-            batch, lambda: _without(_answered_tables(store, batch, by), hidden), out
+            batch, lambda: _without(_answered_tables(store, batch, by, alone_from), hidden), out
         )
     )
     return _stored(lambda out: _pack(plain, out)) if is_packed(batch) else plain
@@ -74,10 +85,16 @@ def _without(tables: Iterable[pa.Table], hidden: Collection[str]) -> Iterator[pa
 
 
 def result_workbook(
-    store: Store, batch: Batch, card: ModelCard, *, by: Expert, flag_words: FlagWords
+    store: Store,
+    batch: Batch,
+    card: ModelCard,
+    *,
+    by: Expert,
+    flag_words: FlagWords,
+    alone_from: float | None = None,
 ) -> BinaryIO:
     """A workbook of the scored rows for people, with the verdicts of ``by``, who asks."""
-    workbook = ResultWorkbook(store, batch, card, by, flag_words)
+    workbook = ResultWorkbook(store, batch, card, by, flag_words, alone_from)
     _note(store, batch, "workbook", by)
     return _stored(workbook.write)
 
@@ -150,34 +167,44 @@ def _csv(tables: Iterable[pa.Table], *, spreadsheet_safe: bool) -> bytes:
     return out.getvalue()
 
 
-def _scored_tables(store: Store, batch: Batch, by: Expert) -> Iterator[pa.Table]:
-    return _tables_with(store, batch, by, _values)
+def _scored_tables(
+    store: Store, batch: Batch, by: Expert, alone_from: float | None
+) -> Iterator[pa.Table]:
+    return _tables_with(store, batch, by, _values, alone_from)
 
 
-def _answered_tables(store: Store, batch: Batch, by: Expert) -> Iterator[pa.Table]:
+def _answered_tables(
+    store: Store, batch: Batch, by: Expert, alone_from: float | None
+) -> Iterator[pa.Table]:
     """The same with the predictions in the one type that all of them have."""
     values = [json.loads(text) for text in ScoredRows(store, by).scores(batch).values]
     kind = _type_of(values)
     if kind is None:
-        return _scored_tables(store, batch, by)
-    return _tables_with(store, batch, by, lambda scored: _typed_values(scored, kind))
+        return _scored_tables(store, batch, by, alone_from)
+    return _tables_with(store, batch, by, lambda scored: _typed_values(scored, kind), alone_from)
 
 
 def _tables_with(
-    store: Store, batch: Batch, by: Expert, values: Callable[[pa.Table], pa.Array]
+    store: Store,
+    batch: Batch,
+    by: Expert,
+    values: Callable[[pa.Table], pa.Array],
+    alone_from: float | None,
 ) -> Iterator[pa.Table]:
     """The rows of the file with an answer, and the answers behind them."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from second_opinion.batches.score_rows import added_columns
+    from second_opinion.batches.score_rows import added_columns, alone_cells
     from second_opinion.tables.csv_writer import as_text
 
-    names = added_columns(batch.columns)
+    names = added_columns(batch.columns, with_alone=alone_from is not None)
     for text, scored, _ in ScoredRows(store, by).scored_chunks(batch):
         flags = as_text(scored["flags"])
         raised = pc.if_else(pc.equal(flags, ""), pa.scalar(None, pa.string()), flags)
-        columns = (values(scored), scored["confidence"], raised)
+        columns = [values(scored), scored["confidence"], raised]
+        if alone_from is not None:
+            columns.append(alone_cells(scored["confidence"], alone_from))
         for name, column in zip(names, columns, strict=True):
             text = text.append_column(name, column)
         yield text.filter(scored["prediction"].is_valid().combine_chunks())

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from second_opinion.batches import column_rights
-from second_opinion.batches.column_heads import answer_head, field_head
+from second_opinion.batches.column_heads import MAY_ANSWER_ALONE, answer_head, field_head
 from second_opinion.batches.scored_rows import ScoredRows, flags_of
 from second_opinion.models.card import ModelCard
+from second_opinion.records.alone import alone
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.expert import Expert
 from second_opinion.records.value import plain
@@ -51,6 +52,7 @@ class ResultWorkbook:
     card: ModelCard
     by: Expert
     flag_words: FlagWords
+    alone_from: float | None = None
 
     def write(self, out: BinaryIO) -> None:
         """Write the workbook, a chunk of rows at a time."""
@@ -65,6 +67,8 @@ class ResultWorkbook:
         is_risk = self.card.answer == "probability"
         said = SheetColumn(answer_head(self.card), SHARE if is_risk else self._answer_format())
         sure = [SheetColumn("Sure", SHARE)] if self.card.tells_confidence else []
+        if self.alone_from is not None:
+            sure.append(SheetColumn(MAY_ANSWER_ALONE))
         words = [SheetColumn(name) for name in ("Flags", "You say", "Right answer", "Comment")]
         fields = [
             # Without commas between thousands: a year is a number too.
@@ -140,9 +144,11 @@ class ResultWorkbook:
         if prediction is not None and self.card.answer == "probability":
             answer = self.card.probability(tuple(scored["probabilities"] or ()) or None)
         words = [self.flag_words(self.card, flag) for flag in flags_of(scored["flags"])]
-        share = (
+        share: list[Any] = (
             [None if sure is None else _rounded_down(sure)] if self.card.tells_confidence else []
         )
+        if self.alone_from is not None:
+            share.append(alone(sure, self.alone_from))
         return [answer, *share, "; ".join(words) or None, *self._said(value, verdict)]
 
     def _said(self, value: Any, verdict: Verdict | None) -> list[Any]:

@@ -135,7 +135,9 @@ class _Run:
         self.rejected = rejected
         self.summary.note = clashes(self.look.columns)
         self._begin()
-        scores.write(_header([*self.look.columns, *added_columns(self.look.columns)]))
+        is_alone = self.model.alone_from is not None
+        added = added_columns(self.look.columns, with_alone=is_alone)
+        scores.write(_header([*self.look.columns, *added]))
         with closing(self._chunk_answers(chunks, jobs)) as predicted:
             for lines in self._lines(predicted):
                 scores.write(lines)
@@ -176,7 +178,7 @@ class _Run:
                     chunk = self._good_rows(chunk, row_answers)
                 self.summary.good += len(chunk.text)
                 if len(chunk.text):
-                    yield _with_answers(chunk, row_answers.answers)
+                    yield _with_answers(chunk, row_answers.answers, self.model.alone_from)
             if self.progress:
                 self.progress(self.summary.rows, chunk.bytes_read)
 
@@ -210,8 +212,8 @@ def _header(names: Iterable[str], delimiter: str = ",") -> bytes:
     return records([pa.array([name], pa.string()) for name in names], delimiter)
 
 
-def _with_answers(chunk: Chunk, answers: Answers) -> bytes:
-    cells = added_cells(answers)
+def _with_answers(chunk: Chunk, answers: Answers, alone_from: float | None) -> bytes:
+    cells = added_cells(answers, alone_from)
     if chunk.row_texts is not None:
         return records(cells, before=[chunk.row_texts])
     return records([*(one_array(column) for column in chunk.text.columns), *cells])

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from second_opinion.errors import UserError, first_line
 from second_opinion.models.model import Answers, Model, NoAnswerError
+from second_opinion.records.alone import ALONE, alone
 from second_opinion.records.value import plain
 from second_opinion.tables import TableProblem
 from second_opinion.tables.csv_writer import as_text
@@ -118,10 +119,13 @@ def _check_hope(search: _FaultSearch, answered: bool, model: Model) -> None:
     )
 
 
-def added_columns(columns: Sequence[str]) -> tuple[str, ...]:
-    """The names of the columns that scoring adds: a name that is taken gets ``_model`` behind."""
+def added_columns(columns: Sequence[str], *, with_alone: bool = False) -> tuple[str, ...]:
+    """The names of the columns that scoring adds: a name that is taken gets ``_model`` behind.
+
+    ``with_alone`` adds whether the model may answer alone.
+    """
     names = []
-    for name in ADDED:
+    for name in (*ADDED, ALONE) if with_alone else ADDED:
         while name in columns:
             name += CLASH
         names.append(name)
@@ -139,11 +143,11 @@ def clashes(columns: Sequence[str]) -> str:
     return " ".join(sentences)
 
 
-def added_cells(answers: Answers) -> list[pa.Array]:
+def added_cells(answers: Answers, alone_from: float | None = None) -> list[pa.Array]:
     """What the model says of each row, as text in the order of `added_columns`.
 
     The value, not its label; the confidence in its shortest exact form; the flags with ``;``
-    between. Null where there is none.
+    between. Null where there is none. With ``alone_from`` also whether it may answer alone.
     """
     confidence = answers.confidence
     sure = pa.nulls(len(answers), pa.string()) if confidence is None else pa.array(confidence)
@@ -151,7 +155,13 @@ def added_cells(answers: Answers) -> list[pa.Array]:
     flag_texts = pc.if_else(
         pc.equal(flags.dictionary, ""), pa.scalar(None, pa.string()), flags.dictionary
     )
-    return [value_cells(answers.values), as_text(sure), flag_texts.take(flags.indices)]
+    cells = [value_cells(answers.values), as_text(sure), flag_texts.take(flags.indices)]
+    return cells if alone_from is None else [*cells, alone_cells(sure, alone_from)]
+
+
+def alone_cells(confidence: pa.Array, alone_from: float) -> pa.Array:
+    """Of each row ``yes`` where the model may answer alone, ``no`` where a person has to."""
+    return pa.array([alone(sure, alone_from) for sure in confidence.to_pylist()], pa.string())
 
 
 def value_cells(values: np.ndarray) -> pa.Array:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from second_opinion.evidence.decision_words import STATES, pool, rounded_down
-from second_opinion.formatting import plural, share_text
+from second_opinion.evidence.decision_words import STATES, pool
+from second_opinion.formatting import plural, rounded_down, share_text
 from second_opinion.records.plan import Closing, Plan
 from second_opinion.statistics.release import Assessment, GroupAssessment
 

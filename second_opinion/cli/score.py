@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -64,15 +65,17 @@ def score(
     """Predict every row of IN.
 
     IN is CSV or other text, .xlsx, .xls, .xlsb, .ods, .json, .jsonl or .parquet. OUT has its
-    columns as they are, then prediction, confidence and flags. With a row that cannot be scored and
-    no --bad-rows, nothing is written.
+    columns as they are, then prediction, confidence and flags, and alone (yes or no) where a
+    release test has established in which cases the model may answer alone. With a row that cannot
+    be scored and no --bad-rows, nothing is written.
     """
     from second_opinion.tables import Decisions, TableFile, look
 
     _check_names(file, output, bad_rows, problems)
     settings = Settings.read()
     registry = managed(settings)
-    loaded_model = registry.load(_only_card(registry.look(), model or local_ref(settings.model)))
+    card = _only_card(registry.look(), model or local_ref(settings.model))
+    loaded_model = replace(registry.load(card), alone_from=_alone_from(settings, card))
     source = TableFile.of_path(file)
     if decided["delimiter"] in ("tab", "\\t"):
         decided["delimiter"] = "\t"
@@ -102,6 +105,16 @@ def score(
         if record:
             message += "\n" + _recorded(registry, loaded_model.card, source, layout, check)
     click.echo(printable(message), err=True)
+
+
+def _alone_from(settings: Settings, card: ModelCard) -> float | None:
+    """The confidence from which on it may answer alone, where there is a database that knows."""
+    if not Path(settings.feedback_db).is_file():
+        return None
+    # Its statistics take a second to load.
+    from second_opinion.evidence import alone_limit
+
+    return alone_limit.limit_of(Store.open(settings.feedback_db), card)
 
 
 def _only_card(catalog: Catalog, ref: str) -> ModelCard:

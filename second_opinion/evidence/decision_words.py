@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from second_opinion.formatting import percent, plural, share_text
+from second_opinion.formatting import percent, plural, rounded_down, share_text
 from second_opinion.records.plan import Plan
 from second_opinion.statistics.agreement import wilson
 from second_opinion.statistics.release import Assessment, GroupAssessment
@@ -49,11 +47,6 @@ def more(result: Assessment) -> str:
     if result.state != "open":
         return ""
     return f"; about {result.more:,} more" if result.more else "; no number of answers will do"
-
-
-def rounded_down(share: float) -> str:
-    """To a tenth of a percent, never more than it is."""
-    return share_text(math.floor(share * 1000 + 1e-9) / 1000)
 
 
 def unsure_bracket(result: Assessment) -> str:

@@ -14,6 +14,7 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models import card_flags
 from second_opinion.models.card import ModelCard
+from second_opinion.records.alone import ALONE, alone
 from second_opinion.records.prediction import Prediction, Source
 from second_opinion.records.value import plain, same_value
 
@@ -102,12 +103,16 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Model:
-    """One model version, ready to predict. ``warnings`` stay on the page while it is in use."""
+    """One model version, ready to predict. ``warnings`` stay on the page while it is in use.
+
+    ``alone_from`` is the confidence from which on it may answer alone, where a study said so.
+    """
 
     card: ModelCard
     estimator: Any
     threads: ThreadpoolController
     warnings: tuple[str, ...] = ()
+    alone_from: float | None = None
 
     def predict(self, cases: Cases) -> pd.DataFrame:
         """Predict cases that the schema has read.
@@ -116,18 +121,19 @@ class Model:
         of as many rows with the cases' index: ``value`` (a class value or a number),
         ``confidence`` (0 to 1; None for regression and where the model gives none),
         ``probabilities`` (a tuple in the card's class order, or None) and ``flags`` (a tuple such
-        as ``("out_of_range:age",)``). `NoAnswerError`, a `UserError`, names the first row without
-        an answer.
+        as ``("out_of_range:age",)``); with ``alone_from`` also ``alone``, yes or no.
+        `NoAnswerError`, a `UserError`, names the first row without an answer.
         """
         import pandas as pd
 
         index = cases.index if isinstance(cases, pd.DataFrame) else None
         # Object columns: pandas would turn a None among floats into NaN and a bool class into 0.
-        columns = {
-            name: pd.Series(cells, index=index, dtype="object")
-            for name, cells in _cells(self.answers(cases)).items()
-        }
-        return pd.DataFrame(columns)
+        cells = _cells(self.answers(cases))
+        if self.alone_from is not None:
+            cells[ALONE] = [alone(sure, self.alone_from) for sure in cells["confidence"]]
+        return pd.DataFrame(
+            {name: pd.Series(column, index=index, dtype="object") for name, column in cells.items()}
+        )
 
     def answers(self, cases: Cases) -> Answers:
         """Predict cases that the schema has read, column by column: one pass, for many cases.

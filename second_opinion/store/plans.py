@@ -115,6 +115,10 @@ class Plans:
             return []
         return [record_rows.draw(row) for row in self._select(sql_plans.DRAWS, plan_id=plan_id)]
 
+    def mark(self, plan_id: str) -> tuple[int, ...]:
+        """Numbers that are others as soon as anything is said of the cases of a plan."""
+        return tuple(self._select(sql_plans.MARK, plan_id=plan_id)[0])
+
     def answers(self, plan: Plan, *, by: Expert) -> PlanAnswers:
         """What was said of the draws of a plan since it counts, up to its closing."""
         roles.check(by, "see every verdict")

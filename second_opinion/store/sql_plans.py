@@ -52,6 +52,15 @@ ANSWERS = """
     ORDER BY ordered.number
 """
 
+# It changes with everything that an assessment rests on.
+MARK = """
+    SELECT
+        (SELECT count(*) FROM draws JOIN verdicts ON verdicts.prediction_id = draws.prediction_id
+            WHERE draws.plan_id = :plan_id) AS verdicts,
+        (SELECT count(*) FROM skips WHERE plan_id = :plan_id) AS skips,
+        (SELECT count(*) FROM adjudications) AS adjudications
+"""
+
 PREDICTIONS_DRAWN = """
     SELECT draws.position, predictions.*
     FROM draws JOIN predictions ON predictions.id = draws.prediction_id

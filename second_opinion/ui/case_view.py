@@ -66,6 +66,9 @@ def answer(visit: Visit, card: ModelCard, prediction: Prediction) -> None:
     st.subheader(frame.escape(labels.headline(card, prediction)), anchor=False)
     if certainty := labels.certainty(card, prediction):
         st.text(certainty)
+    limit = visit.alone_from(card, prediction.model_sha256)
+    if limit is not None:
+        st.text(labels.alone_text(prediction.confidence, limit))
     for label, probability in labels.few_bars(card, prediction):
         st.progress(probability, f"{frame.escape(label)} · {percent(probability)}")
     insight_section.context(visit, card, prediction)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from second_opinion.formatting import humanise, number_text, percent, plural
+from second_opinion.formatting import humanise, number_text, percent, plural, rounded_down
 from second_opinion.models.card import ModelCard, value_text
 from second_opinion.models.card_flags import GIVEN_ELSEWHERE
+from second_opinion.records.alone import alone
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import plain, text_of
 from second_opinion.records.verdict import Verdict
@@ -51,6 +52,14 @@ def certainty(card: ModelCard, prediction: Prediction) -> str:
         return ""
     share = percent(prediction.confidence)
     return f"not sure ({share})" if card.band(prediction.confidence) == "low" else f"{share} sure"
+
+
+def alone_text(confidence: float | None, limit: float) -> str:
+    """Whether the model may answer alone, where a study has said from which confidence on."""
+    share = rounded_down(limit)
+    if alone(confidence, limit) == "yes":
+        return f"May answer alone: the model is at least {share} sure, which a study has covered."
+    return f"Goes to a person: the model is less than {share} sure."
 
 
 def bars(card: ModelCard, prediction: Prediction) -> list[tuple[str, float]]:

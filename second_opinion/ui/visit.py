@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from second_opinion.errors import UserError
+from second_opinion.evidence import alone_limit
 from second_opinion.formatting import when
 from second_opinion.models.aliases import managed
 from second_opinion.models.card import ModelCard
@@ -90,6 +91,12 @@ class Visit:
     def card_of(self, prediction: Prediction) -> ModelCard:
         """The card of the version that made a prediction; `UserError` when it was taken out."""
         return self.catalog.card(f"{prediction.model}/{prediction.version}")
+
+    def alone_from(self, card: ModelCard, model_sha256: str) -> float | None:
+        """The confidence from which on this model file may answer alone, as far as it is shown."""
+        if card.artifact.sha256 != model_sha256:
+            return None
+        return once(f"alone {model_sha256}", lambda: alone_limit.limit_of(self.store, card))
 
     def models(self) -> list[Model]:
         """Each version that may answer here, loaded once per process."""

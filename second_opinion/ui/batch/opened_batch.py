@@ -106,11 +106,17 @@ def files(visit: Visit, batch: Batch) -> None:
 
     # The download is made on a thread that has no page.
     end, card, asker = as_it_came.suffix(batch), visit.card, visit.asker
+    alone_from = visit.alone_from(card, batch.model_sha256)
     with st.container(horizontal=True, key="batch_downloads"):
         file_button.draw(
             "Excel to read",
             data=lambda: downloads.result_workbook(
-                visit.store, batch, card, by=asker, flag_words=flag_name
+                visit.store,
+                batch,
+                card,
+                by=asker,
+                flag_words=flag_name,
+                alone_from=alone_from,
             ),
             file_name=f"{checked_file.stem(batch)}-result.xlsx",
             mime=EXCEL,
@@ -119,7 +125,9 @@ def files(visit: Visit, batch: Batch) -> None:
         )
         file_button.draw(
             "Your file with the answers",
-            data=partial(downloads.file_as_it_came, visit.store, batch, by=asker),
+            data=partial(
+                downloads.file_as_it_came, visit.store, batch, by=asker, alone_from=alone_from
+            ),
             file_name=f"{checked_file.stem(batch)}-scored.{end}",
             mime=EXCEL if end == "xlsx" else file_button.CSV if end == "csv" else ANY,
             key="batch_download",
@@ -128,7 +136,12 @@ def files(visit: Visit, batch: Batch) -> None:
         file_button.draw(
             "CSV without formulas",
             data=partial(
-                downloads.scored_file, visit.store, batch, by=asker, spreadsheet_safe=True
+                downloads.scored_file,
+                visit.store,
+                batch,
+                by=asker,
+                spreadsheet_safe=True,
+                alone_from=alone_from,
             ),
             file_name=f"{checked_file.stem(batch)}-spreadsheet.csv",
             key="batch_download_safe",

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from second_opinion.batches.column_heads import answer_head, field_head
+from second_opinion.batches.column_heads import MAY_ANSWER_ALONE, answer_head, field_head
 from second_opinion.batches.scored_rows import RowPage, flags_of
 from second_opinion.formatting import number_text, percent
 from second_opinion.models.card import ModelCard, value_text
+from second_opinion.records.alone import alone
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import plain
 from second_opinion.records.verdict import Verdict
@@ -30,14 +31,20 @@ def fields(card: ModelCard, batch: Batch) -> list[Feature]:
     return sorted(in_file, key=lambda f: ranks.get(f.name, len(ranks)))[:MOST_FIELDS]
 
 
-def columns(card: ModelCard, batch: Batch, own: Sequence[str]) -> list[CaseColumn]:
-    """The columns of the table, ``own`` being those of the file that the model does not use."""
+def columns(
+    card: ModelCard, batch: Batch, own: Sequence[str], *, with_alone: bool = False
+) -> list[CaseColumn]:
+    """The columns of the table, ``own`` being those of the file that the model does not use.
+
+    ``with_alone`` adds whether the model may answer alone.
+    """
     is_number = card.task == "regression" or card.answer == "probability"
     return [
         CaseColumn("Row", "row"),
         CaseColumn("You say", "verdict"),
         CaseColumn(answer_head(card), "answer", is_number),
         *([CaseColumn("Sure", "answer", True)] if card.tells_confidence else []),
+        *([CaseColumn(MAY_ANSWER_ALONE, "answer")] if with_alone else []),
         CaseColumn("Flags", "flags"),
         *(CaseColumn(name, "own") for name in own),
         *(CaseColumn(field_head(f), "field", f.is_numeric) for f in fields(card, batch)),
@@ -58,8 +65,12 @@ def rows(
     row_page: RowPage,
     verdicts: Mapping[int, Verdict],
     own: Mapping[str, Sequence[Cell]],
+    alone_from: float | None = None,
 ) -> Iterator[CaseRow]:
-    """The rows of a page in the order of `columns`; ``own`` has the cells of those columns."""
+    """The rows of a page in the order of `columns`; ``own`` has the cells of those columns.
+
+    ``alone_from`` is the confidence from which on the model may answer alone.
+    """
     of_fields = _field_cells(card, batch, row_page)
     cells = [*own.values(), *of_fields]
     cases = zip(*cells, strict=True) if cells else iter([()] * len(row_page.rows))
@@ -70,6 +81,8 @@ def rows(
         if card.tells_confidence:
             sure = answer["confidence"]
             said.append(NOTHING if sure is None else percent(sure))
+        if alone_from is not None:
+            said.append(alone(answer["confidence"], alone_from))
         yield CaseRow(
             row,
             [*said, *case],

@@ -127,6 +127,7 @@ def _draw_rows(visit: Visit, batch: Batch, row_page: RowPage) -> None:
     on_page = {row: verdict.id for row, verdict in verdicts.items()}
     token = click_ids.upcoming("batch_token")
     facts = case_facts.of_rows(visit.store, batch, row_page, visit.asker)
+    alone_from = visit.alone_from(card, batch.model_sha256)
     own = {name: fact_list.cells(of_column) for name, of_column in facts.items()}
 
     def press(pressed: CasePress) -> None:
@@ -134,8 +135,8 @@ def _draw_rows(visit: Visit, batch: Batch, row_page: RowPage) -> None:
 
     table = CaseTable(
         label=f"The scored rows of {batch.name}",
-        columns=row_cells.columns(card, batch, list(own)),
-        rows=list(row_cells.rows(card, batch, row_page, verdicts, own)),
+        columns=row_cells.columns(card, batch, list(own), with_alone=alone_from is not None),
+        rows=list(row_cells.rows(card, batch, row_page, verdicts, own, alone_from)),
         buttons=row_cells.buttons(card),
         page=f"{batch.id} {row_page.rows[:1]}",
         current=st.session_state.get("batch_row"),

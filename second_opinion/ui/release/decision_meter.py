@@ -9,7 +9,7 @@ import streamlit as st
 
 from second_opinion.evidence import decision, decision_words
 from second_opinion.evidence.answers_in_parts import plain_count
-from second_opinion.formatting import plural
+from second_opinion.formatting import plural, rounded_down
 from second_opinion.records.plan import Closing, Plan
 from second_opinion.statistics import evidence_course, production, release
 from second_opinion.statistics.release import Assessment
@@ -67,7 +67,7 @@ def _state(visit: Visit, plan: Plan, result: Assessment, closing: Closing | None
     if closing:
         st.text(
             f"Closed by {closing.closed_by}. The bound it reached stays true: at least "
-            f"{decision_words.rounded_down(closing.bound)}, after "
+            f"{rounded_down(closing.bound)}, after "
             f"{plural(closing.answers, 'answer')}."
         )
     if alone := decision_words.alone(plan, result.groups):

@@ -9,7 +9,7 @@ import streamlit as st
 
 from second_opinion.evidence import answers_in_parts, decision, decision_words
 from second_opinion.evidence.answers_in_parts import ClassResult, ExpertAnswers
-from second_opinion.formatting import share_of, share_text
+from second_opinion.formatting import rounded_down, share_of, share_text
 from second_opinion.records.batch import Batch
 from second_opinion.records.plan import Plan
 from second_opinion.statistics.release import GroupAssessment
@@ -63,7 +63,7 @@ def _in_production(plan: Plan, share: float, answers: int) -> str:
     )
     if not answers:
         return f"{start}."
-    least = decision_words.rounded_down(share)
+    least = rounded_down(share)
     return (
         f"{start}: at least {least} of such cases, with {decision_words.confidence(plan)} "
         "confidence."
@@ -79,9 +79,9 @@ def _group_rows(plan: Plan, groups: Sequence[GroupAssessment]) -> list[dict[str,
         {
             "Cases": "all" if group.share == 1 else f"surest {share_text(group.share)}",
             "How many": f"{group.cases:,}",
-            "At least so sure": decision_words.rounded_down(group.confidence),
+            "At least so sure": rounded_down(group.confidence),
             "State": decision_words.STATES[group.state],
-            "At least right": decision_words.rounded_down(group.bound),
+            "At least right": rounded_down(group.bound),
             "May answer alone": "yes" if group.counts else "no",
         }
         for group in groups
@@ -95,7 +95,7 @@ def _class_rows(visit: Visit, plan: Plan, classes: Sequence[ClassResult]) -> lis
             "The model says": card.label(one.value),
             "Cases": f"{one.cases:,}",
             "Answers": f"{one.result.answers:,}",
-            "At least right": decision_words.rounded_down(one.result.bound),
+            "At least right": rounded_down(one.result.bound),
             "Estimate": "–" if one.result.estimate is None else share_text(one.result.estimate),
             "State": decision_words.STATES[one.result.state],
         }

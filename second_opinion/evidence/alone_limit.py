@@ -1,0 +1,36 @@
+"""From which confidence on a model may answer alone, as its plans have established it."""
+
+from __future__ import annotations
+
+from second_opinion.access import roles
+from second_opinion.evidence import decision
+from second_opinion.models.card import ModelCard
+from second_opinion.recent import Recent
+from second_opinion.records.plan import Plan
+from second_opinion.store import Store
+
+BYTES_EACH, MOST_KEPT = 100, 1000
+
+# By plan and by what was said of it, as lists of one: None is a limit too.
+_limits: Recent[list[float | None]] = Recent(BYTES_EACH * MOST_KEPT)
+
+
+def limit_of(store: Store, card: ModelCard) -> float | None:
+    """The confidence from which on this model file may answer alone; None before a group counts.
+
+    By the newest plan of it whose groups establish that for any: what was established once, no
+    later answer takes back.
+    """
+    plans = store.plans.listed(card.name, card.version, by=roles.PROGRAM)
+    own = [plan for plan in plans if plan.groups and plan.model_sha256 == card.artifact.sha256]
+    limits = (_limit(store, plan) for plan in own)
+    return next((limit for limit in limits if limit is not None), None)
+
+
+def _limit(store: Store, plan: Plan) -> float | None:
+    key = str(store.path), plan.id, store.plans.mark(plan.id)
+    kept = _limits.get(key)
+    if kept is None:
+        limit = decision.assess(store, plan, by=roles.PROGRAM).alone
+        kept = _limits.keep(key, [limit], BYTES_EACH)
+    return kept[0]
