@@ -504,12 +504,12 @@ def test_a_log_removed_again_and_again_under_three_processes_loses_nothing(empty
     while len(empty_store.reviewed()) < 10:
         time.sleep(0.1)
     said = []
-    for _ in range(6):
-        time.sleep(0.3)
-        said += judge(empty_store, 5)
+    for _ in range(20):
+        time.sleep(0.05)
+        said += judge(empty_store, 1)
         for ending in removed.split():
             empty_store.path.with_name(f"feedback.db{ending}").unlink(missing_ok=True)
-        said += judge(empty_store, 5)
+        said += judge(empty_store, 1)
     for other in others:
         printed, errors = other.communicate()
         assert (other.returncode, errors) == (0, "")

@@ -22,6 +22,7 @@ from sqlite_utils.db import Database
 from second_opinion.errors import StorageError, UserError, log
 from second_opinion.store import (
     file_identity,
+    folder_lock,
     lock_trial,
     rescue,
     sql_connection,
@@ -61,8 +62,9 @@ class DatabaseFile:
         # Taken again by a thread that reads while it writes.
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._readers = ReadingConnections(lambda: _connected(path))
+        self._readers = ReadingConnections(self._reader)
         self._stamp = Stamp(None, 0, 0, None, None)
+        self._log_number = 0
         self._id = ""
         self._commits = 0
         self._checkpointed = 0
@@ -94,28 +96,45 @@ class DatabaseFile:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction, committed at the end of the block, rolled back on any exception."""
         with self._explained(), self._held():
-            connection = self._begun()
-            try:
+            with self._transaction() as connection:
                 before = connection.total_changes
                 yield connection
                 commits, last_rows = self._counted(connection, before)
                 connection.execute(sql_connection.COMMIT)
-            finally:
-                if connection.in_transaction:
-                    connection.execute(sql_connection.ROLLBACK)
             self._commits, self._last_rows = commits, last_rows
             self._acknowledge()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection of the block's own that sees one moment of the database."""
-        with self._explained():
+        with self._explained(), ExitStack() as stack:
+            yield self._reading(stack)
+
+    def _reading(self, stack: ExitStack) -> sqlite3.Connection:
+        while True:
             self._refuse(is_read=True)
             if self._connection is None or self._stamp != file_identity.stamp(self.path):
                 with self._held():
                     self._ready(is_read=True)
-            with self._readers.one() as connection:
-                yield connection
+            with ExitStack() as attempt, suppress(write_ahead_log.LogRemovedError):
+                attempt.enter_context(self._shared())
+                connection = attempt.enter_context(self._readers.one())
+                stack.enter_context(attempt.pop_all())
+                return connection
+
+    def _reader(self) -> sqlite3.Connection:
+        return write_ahead_log.reader(self.path, partial(_connected, self.path), self._stamp)
+
+    @contextmanager
+    def _shared(self) -> Iterator[None]:
+        """The log that is open stays the one of all in the block; `LogRemovedError` if it is not.
+
+        Others who began a new one would change the pages that are read by this one.
+        """
+        with folder_lock.held(self.path.parent, is_alone=False):
+            if not self._has_log():
+                raise write_ahead_log.LogRemovedError
+            yield
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -139,14 +158,27 @@ class DatabaseFile:
         finally:
             self._lock.release()
 
-    def _begun(self) -> sqlite3.Connection:
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with ExitStack() as stack:
+            connection = self._begun(stack)
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute(sql_connection.ROLLBACK)
+
+    def _begun(self, stack: ExitStack) -> sqlite3.Connection:
         # Compared once the lock is held: the file may change while this waits for it.
         while True:
             connection = self._ready()
-            connection.execute(sql_connection.BEGIN_WRITE)
-            if self._stamp == file_identity.stamp(self.path):
-                return connection
-            connection.execute(sql_connection.ROLLBACK)
+            with ExitStack() as attempt, suppress(write_ahead_log.LogRemovedError):
+                attempt.enter_context(self._shared())
+                connection.execute(sql_connection.BEGIN_WRITE)
+                if self._stamp == file_identity.stamp(self.path):
+                    stack.enter_context(attempt.pop_all())
+                    return connection
+                connection.execute(sql_connection.ROLLBACK)
 
     def _counted(
         self, connection: sqlite3.Connection, before: int
@@ -170,7 +202,8 @@ class DatabaseFile:
         if stamp != self._stamp:
             self._ready()
         elif self._connection is not None:
-            self._empty_log(self._connection)
+            with suppress(write_ahead_log.LogRemovedError), self._shared():
+                self._empty_log(self._connection)
 
     def _empty_log(self, connection: sqlite3.Connection) -> None:
         """Bring a long log into the file, which was compared a moment ago."""
@@ -202,9 +235,10 @@ class DatabaseFile:
         """Find out whether a file that looks changed is still this one; else refuse it."""
         deadline = time.monotonic() + LOOK_SECONDS
         while True:
-            stamp = file_identity.stamp(self.path)
-            has_log = self._has_log(stamp)
-            difference = self._difference(connection) if has_log else self._difference_alone()
+            with folder_lock.held(self.path.parent, is_alone=False):
+                stamp = file_identity.stamp(self.path)
+                has_log = self._has_log(stamp)
+                difference = self._difference(connection) if has_log else self._difference_alone()
             if not difference or time.monotonic() > deadline:
                 break
             time.sleep(0.05)
@@ -269,49 +303,73 @@ class DatabaseFile:
 
     def _save_log(self, connection: sqlite3.Connection) -> None:
         """The log was removed, and SQLite has the only copy: bring it into the file, begin anew."""
+        own = self._commits, self._last_rows
         with self._readers.stopped(READERS_SECONDS) as is_quiet:
-            if not is_quiet or not write_ahead_log.bring_in(connection, TIMEOUT_SECONDS):
+            if not is_quiet:
                 raise StorageError(f"The feedback database {self.path} {BUSY}")
-            write_ahead_log.let_go(self.path, connection, self._stamp)
-            own = self._commits, self._last_rows
             self._connection = None
-            connection.close()
-            self._connection = self._opened(is_own=True)
+            try:
+                joined = write_ahead_log.begun_anew(
+                    self.path,
+                    connection,
+                    partial(_connected, self.path),
+                    self._stamp,
+                    self._log_number,
+                    TIMEOUT_SECONDS,
+                )
+            except StorageError:
+                self._connection = connection
+                raise
+            self._connection = self._opened(joined)
         self._commits, self._last_rows = own
-        if not self._has_own(self._connection):
-            self._give_up(self._connection, NOT_IN_IT)
+        with suppress(write_ahead_log.LogRemovedError), self._shared():
+            if not self._has_own(self._connection):
+                self._give_up(self._connection, NOT_IN_IT)
 
-    def _opened(self, *, is_own: bool = False) -> sqlite3.Connection:
-        _refuse_impossible(self.path)
-        lock_trial.refuse_untrue_locks(self.path)
+    def _opened(self, joined: write_ahead_log.Joined | None = None) -> sqlite3.Connection:
+        while True:
+            with suppress(write_ahead_log.LogRemovedError):
+                return self._opened_once(joined)
+            joined = None
+
+    def _opened_once(self, joined: write_ahead_log.Joined | None) -> sqlite3.Connection:
+        if joined is None:
+            _refuse_impossible(self.path)
+            lock_trial.refuse_untrue_locks(self.path)
         with ExitStack() as undo:
             is_new = _created(self.path)
             # Taken before connecting: a file swapped in between is then noticed by the next write.
             place = file_identity.place(self.path)
-            connection, own = write_ahead_log.connected(
-                self.path,
-                partial(_connected, self.path),
-                is_own=is_own or is_new,
-                seconds=LOOK_SECONDS,
+            connection, own = joined or write_ahead_log.connected(
+                self.path, partial(_connected, self.path), is_new=is_new, seconds=LOOK_SECONDS
             )
             undo.callback(connection.close)
             # A commit that does it by itself would not see that the file is another one by now.
             connection.execute(sql_connection.NO_CHECKPOINT_AT_COMMIT)
             if is_new:
                 undo.callback(_remove_if_empty, self.path, connection)
-            self._refuse_other_log(connection, place)
-            _check(self.path, connection)
-            _migrate(self.path, connection)
-            write_ahead_log.begin(connection, TIMEOUT_SECONDS)
-            own = own or write_ahead_log.opened(self.path, connection)
-            own = own or file_identity.stamp(self.path)
-            connection.execute(sql_connection.ROOM_FOR_INDEXES)
-            if _alone(self.path) is None:
-                # The id must be in the file itself, or nothing tells it from another.
-                write_ahead_log.bring_in(connection, TIMEOUT_SECONDS)
-            self._begin(connection, own._replace(file=place))
+            with folder_lock.held(self.path.parent, is_alone=False):
+                if own and not write_ahead_log.is_at_its_place(self.path, own):
+                    raise write_ahead_log.LogRemovedError
+                self._refuse_other_log(connection, place)
+                self._prepare(connection, place, own)
             undo.pop_all()
         return connection
+
+    def _prepare(
+        self, connection: sqlite3.Connection, place: Place | None, own: Stamp | None
+    ) -> None:
+        """Check the file, bring it up to date, and begin its log, unless it has one."""
+        _check(self.path, connection)
+        _migrate(self.path, connection)
+        write_ahead_log.begin(connection, TIMEOUT_SECONDS)
+        own = own or write_ahead_log.opened(self.path, connection)
+        own = own or file_identity.stamp(self.path)
+        connection.execute(sql_connection.ROOM_FOR_INDEXES)
+        if _alone(self.path) is None:
+            # The id must be in the file itself, or nothing tells it from another.
+            write_ahead_log.bring_in(connection, TIMEOUT_SECONDS)
+        self._begin(connection, own._replace(file=place))
 
     def _refuse_other_log(self, connection: sqlite3.Connection, place: Place | None) -> None:
         """A log that was left behind, and another file put beside it: SQLite would mix them."""
@@ -331,6 +389,7 @@ class DatabaseFile:
         now = file_identity.stamp(self.path)
         self._stamp = own._replace(size=now.size, changed=now.changed)
         together = file_identity.of_connection(connection)
+        self._log_number = write_ahead_log.number(connection)
         self._checkpointed = self._seen_in_file()
         self._id = together.id if together else ""
         self._commits = together.commits if together else 0
@@ -347,7 +406,8 @@ class DatabaseFile:
             write_ahead_log.bring_in(connection, READERS_SECONDS)
             if self._stamp.file != file_identity.place(self.path):
                 # A log of the old file would be replayed into the new one.
-                write_ahead_log.let_go(self.path, connection, self._stamp)
+                with folder_lock.held(self.path.parent, is_alone=True):
+                    write_ahead_log.let_go(self.path, self._stamp)
 
 
 def _alone(path: Path) -> Identity | None:

@@ -138,12 +138,16 @@ def of_connection(connection: sqlite3.Connection) -> Identity | None:
 
 def of_file(path: Path) -> Identity | None:
     """The database as its file alone has it, without its log; `sqlite3.Error` if it is none."""
-    where = f"{path.as_uri()}?mode=ro&immutable=1"
-    with closing(sqlite3.connect(where, uri=True)) as connection:
+    with closing(connected_alone(path)) as connection:
         # While somebody reads, a checkpoint brings only the pages that were not changed since: the
         # header may then name pages that are in the log alone, which SQLite would call damage.
         connection.execute(sql_connection.NAMES_OF_ABSENT_PAGES)
         return of_connection(connection)
+
+
+def connected_alone(path: Path) -> sqlite3.Connection:
+    """A connection that reads the file as it lies there, without its log and without locks."""
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def difference(path: Path, connection: sqlite3.Connection) -> str:

@@ -495,3 +495,11 @@ def m026_own_answers(db: Database) -> None:
 def m027_namesakes(db: Database) -> None:
     """Verdicts of people who bear one label are counted apart."""
     db.executescript(sql_namesakes.COUNT_APART)
+
+
+@migrations()
+def m028_logs_begun(db: Database) -> None:
+    """Of several processes whose log was removed, the one that had the last begins the next."""
+    db.executescript(
+        "ALTER TABLE database_identity ADD COLUMN logs_begun INTEGER NOT NULL DEFAULT 0"
+    )

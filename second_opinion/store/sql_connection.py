@@ -48,6 +48,9 @@ COUNT_COMMIT = """
 RENAME_COPY = """
     UPDATE database_identity SET copy_of = id, id = :id, created_at = :now, checkpointed = 0
 """
+# How many logs were begun in place of removed ones.
+LOG_NUMBER = "SELECT logs_begun FROM database_identity"
+COUNT_LOG = "UPDATE database_identity SET logs_begun = logs_begun + 1"
 LAST_ROWS = """
     SELECT
         (SELECT id FROM verdicts ORDER BY rowid DESC LIMIT 1),

@@ -11,16 +11,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from second_opinion.errors import StorageError
-from second_opinion.store import file_identity, sql_connection, sqlite_errors
+from second_opinion.store import file_identity, folder_lock, sql_connection, sqlite_errors
 from second_opinion.store.file_identity import Place, Stamp
 
 PAUSE_SECONDS = 0.01
 TRIAL_SECONDS = 30
 # No file is here: one that was removed while it was opened.
 GONE: Place = (0, 0)
+
+
+class LogRemovedError(Exception):
+    """The log that was to be read is not at its place any more."""
+
 
 # Takes the lock that all who have a log open hold, by the bytes that SQLite locks (SHARED_FIRST in
 # its os.h), where the header says that there is a log. In a process of its own: closing a file
@@ -36,35 +42,31 @@ except OSError:
 """
 
 
+Joined = tuple[sqlite3.Connection, Stamp | None]
+
+
 def connected(
-    path: Path, connect: Callable[[], sqlite3.Connection], *, is_own: bool, seconds: float
-) -> tuple[sqlite3.Connection, Stamp | None]:
+    path: Path, connect: Callable[[], sqlite3.Connection], *, is_new: bool, seconds: float
+) -> Joined:
     """A connection with the log at the path open; how both look, or None where there is no log.
 
     `UserError` where log or index were removed while another process has the database open: that
-    one would bring what the log held over what is stored in a new one. ``is_own`` where this
-    process had the removed log open, and has brought it into the file.
+    one would bring what the log held over what is stored in a new one. ``is_new`` where this
+    process has made the file a moment ago.
     """
-    while True:
-        _refuse_parted(path, is_own=is_own, seconds=seconds)
-        before = file_identity.stamp(path)
-        connection = connect()
-        try:
-            own = opened(path, connection)
-        except BaseException:
-            connection.close()
-            raise
-        # Removed in between: another may have the one, and this the other.
-        joined = before.log, before.log_index
-        if own is None or joined in ((None, None), (own.log, own.log_index)):
-            return connection, own
-        connection.close()
-
-
-def _refuse_parted(path: Path, *, is_own: bool, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while not _is_whole(path, is_own=is_own):
-        if time.monotonic() > deadline:
+    joined: Joined | None = None
+    while True:
+        is_whole = _has_all(path)
+        may_begin = not is_whole and (is_new or not _is_open_elsewhere(path))
+        if is_whole or may_begin:
+            with folder_lock.held(path.parent, is_alone=may_begin):
+                # Looked at again: another may have come first.
+                if is_new or not may_begin or _has_all(path) or not _is_open_elsewhere(path):
+                    joined = _joined(path, connect, may_begin=may_begin)
+            if joined is not None:
+                return joined
+        if not is_whole and time.monotonic() > deadline:
             raise StorageError(
                 f"The log of the feedback database {path} was removed while another process has "
                 f"it open; expected {path.name}-wal and {path.name}-shm beside it. Nothing was "
@@ -74,11 +76,106 @@ def _refuse_parted(path: Path, *, is_own: bool, seconds: float) -> None:
         time.sleep(PAUSE_SECONDS)
 
 
-def _is_whole(path: Path, *, is_own: bool) -> bool:
-    parts = [sidecar.exists() for sidecar in file_identity.sidecars(path)]
-    if all(parts):
-        return True
-    return not any(parts) if is_own else not _is_open_elsewhere(path)
+def number(connection: sqlite3.Connection) -> int:
+    """Which log of its file it is: how many were begun in place of a removed one."""
+    (count,) = connection.execute(sql_connection.LOG_NUMBER).fetchone()
+    return int(count)
+
+
+def begun_anew(
+    path: Path,
+    connection: sqlite3.Connection,
+    connect: Callable[[], sqlite3.Connection],
+    own: Stamp,
+    own_number: int,
+    seconds: float,
+) -> Joined | None:
+    """Bring the removed log of the connection into the file, close it, and join or begin the next.
+
+    None where that cannot be yet: the next was removed as well, and another process has it open.
+    `StorageError` where others are in the way that long.
+    """
+    # Begun by another, who brought in before what all had committed: there is nothing to wait for.
+    is_alone = not (_has_all(path) and _number_in_file(path) != own_number)
+    with folder_lock.held(path.parent, is_alone=is_alone):
+        if not bring_in(connection, seconds):
+            raise StorageError(f"The feedback database {path} {sqlite_errors.BUSY}")
+        is_last = is_alone and _number_in_file(path) == own_number
+        if is_last:
+            let_go(path, own)
+        connection.close()
+        joined = _joined(path, connect, may_begin=is_last)
+        if joined and is_last:
+            joined[0].execute(sql_connection.COUNT_LOG)
+            bring_in(joined[0], seconds)
+        return joined
+
+
+def _number_in_file(path: Path) -> int | None:
+    try:
+        with closing(file_identity.connected_alone(path)) as connection:
+            return number(connection)
+    except sqlite3.Error:
+        return None
+
+
+def reader(path: Path, connect: Callable[[], sqlite3.Connection], own: Stamp) -> sqlite3.Connection:
+    """A further connection to the log that this process has open; `LogRemovedError` if it is gone.
+
+    SQLite looks for a log by its name alone, and would begin a new one beside the old index.
+    """
+    is_there = is_at_its_place(path, own)
+    joined = _joined(path, connect, may_begin=own.log is None) if is_there else None
+    if joined is None:
+        raise LogRemovedError
+    return joined[0]
+
+
+def is_at_its_place(path: Path, own: Stamp) -> bool:
+    """Whether log and index that were opened are those that others find now."""
+    now = file_identity.stamp(path)
+    return (now.log, now.log_index) == (own.log, own.log_index)
+
+
+def _joined(
+    path: Path, connect: Callable[[], sqlite3.Connection], *, may_begin: bool
+) -> Joined | None:
+    """The connection and its log; None where that was removed meanwhile."""
+    before = file_identity.stamp(path)
+    expected = before.log, before.log_index
+    if expected == (None, None) and not may_begin:
+        return None
+    connection = connect()
+    try:
+        own = opened(path, connection)
+    except sqlite3.Error:
+        connection.close()
+        if _take_back(path, before):
+            return None
+        raise
+    if own is None or expected in ((None, None), (own.log, own.log_index)):
+        return connection, own
+    connection.close()
+    _take_back(path, before)
+    return None
+
+
+def _take_back(path: Path, before: Stamp) -> bool:
+    """Remove log or index that SQLite made beside the other's; False where it made none."""
+    own = [
+        sidecar
+        for sidecar, place in zip(
+            file_identity.sidecars(path), (before.log, before.log_index), strict=True
+        )
+        if file_identity.place(sidecar) != place
+    ]
+    for sidecar in own:
+        sidecar.unlink(missing_ok=True)
+    return bool(own)
+
+
+def _has_all(path: Path) -> bool:
+    return all(sidecar.exists() for sidecar in file_identity.sidecars(path))
 
 
 def _is_open_elsewhere(path: Path) -> bool:
@@ -135,18 +232,13 @@ def bring_in(connection: sqlite3.Connection, seconds: float) -> bool:
     return True
 
 
-def let_go(path: Path, connection: sqlite3.Connection, own: Stamp) -> None:
-    """Remove what is left of the connection's own log and index, so that new ones are begun.
+def let_go(path: Path, own: Stamp) -> None:
+    """Remove what is left of the process's own log and index, alone, so that new ones are begun.
 
     They stay where another process has begun a new log beside the old index already.
     """
     log, index = file_identity.sidecars(path)
-    # All that have the same log open ask for this lock: none makes new files in between.
-    connection.execute(sql_connection.BEGIN_WRITE)
-    try:
-        if file_identity.place(log) in (None, own.log):
-            for sidecar, place in ((log, own.log), (index, own.log_index)):
-                if place is not None and place == file_identity.place(sidecar):
-                    sidecar.unlink(missing_ok=True)
-    finally:
-        connection.execute(sql_connection.ROLLBACK)
+    if file_identity.place(log) in (None, own.log):
+        for sidecar, place in ((log, own.log), (index, own.log_index)):
+            if place is not None and place == file_identity.place(sidecar):
+                sidecar.unlink(missing_ok=True)
