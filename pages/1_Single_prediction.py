@@ -7,6 +7,7 @@ from second_opinion.ui import (
     frame,
     insight_section,
     past_cases,
+    sent_answers,
     typed_answer,
     typed_case,
     who,
@@ -30,6 +31,7 @@ def single_prediction() -> None:
             past = past_cases.of(visit)
             typed_answer.draw(visit, inputs)
             past_cases.way(visit, past)
+            sent_answers.way(visit)
             place = insight_section.room(visit)
     past_cases.history(visit, past)
     typed_answer.reasons(visit, inputs, place)

@@ -5,9 +5,12 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from visits import CASE, messages, press, start
+from visits import CASE, keys, messages, press, start
 
 from second_opinion import Store
+from second_opinion.records.expert import Expert
+
+HOME = "Home.py"
 
 
 @pytest.fixture
@@ -154,3 +157,51 @@ def test_it_is_judged_by_its_id_and_opened_on_the_pages(api, place, given, at_ho
     assert messages(distributions) == []
     counts = {one.source for one in Store.open(place / "feedback.db").singles.counts("triage")}
     assert counts == {"api"}
+
+
+def test_home_leads_to_each_answer_that_waits_for_a_person(api, place, given, at_home):
+    cases = [given("triage", id=f"order-{at}") for at in range(3)]
+    assert api("/api/predictions", {"model": "triage", "predictions": cases}).status == 200
+    home = start(HOME, name="Grace")
+    assert messages(home) == []
+    assert "Answers of Triage that programs sent here" in [text.value for text in home.text]
+    page = start(CASE, name="Grace", prediction="order-0")
+    press(page, "verdict_agree")
+    assert "1 of 3 answers that programs sent judged by you" in captions(page)
+    press(page, "predict_next_sent")
+    assert messages(page) == []
+    assert page.query_params["prediction"] == "order-1"
+    press(page, "verdict_agree")
+    press(page, "predict_next_sent")
+    press(page, "verdict_agree")
+    assert "predict_next_sent" not in keys(page)
+    assert "3 of 3 answers that programs sent judged by you" in captions(page)
+    done = start(HOME, name="Grace")
+    assert "Nothing: you have judged" in " ".join(text.value for text in done.text)
+    ada = start(HOME, name="Ada")
+    assert "Answers of Triage that programs sent here" in [text.value for text in ada.text]
+
+
+def captions(page):
+    return [caption.value for caption in page.caption]
+
+
+def test_who_has_judged_what_was_sent_is_told_by_the_key_of_the_person(api, place, given):
+    cases = [given("iris", id=f"order-{at}") for at in range(4)]
+    assert api("/api/predictions", {"model": "iris", "predictions": cases}).status == 200
+    api("/api/predict", {"model": "iris", "cases": [cases[0]["inputs"]]})
+    store = Store.open(place / "feedback.db")
+    ada, grace = Expert("Ada"), Expert("Grace")
+    for at, judgement in ((0, "agree"), (2, "unsure"), (3, "withdrawn")):
+        verdict = {"prediction_id": f"order-{at}", "expert": "Ada", "judgement": judgement}
+        if judgement == "withdrawn":
+            assert api("/api/verdicts", verdict | {"judgement": "agree"}).status == 200
+        assert api("/api/verdicts", verdict).status == 200
+    assert [(one.id, one.is_judged) for one in store.singles.sent("iris", by=ada)] == [
+        ("order-0", True),
+        ("order-1", False),
+        ("order-2", True),
+        ("order-3", False),
+    ]
+    assert not any(one.is_judged for one in store.singles.sent("iris", by=grace))
+    assert store.singles.sent("triage", by=ada) == []

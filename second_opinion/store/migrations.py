@@ -20,6 +20,7 @@ from second_opinion.store import (
     sql_retention,
     sql_review_tables,
     sql_sign_ins,
+    sql_verdicts,
     sql_visits,
     verdict_kinds_table,
 )
@@ -503,3 +504,9 @@ def m028_logs_begun(db: Database) -> None:
     db.executescript(
         "ALTER TABLE database_identity ADD COLUMN logs_begun INTEGER NOT NULL DEFAULT 0"
     )
+
+
+@migrations()
+def m029_answers_that_programs_sent(db: Database) -> None:
+    """Home asks in each run which of them a person has still to judge."""
+    db.executescript(sql_verdicts.SENT_INDEX)

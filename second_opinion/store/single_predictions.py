@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import same_inputs, same_value
 from second_opinion.store import judged_cases, record_rows, sql_verdicts
 from second_opinion.store.database_file import DatabaseFile
 
 MOST_SINGLES = 50_000
+# A person judges no more of them one by one; the newest count.
+MOST_SENT = 1000
 # What makes two answers under one id the same one, beside their inputs.
 SAID = ("model", "version", "value", "confidence")
 
@@ -24,6 +27,15 @@ class SingleCount:
     source: str
     predictions: int
     last_at: str
+
+
+@dataclass
+class SentAnswer:
+    """An answer that a program sent here to be judged, and whether a person has done so."""
+
+    id: str
+    version: str
+    is_judged: bool = False
 
 
 class Singles:
@@ -79,6 +91,19 @@ class Singles:
             until=until,
             limit=limit,
         )
+
+    def sent(self, model: str, *, by: Expert) -> list[SentAnswer]:
+        """The newest 1,000 answers of a model that were given elsewhere, the oldest of them first.
+
+        ``is_judged`` says whether this person has a verdict on it.
+        """
+        answers: dict[str, SentAnswer] = {}
+        for row in self._select(sql_verdicts.SENT, model=model, limit=MOST_SENT):
+            answer = answers.setdefault(row["id"], SentAnswer(row["id"], row["version"]))
+            if row["expert"] is not None:
+                is_own = key_of(row["expert"], row["expert_key"]) == by.expert_key
+                answer.is_judged = answer.is_judged or is_own
+        return list(answers.values())
 
     def verdicts(self, model: str, batch_id: str | None = None) -> list[dict[str, Any]]:
         """The current verdicts on a batch, or on the predictions of none, in order of their time.

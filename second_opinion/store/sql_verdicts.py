@@ -165,6 +165,23 @@ SINGLES = """
     ORDER BY created_at DESC, rowid DESC LIMIT :limit
 """
 
+# Of answers that programs sent here to be judged; no hash of a model file is claimed for them.
+SENT_INDEX = """
+    CREATE INDEX predictions_sent ON predictions (model, created_at, id)
+        WHERE model_sha256 = '' AND source = 'api';
+"""
+
+SENT = """
+    SELECT sent.id, sent.version, verdict.expert, verdict.expert_key
+    FROM (
+        SELECT id, version, created_at FROM predictions
+        WHERE model = :model AND model_sha256 = '' AND source = 'api'
+        ORDER BY created_at DESC, id DESC LIMIT :limit
+    ) AS sent
+    LEFT JOIN current_verdicts AS verdict ON verdict.prediction_id = sent.id
+    ORDER BY sent.created_at, sent.id
+"""
+
 VERDICTS_ON = """
     SELECT
         prediction.id AS prediction_id, row_number, version, value, confidence, probabilities,

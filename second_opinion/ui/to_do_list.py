@@ -1,4 +1,4 @@
-"""What an expert has still to judge, plan by plan and batch by batch."""
+"""What an expert has still to judge: by plan, by batch, and of what programs sent here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from second_opinion.formatting import plural
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Plan
-from second_opinion.ui import judging_way, who
+from second_opinion.ui import judging_way, sent_answers, who
 from second_opinion.ui.frame import escape
 from second_opinion.ui.visit import Visit
 
@@ -31,22 +31,27 @@ class Waiting(NamedTuple):
 
 
 def draw(visit: Visit) -> None:
-    """The batches of this browser with rows that wait, each with a link to the next of them."""
+    """What waits, each with a link to its next case: plans, batches of this browser, and answers
+    that programs sent."""
     expert = visit.expert
     if expert is None:
         return
     batches, plans = of(visit, expert), visit.store.queue.plans(by=expert)
-    if not batches and not plans:
+    sent = sent_answers.of(visit, expert)
+    if not batches and not plans and not sent:
         return
     st.header("Still to be judged by you", anchor=False)
     waiting = [one for one in batches if one.judged < one.total]
     asked = [plan for plan in plans if visit.store.queue.waits(plan.id, by=expert)]
-    if not waiting and not asked:
+    unjudged = [one for one in sent if one.next_after()]
+    if not waiting and not asked and not unjudged:
         st.text("Nothing: you have judged every row of your batches, and no plan asks you.")
     for plan in asked:
         _draw_plan(visit, expert, plan)
     for one in waiting:
         _draw(visit, one)
+    for answers in unjudged:
+        sent_answers.draw(answers)
 
 
 def of(visit: Visit, expert: Expert) -> list[Waiting]:
