@@ -8,6 +8,7 @@ from second_opinion.ui import (
     file_button,
     frame,
     model_versions,
+    old_answers_section,
     remote_models,
     split_form,
 )
@@ -34,6 +35,12 @@ def models() -> None:
     if model_versions.may_review(visit):
         verdicts_by_arm()
         compare_versions(version)
+        old_answers(version)
+
+
+@frame.guarded
+def old_answers(version: str) -> None:
+    old_answers_section.draw(visit, version)
 
 
 @frame.guarded

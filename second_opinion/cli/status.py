@@ -8,8 +8,9 @@ from second_opinion.cli import printing
 from second_opinion.cli.asking import as_json, dumped
 from second_opinion.cli.decision_text import decision_lines
 from second_opinion.cli.feedback import me, plan_meant
-from second_opinion.evidence import decision
-from second_opinion.evidence.decision_facts import decision_facts, newest_facts
+from second_opinion.evidence import answers_reused, decision
+from second_opinion.evidence.answers_reused import Reuse
+from second_opinion.evidence.decision_facts import decision_facts, newest_facts, reused_facts
 from second_opinion.formatting import joined, plural
 from second_opinion.models.aliases import managed
 from second_opinion.models.catalog import Catalog, versions_in_use
@@ -52,19 +53,32 @@ def status(plan_ref: str, model: str, as_json: bool) -> None:
     ]
     plans = [store.plans.listed(name, version, by=person)[:1] for name, version in meant]
     decisions = [[(one, *_decided(store, one, person)) for one in some] for some in plans]
+    reused = [_reused(store, settings, *one, person) for one in meant]
     if as_json:
         facts = [
-            status_facts(*each) | newest_facts(some)
-            for each, some in zip(reviews, decisions, strict=True)
+            status_facts(*each) | newest_facts(some) | reused_facts(old)
+            for each, some, old in zip(reviews, decisions, reused, strict=True)
         ]
         click.echo(dumped(facts))
         return
     parts = []
-    for each, some in zip(reviews, decisions, strict=True):
+    for each, some, old in zip(reviews, decisions, reused, strict=True):
         parts.append(_text(*each))
         parts += [decision_lines(*decided) for decided in some]
-    parts += [] if any(decisions) else [NO_TEST]
+        parts += answers_reused.sentences(old)
+    parts += [] if any(decisions) or any(reused) else [NO_TEST]
     click.echo(printing.printable("\n\n".join(parts)))
+
+
+def _reused(
+    store: Store, settings: Settings, name: str, version: str | None, by: Expert
+) -> list[Reuse]:
+    """What the answers for other versions say of the one that is asked about."""
+    if version is None:
+        return []
+    registry = managed(settings)
+    card = registry.look().card(f"{name}/{version}")
+    return answers_reused.of_version(store, registry, card, by=by)
 
 
 def _decided(store: Store, plan: Plan, by: Expert) -> tuple[Assessment, Closing | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from second_opinion.evidence.answers_reused import Reuse
 from second_opinion.records.plan import Closing, Plan
 from second_opinion.statistics.release import Assessment
 
@@ -18,6 +19,24 @@ def decision_facts(plan: Plan, result: Assessment, closing: Closing | None) -> d
         "alone": result.alone,
         "closed_at": closing.created_at if closing else None,
     }
+
+
+def reused_facts(reused: list[Reuse]) -> dict[str, Any]:
+    """What the answers for other versions say of one, as a part of its status; none for none."""
+    if not reused:
+        return {}
+    rows = [
+        {
+            "plan": one.plan.id,
+            "answered_for": one.plan.version,
+            "versions": one.versions,
+            "alpha": one.plan.alpha / one.versions,
+            "not_tested": one.reason or None,
+            **(asdict(one.result) if one.result else {}),
+        }
+        for one in reused
+    ]
+    return {"on_old_answers": rows}
 
 
 def newest_facts(some: list[tuple[Plan, Assessment, Closing | None]]) -> dict[str, Any]:

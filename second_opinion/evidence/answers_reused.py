@@ -1,0 +1,156 @@
+"""Another version of a model, tested at once on the answers that experts gave blind for one before.
+
+Their own answers are labels, whatever a model says. Draws and weights are those of the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from second_opinion.access import roles
+from second_opinion.errors import UserError
+from second_opinion.evidence import decision
+from second_opinion.evidence.answer_loss import first_answers, named_answer
+from second_opinion.evidence.decision_words import STATES, sentence
+from second_opinion.evidence.planned_study import expected_accuracy
+from second_opinion.formatting import share_text
+from second_opinion.models.card import ModelCard
+from second_opinion.models.model import Model
+from second_opinion.models.registry import Registry
+from second_opinion.records.event import Event
+from second_opinion.records.expert import Expert
+from second_opinion.records.plan import Claim, Plan
+from second_opinion.records.prediction import Prediction
+from second_opinion.records.review import Outcome
+from second_opinion.records.verdict import Verdict
+from second_opinion.records.verdict_kinds import kind_of
+from second_opinion.statistics import release
+from second_opinion.statistics.release import Assessment
+from second_opinion.store import Store
+from second_opinion.verdicts.blind_answer import locked
+
+# Files with the answers that a model may be trained on.
+TELL_ANSWERS = ("corrections", "verdicts", "draws")
+MOST_EVENTS = 100_000
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """What the answers to a ``plan`` say of another ``version``; None with the reason why not.
+
+    Any of ``versions`` might pass by chance, so that each is tested at alpha over their number.
+    """
+
+    plan: Plan
+    version: str
+    versions: int
+    result: Assessment | None = None
+    reason: str = ""
+
+
+def of_version(store: Store, registry: Registry, card: ModelCard, *, by: Expert) -> list[Reuse]:
+    """For each pool that experts answered blind for another version, what it says of this one.
+
+    `UserError` below a reviewer.
+    """
+    newest: dict[str, Plan] = {}
+    for plan in store.plans.listed(card.name, by=by):
+        if plan.version != card.version and plan.mode == "blind":
+            newest.setdefault(plan.batch_id, plan)
+    versions = len(registry.look().versions(card.name))
+    reused = (_reuse(store, registry, plan, card, versions, by) for plan in newest.values())
+    return [one for one in reused if one is not None]
+
+
+def _reuse(
+    store: Store, registry: Registry, plan: Plan, card: ModelCard, versions: int, by: Expert
+) -> Reuse | None:
+    stored = store.plans.answers(plan, by=by)
+    answers = {at: some[0] for at, some in first_answers(plan, stored.verdicts).items()}
+    if not answers:
+        return None
+    if reason := _why_not(store, plan, card):
+        return Reuse(plan, card.version, versions, reason=reason)
+    try:
+        said = _said(registry.load(card), {at: stored.predictions[at] for at in answers})
+    except UserError as error:
+        return Reuse(plan, card.version, versions, reason=str(error))
+    draws = decision.draw_table(store, plan, by=by)
+    outcomes = {at: _outcome(plan, card, answers[at], said[at]) for at in answers}
+    # A case that everybody skipped is unsure, whatever a version says of it.
+    draws["answer"] = [
+        outcomes.get(at, old if old == "unsure" else None)
+        for at, old in zip(draws["position"], draws["answer"], strict=True)
+    ]
+    claim = Claim(plan.target, plan.alpha / versions, expected_accuracy(card), plan.failed)
+    return Reuse(plan, card.version, versions, release.assess(claim, draws))
+
+
+def _why_not(store: Store, plan: Plan, card: ModelCard) -> str:
+    """Why the answers are no test of this version; empty where they are."""
+    if plan.answers > 1:
+        return "Its cases have several answers each, which are not taken over yet."
+    events = store.event_log.newest("export", MOST_EVENTS, by=roles.PROGRAM)
+    trained = [event for event in events if _may_have_taught(event, plan, card)]
+    if not trained:
+        return ""
+    return (
+        f"The answers were taken away as a file ({trained[-1].details['what']}) before this "
+        "version was made, which may have learned from them. Ask experts about new cases."
+    )
+
+
+def _may_have_taught(event: Event, plan: Plan, card: ModelCard) -> bool:
+    if event.details.get("what") not in TELL_ANSWERS or event.created_at < plan.created_at:
+        return False
+    # A card without a time may be of any.
+    made_at = card.artifact.created_at
+    return not made_at or _moment(event.created_at) < _moment(made_at)
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _said(model: Model, predictions: Mapping[int, Prediction]) -> dict[int, Prediction]:
+    """What a version says of the cases that another one answered; `UserError` where it cannot."""
+    cases = [_inputs(model, one) for one in predictions.values()]
+    ids = [one.id for one in predictions.values()]
+    made = model.predictions(cases, ids, asked_by=roles.PROGRAM.label, source="plan")
+    return dict(zip(predictions, made, strict=True))
+
+
+def _inputs(model: Model, prediction: Prediction) -> dict[str, Any]:
+    schema = model.card.case_schema
+    known = {name: prediction.inputs.get(name) for name in schema.names}
+    inputs, problems = schema.read(known)
+    if blocking := [str(problem) for problem in problems if problem.blocking]:
+        raise UserError(f"{model.card.ref} cannot take the cases of the plan: {blocking[0]}.")
+    return inputs
+
+
+def _outcome(plan: Plan, card: ModelCard, answer: Verdict, said: Prediction) -> Outcome:
+    value = named_answer(answer)
+    risk = card.probability(said.probabilities) if card.answer == "probability" else None
+    judged = locked(said, answer.expert, value, tolerance=plan.tolerance, risk=risk)
+    counts_as = kind_of(judged.judgement).counts_as
+    return "unsure" if counts_as == "nothing" else counts_as
+
+
+def sentences(reused: Sequence[Reuse]) -> list[str]:
+    """What the answers for other versions say of one, a sentence for each pool."""
+    texts = []
+    for one in reused:
+        start = f"On the answers given for version {one.plan.version} ({one.plan.name})"
+        if one.result is None:
+            texts.append(f"{start}: not tested. {one.reason}")
+            continue
+        stricter = replace(one.plan, alpha=one.plan.alpha / one.versions)
+        texts.append(
+            f"{start}: {STATES[one.result.state]}, {sentence(stricter, one.result)} Target "
+            f"{share_text(one.plan.target)}; {one.versions} versions share the chance to err."
+        )
+    return texts

@@ -1,0 +1,115 @@
+"""Another version of a model, tested at once on the answers that were given for one before."""
+
+import json
+
+import pytest
+from builders import OWNER, REVIEWER, scored_batch
+from visits import messages, press, start
+
+from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.evidence import answers_reused, decision, plan_of_batch
+from second_opinion.evidence.plan_of_batch import Terms
+from second_opinion.records.event import Event
+from second_opinion.records.value import same_value
+from second_opinion.statistics import release
+from second_opinion.store import Store
+from second_opinion.verdicts.blind_answer import locked
+
+
+class Study:
+    """A plan on what version 1 said of a file, with answers to its first draws."""
+
+    def __init__(self, place, registry, **terms):
+        self.store, self.registry = Store.open(place / "feedback.db"), registry
+        self.card, self.second = registry.card("triage/1"), registry.card("triage/2")
+        self.batch, _ = scored_batch(self.store, registry, "triage/1", 60)
+        wanted = Terms(**{"target": 0.6, "expected": 0.9, "twice": 0.0} | terms)
+        self.plan = plan_of_batch.freeze(self.store, self.card, self.batch, wanted, by=OWNER)
+
+    def answer(self, count, *, agreeing=True):
+        values = [choice.value for choice in self.card.classes]
+        for draw in self.store.plans.draws(self.plan.id, by=OWNER)[:count]:
+            made = ScoredRows(self.store).opened(self.batch, draw.row_number, self.card)
+            other = next(value for value in values if not same_value(value, made.value))
+            self.store.add_verdict(locked(made, "Ada", made.value if agreeing else other))
+
+    def reused(self):
+        return answers_reused.of_version(self.store, self.registry, self.second, by=REVIEWER)
+
+
+@pytest.fixture
+def study(place, registry):
+    return Study(place, registry)
+
+
+def test_before_an_answer_there_is_nothing_to_test_on(study):
+    assert study.reused() == []
+
+
+def test_a_version_that_says_the_same_is_tested_on_the_same_draws_at_a_share_of_alpha(study):
+    study.answer(12)
+    (reuse,) = study.reused()
+    draws = decision.draw_table(study.store, study.plan, by=OWNER)
+    accuracy = study.second.metrics["accuracy"]
+    assert reuse.versions == 2
+    assert reuse.result == release.assess(release.Claim(0.6, 0.025, accuracy), draws)
+    assert reuse.result.answers == 12
+
+
+def test_the_answers_of_experts_are_held_against_what_this_version_says(study):
+    """Whatever version 1 said: where both say the same, both are wrong."""
+    study.answer(12, agreeing=False)
+    (reuse,) = study.reused()
+    assert reuse.result.bound == 0.0
+
+
+def test_it_is_not_tested_on_what_it_may_have_learned(study):
+    study.answer(5)
+    study.store.event_log.add(Event("export", "Olga", {"what": "corrections"}))
+    (before,) = study.reused()
+    assert before.result is not None
+    study.second = newer(study.second)
+    (after,) = study.reused()
+    assert after.result is None
+    assert "may have learned from them" in after.reason
+
+
+def newer(card):
+    """The same version, made after everything that happened."""
+    artifact = card.artifact.model_copy(update={"created_at": "2999-01-01T00:00:00.000Z"})
+    return card.model_copy(update={"artifact": artifact})
+
+
+def test_an_open_plan_gives_no_labels(place, registry):
+    study = Study(place, registry, mode="open")
+    study.answer(5)
+    assert study.reused() == []
+
+
+def test_several_answers_a_case_are_said_to_be_left_out(place, registry):
+    study = Study(place, registry, answers=2)
+    study.answer(5)
+    (reuse,) = study.reused()
+    assert "several answers" in reuse.reason
+
+
+def test_status_of_the_version_says_it_and_so_does_its_json(study, run):
+    study.answer(12)
+    _, out, _ = run("status", "--model", "triage/2")
+    assert "On the answers given for version 1 (plan 1 of triage/1): Established, 12 answers" in out
+    _, out, _ = run("status", "--model", "triage/2", "--json")
+    (row,) = json.loads(out)
+    assert row["on_old_answers"][0]["state"] == "established"
+    _, out, _ = run("status", "--model", "triage/1", "--json")
+    assert "on_old_answers" not in json.loads(out)[0]
+
+
+def test_the_page_models_tests_it_at_a_press(study, at_home):
+    study.answer(12)
+    at = start("pages/7_Models.py", model="triage/2")
+    press(at, "models_old_answers")
+    assert not messages(at)
+    assert any(text.value.startswith("On the answers given for version 1") for text in at.text)
+    assert "models_old_answers" not in {
+        button.key for button in start("pages/7_Models.py", model="dose").button
+    }
