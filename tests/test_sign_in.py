@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 import streamlit as st
 from builders import OWNER, REVIEWER, ROOT, case, judged, scored_batch, verdict
-from visits import AUTH, CLAIMS, CORP, arrive, everything_said, keys, messages, press, start
+from visits import AUTH, CASE, CLAIMS, CORP, arrive, everything_said, keys, messages, press, start
 
 from second_opinion.access import access_rules
 from second_opinion.access.access_rules import AccessRules
@@ -335,6 +335,19 @@ def test_what_one_person_has_typed_is_gone_when_another_one_signs_in(place, secr
     assert not messages(at)
     assert "you are bo <bo@example.org>" in everything_said(at)
     assert "people_secret" not in at.session_state
+    assert "verdict_agree" not in keys(at)
+    assert "prediction" not in at.query_params
+
+
+def test_who_signs_in_where_a_personal_link_was_open_finds_nothing_of_its_person(
+    place, secrets, link
+):
+    secrets(AUTH + CORP)
+    at = press(start(CASE, name=""), "predict_submit")
+    assert "verdict_agree" in keys(at)
+    at.user = CLAIMS | {"exp": time.time() + 600}
+    at.run()
+    assert "you are ada <ada@example.org>" in everything_said(at)
     assert "verdict_agree" not in keys(at)
     assert "prediction" not in at.query_params
 

@@ -1,12 +1,17 @@
 """Who a proxy names in a header: believed from that proxy alone, and refused in words."""
 
 import pytest
+from builders import OWNER
+from visits import CASE, everything_said, keys, messages, press, start
 
 from second_opinion.access.access_rules import AccessRules
 from second_opinion.access.signed_in import SignedIn
 from second_opinion.access.trusted_header import TrustedHeader
 from second_opinion.errors import UserError
+from second_opinion.records.invitation import Invitation
 from second_opinion.settings import Settings
+from second_opinion.store import Store
+from second_opinion.ui import proxy_request
 
 NAME = "X-Forwarded-Email"
 ADA = (NAME, "ada@example.org")
@@ -184,3 +189,50 @@ def test_with_a_proxy_nobody_is_local_and_a_broken_file_opens_nothing(tmp_path, 
     monkeypatch.delenv("TRUSTED_HEADER")
     broken.write_text('[second_opinion]\ntrusted_header = "X-Forwarded-Email', "utf-8")
     assert Settings.without_secrets().expert_code
+
+
+@pytest.fixture
+def proxied(place, monkeypatch):
+    """The headers that the proxy sends, of whoever is there."""
+    monkeypatch.setenv("TRUSTED_HEADER", NAME)
+    monkeypatch.setenv("TRUSTED_PROXY", PROXY)
+    sent = {NAME: "ada@example.org"}
+    monkeypatch.setattr(proxy_request, "headers", lambda: iter(sent.items()))
+    monkeypatch.setattr(proxy_request, "_peer", lambda: PROXY)
+    return sent
+
+
+@pytest.mark.parametrize("between", [[], [""]], ids=["at once", "after nobody"])
+def test_another_person_at_the_proxy_finds_nothing_of_the_one_before(proxied, between):
+    at = press(start(CASE, name=""), "predict_submit")
+    assert "verdict_agree" in keys(at)
+    of_ada = {"predict_carried": "a case", "who_expert": "a name", "who_link": "a link"}
+    for key, value in of_ada.items():
+        at.session_state[key] = value
+    for name in between:
+        proxied[NAME] = name
+        at.run()
+        assert keys(at) == set()
+    proxied[NAME] = "bo@example.org"
+    at.run()
+    assert "you are bo <bo@example.org>" in everything_said(at)
+    assert "verdict_agree" not in keys(at)
+    assert "prediction" not in at.query_params
+    left = {key: at.session_state[key] for key in of_ada if key in at.session_state}
+    assert not any(left.values())
+
+
+def test_a_click_of_another_person_at_the_proxy_saves_nothing(proxied, place):
+    at = press(start(CASE, name=""), "predict_submit")
+    proxied[NAME] = "bo@example.org"
+    press(at, "verdict_agree")
+    assert ["begin again" in message for message in messages(at)] == [True]
+    assert len(Store.open(place / "feedback.db").reviewed()) == 0
+
+
+def test_a_personal_link_at_the_proxy_is_put_away_and_opens_nothing(proxied, place):
+    secret = Store.open(place / "feedback.db").invitations.invite(Invitation("Cy"), by=OWNER)
+    at = start(name="", invite=secret)
+    assert ["A personal link opens nothing here" in said for said in messages(at)] == [True]
+    assert "invite" not in at.query_params
+    assert "you are ada <ada@example.org>" in everything_said(at)

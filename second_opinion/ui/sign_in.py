@@ -51,6 +51,8 @@ def arrival(rules: AccessRules, settings: Settings) -> Arrival:
     return arrived
 
 
+# Each names somebody who was here before: by a sign-in, a typed name or a personal link.
+OF_SOMEBODY = ("who_signed_key", "who_expert", "who_link")
 # What the run has noted before it looks at who is here.
 OF_THE_RUN = ("who_settings", "who_rules", "frame_page")
 OPEN_TOO_LONG = "This page was open for too long. Load it again."
@@ -111,7 +113,7 @@ def _arrival(claims: dict[str, Any], rules: AccessRules, settings: Settings) -> 
         store.sign_ins.refuse(by, refusal, person, signed_in.provider)
         return Arrival(None, refusal)
     last = st.session_state.get("who_signed_key")
-    if last not in (None, person.expert_key):
+    if last != person.expert_key and any(map(st.session_state.get, OF_SOMEBODY)):
         _forget_all(*OF_THE_RUN)
     if last != person.expert_key:
         details = {"by": by, "provider": signed_in.provider, "role": person.role}
