@@ -166,6 +166,31 @@ def test_the_first_account_of_an_address_holds_it(empty_store, secrets):
         assert holder("corp", only_its_own=True, by=first) == first.expert_key
 
 
+def test_an_address_that_is_freed_is_held_by_the_next_account(empty_store, secrets):
+    rules = secrets(AUTH + CORP)
+    first, second = person(rules), person(rules, sub="2")
+    sign_ins = empty_store.sign_ins
+    sign_ins.holder("corp", only_its_own=True, by=first)
+    (held,) = sign_ins.held(by=OWNER)
+    assert (held.email, held.provider, held.expert_key) == (
+        "ada@example.org",
+        "corp",
+        first.expert_key,
+    )
+    for _ in range(2):
+        sign_ins.free(held.id, by=OWNER)
+    assert sign_ins.held(by=OWNER) == []
+    assert sign_ins.holder("corp", only_its_own=True, by=second) == second.expert_key
+    assert sign_ins.holder("corp", only_its_own=True, by=first) == second.expert_key
+    (event,) = empty_store.event_log.newest("address", by=OWNER)
+    assert dict(event.details) == {"action": "free", "email": "ada@example.org", "provider": "corp"}
+    for call in (lambda: sign_ins.free(held.id, by=REVIEWER), lambda: sign_ins.held(by=REVIEWER)):
+        with pytest.raises(UserError, match="may not free an address"):
+            call()
+    with pytest.raises(UserError, match="expected one of the list"):
+        sign_ins.free("none", by=OWNER)
+
+
 # --- on the pages
 
 
@@ -228,6 +253,21 @@ def test_of_a_person_the_same_refusal_is_on_record_once_until_another_sign_in(pl
     events = Store.open(place / "feedback.db").event_log.newest("sign-in", by=OWNER)
     assert ["refused" in event.details for event in events] == [True, False, True]
     assert {event.who for event in events} == {"Ada <Ada@Example.org>"}
+
+
+def test_the_owner_frees_an_address_on_the_page(place, secrets):
+    secrets(AUTH + CORP + '[roles]\n"owners" = "owner"')
+    olga = {"sub": "9", "name": "Olga", "email": None, "groups": ["owners"]}
+    people = "pages/9_People_and_records.py"
+    assert "people_address_free" not in keys(arrive(people, **olga))
+    arrive()
+    assert messages(arrive(sub="2"))
+    at = arrive(people, **olga)
+    assert "ada@example.org" in everything_said(at)
+    press(at, "people_address_free")
+    assert not messages(at)
+    assert "people_address_free" not in keys(at)
+    assert not messages(arrive(sub="2"))
 
 
 def test_people_who_are_refused_do_not_fill_the_log(place, secrets):

@@ -70,6 +70,7 @@ _BY_ACT: Final[dict[str, str]] = {
         "event_export.export_events"
     ),
     "see who is here": "Visits.latest",
+    "free an address": "SignIns.free SignIns.held",
     "set how long things are kept": (
         "Retention.holdings Retention.over_time Retention.rules Retention.set_rule"
     ),
@@ -85,7 +86,8 @@ _BY_ACT: Final[dict[str, str]] = {
     OPEN: (
         "Store.add_prediction Store.add_predictions Store.alias_moves Store.card_edits "
         "Store.effort ColumnChoices.latest ColumnChoices.picture_count ColumnChoices.pictures "
-        "Singles.add_given Singles.counts Singles.listed Singles.verdicts Registry.card "
+        "Singles.add_given Singles.counts Singles.listed Singles.sent Singles.verdicts "
+        "Registry.card "
         "Registry.card_in_use Registry.load Registry.load_outcome Registry.look "
         "Registry.reference Registry.rows_file "
         "downloads.file_as_it_came downloads.problems_file downloads.rejected_file "

@@ -38,6 +38,7 @@ MAY: Final[dict[str, Role]] = {
     "restore a copy": "owner",
     "read the log of events": "owner",
     "see who is here": "owner",
+    "free an address": "owner",
     "set how long things are kept": "owner",
 }
 # Who runs the program on its own files may do what the owner may.

@@ -41,6 +41,9 @@ ROWS = {
     "card_edits": Rows(sql_copies.ABSENT_CARD_EDITS, "edit of a card", "edits of cards"),
     "events": Rows(sql_copies.ABSENT_EVENTS, "event", "events"),
     "sign_ins": Rows(sql_copies.ABSENT_SIGN_INS, "first sign-in", "first sign-ins"),
+    "address_releases": Rows(
+        sql_copies.ABSENT_ADDRESS_RELEASES, "freed address", "freed addresses"
+    ),
     "batches": Rows(sql_copies.ABSENT_BATCHES, "batch", "batches"),
     "batch_chunks": Rows(sql_copies.ABSENT_BATCH_CHUNKS, "part of a batch", "parts of batches"),
     "plans": Rows(sql_copies.ABSENT_PLANS, "plan", "plans"),

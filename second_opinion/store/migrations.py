@@ -510,3 +510,9 @@ def m028_logs_begun(db: Database) -> None:
 def m029_answers_that_programs_sent(db: Database) -> None:
     """Home asks in each run which of them a person has still to judge."""
     db.executescript(sql_verdicts.SENT_INDEX)
+
+
+@migrations()
+def m030_address_releases(db: Database) -> None:
+    """An owner frees an e-mail address, so that another account may sign in with it."""
+    db.executescript(sql_sign_ins.RELEASES)

@@ -16,6 +16,7 @@ from second_opinion.records.api_token_move import ApiTokenMove
 from second_opinion.records.batch import Batch
 from second_opinion.records.dialect import Dialect
 from second_opinion.records.event import AliasMove, CardEdit, Event
+from second_opinion.records.held_address import AddressRelease
 from second_opinion.records.invitation import Invitation, LinkMove
 from second_opinion.records.plan import Closing, Draw, Plan
 from second_opinion.records.prediction import Prediction
@@ -70,6 +71,8 @@ def to_row(
         | AliasMove
         | CardEdit
         | ApiTokenMove
+        | AddressRelease
+        | AddressRelease
         | Triage
         | Adjudication
         | Event

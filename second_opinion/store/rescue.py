@@ -79,6 +79,11 @@ TABLES = (
     ),
     Table(sql_copies.NEWEST_REMOVALS, sql_copies.HAS_REMOVALS, sql_retention.ADD_REMOVAL),
     Table(sql_copies.NEWEST_SIGN_INS, sql_copies.HAS_SIGN_INS, sql_sign_ins.ADD_SIGN_IN),
+    Table(
+        sql_copies.NEWEST_ADDRESS_RELEASES,
+        sql_copies.HAS_ADDRESS_RELEASES,
+        sql_sign_ins.ADD_RELEASE,
+    ),
     Table(sql_copies.NEWEST_EVENTS, sql_copies.HAS_EVENTS, sql_audit.ADD_EVENT),
 )
 # So many rows in a row that the file has already: nothing older is missing from it.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from second_opinion.access import roles
+from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
+from second_opinion.records.held_address import AddressRelease, HeldAddress
 from second_opinion.records.stamp import new_id, now
-from second_opinion.store import event_log, sql_audit, sql_sign_ins
+from second_opinion.store import event_log, record_rows, sql_audit, sql_sign_ins
 from second_opinion.store.database_file import DatabaseFile
 
 
@@ -34,6 +37,29 @@ class SignIns:
                 return str(row["expert_key"])
             connection.execute(sql_sign_ins.ADD_SIGN_IN, about | new)
         return by.expert_key
+
+    def held(self, *, by: Expert) -> list[HeldAddress]:
+        """The addresses with the accounts that hold them, for owners, by address."""
+        roles.check(by, "free an address")
+        with self._file.reading() as connection:
+            rows = connection.execute(sql_sign_ins.HELD).fetchall()
+        return [HeldAddress(**dict(row)) for row in rows]
+
+    def free(self, sign_in_id: str, *, by: Expert) -> None:
+        """Let the next account that signs in with this address hold it; again changes nothing."""
+        roles.check(by, "free an address")
+        with self._file.writing() as connection:
+            row = connection.execute(sql_sign_ins.SIGN_IN, {"id": sign_in_id}).fetchone()
+            if row is None:
+                raise UserError(
+                    "This address is not in the feedback database; expected one of the list. Load "
+                    "the page again."
+                )
+            release = AddressRelease(sign_in_id, by.label)
+            added = connection.execute(sql_sign_ins.ADD_RELEASE, record_rows.to_row(release))
+            if added.rowcount:
+                details = {"action": "free", "email": row["email"], "provider": row["provider"]}
+                event_log.note(connection, Event("address", by.label, details, id=release.id))
 
     def refuse(
         self, way: str, reason: str, person: Expert | None = None, provider: str = ""

@@ -12,6 +12,9 @@ ABSENT_CARD_EDITS = "SELECT id FROM main.card_edits EXCEPT SELECT id FROM copy.c
 ABSENT_EVENTS = "SELECT id FROM main.events EXCEPT SELECT id FROM copy.events"
 ABSENT_OWN_ANSWERS = "SELECT id FROM main.own_answers EXCEPT SELECT id FROM copy.own_answers"
 ABSENT_SIGN_INS = "SELECT id FROM main.sign_ins EXCEPT SELECT id FROM copy.sign_ins"
+ABSENT_ADDRESS_RELEASES = """
+    SELECT id FROM main.address_releases EXCEPT SELECT id FROM copy.address_releases
+"""
 ABSENT_BATCHES = "SELECT id, state FROM main.batches EXCEPT SELECT id, state FROM copy.batches"
 ABSENT_BATCH_CHUNKS = """
     SELECT batch_id, position, scored IS NULL FROM main.batch_chunks
@@ -84,5 +87,7 @@ NEWEST_REMOVALS = "SELECT * FROM removals ORDER BY rowid DESC"
 HAS_REMOVALS = "SELECT 1 FROM removals WHERE id = :id"
 NEWEST_SIGN_INS = "SELECT * FROM sign_ins ORDER BY rowid DESC"
 HAS_SIGN_INS = "SELECT 1 FROM sign_ins WHERE id = :id"
+NEWEST_ADDRESS_RELEASES = "SELECT * FROM address_releases ORDER BY rowid DESC"
+HAS_ADDRESS_RELEASES = "SELECT 1 FROM address_releases WHERE id = :id"
 NEWEST_EVENTS = "SELECT * FROM events ORDER BY rowid DESC"
 HAS_EVENTS = "SELECT 1 FROM events WHERE id = :id"

@@ -27,6 +27,7 @@ KINDS = {
     "invitation": "Personal link",
     "retention": "What is kept",
     "token": "Token of a program",
+    "address": "E-mail address",
     "announcement": "Told the owner",
     "failed announcement": "Could not tell the owner",
 }

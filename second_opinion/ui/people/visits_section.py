@@ -8,6 +8,7 @@ import streamlit as st
 
 from second_opinion.formatting import plural
 from second_opinion.records.expert import IdentitySource
+from second_opinion.ui.people import addresses_section
 from second_opinion.ui.visit import Visit
 
 MOST = 200
@@ -25,7 +26,12 @@ WHAT_PROVES = (
 
 
 def people(visit: Visit) -> None:
-    """Who was here lately, the latest first."""
+    """Who was here lately, and the addresses that accounts hold."""
+    _latest(visit)
+    addresses_section.addresses(visit)
+
+
+def _latest(visit: Visit) -> None:
     visits = visit.store.visits.latest(MOST, by=visit.asker)
     if not visits:
         st.text("Nobody was noted yet. People stand here once they have a name and open a page.")
