@@ -9,6 +9,7 @@ from visits import as_read, keys, messages, press, start
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.evidence import decision, plan_of_batch
 from second_opinion.evidence.plan_of_batch import Terms
+from second_opinion.records.verdict import Verdict
 from second_opinion.statistics import planner
 from second_opinion.store import Store
 from second_opinion.ui.release import plan_form
@@ -314,3 +315,15 @@ def test_home_lists_a_plan_while_it_asks_and_leads_to_its_queue(desk):
     desk.answer(plan, ["right"] * 60)
     assert "no plan asks you" in words(start())
     assert "Answer the next case" not in repr(start(name="Bob").main)
+
+
+def test_how_often_an_own_answer_was_changed_on_seeing_the_models_is_said_from_ten_on(desk):
+    plan = desk.freeze(experts=PANEL)
+    desk.answer(plan, ["wrong"] * 3 + ["right"] * 9)
+    for draw in desk.store.plans.draws(plan.id, by=OWNER)[:2]:
+        made = ScoredRows(desk.store).opened(desk.batch, draw.row_number, desk.card)
+        desk.store.add_verdict(Verdict(made.id, "Ada", "agree"))
+    desk.answer(plan, ["wrong"] * 4, "Bob")
+    table = table_with(start(RELEASE), "Expert").set_index("Expert")["Changed on seeing it"]
+    assert table["Ada"] == "16.7 % of 12, 2 to the model's"
+    assert table["Bob"] == "from 10 on"

@@ -237,3 +237,41 @@ def test_a_plan_whose_version_was_taken_out_closes_no_other(place, registry, mon
     assert not messages(at)
     assert at.selectbox(key="queue_plan").options[-1] == gone.plan.name
     assert "queue_lock" in keys(at)
+
+
+def test_an_answered_case_is_opened_again_and_the_blind_answer_stays_as_first_given(office):
+    values = [one.value for one in office.card.classes]
+    at = start(QUEUE, plan=office.plan.id)
+    assert "judge_back" not in keys(at)
+    answer(at, values[0])
+    press(at, "verdict_next")
+    at.segmented_control(key="queue_answer").set_value(values[1]).run()
+    press(at, "judge_back")
+    assert "The model says" in words(at)
+    said = office.answers()[0]["judgement"]
+    press(at, "verdict_change")
+    if said == "disagree":
+        press(at, "verdict_agree")
+    else:
+        press(at, "verdict_unsure")
+        press(at, "verdict_save")
+    assert not messages(at)
+    first, second = office.answers()
+    assert (first["mode"], second["mode"], second["supersedes"]) == ("blind", "open", first["id"])
+    press(at, "verdict_next")
+    assert at.segmented_control(key="queue_answer").value == values[1]
+    assert "1 case done by you" in words(at)
+
+
+def test_the_way_back_goes_on_on_another_device_and_from_the_thanks(office):
+    at = start(QUEUE, plan=office.plan.id)
+    for _ in range(4):
+        answer(at, office.card.classes[0].value)
+        press(at, "verdict_next")
+    again = start(QUEUE, plan=office.plan.id)
+    assert "you differ from the model" in words(again)
+    seen = []
+    while "judge_back" in keys(again):
+        press(again, "judge_back")
+        seen.append(again.session_state["queue_open"].case.position)
+    assert seen == [3, 2, 1, 0]

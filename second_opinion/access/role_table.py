@@ -78,9 +78,9 @@ _BY_ACT: Final[dict[str, str]] = {
         "Store.add_verdict Store.current_verdict Store.current_verdicts_of Store.history "
         "Store.prediction Batches.cancel Batches.check_own Batches.find Batches.judged_rows "
         "Batches.listed BlindCases.check_batch BlindCases.check_prediction BlindCases.is_closed "
-        "BlindCases.plans ColumnChoices.add_pictures ColumnChoices.choose Queue.done "
-        "Queue.draft Queue.keep_draft Queue.next Queue.plans Queue.skip Queue.waits "
-        "Review.own_answer SignIns.holder Invitations.arrive "
+        "BlindCases.plans ColumnChoices.add_pictures ColumnChoices.choose "
+        "Queue.answered Queue.done Queue.draft Queue.keep_draft Queue.next Queue.plans Queue.skip "
+        "Queue.waits Review.own_answer SignIns.holder Invitations.arrive "
         "Invitations.holder Visits.note jobs.score"
     ),
     OPEN: (

@@ -15,6 +15,8 @@ from second_opinion.evidence.answer_loss import first_answers, loss
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Claim, Plan
+from second_opinion.records.verdict import Verdict
+from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.statistics import release
 from second_opinion.statistics.release import Assessment
 from second_opinion.store import Store
@@ -34,13 +36,19 @@ class ClassResult:
 
 @dataclass(frozen=True)
 class ExpertAnswers:
-    """How many cases somebody answered, and how often the model was confirmed."""
+    """How many cases somebody answered, and how often the model was confirmed.
+
+    ``to_model`` of the own answers were changed to the model's after it was seen, ``from_model``
+    away from it. Both are of clear own answers in a blind plan.
+    """
 
     label: str
     right: int
     wrong: int
     unsure: int
     last_at: str
+    to_model: int = 0
+    from_model: int = 0
 
     @property
     def answers(self) -> int:
@@ -80,11 +88,33 @@ def by_expert(store: Store, plan: Plan, *, by: Expert) -> list[ExpertAnswers]:
             tallies[answer.by_key][loss(plan, answer, stored.predictions[position])] += 1
             labels[answer.by_key] = answer.expert
             last[answer.by_key] = max(last.get(answer.by_key, ""), answer.created_at)
+    switches = _switches(stored.verdicts)
     people = [
-        ExpertAnswers(labels[key], tally["right"], tally["wrong"], tally["unsure"], last[key])
+        ExpertAnswers(
+            labels[key],
+            *(tally["right"], tally["wrong"], tally["unsure"], last[key]),
+            *(switches[key]["right"], switches[key]["wrong"]),
+        )
         for key, tally in tallies.items()
     ]
     return sorted(people, key=lambda one: (-one.answers, one.label))
+
+
+def _switches(verdicts: list[tuple[int, Verdict]]) -> defaultdict[str, Counter[str]]:
+    """Of each person how often an own answer was changed, by what the change makes of the model."""
+    own: dict[tuple[int, str], str] = {}
+    final: dict[tuple[int, str], str] = {}
+    for position, verdict in verdicts:
+        place, counts_as = (position, verdict.by_key), str(kind_of(verdict.judgement).counts_as)
+        if verdict.mode == "blind":
+            own.setdefault(place, counts_as)
+        elif place in own:
+            final[place] = counts_as
+    switches: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for place, counts_as in final.items():
+        if {own[place], counts_as} == {"right", "wrong"}:
+            switches[place[1]][counts_as] += 1
+    return switches
 
 
 def plain_count(draws: pd.DataFrame, answers: int) -> tuple[int, int]:

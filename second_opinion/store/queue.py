@@ -67,6 +67,24 @@ class Queue:
             turns = _turns(connection, plan, _first_draws(connection, plan), moment)
             return next_turn(turns, by.expert_key, plan.panel_with(by), moment) is not None
 
+    def answered(self, plan_id: str, *, by: Expert) -> list[QueuedCase]:
+        """The cases that this person has answered, in the order of the first answers."""
+        with self._file.reading() as connection:
+            plan = _plan_for(connection, plan_id, by)
+            rows = _first_draws(connection, plan)
+            about = {"plan_id": plan_id, "after_verdict": plan.after_verdict}
+            positions = dict.fromkeys(
+                row["position"]
+                for row in connection.execute(sql_plans.ANSWERS, about)
+                if row["mode"] == plan.mode
+                and key_of(row["expert"], row["expert_key"]) == by.expert_key
+            )
+        return [
+            QueuedCase(plan_id, at, rows[at]["batch_id"], rows[at]["row_number"], done)
+            for done, at in enumerate(positions)
+            if at in rows
+        ]
+
     def skip(self, case: QueuedCase, *, by: Expert, moment: str | None = None) -> None:
         """Leave a case to others; it does not come again to this person."""
         about = self._about(case, by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -10,10 +11,12 @@ from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
+from second_opinion.records.batch import prediction_id
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.prediction import Prediction
-from second_opinion.ui import case_view, fact_list
+from second_opinion.records.verdict_kinds import kind_of
+from second_opinion.ui import case_view, fact_list, judging_way
 from second_opinion.ui.frame import callback
 from second_opinion.ui.queue import own_answer
 from second_opinion.ui.queue.own_answer import AnswerForm
@@ -41,7 +44,9 @@ def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
         _thank(visit, person, plan)
         return
     done = on_page.case.done + on_page.is_locked
-    st.text(f"{plural(done, 'case')} done by you" if done else "Your first case of this plan")
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.text(f"{plural(done, 'case')} done by you" if done else "Your first case of this plan")
+        _way_back(visit, person, plan, on_page.case)
     prediction = _prediction(visit, on_page.case, card)
     if on_page.is_locked or plan.mode == "open":
         with st.container(key="queue_reveal"):
@@ -83,6 +88,21 @@ def _after_answer(is_locked: bool) -> None:
         st.session_state["queue_open"] = OpenCase(on_page.person, on_page.case, is_locked=True)
 
 
+def _way_back(visit: Visit, person: Expert, plan: Plan, here: QueuedCase | None = None) -> None:
+    """A button to the case that this person answered before the one on the page."""
+    cases = visit.store.queue.answered(plan.id, by=person)
+    positions = [case.position for case in cases]
+    at = positions.index(here.position) if here and here.position in positions else len(cases)
+    if at:
+        before = OpenCase(person.expert_key, cases[at - 1], is_locked=True)
+        judging_way.draw(0, 0, "", back=partial(_go_back, before))
+
+
+@callback("queue")
+def _go_back(before: OpenCase) -> None:
+    st.session_state["queue_open"] = before
+
+
 @callback("queue")
 def _next() -> None:
     st.session_state.pop("queue_open", None)
@@ -99,3 +119,19 @@ def _thank(visit: Visit, person: Expert, plan: Plan) -> None:
             f"You have done {plural(done, 'case')}, and none waits for you now. One that nobody "
             "else answers may come to you later."
         )
+        st.text(_help_given(visit, person, plan))
+        _way_back(visit, person, plan)
+
+
+def _help_given(visit: Visit, person: Expert, plan: Plan) -> str:
+    """What this person's answers helped to find."""
+    cases = visit.store.queue.answered(plan.id, by=person)
+    ids = [prediction_id(case.batch_id, case.row_number) for case in cases]
+    verdicts = visit.store.current_verdicts_of(person, ids, by=person).values()
+    differing = sum(kind_of(verdict.judgement).counts_as == "wrong" for verdict in verdicts)
+    if not differing:
+        return "In none of them you differ from the model, which is worth as much to know."
+    return (
+        f"In {differing:,} of them you differ from the model. The people who answer for it look at "
+        "these first."
+    )

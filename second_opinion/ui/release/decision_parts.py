@@ -9,7 +9,7 @@ import streamlit as st
 
 from second_opinion.evidence import answers_in_parts, decision, decision_words
 from second_opinion.evidence.answers_in_parts import ClassResult, ExpertAnswers
-from second_opinion.formatting import rounded_down, share_of, share_text
+from second_opinion.formatting import FEWEST_FOR_A_SHARE, rounded_down, share_of, share_text
 from second_opinion.records.batch import Batch
 from second_opinion.records.plan import Plan
 from second_opinion.statistics.release import GroupAssessment
@@ -103,6 +103,16 @@ def _class_rows(visit: Visit, plan: Plan, classes: Sequence[ClassResult]) -> lis
     ]
 
 
+def _switched(one: ExpertAnswers) -> str:
+    """How often an own answer was changed after the model's was seen; of fewer than ten nothing."""
+    clear = one.right + one.wrong
+    if clear < FEWEST_FOR_A_SHARE:
+        return f"from {FEWEST_FOR_A_SHARE} on"
+    changed = one.to_model + one.from_model
+    towards = f", {one.to_model:,} to the model's" if changed else ""
+    return f"{share_of(changed, clear)}{towards}"
+
+
 def _expert_rows(visit: Visit, people: Sequence[ExpertAnswers]) -> list[dict[str, str]]:
     return [
         {
@@ -110,6 +120,7 @@ def _expert_rows(visit: Visit, people: Sequence[ExpertAnswers]) -> list[dict[str
             "Answers": f"{one.answers:,}",
             "Differs from the model": share_of(one.wrong, one.right + one.wrong),
             "Unsure": f"{one.unsure:,}",
+            "Changed on seeing it": _switched(one),
             "Last": visit.clock(one.last_at),
         }
         for one in people
