@@ -105,6 +105,15 @@ def test_a_row_that_is_none_of_a_choice_that_a_notebook_names_is_named():
         with_choices(data, {"plan": {"a": "plan_a", "b": "plan_b"}})
 
 
+@pytest.mark.parametrize("other", [{}, {"d": None}])
+def test_a_row_that_may_be_1_in_a_column_that_the_data_lacks_is_named(other):
+    one_hot = {"plan": {"a": "plan_a", "b": "plan_b", "c": "plan_c"} | other}
+    data = pd.DataFrame({"plan_a": [0, 1, 0], "plan_b": [1, 0, 0]})
+    with pytest.raises(UserError, match=r'In row 3 .* which has no "plan_c"; expected'):
+        with_choices(data, one_hot)
+    assert [*with_choices(data[:2], one_hot)["plan"]] == ["b", "a"]
+
+
 @pytest.fixture
 def brought(tmp_path, empty_folder, monkeypatch):
     """A model of dummies with names, one without, its columns, and the table of dummies."""

@@ -100,9 +100,9 @@ def none_of(names: Sequence[str]) -> str:
     return f"is 1 in none of {_some(names)}"
 
 
-def lacks(names: Sequence[str]) -> str:
+def lacks(names: Sequence[str], where: str = "case") -> str:
     """What is wrong with a case that is 1 in no dummy that it has, and has not all of them."""
-    return f"is 1 in no column of the case, which has no {_some(names)}"
+    return f"is 1 in no column of the {where}, which has no {_some(names)}"
 
 
 def _some(names: Sequence[str]) -> str:

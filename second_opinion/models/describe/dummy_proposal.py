@@ -12,7 +12,7 @@ import numpy as np
 
 from second_opinion.errors import UserError
 from second_opinion.models.describe.input_form import as_lightgbm
-from second_opinion.records.dummies import ONE, Dummies, flag_of
+from second_opinion.records.dummies import ONE, Dummies, flag_of, lacks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +125,8 @@ def renamed(one_hot: OneHot, column: str, level: str) -> OneHot:
 def with_choices(data: pd.DataFrame, one_hot: OneHot) -> pd.DataFrame:
     """The data with each choice in place of its dummies, where it has those alone.
 
-    `UserError` names the first row that is not 1 in exactly one of them.
+    `UserError` names the first row that is not 1 in exactly one of them, or in none of those that
+    the data has, where it lacks some.
     """
     import pandas as pd
 
@@ -147,10 +148,14 @@ def with_choices(data: pd.DataFrame, one_hot: OneHot) -> pd.DataFrame:
 def _choice(dummies: Dummies, cells: Mapping[str, Any]) -> list[Any]:
     """The value of each row; whole numbers where all levels are, as months."""
     as_whole = all(not level or _WHOLE.fullmatch(level) for level in dummies.dummy_of)
+    absent = [name for name in dummies.names if name not in cells]
     values: list[Any] = []
     for at, row in enumerate(zip(*cells.values(), strict=True), start=1):
         flags = {name: bool(flag_of(cell)) for name, cell in zip(cells, row, strict=True)}
         level, found = dummies.level(flags, optional=True)
+        if absent and not any(flags.values()):
+            # One that is not in the data may be its 1.
+            found = lacks(absent, "data")
         if found:
             raise UserError(
                 f"In row {at} of the data, {dummies.column} {found}; {ONE}. Correct that row, or "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -212,7 +213,7 @@ def stamp_of(path: Path) -> Stamp | None:
     """What tells whether a file is still the one that was read: path, inode, times and size."""
     try:
         state = path.stat()
-        if path.is_dir():
+        if stat.S_ISDIR(state.st_mode):
             return _stamp_of_folder(path)
     except OSError:
         return None
