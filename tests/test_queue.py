@@ -70,7 +70,8 @@ def test_draw_j_is_for_expert_j_modulo_their_number(office):
 
 def test_a_case_says_nothing_of_the_answer_of_the_model(office):
     case = office.next("Ada")
-    assert set(vars(case)) == {"plan_id", "position", "batch_id", "row_number", "done"}
+    about = {"plan_id", "position", "batch_id", "row_number", "done", "is_repeat"}
+    assert set(vars(case)) == about
 
 
 def test_an_hour_after_the_first_later_answer_a_case_is_anybodys(office):

@@ -12,9 +12,11 @@ import pandas as pd
 
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.evidence.answer_loss import first_answers, loss
+from second_opinion.records.answer_scale import is_number
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Claim, Plan
+from second_opinion.records.value import same_value
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.statistics import release
@@ -39,7 +41,8 @@ class ExpertAnswers:
     """How many cases somebody answered, and how often the model was confirmed.
 
     ``to_model`` of the own answers were changed to the model's after it was seen, ``from_model``
-    away from it. Both are of clear own answers in a blind plan.
+    away from it. Both are of clear own answers in a blind plan. Of ``repeats``, cases that came
+    again unmarked, ``same`` got the same answer.
     """
 
     label: str
@@ -49,6 +52,8 @@ class ExpertAnswers:
     last_at: str
     to_model: int = 0
     from_model: int = 0
+    repeats: int = 0
+    same: int = 0
 
     @property
     def answers(self) -> int:
@@ -88,12 +93,13 @@ def by_expert(store: Store, plan: Plan, *, by: Expert) -> list[ExpertAnswers]:
             tallies[answer.by_key][loss(plan, answer, stored.predictions[position])] += 1
             labels[answer.by_key] = answer.expert
             last[answer.by_key] = max(last.get(answer.by_key, ""), answer.created_at)
-    switches = _switches(stored.verdicts)
+    switches, repeats = _switches(stored.verdicts), _repeats(plan, stored.verdicts)
     people = [
         ExpertAnswers(
             labels[key],
             *(tally["right"], tally["wrong"], tally["unsure"], last[key]),
             *(switches[key]["right"], switches[key]["wrong"]),
+            *(repeats[key].total(), repeats[key]["same"]),
         )
         for key, tally in tallies.items()
     ]
@@ -115,6 +121,29 @@ def _switches(verdicts: list[tuple[int, Verdict]]) -> defaultdict[str, Counter[s
         if {own[place], counts_as} == {"right", "wrong"}:
             switches[place[1]][counts_as] += 1
     return switches
+
+
+def _repeats(plan: Plan, verdicts: list[tuple[int, Verdict]]) -> defaultdict[str, Counter[str]]:
+    """Of each person how many cases were answered blind again: the ``same``, or ``other``."""
+    first: dict[tuple[int, str], Verdict] = {}
+    repeats: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for position, verdict in verdicts:
+        if verdict.mode != "blind":
+            continue
+        before = first.setdefault((position, verdict.by_key), verdict)
+        if before is not verdict:
+            is_same = _is_same(before.blind_value, verdict.blind_value, plan.tolerance)
+            repeats[verdict.by_key]["same" if is_same else "other"] += 1
+    return repeats
+
+
+def _is_same(one: Any, other: Any, tolerance: float | None) -> bool:
+    """Whether two own answers are alike: numbers within the tolerance, ranges that overlap."""
+    if isinstance(one, list) and isinstance(other, list):
+        return bool(one[0] <= other[1] and other[0] <= one[1])
+    if tolerance is not None and is_number(one) and is_number(other):
+        return bool(abs(one - other) <= tolerance)
+    return one == other if one is None or other is None else same_value(one, other)
 
 
 def plain_count(draws: pd.DataFrame, answers: int) -> tuple[int, int]:

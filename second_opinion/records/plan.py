@@ -179,7 +179,8 @@ class Closing:
 class QueuedCase:
     """A drawn case that is somebody's turn: nothing of it says what the model answered.
 
-    ``done`` cases this person has answered or skipped in the plan.
+    ``done`` cases this person has answered or skipped in the plan. ``is_repeat`` says that they
+    have answered it before, which the page keeps to itself.
     """
 
     plan_id: str
@@ -187,3 +188,4 @@ class QueuedCase:
     batch_id: str
     row_number: int
     done: int
+    is_repeat: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +16,7 @@ from second_opinion.records.stamp import earlier, now
 from second_opinion.store import record_rows, sql_plans, sql_queue
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.plans import plan_with
+from second_opinion.store.queue_repeats import next_repeat
 from second_opinion.store.queue_turns import HELD, Turn, next_turn
 
 
@@ -37,14 +38,17 @@ class Queue:
         return [plan for plan in plans if _asks(plan, by)]
 
     def done(self, plan_id: str, *, by: Expert) -> int:
-        """How many of its cases this person has answered or skipped."""
+        """How many of its cases this person has answered or skipped, with those asked again."""
         with self._file.reading() as connection:
             plan = _plan_for(connection, plan_id, by)
             turns = _turns(connection, plan, _first_draws(connection, plan), now())
-        return sum(turn.is_seen_by(by.expert_key) for turn in turns)
+            return _done(turns, _own_answers(connection, plan, by), by)
 
     def next(self, plan_id: str, *, by: Expert, moment: str | None = None) -> QueuedCase | None:
-        """The case whose turn it is, now in this person's hand for an hour; None without one."""
+        """The case whose turn it is, now in this person's hand for an hour; None without one.
+
+        About one in twenty is one that they have answered before (`queue_repeats`).
+        """
         moment, person = moment or now(), by.expert_key
         with self._file.writing() as connection:
             plan = _plan_for(connection, plan_id, by)
@@ -53,10 +57,16 @@ class Queue:
             turn = next_turn(turns, person, plan.panel_with(by), moment)
             if turn is None:
                 return None
+            own = _own_answers(connection, plan, by)
+            done = _done(turns, own, by)
+            repeat = None if person in turn.leased else _repeat(plan, turns, own, by)
+            if repeat is not None:
+                row = rows[repeat]
+                place = row["batch_id"], row["row_number"]
+                return QueuedCase(plan_id, repeat, *place, done, is_repeat=True)
             row = rows[turn.position]
             about = {"plan_id": plan_id, "position": turn.position, "expert": person}
             connection.execute(sql_queue.LEASE, about | {"moment": moment})
-            done = sum(one.is_seen_by(person) for one in turns)
         return QueuedCase(plan_id, turn.position, row["batch_id"], row["row_number"], done)
 
     def waits(self, plan_id: str, *, by: Expert, moment: str | None = None) -> bool:
@@ -72,13 +82,7 @@ class Queue:
         with self._file.reading() as connection:
             plan = _plan_for(connection, plan_id, by)
             rows = _first_draws(connection, plan)
-            about = {"plan_id": plan_id, "after_verdict": plan.after_verdict}
-            positions = dict.fromkeys(
-                row["position"]
-                for row in connection.execute(sql_plans.ANSWERS, about)
-                if row["mode"] == plan.mode
-                and key_of(row["expert"], row["expert_key"]) == by.expert_key
-            )
+            positions = _own_answers(connection, plan, by)
         return [
             QueuedCase(plan_id, at, rows[at]["batch_id"], rows[at]["row_number"], done)
             for done, at in enumerate(positions)
@@ -162,6 +166,33 @@ def _turns(
         )
         for position, row in rows.items()
     ]
+
+
+def _own_answers(connection: sqlite3.Connection, plan: Plan, by: Expert) -> Counter[int]:
+    """How often this person answered each draw, in the order of the first answers."""
+    about = {"plan_id": plan.id, "after_verdict": plan.after_verdict}
+    return Counter(
+        row["position"]
+        for row in connection.execute(sql_plans.ANSWERS, about)
+        if row["mode"] == plan.mode and key_of(row["expert"], row["expert_key"]) == by.expert_key
+    )
+
+
+def _done(turns: list[Turn], own: Counter[int], by: Expert) -> int:
+    again = sum(own.values()) - len(own) + len(_skipped_again(turns, own, by))
+    return sum(turn.is_seen_by(by.expert_key) for turn in turns) + again
+
+
+def _skipped_again(turns: list[Turn], own: Counter[int], by: Expert) -> set[int]:
+    """The cases that this person skipped when they came again."""
+    return {turn.position for turn in turns if by.expert_key in turn.skipped} & own.keys()
+
+
+def _repeat(plan: Plan, turns: list[Turn], own: Counter[int], by: Expert) -> int | None:
+    if plan.mode != "blind":
+        return None
+    repeated = {at for at, times in own.items() if times > 1} | _skipped_again(turns, own, by)
+    return next_repeat(plan.seed, by.expert_key, [*own], repeated)
 
 
 def _by_position(rows: sqlite3.Cursor) -> defaultdict[int, frozenset[str]]:

@@ -28,7 +28,8 @@ LETTERS = {"l": "queue_lock", "u": "queue_unsure", "s": "queue_skip"}
 
 def begin(visit: Visit, case: QueuedCase) -> None:
     """An empty form, or what this person had begun to answer, on whatever device."""
-    draft = visit.store.queue.draft(case, by=visit.signer())
+    # The draft of a case that comes again would tell that it does, and what was said.
+    draft = {} if case.is_repeat else visit.store.queue.draft(case, by=visit.signer())
     widget_values.put({key: draft.get(key) for key in FIELDS})
     st.session_state["queue_since"] = time.monotonic()
     click_ids.spend("queue_next_id")

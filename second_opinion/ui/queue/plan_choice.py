@@ -25,7 +25,8 @@ BOTH = (
 HOW = {
     "blind": (
         "Answer each case as you would without a model, then lock your answer. Only then you see "
-        f"what the model says. You may still change your mind: the first answer is kept. {BOTH}"
+        f"what the model says. You may still change your mind: the first answer is kept. {BOTH} "
+        "About one case in twenty comes to you again, to see how steady answers are."
     ),
     "open": f"You see the model's answer, and say whether it is right. {BOTH}",
 }

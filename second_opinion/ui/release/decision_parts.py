@@ -113,6 +113,13 @@ def _switched(one: ExpertAnswers) -> str:
     return f"{share_of(changed, clear)}{towards}"
 
 
+def _steady(one: ExpertAnswers) -> str:
+    """How often a case that came again got the same answer; of fewer than ten nothing."""
+    if one.repeats < FEWEST_FOR_A_SHARE:
+        return f"from {FEWEST_FOR_A_SHARE} on"
+    return share_of(one.same, one.repeats)
+
+
 def _expert_rows(visit: Visit, people: Sequence[ExpertAnswers]) -> list[dict[str, str]]:
     return [
         {
@@ -121,6 +128,7 @@ def _expert_rows(visit: Visit, people: Sequence[ExpertAnswers]) -> list[dict[str
             "Differs from the model": share_of(one.wrong, one.right + one.wrong),
             "Unsure": f"{one.unsure:,}",
             "Changed on seeing it": _switched(one),
+            "Same when asked again": _steady(one),
             "Last": visit.clock(one.last_at),
         }
         for one in people
