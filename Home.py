@@ -3,7 +3,7 @@
 import streamlit as st
 
 from second_opinion.formatting import opening
-from second_opinion.ui import frame, model_versions, to_do_list, who
+from second_opinion.ui import entry_form, frame, model_versions, to_do_list
 
 visit = frame.open_page("Home")
 
@@ -15,7 +15,7 @@ SHORT = 160
 def home() -> None:
     frame.header(visit)
     if visit.expert is None:
-        who.form(
+        entry_form.form(
             "Your verdicts carry your name, so that somebody can ask you about them.",
             "Your name, then your first case",
         )

@@ -4,6 +4,7 @@ import streamlit as st
 
 from second_opinion.ui import (
     case_entry,
+    entry_form,
     frame,
     insight_section,
     past_cases,
@@ -20,7 +21,7 @@ visit = frame.open_page("Single prediction")
 @frame.part()
 def single_prediction() -> None:
     if visit.expert is None:
-        who.form("Your verdicts carry your name, so that somebody can ask you about them.")
+        entry_form.form("Your verdicts carry your name, so that somebody can ask you about them.")
         return
     typed_case.begin(visit)
     with st.container(key="predict_page"):

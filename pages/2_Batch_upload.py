@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from second_opinion.ui import frame, who
+from second_opinion.ui import entry_form, frame, who
 from second_opinion.ui.batch import (
     batch_progress,
     checked_file,
@@ -20,7 +20,7 @@ visit = frame.open_page("Batch upload")
 def page() -> None:
     frame.header(visit)
     if visit.expert is None:
-        who.form("The batch carries your name, and so do your verdicts on its cases.")
+        entry_form.form("The batch carries your name, and so do your verdicts on its cases.")
         return
     open_batch = opened_batch.current(visit)
     if open_batch is None:

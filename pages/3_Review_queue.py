@@ -1,6 +1,6 @@
 """Review queue: an expert's drawn cases, one after the other: the own answer before the model's."""
 
-from second_opinion.ui import frame, who
+from second_opinion.ui import entry_form, frame
 from second_opinion.ui.queue import drawn_case, plan_choice
 
 visit = frame.open_page("Review queue")
@@ -11,7 +11,7 @@ def page() -> None:
     frame.title()
     person = visit.expert
     if person is None:
-        who.form("Your answers carry your name.")
+        entry_form.form("Your answers carry your name.")
         return
     plan = plan_choice.draw(visit, person)
     if plan is None:

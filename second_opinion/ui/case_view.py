@@ -9,7 +9,15 @@ import streamlit as st
 from second_opinion.formatting import percent
 from second_opinion.models.card import ModelCard
 from second_opinion.records.prediction import Prediction
-from second_opinion.ui import browser, fact_list, frame, insight_section, labels, verdict_panel, who
+from second_opinion.ui import (
+    browser,
+    entry_form,
+    fact_list,
+    frame,
+    insight_section,
+    labels,
+    verdict_panel,
+)
 from second_opinion.ui.drawing import height_for
 from second_opinion.ui.labels import input_texts
 from second_opinion.ui.visit import Visit
@@ -53,7 +61,7 @@ def judge(
             answer(visit, card, prediction)
         browser.speak(SPOKEN, prediction.id)
         if visit.expert is None:
-            who.form("Your verdict carries your name.")
+            entry_form.form("Your verdict carries your name.")
             return
         verdict_panel.panel(visit, card, prediction, next_case=next_case)
         room = insight_section.room(visit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from second_opinion.records.expert import Role
-from second_opinion.ui import frame, who
+from second_opinion.ui import entry_form, frame, who
 from second_opinion.ui.visit import Visit
 
 
@@ -20,6 +20,6 @@ def is_closed(visit: Visit, needed: Role, purpose: str) -> bool:
         return True
     if visit.expert is None:
         frame.title()
-        who.form(purpose)
+        entry_form.form(purpose)
         return True
     return False

@@ -19,6 +19,7 @@ from second_opinion.ui import (
     browser,
     collector,
     deep_link,
+    entry_form,
     menu,
     messages,
     model_choice,
@@ -98,7 +99,7 @@ def open_page(title: str) -> Visit:
             if watch and not watch.is_ready and opening_setting(visit):
                 faults.append(watch.state)
             ref = model_choice.draw(visit.catalog, opening_setting(visit), faults)
-            who.menu()
+            entry_form.menu()
             browser.style()
     except Exception as error:  # noqa: BLE001 - as in `guarded`, which runs later
         problem(incident(error))
@@ -162,7 +163,7 @@ def _ask_who_is_here(faults: list[str]) -> None:
     browser.style()
     for fault in faults:
         problem(fault)
-    who.form(who.how_to_come_in())
+    entry_form.form(entry_form.how_to_come_in())
     st.stop()
 
 

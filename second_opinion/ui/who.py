@@ -6,21 +6,18 @@ A code that was entered gives its role to this session alone: it is never kept i
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from secrets import token_hex
 from typing import Any
 
 import streamlit as st
 
-from second_opinion.access import code_attempts, local_browser, roles
+from second_opinion.access import local_browser, roles
 from second_opinion.access.access_rules import AccessRules
 from second_opinion.errors import UserError
-from second_opinion.records.event import Event
-from second_opinion.records.expert import NAME_LIMIT, Expert, IdentitySource, Role
+from second_opinion.records.expert import Expert, IdentitySource, Role
 from second_opinion.records.invitation import Invitation
 from second_opinion.settings import Settings
-from second_opinion.store import Store
 from second_opinion.ui import (
     browser,
     deep_link,
@@ -42,7 +39,7 @@ def arrive(settings: Settings, rules: AccessRules) -> bool:
     """Note the settings and rules of this run; whether this browser may come in at all."""
     _note(settings, rules)
     # First: where it is another person, nothing of the one before is left.
-    signed_in = _arrival()
+    signed_in = arrival()
     _recall()
     if signed_in.person:
         personal_link.remember("")
@@ -68,7 +65,7 @@ def check_same_person(settings: Settings, rules: AccessRules) -> None:
     """Raise `UserError` where somebody else signed in since the page was drawn."""
     _note(settings, rules)
     before = st.session_state.get("who_signed_key")
-    if _arrival().person and before not in (None, st.session_state["who_signed_key"]):
+    if arrival().person and before not in (None, st.session_state["who_signed_key"]):
         raise UserError("Somebody else signed in here since. Nothing was saved: begin again.")
 
 
@@ -83,15 +80,15 @@ def _rights() -> tuple[str, Role, frozenset[str]] | None:
 def here() -> Expert | None:
     """The person of this session: signed in, or from this session or the browser's memory."""
     _recall()
-    signed_in = _arrival().person
+    signed_in = arrival().person
     if signed_in:
         return replace(
             signed_in,
             browser_secret=key(),
-            hidden_models=signed_in.hidden_models | proxy_request.closed_models(_settings()),
+            hidden_models=signed_in.hidden_models | proxy_request.closed_models(settings_now()),
         )
     invitation = _invitation()
-    if _rules().has_login and not invitation:
+    if rules_now().has_login and not invitation:
         return None
     expert: Expert | None = invitation.expert if invitation else st.session_state["who_expert"]
     may_act_as = role()
@@ -116,7 +113,7 @@ def nobody() -> Expert:
     may_act_as = role()
     if may_act_as is None:
         raise UserError("You are not in any more. Load the page again, and come in as before.")
-    hidden = _hidden_models() | proxy_request.closed_models(_settings())
+    hidden = _hidden_models() | proxy_request.closed_models(settings_now())
     return Expert("Somebody without a name", role=may_act_as, hidden_models=hidden)
 
 
@@ -129,10 +126,10 @@ def key() -> str:
 
 def role() -> Role | None:
     """What this session may do, by sign-in, code, link or machine; None if it may not come in."""
-    settings, rules = _settings(), _rules()
+    settings, rules = settings_now(), rules_now()
     if rules.is_broken:
         return None
-    signed_in = _arrival().person
+    signed_in = arrival().person
     if signed_in:
         return signed_in.role
     if _invitation():
@@ -146,7 +143,7 @@ def role() -> Role | None:
 
 def closed_reason(needed: Role) -> str:
     """Why what is for ``needed`` is closed to this session, and what opens it; empty if open."""
-    return roles.closed_reason(needed, role(), _settings(), has_login=_rules().has_login)
+    return roles.closed_reason(needed, role(), settings_now(), has_login=rules_now().has_login)
 
 
 def is_local() -> bool:
@@ -191,62 +188,6 @@ def add_linked_batch(batch_id: str) -> None:
     st.session_state["who_linked"] = [batch_id, *others][:MOST_BATCHES]
 
 
-def form(purpose: str, title: str = "Your name") -> None:
-    """Ask to sign in where there is a login, else for a name and, if one likes, an address."""
-    if _rules().is_broken:
-        st.text("This app is closed until its secrets file is mended.")
-        return
-    if _rules().has_login:
-        arrived = _arrival()
-        if not _rules().header:
-            here = str(st.session_state["frame_page"])
-            deep_link.keep(here, was_refused=bool(arrived.refusal))
-        sign_in.form(arrived, _rules(), purpose, "Sign in")
-        return
-    with st.form("who_form", border=True):
-        st.header(title, anchor=False)
-        st.text(purpose)
-        st.text_input("Your name", key="who_name", max_chars=NAME_LIMIT, autocomplete="name")
-        st.text_input("E-mail (optional)", key="who_email", autocomplete="email", max_chars=254)
-        if _code_helps():
-            needed = role() is None
-            _code_field("Code" if needed else "Code (optional, for reviewers and the owner)")
-        st.form_submit_button("Start", key="who_start", type="primary", on_click=_start)
-        _show_refusal()
-
-
-def how_to_come_in() -> str:
-    """What somebody needs who may not come in yet, in words."""
-    if _rules().header:
-        return "Your verdicts carry your name, which the proxy of this app says."
-    if _rules().has_login:
-        return "Your verdicts carry your name: sign in with your account."
-    return "You need the code that you were given."
-
-
-def menu() -> None:
-    """Show who is here, with a way to change it, and keep it in the browser's memory."""
-    expert = here()
-    if expert:
-        with st.container(key="who_menu"):
-            st.space("small")
-            st.text(f"You are {expert.label}")
-            if expert.source == "invite":
-                st.caption("By your personal link.")
-            if _rules().header:
-                st.caption("As the proxy of this app says.")
-            elif expert.source == "oidc":
-                st.button("Sign out", key="who_sign_out", type="tertiary", on_click=sign_in.leave)
-            else:
-                st.button("Not you?", key="who_change", type="tertiary", on_click=_leave)
-            if _code_helps():
-                with st.expander("I have a code"), st.form("who_code_form", border=False):
-                    _code_field("Code")
-                    st.form_submit_button("Enter", key="who_code_enter", on_click=_enter)
-                    _show_refusal()
-    keep("menu")
-
-
 def keep(place: str) -> None:
     """Write the name and the cases of this session into the browser's memory."""
     expert = here()
@@ -272,122 +213,45 @@ def keep(place: str) -> None:
         browser.remember(None, place)
 
 
-def _start() -> None:
-    try:
-        expert = Expert.declared(st.session_state["who_name"], st.session_state["who_email"])
-        _use_code(expert)
-        if role() is None:
-            raise UserError("The code is missing. Enter the one that you were given.")
-    except UserError as error:
-        st.session_state["who_refused"] = str(error)
-        return
-    st.session_state["who_expert"] = expert
-    st.rerun()
-
-
-def _enter() -> None:
-    expert = here()
-    try:
-        if expert:
-            _use_code(expert)
-    except UserError as error:
-        st.session_state["who_refused"] = str(error)
-
-
-def _use_code(expert: Expert) -> None:
-    """Give this session the role of the code in the field; `UserError` for a wrong one."""
-    code = str(st.session_state.get("who_code") or "")
-    if not code.strip():
-        return
-    new_role = _role_by(code)
-    store = Store.open(_settings().feedback_db)
-    if new_role is None:
-        # On record without the code: it may be the right one with a slip.
-        store.event_log.add(Event("wrong code", expert.label))
-        raise UserError("The code is not right. Check it, then enter it again.")
-    store.event_log.add(Event("sign-in", expert.label, {"role": new_role, "by": "code"}))
-    st.session_state["who_by_code"] = new_role
-
-
-def _role_by(code: str) -> Role | None:
-    """The role that a code gives, or None, once it may be looked at; `UserError` before."""
-    line = code_attempts.LINE
-    own = line.attempts_of(key())
-    attempts = own or st.session_state.setdefault("who_attempts", code_attempts.Attempts())
-    if wait := attempts.wait():
-        raise UserError(f"That is too fast. Wait {wait:.0f} seconds, then enter the code again.")
-    turn = None if own else line.turn()
-    if turn is not None:
-        time.sleep(max(turn - time.monotonic(), 0))
-    new_role = roles.given_by(code, _settings())
-    if new_role is None:
-        attempts.failed()
-        if own:
-            line.failed()
-        return None
-    if turn is not None:
-        line.take_back(turn)
-    line.trust(key())
-    return new_role
-
-
-def _code_helps() -> bool:
-    """Whether there is a code that would let this session do more."""
-    if _rules().has_login:
-        return False
-    settings, now = _settings(), role()
-    higher = roles.ROLES if now is None else roles.ROLES[roles.rank(now) + 1 :]
-    return any(roles.code_for(one, settings) for one in higher)
-
-
-def _code_field(label: str) -> None:
-    st.text_input(label, key="who_code", type="password", max_chars=200, autocomplete="off")
-    st.caption("A code opens the door and proves no name: yours stays what you typed.")
-
-
-def _show_refusal() -> None:
-    refused = st.session_state.pop("who_refused", "")
-    if refused:
-        st.error(refused, icon=":material/error:")
-
-
 def _note(settings: Settings, rules: AccessRules) -> None:
     st.session_state["who_settings"] = settings
     st.session_state["who_rules"] = rules
 
 
-def _settings() -> Settings:
+def settings_now() -> Settings:
+    """The settings that this run goes by."""
     settings: Settings | None = st.session_state.get("who_settings")
     return settings or secrets_file.read().settings
 
 
-def _rules() -> AccessRules:
+def rules_now() -> AccessRules:
+    """Who may come in and use what, as this run goes by."""
     rules: AccessRules | None = st.session_state.get("who_rules")
     return rules or secrets_file.read().rules
 
 
-def _arrival() -> sign_in.Arrival:
+def arrival() -> sign_in.Arrival:
     """Who signed in; nobody, without a refusal, where nobody has, or there is no login."""
-    if not _rules().has_login:
+    if not rules_now().has_login:
         return sign_in.NOBODY
-    return once("arrival", lambda: sign_in.arrival(_rules(), _settings()))
+    return once("arrival", lambda: sign_in.arrival(rules_now(), settings_now()))
 
 
 def _invitation() -> Invitation | None:
     """The personal link of who is here, where none of `_why_no_link` is so."""
-    return None if _why_no_link() else personal_link.holder(_settings())
+    return None if _why_no_link() else personal_link.holder(settings_now())
 
 
 def _why_no_link() -> str:
     """Why a personal link opens nothing in this session, and what to do; empty where it may."""
-    if _rules().is_broken:
+    if rules_now().is_broken:
         return (
             "This app is closed, and the personal link was not opened. Open it again once the "
             "secrets file of this app is mended."
         )
-    if _rules().header:
+    if rules_now().header:
         return "A personal link opens nothing here: the proxy of this app says who you are."
-    if _arrival() != sign_in.NOBODY:
+    if arrival() != sign_in.NOBODY:
         return (
             "You are signed in, and the personal link was not opened. Sign out, then open it again."
         )
@@ -396,27 +260,15 @@ def _why_no_link() -> str:
 
 def owns_machine() -> bool:
     """Whether this browser is its owner's, by the machine it runs on."""
-    alone = roles.without_code(local=is_local(), settings=_settings())
-    return not _rules().has_login and alone == "owner"
+    alone = roles.without_code(local=is_local(), settings=settings_now())
+    return not rules_now().has_login and alone == "owner"
 
 
 def _hidden_models() -> frozenset[str]:
     """The models that nobody uses who has only given a name, but on the machine of the app."""
-    if not _rules().models or owns_machine():
+    if not rules_now().models or owns_machine():
         return frozenset()
-    return _rules().hidden_from(frozenset())
-
-
-def _leave() -> None:
-    # The next person at this screen finds neither the case nor what was typed.
-    st.session_state.clear()
-    st.query_params.clear()
-    st.session_state["who_expert"] = None
-    st.session_state["who_cases"] = []
-    st.session_state["who_batches"] = []
-    st.session_state["who_linked"] = []
-    personal_link.remember("")
-    st.session_state["who_left"] = True
+    return rules_now().hidden_from(frozenset())
 
 
 def _recall() -> None:
