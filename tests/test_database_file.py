@@ -25,6 +25,7 @@ from second_opinion.store import (
     Store,
     database_file,
     file_identity,
+    file_opening,
     lock_trial,
     rescue,
     sql_connection,
@@ -720,7 +721,7 @@ def test_an_empty_file_that_another_process_has_begun_is_not_removed(tmp_path, m
         others[0].execute("BEGIN EXCLUSIVE")
         return True
 
-    monkeypatch.setattr(database_file, "_created", created)
+    monkeypatch.setattr(file_opening, "created", created)
     with pytest.raises(UserError, match="stayed locked"):
         Store.open(path)
     assert path.exists()

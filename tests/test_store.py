@@ -30,7 +30,7 @@ from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, same_person
 from second_opinion.records.review import ReviewProgress
 from second_opinion.records.stamp import new_id
-from second_opinion.store import Store, database_file, record_rows, write_ahead_log
+from second_opinion.store import Store, database_file, file_opening, record_rows, write_ahead_log
 from second_opinion.store.migrations import migrations
 
 KILLS = 25 if THOROUGH else 4
@@ -716,7 +716,7 @@ def test_turning_on_the_log_waits_for_another_process_that_starts(empty_store, s
     empty_store.close()
     with (
         closing(sqlite3.connect(empty_store.path, isolation_level=None)) as other,
-        closing(database_file._connected(empty_store.path)) as connection,
+        closing(file_opening.connected(empty_store.path, 30)) as connection,
         ThreadPoolExecutor(1) as pool,
     ):
         other.execute("PRAGMA journal_mode = DELETE")

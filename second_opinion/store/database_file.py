@@ -7,7 +7,6 @@ and log with those that are open; what looks changed is looked into (`file_ident
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
@@ -17,27 +16,22 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlite_utils.db import Database
-
 from second_opinion.errors import StorageError, UserError, log
 from second_opinion.store import (
     file_identity,
+    file_opening,
     folder_lock,
     lock_trial,
     rescue,
     sql_connection,
     sqlite_errors,
-    verdict_kinds_table,
     write_ahead_log,
 )
-from second_opinion.store.file_identity import Identity, Place, Stamp
-from second_opinion.store.migrations import migrations
+from second_opinion.store.file_identity import Place, Stamp
 from second_opinion.store.reading_connections import ReadingConnections
-from second_opinion.store.sqlite_errors import BUSY, ELSEWHERE, READ_ONLY, explained
+from second_opinion.store.sqlite_errors import BUSY, explained
 
 TIMEOUT_SECONDS = 30.0
-# A file of 300 MB is checked whole in less than half a second.
-CHECK_SECONDS = 2.0
 # A checkpoint of another process, or a copy that is being written, is over by then.
 LOOK_SECONDS = 2.0
 READERS_SECONDS = 5.0
@@ -62,6 +56,7 @@ class DatabaseFile:
         # Taken again by a thread that reads while it writes.
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._connect = partial(file_opening.connected, path, TIMEOUT_SECONDS)
         self._readers = ReadingConnections(self._reader)
         self._stamp = Stamp(None, 0, 0, None, None)
         self._log_number = 0
@@ -123,7 +118,7 @@ class DatabaseFile:
                 return connection
 
     def _reader(self) -> sqlite3.Connection:
-        return write_ahead_log.reader(self.path, partial(_connected, self.path), self._stamp)
+        return write_ahead_log.reader(self.path, self._connect, self._stamp)
 
     @contextmanager
     def _shared(self) -> Iterator[None]:
@@ -276,7 +271,7 @@ class DatabaseFile:
 
     def _seen_in_file(self) -> int:
         """How many commits are in the file itself; 0 where it has no id."""
-        alone = _alone(self.path)
+        alone = file_identity.of_file_if_any(self.path)
         return alone.commits if alone else 0
 
     def _has_own(self, connection: sqlite3.Connection) -> bool:
@@ -312,7 +307,7 @@ class DatabaseFile:
                 joined = write_ahead_log.begun_anew(
                     self.path,
                     connection,
-                    partial(_connected, self.path),
+                    self._connect,
                     self._stamp,
                     self._log_number,
                     TIMEOUT_SECONDS,
@@ -334,20 +329,20 @@ class DatabaseFile:
 
     def _opened_once(self, joined: write_ahead_log.Joined | None) -> sqlite3.Connection:
         if joined is None:
-            _refuse_impossible(self.path)
+            file_opening.refuse_impossible(self.path)
             lock_trial.refuse_untrue_locks(self.path)
         with ExitStack() as undo:
-            is_new = _created(self.path)
+            is_new = file_opening.created(self.path)
             # Taken before connecting: a file swapped in between is then noticed by the next write.
             place = file_identity.place(self.path)
             connection, own = joined or write_ahead_log.connected(
-                self.path, partial(_connected, self.path), is_new=is_new, seconds=LOOK_SECONDS
+                self.path, self._connect, is_new=is_new, seconds=LOOK_SECONDS
             )
             undo.callback(connection.close)
             # A commit that does it by itself would not see that the file is another one by now.
             connection.execute(sql_connection.NO_CHECKPOINT_AT_COMMIT)
             if is_new:
-                undo.callback(_remove_if_empty, self.path, connection)
+                undo.callback(file_opening.remove_if_empty, self.path, connection)
             with folder_lock.held(self.path.parent, is_alone=False):
                 if own and not write_ahead_log.is_at_its_place(self.path, own):
                     raise write_ahead_log.LogRemovedError
@@ -360,13 +355,13 @@ class DatabaseFile:
         self, connection: sqlite3.Connection, place: Place | None, own: Stamp | None
     ) -> None:
         """Check the file, bring it up to date, and begin its log, unless it has one."""
-        _check(self.path, connection)
-        _migrate(self.path, connection)
+        file_opening.check(self.path, connection)
+        file_opening.migrate(self.path, connection)
         write_ahead_log.begin(connection, TIMEOUT_SECONDS)
         own = own or write_ahead_log.opened(self.path, connection)
         own = own or file_identity.stamp(self.path)
         connection.execute(sql_connection.ROOM_FOR_INDEXES)
-        if _alone(self.path) is None:
+        if file_identity.of_file_if_any(self.path) is None:
             # The id must be in the file itself, or nothing tells it from another.
             write_ahead_log.bring_in(connection, TIMEOUT_SECONDS)
         self._begin(connection, own._replace(file=place))
@@ -408,94 +403,3 @@ class DatabaseFile:
                 # A log of the old file would be replayed into the new one.
                 with folder_lock.held(self.path.parent, is_alone=True):
                     write_ahead_log.let_go(self.path, self._stamp)
-
-
-def _alone(path: Path) -> Identity | None:
-    """The database as its file has it; None also while another process writes into it."""
-    try:
-        return file_identity.of_file(path)
-    except sqlite3.DatabaseError:
-        return None
-
-
-def _refuse_impossible(path: Path) -> None:
-    if path.is_dir():
-        raise StorageError(
-            f"The feedback database {path} is a folder; expected a file. "
-            f"Set FEEDBACK_DB to a file, such as {path / 'feedback.db'}."
-        )
-    if path.exists() and not path.is_file():
-        raise StorageError(
-            f"The feedback database {path} is a pipe or device; expected a file. Move it away, or "
-            f"{ELSEWHERE}"
-        )
-    if not path.parent.is_dir():
-        raise StorageError(
-            f"The feedback database {path} cannot be made: the folder "
-            f"{path.parent} does not exist; expected one that this program may write. "
-            f"Create it, or {ELSEWHERE}"
-        )
-    # Asked beforehand: SQLite opens a read-only file without a word, and leaves a log beside it.
-    if not _writable(path.parent) or (path.exists() and not _writable(path)):
-        raise StorageError(f"The feedback database {path} {READ_ONLY}")
-
-
-def _writable(path: Path) -> bool:
-    by_effective_user = os.access in os.supports_effective_ids
-    return os.access(path, os.R_OK | os.W_OK, effective_ids=by_effective_user)
-
-
-def _created(path: Path) -> bool:
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
-    except FileExistsError:
-        return False
-    return True
-
-
-def _remove_if_empty(path: Path, connection: sqlite3.Connection) -> None:
-    """Take back an empty file, unless another process has begun to write into it."""
-    try:
-        if connection.in_transaction:
-            connection.execute(sql_connection.ROLLBACK)
-        connection.execute(sql_connection.NO_PATIENCE)
-        connection.execute(sql_connection.BEGIN_ALONE)
-    except sqlite3.Error as error:
-        if sqlite_errors.kind(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return
-    with suppress(FileNotFoundError):
-        if path.stat().st_size == 0:
-            path.unlink()
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    # mode=rw: SQLite never makes the file, so that a vanished one is an error, not an empty one.
-    connection = sqlite3.connect(
-        f"{path.as_uri()}?mode=rw",
-        uri=True,
-        timeout=TIMEOUT_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    connection.row_factory = sqlite3.Row
-    return connection
-
-
-def _check(path: Path, connection: sqlite3.Connection) -> None:
-    """`UserError` for another's database, a newer one, a damaged one, and the log of another."""
-    file_identity.refuse_strangers(path, connection)
-    if finding := file_identity.finding(connection, CHECK_SECONDS):
-        raise sqlite_errors.damaged(path, finding)
-
-
-def _migrate(path: Path, connection: sqlite3.Connection) -> None:
-    connection.execute(sql_connection.SYNC_EACH_COMMIT)
-    connection.execute(sql_connection.NO_FOREIGN_KEYS)
-    connection.execute(sql_connection.BEGIN_WRITE)
-    file_identity.refuse_strangers(path, connection)
-    migrations.apply(Database(connection, execute_plugins=False))
-    file_identity.sign(connection)
-    verdict_kinds_table.add_kinds(connection)
-    verdict_kinds_table.refuse_other_kinds(path, connection)
-    connection.execute(sql_connection.COMMIT)
-    connection.execute(sql_connection.FOREIGN_KEYS)

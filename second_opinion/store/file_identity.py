@@ -145,6 +145,14 @@ def of_file(path: Path) -> Identity | None:
         return of_connection(connection)
 
 
+def of_file_if_any(path: Path) -> Identity | None:
+    """The database as its file has it; None also while another process writes into it."""
+    try:
+        return of_file(path)
+    except sqlite3.DatabaseError:
+        return None
+
+
 def connected_alone(path: Path) -> sqlite3.Connection:
     """A connection that reads the file as it lies there, without its log and without locks."""
     return sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
