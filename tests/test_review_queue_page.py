@@ -273,5 +273,6 @@ def test_the_way_back_goes_on_on_another_device_and_from_the_thanks(office):
     seen = []
     while "judge_back" in keys(again):
         press(again, "judge_back")
+        assert "4 cases done by you" in words(again)
         seen.append(again.session_state["queue_open"].case.position)
     assert seen == [3, 2, 1, 0]

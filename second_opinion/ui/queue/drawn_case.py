@@ -43,8 +43,8 @@ def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
     if on_page is None:
         _thank(visit, person, plan)
         return
-    done = on_page.case.done + on_page.is_locked
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    done = visit.store.queue.done(plan.id, by=person)
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.text(f"{plural(done, 'case')} done by you" if done else "Your first case of this plan")
         _way_back(visit, person, plan, on_page.case)
     prediction = _prediction(visit, on_page.case, card)
