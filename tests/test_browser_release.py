@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from browsing import alert, button, part, settle, stored
+from browsing import alert, button, part, settle, still, stored, unreadable
 from builders import check, csv_of, rows_of, score
 from playwright.sync_api import expect
 
@@ -130,6 +130,11 @@ def test_a_plan_is_frozen_answered_by_three_experts_and_established(
     expect(part(desk, "release_terms")).to_be_visible()
     expect(desk.locator(".st-key-plan_freeze, .st-key-plan_target")).to_have_count(0)
     expect(desk.locator('[data-testid="stNumberInput"]')).to_have_count(0)
+    desk.set_viewport_size(PHONE)
+    for scheme in ("light", "dark"):
+        desk.emulate_media(color_scheme=scheme)
+        still(desk)
+        assert unreadable(desk, 390) == []
     rows = stored(own_app, "SELECT expert, mode, blind_value FROM verdicts ORDER BY rowid")
     assert [row["expert"] for row in rows] == ["Ada", "Bob", "Cyd", "Ada"]
     assert {(row["mode"], row["blind_value"]) for row in rows} == {("blind", '"keep"')}
