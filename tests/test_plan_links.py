@@ -46,10 +46,10 @@ def answer(store, registry, plan, person):
 
 def test_each_expert_of_a_plan_gets_a_link_and_how_far_each_is_stands_there(store, registry, plan):
     at = start(PAGE, section="invitations")
-    assert f"{plan.name}: without a link are Ada <ada@example.org> and Bo" in texts(at)
+    assert f"Without a link to {plan.name}: Ada <ada@example.org> and Bo" in texts(at)
     press(at, f"people_plan_invite_{plan.id}")
     assert messages(at) == []
-    assert f"{plan.name}: without a link are Bo" in texts(at)
+    assert f"Without a link to {plan.name}: Bo" in texts(at)
     link, text = (code.value for code in at.code)
     assert "first your own answer, then you see what the model says" in text
     holder = store.invitations.holder(link.rpartition("=")[2])

@@ -261,7 +261,7 @@ def test_each_expert_gets_a_link_with_a_press_and_it_can_be_revoked(desk):
     assert link in text
     (state,) = desk.store.invitations.listed(by=OWNER)
     assert (state.invitation.name, state.invitation.plan_id) == ("Ada", plan.id)
-    assert "without a link are Bob" in words(at)
+    assert f"Without a link to {plan.name}: Bob" in words(at)
     press(at, f"people_revoke_{state.invitation.id}")
     assert "the link opens nothing" in words(at)
 

@@ -8,6 +8,8 @@ import plotly.graph_objects as go
 from second_opinion.charts.chart import EXPERTS, MODEL, REFERENCE, TEXT, Chart, lay_out
 from second_opinion.formatting import plural, share_text
 
+# A line of one answer has no length; up to so many, points show where each answer stands.
+MOST_POINTS = 30
 COLUMNS = {"answers": "Answers", "bound": "At least", "estimate": "Estimate"}
 
 
@@ -32,7 +34,9 @@ def evidence(course: pd.DataFrame, target: float) -> Chart:
         font_color=TEXT,
     )
     lay_out(figure, legend=True)
-    figure.update_xaxes(title_text="Answers in draw order", rangemode="tozero")
+    figure.update_xaxes(title_text="Answers in draw order", rangemode="tozero", tickformat="d")
+    if answers <= 10:
+        figure.update_xaxes(dtick=1)
     lowest = max(0.0, min(float(course["bound"].tail(max(1, answers // 2)).min()), target) - 0.25)
     figure.update_yaxes(title_text="Share right", tickformat=".0%", range=[lowest, 1.01])
     table = course.rename(columns=COLUMNS)
@@ -44,7 +48,7 @@ def _bound(course: pd.DataFrame) -> go.Scatter:
     return go.Scatter(
         x=course["answers"].tolist(),
         y=course["bound"].tolist(),
-        mode="lines",
+        mode="lines+markers" if len(course) <= MOST_POINTS else "lines",
         line={"color": MODEL, "width": 3, "shape": "hv"},
         name="at least",
         text=[share_text(share) for share in course["bound"]],
@@ -57,7 +61,7 @@ def _estimate(course: pd.DataFrame) -> go.Scatter:
     return go.Scatter(
         x=course["answers"].tolist(),
         y=course["estimate"].tolist(),
-        mode="lines",
+        mode="lines+markers" if len(course) <= MOST_POINTS else "lines",
         line={"color": EXPERTS, "width": 2, "dash": "dot"},
         name="estimate",
         text=[share_text(share) for share in course["estimate"]],

@@ -43,7 +43,7 @@ def invite_missing(visit: Visit, plan: Plan, states: list[InvitationState]) -> N
     if not names:
         return
     with st.container(border=True, key=f"people_plan_{plan.id}"):
-        st.text(f"{plan.name}: without a link are {joined(names)}")
+        st.text(f"Without a link to {plan.name}: {joined(names)}")
         st.button(
             f"Make the link of {escape(names[0])}",
             key=f"people_plan_invite_{plan.id}",
