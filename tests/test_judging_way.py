@@ -66,7 +66,9 @@ def test_home_says_what_is_left_and_opens_the_next_row(place, registry):
             press(at, "verdict_next")
     home = start(session=kept)
     assert links(home) == []
-    assert "Nothing: you have judged every row of your batches." in [t.value for t in home.text]
+    assert "Nothing: you have judged every row of your batches, and no plan asks you." in [
+        t.value for t in home.text
+    ]
 
 
 def batch_with_failures(store, registry, monkeypatch, failures, ref="triage"):
@@ -107,7 +109,9 @@ def test_home_leads_past_the_rows_on_which_the_model_failed(place, registry, mon
         if row < 5:
             press(at, "verdict_next")
     home = start(name="Grace", session=kept)
-    assert "Nothing: you have judged every row of your batches." in [t.value for t in home.text]
+    assert "Nothing: you have judged every row of your batches, and no plan asks you." in [
+        t.value for t in home.text
+    ]
     at = start(BATCH, name="Grace", session=kept, batch=batch.id, row="next")
     assert messages(at) == []
     assert at.number_input(key="batch_row").value is None

@@ -17,6 +17,7 @@ from second_opinion.api.problem_json import (
 )
 from second_opinion.batches import score_rows
 from second_opinion.errors import UserError
+from second_opinion.formatting import plural
 from second_opinion.models.aliases import managed
 from second_opinion.models.card import ModelCard
 from second_opinion.models.catalog import Catalog
@@ -153,7 +154,7 @@ def read(cases: Sequence[Case], schemas: Mapping[int, Schema]) -> list[dict[str,
 
 def _read(case: Case, schema: Schema, row: int) -> tuple[dict[str, Any], list[Fault]]:
     if len(case) > len(schema.file_names) + MOST_FAULTS:
-        found, expected = f"{len(case):,} fields", f"the {len(schema)} of the model"
+        found, expected = plural(len(case), "field"), f"the {len(schema)} of the model"
         return {}, [Fault(row=row, field="The case", found=found, expected=expected)]
     clean, problems = schema.read(case)
     return clean, [fault_of(problem, row) for problem in problems if problem.blocking]

@@ -16,7 +16,7 @@ from second_opinion.evidence import decision
 from second_opinion.evidence.answer_loss import first_answers, named_answer
 from second_opinion.evidence.decision_words import STATES, sentence
 from second_opinion.evidence.planned_study import expected_accuracy
-from second_opinion.formatting import share_text
+from second_opinion.formatting import plural, share_text
 from second_opinion.models.card import ModelCard
 from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
@@ -151,6 +151,7 @@ def sentences(reused: Sequence[Reuse]) -> list[str]:
         stricter = replace(one.plan, alpha=one.plan.alpha / one.versions)
         texts.append(
             f"{start}: {STATES[one.result.state]}, {sentence(stricter, one.result)} Target "
-            f"{share_text(one.plan.target)}; {one.versions} versions share the chance to err."
+            f"{share_text(one.plan.target)}; "
+            f"the chance to err is shared by {plural(one.versions, 'version')}."
         )
     return texts

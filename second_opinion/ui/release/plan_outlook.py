@@ -11,7 +11,7 @@ from second_opinion.evidence import plan_of_batch
 from second_opinion.evidence.forecast_job import ForecastJob
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.evidence.planned_study import study_of
-from second_opinion.formatting import percent, share_text
+from second_opinion.formatting import percent, plural, share_text
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.statistics.planner import Effort, Forecast, Prospect
@@ -117,8 +117,9 @@ def _show(forecast: Forecast, outlook: Outlook) -> None:
             alt="How likely each target is to be established, and after how many answers",
         )
         st.caption(
-            f"With {effort.draws:,} drawn cases answered by {effort.experts:,} experts. Answers: "
-            "how many it takes in half of such studies, and in nine of ten."
+            f"With {plural(effort.draws, 'drawn case')} answered by "
+            f"{plural(effort.experts, 'expert')}. "
+            "Answers: how many it takes in half of such studies, and in nine of ten."
         )
 
 
