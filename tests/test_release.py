@@ -1,5 +1,7 @@
 """May the model be released? What answers in draw order say, however often one looks."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -205,9 +207,9 @@ def test_an_answer_of_another_kind_is_refused():
 def test_draws_that_were_written_to_a_file_say_the_same(tmp_path):
     draws = answered(pool(300, "doubt"), words(60, (5,)))
     draws.to_csv(tmp_path / "draws.csv", index=False)
-    assert release.assess(CLAIM, pd.read_csv(tmp_path / "draws.csv")) == pytest.approx(
-        release.assess(CLAIM, draws)
-    )
+    # Not every pandas reads the last digit back.
+    read = asdict(release.assess(CLAIM, pd.read_csv(tmp_path / "draws.csv")))
+    assert read == pytest.approx(asdict(release.assess(CLAIM, draws)))
 
 
 # --- Groups: release it where it is right
