@@ -81,9 +81,10 @@ def _reuse(
     draws = decision.draw_table(store, plan, by=by)
     outcomes = {at: _outcome(plan, card, answers[at], said[at]) for at in answers}
     # A case that everybody skipped is unsure, whatever a version says of it.
+    is_unsure = draws["answer"].isin(["unsure"])
     draws["answer"] = [
-        outcomes.get(at, old if old == "unsure" else None)
-        for at, old in zip(draws["position"], draws["answer"], strict=True)
+        outcomes.get(at, "unsure" if skipped else None)
+        for at, skipped in zip(draws["position"], is_unsure, strict=True)
     ]
     claim = Claim(plan.target, plan.alpha / versions, expected_accuracy(card), plan.failed)
     return Reuse(plan, card.version, versions, release.assess(claim, draws))
