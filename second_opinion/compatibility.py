@@ -38,6 +38,13 @@ def has_text_type() -> bool:
     return int(pd.__version__.partition(".")[0]) >= 3
 
 
+def pandas_has_calamine() -> bool:
+    """Whether `pandas.read_excel` can read by python-calamine, as it does from 2.2 on."""
+    import pandas as pd
+
+    return tuple(map(int, pd.__version__.split(".")[:2])) >= (2, 2)
+
+
 def texts(values: Any) -> Any:
     """A column of texts as pandas reads it from a file, missing ones as NaN.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from second_opinion import compatibility
 from second_opinion.models.parts.python_literals import python_text
 from second_opinion.models.parts.wrapped_parts import WrappedParts
 from second_opinion.tables import Look
@@ -13,7 +14,7 @@ CHECK = """
 if __name__ == "__main__":
     # The check: compare these answers with those of your own app or notebook.
     here = Path(__file__).resolve().parent
-    table = {table}
+{table}
     table["answer"] = load(here).predict(table)
     print(table.head(10).to_string())
 {verdict}
@@ -27,6 +28,14 @@ CLASSES = """    right = (table["answer"].astype(str) == table[{target}].astype(
     usual = table[{target}].value_counts(normalize=True).max()
     print(f"right in {{right:.1%}} of the rows; always the commonest would be in {{usual:.1%}}")
 """
+# Where pandas cannot call the reader of workbooks that is here.
+SHEET = """    from python_calamine import CalamineWorkbook
+
+    sheet = CalamineWorkbook.from_path({place}).get_sheet_by_name({sheet})
+    names, *rows = sheet.to_python()[{before}:]
+    table = pd.DataFrame(rows, columns=names).replace("", None).infer_objects()
+    whole = [name for name in names if table[name].dtype == float and (table[name] % 1 == 0).all()]
+    table[whole] = table[whole].astype(int)"""
 # How pandas reads a table of a kind.
 EXCEL = ("xlsx", "xls", "xlsb", "ods")
 READERS = {**dict.fromkeys(EXCEL, "read_excel"), "parquet": "read_parquet"}
@@ -40,6 +49,17 @@ def check_text(parts: WrappedParts) -> str:
 
 
 def _table(parts: WrappedParts) -> str:
+    """The lines that read the training data."""
+    table = parts.likely.table
+    look = None if table is None else table.look
+    if table and look and look.format in EXCEL and not compatibility.pandas_has_calamine():
+        place = f"here / {python_text(parts.path_of(table))}"
+        before = max(look.first_line - 1, 0)
+        return SHEET.format(place=place, sheet=python_text(look.sheet), before=before)
+    return f"    table = {_read(parts)}"
+
+
+def _read(parts: WrappedParts) -> str:
     """How the check reads the training data: in the marks that its first line shows."""
     if parts.likely.table is None:
         return 'pd.read_csv(here / "train.csv")'
