@@ -13,6 +13,7 @@ import pytest
 import python_calamine
 from browsing import (
     App,
+    at_length,
     button,
     downloaded,
     give_name,
@@ -178,6 +179,7 @@ def downloaded_bad_rows(page):
     return downloaded(page, "batch_rejected").decode().replace("\r\n", "\n")
 
 
+@at_length
 def test_a_scoring_that_was_killed_goes_on_by_its_link(
     own_app, visitor, tmp_path, table, cases, triage
 ):
@@ -360,6 +362,7 @@ def said_in_table(page, row, label):
 MEGABYTE = 1_000_000
 
 
+@at_length
 def test_an_upload_costs_no_more_memory_than_itself_and_the_next_none(
     own_app: App, visitor, tmp_path, table
 ):

@@ -5,7 +5,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from browsing import button, field, part, predict, settle, stored
+from browsing import at_length, button, field, part, predict, settle, stored
 from builders import csv_of, rows_of
 from playwright.sync_api import expect
 
@@ -306,6 +306,7 @@ def test_fifty_rows_are_judged_by_keys_without_a_click(app, page, batch):
 
 
 @pytest.mark.slow
+@at_length
 def test_fifty_rows_are_judged_by_what_controls_are_and_are_called(app, page, batch):
     """As somebody does who hears the page."""
     page.goto(app.url)

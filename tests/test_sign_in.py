@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 import streamlit as st
 from builders import OWNER, REVIEWER, ROOT, case, judged, scored_batch, verdict
+from streamlit.testing.v1 import AppTest
 from visits import AUTH, CASE, CLAIMS, CORP, arrive, everything_said, keys, messages, press, start
 
 from second_opinion.access import access_rules
@@ -509,3 +510,18 @@ def test_a_link_to_a_hidden_model_reads_like_one_to_nothing(place, secrets, regi
         # What was asked for stands in the address.
         at.query_params.pop("model", None)
         assert "dose" not in everything_said(at), page
+
+
+def test_a_part_may_be_drawn_once_more_after_signing_out(place):
+    def page():
+        import streamlit as st
+
+        from second_opinion.ui import sign_in
+
+        st.session_state["frame_page"] = "Home"
+        st.session_state["who_expert"] = "Ada"
+        sign_in.leave()
+        st.text(" ".join(sorted(st.session_state)))
+
+    at = AppTest.from_function(page).run(timeout=30)
+    assert [text.value for text in at.text] == ["frame_page"], at.exception

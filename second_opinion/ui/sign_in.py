@@ -82,7 +82,8 @@ def form(arrived: Arrival, rules: AccessRules, purpose: str, title: str) -> None
 
 def leave() -> None:
     """Sign out, here and at the provider where it lets itself be told."""
-    _forget_all()
+    # A part of the page may be drawn once more before the browser has left for the provider.
+    _forget_all(*OF_THE_RUN)
     st.logout()
 
 
