@@ -52,6 +52,7 @@ def answering(process, log, port, paths=HEALTH):
         yield
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+        assert not _healthy(port, paths), "the signal ended a shell, and the server goes on"
     finally:
         if process.poll() is None:
             process.kill()
