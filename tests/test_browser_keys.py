@@ -5,7 +5,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from browsing import at_length, button, field, part, predict, settle, stored
+from browsing import at_length, button, field, part, predict, settle, still, stored
 from builders import csv_of, rows_of
 from playwright.sync_api import expect
 
@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 
 PRINTED = "button => getComputedStyle(button, '::after').content"
 AGREE = "document.querySelector('.st-key-verdict_agree button')"
+FIRST_CHOICE = "document.querySelector('.st-key-verdict_correct button')"
 LETTERS = "aAdDuUnNlLhHsS123"
 ROWS = 50
 
@@ -49,6 +50,12 @@ def wait_for_answer(page):
 def wait_for_letters(page):
     """The letters stand on the buttons: from then on they press them."""
     page.wait_for_function(f"() => ({PRINTED})({AGREE}).startsWith('\"A')")
+
+
+def wait_for_digits(page):
+    """The digits stand on the answers to choose from."""
+    page.locator(".st-key-verdict_correct button").first.wait_for()
+    page.wait_for_function(f"() => ({PRINTED})({FIRST_CHOICE}).includes('counter')")
 
 
 def test_the_keyboard_goes_to_the_answer_and_enter_agrees_with_nothing(app, open_case, name):
@@ -94,10 +101,14 @@ def test_a_key_says_what_its_button_says(app, open_case, name, model, keys, said
     page = open_case(model)
     predict(page)
     wait_for_answer(page)
+    wait_for_letters(page)
     for key in keys:
+        if key == "2":
+            wait_for_digits(page)
+        if key == "Enter":
+            page.locator(".st-key-verdict_save button:focus").wait_for()
         page.keyboard.press(key)
-        settle(page)
-        page.wait_for_timeout(300)
+        still(page)
     if "Enter" not in keys and not part(page, "verdict_saved").is_visible():
         button(page, "verdict_save").click()
     part(page, "verdict_saved").wait_for()
