@@ -156,7 +156,13 @@ STRANGE = [
     ["Help", {}, NOW + 3600, False],
     ["Help", {}, float("nan"), False],
     ["Help", 3, NOW, False],
+    ["Help", {}, 10**400, False],
+    ["Help", {}, -(10**400), False],
+    ["Help", {}, float("inf"), False],
+    ["Help", {}, [NOW], False],
     ["Help", {"a": 3}, NOW, False],
+    ["Help", {"a": ["b"]}, NOW, False],
+    ["Help", [[3, "a"]], NOW, False],
     ["Help", {"invite": "x"}, NOW, False],
     ["https://evil.example", {}, NOW, False],
     ["../Home", {}, NOW, False],
@@ -170,8 +176,20 @@ def test_what_the_browser_keeps_in_another_form_leads_nowhere(place, monkeypatch
     cookie = quote(json.dumps({"link": link}))
     monkeypatch.setattr(type(st.context), "cookies", {"second_opinion": cookie})
     at = arrive()
-    assert not at.exception
+    assert messages(at) == []
     assert at.session_state["frame_page"] == "Home"
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    ["[" * 5000, '{"link":' + "[" * 5000, "1" * 5000, '{"link":["Help",{},' + "1" * 5000 + "]}"],
+    ids=["deep list", "deep link", "long number", "long time"],
+)
+def test_a_cookie_that_cannot_be_read_is_as_none(place, monkeypatch, cookie):
+    log_in()
+    monkeypatch.setattr(type(st.context), "cookies", {"second_opinion": quote(cookie)})
+    assert arrive().session_state["frame_page"] == "Home"
+    assert messages(arrive()) == []
 
 
 def test_a_personal_link_and_a_long_address_are_not_kept(place, browser_of):

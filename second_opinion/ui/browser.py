@@ -65,7 +65,7 @@ def remembered() -> dict[str, Any]:
     """What `remember` kept in this browser; empty when there is nothing or it is broken."""
     try:
         memory = json.loads(unquote(st.context.cookies.get(COOKIE, "")))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return memory if isinstance(memory, dict) else {}
 

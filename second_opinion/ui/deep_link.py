@@ -60,8 +60,8 @@ def _read(memory: dict[str, Any]) -> DeepLink | None:
     try:
         page, query, at, was_refused = memory[KEY]
         link = DeepLink(str(page), dict(query), float(at), bool(was_refused))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    is_text = all(isinstance(value, str) for value in link.query.values())
+    is_text = all(isinstance(one, str) for pair in link.query.items() for one in pair)
     is_new = 0 <= time.time() - link.at <= LONGEST_SECONDS
     return link if is_text and is_new and personal_link.PARAMETER not in link.query else None
