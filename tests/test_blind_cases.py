@@ -95,6 +95,14 @@ def test_every_way_to_a_file_is_closed_to_its_experts_and_to_nobody_else(study):
         assert refusals(study.ways(named)) == {*study.ways(named)}
 
 
+def test_a_refused_file_is_not_on_record_as_taken(study):
+    assert refusals(study.ways(ADA)) == {*study.ways(ADA)}
+    assert study.store.event_log.newest("export", by=OWNER) == []
+    assert refusals(study.ways(ZOE)) == set()
+    taken = [one.details["what"] for one in study.store.event_log.newest("export", by=OWNER)]
+    assert sorted(taken) == ["scored file", "scored file", "workbook"]
+
+
 def test_the_same_file_uploaded_again_is_closed_too(study):
     content = csv_of(study.frame)
     again = score(study.store, study.registry, check(study.store, study.registry, content))

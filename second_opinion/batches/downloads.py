@@ -42,7 +42,7 @@ def scored_file(
     answer is left out: `rejected_file` has it.
     """
     hidden = column_rights.hidden_from(store, batch, by)
-    _note(store, batch, "scored file", by)
+    _note_answers(store, batch, "scored file", by)
     tables = _without(_scored_tables(store, batch, by, alone_from), hidden)
     return _csv(tables, spreadsheet_safe=spreadsheet_safe)
 
@@ -60,13 +60,19 @@ def file_as_it_came(
     from second_opinion.tables.as_it_came import is_packed, write_as_it_came
 
     hidden = column_rights.hidden_from(store, batch, by)
-    _note(store, batch, "scored file", by)
+    _note_answers(store, batch, "scored file", by)
     plain = _stored(
         lambda out: write_as_it_came(
             batch, lambda: _without(_answered_tables(store, batch, by, alone_from), hidden), out
         )
     )
     return _stored(lambda out: _pack(plain, out)) if is_packed(batch) else plain
+
+
+def _note_answers(store: Store, batch: Batch, what: str, by: Expert) -> None:
+    """Note a file of answers; `UserError`, and nothing on record, where it may not be taken."""
+    ScoredRows(store, by).check(batch)
+    _note(store, batch, what, by)
 
 
 def _note(store: Store, batch: Batch, what: str, by: Expert) -> None:
@@ -95,7 +101,7 @@ def result_workbook(
 ) -> BinaryIO:
     """A workbook of the scored rows for people, with the verdicts of ``by``, who asks."""
     workbook = ResultWorkbook(store, batch, card, by, flag_words, alone_from)
-    _note(store, batch, "workbook", by)
+    _note_answers(store, batch, "workbook", by)
     return _stored(workbook.write)
 
 

@@ -171,7 +171,7 @@ class ScoredRows:
         """The rows with these numbers, in this order; those that are not scored are left out."""
         import pyarrow as pa
 
-        self._check(batch)
+        self.check(batch)
         numbers = np.asarray(rows, dtype=np.int64)
         numbers = numbers[(numbers >= 1) & (numbers <= batch.rows_done)]
         texts, scores, order = [], [], []
@@ -196,7 +196,7 @@ class ScoredRows:
 
     def scored_chunks(self, batch: Batch) -> Iterator[tuple[pa.Table, pa.Table, np.ndarray]]:
         """Every scored chunk: the file's columns as text, the scored ones, the lines."""
-        self._check(batch)
+        self.check(batch)
         for chunk in self._batches.scored_chunks(batch):
             ((text, scored),) = self._batches.contents(batch.id, [chunk.position])
             rows, lines = unpacked_text(unpacked(text), batch.columns)
@@ -235,7 +235,7 @@ class ScoredRows:
 
     def scores(self, batch: Batch) -> Scores:
         """The scored columns of a batch as arrays, kept for the next question."""
-        self._check(batch)
+        self.check(batch)
         key = batch.id, batch.rows_done
         scores = _kept_scores.get(key)
         if scores is None:
@@ -251,7 +251,7 @@ class ScoredRows:
         Its id is made from batch and row, so that it is the same for everybody, at any time.
         `UserError` where the row has no answer.
         """
-        self._check(batch)
+        self.check(batch)
         stored_prediction = self._store.prediction(prediction_id(batch.id, row))
         if stored_prediction is not None:
             return replace(stored_prediction, scale=_scale(batch, card))
@@ -259,7 +259,8 @@ class ScoredRows:
         self._store.add_prediction(prediction)
         return prediction
 
-    def _check(self, batch: Batch) -> None:
+    def check(self, batch: Batch) -> None:
+        """Raise `UserError` where the answers of this batch are closed to who asks."""
         if self._by != roles.PROGRAM:
             self._store.blind_cases.check_batch(batch, by=self._by)
 
