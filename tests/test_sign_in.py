@@ -271,6 +271,63 @@ def test_the_owner_frees_an_address_on_the_page(place, secrets):
     assert not messages(arrive(sub="2"))
 
 
+def test_whose_address_is_anothers_now_is_out_at_the_next_click(place, secrets):
+    secrets(AUTH + CORP + '[roles]\n"ada@example.org" = "owner"')
+    before = arrive("pages/9_People_and_records.py")
+    sign_ins = Store.open(place / "feedback.db").sign_ins
+    for sub in ("2", "3"):
+        (held,) = sign_ins.held(by=OWNER)
+        sign_ins.free(held.id, by=OWNER)
+        # Nobody else wants it yet: who is in stays so, and does not take it again.
+        assert messages(before.run()) == []
+        assert sign_ins.held(by=OWNER) == []
+        after = arrive("pages/9_People_and_records.py", sub=sub)
+        assert messages(after) == []
+        for page in ("pages/9_People_and_records.py", "Home.py"):
+            [said] = messages(before.switch_page(page).run())
+            assert said.startswith("Ada@Example.org signed in here before with another account")
+            assert keys(before) == {"who_sign_in_corp", "who_sign_out"}
+        before = after
+    log = Store.open(place / "feedback.db").event_log.newest("sign-in", by=OWNER)
+    assert ["refused" in event.details for event in reversed(log)] == [False, False, True, False, True]
+
+
+def test_a_click_of_who_has_lost_the_address_does_nothing(place, secrets):
+    secrets(AUTH + CORP + '[roles]\n"ada@example.org" = "owner"')
+    before = arrive("pages/9_People_and_records.py")
+    store = Store.open(place / "feedback.db")
+    press(before, "people_address_free")
+    assert store.sign_ins.held(by=OWNER) == []
+    before = arrive("pages/9_People_and_records.py")
+    assert "people_address_free" in keys(before)
+    store.sign_ins.free(store.sign_ins.held(by=OWNER)[0].id, by=OWNER)
+    assert messages(arrive(sub="2")) == []
+    press(before, "people_address_free")
+    assert messages(before)
+    assert len(store.sign_ins.held(by=OWNER)) == 1
+
+
+def test_a_database_that_cannot_be_used_ends_no_sign_in(place, secrets, monkeypatch):
+    secrets(AUTH + CORP)
+    at = arrive()
+    monkeypatch.setenv("FEEDBACK_DB", str(place))
+    for broken in (at.run(), arrive()):
+        assert str(place) in messages(broken)[0]
+        assert "incident" not in messages(broken)[0].lower()
+        assert "who_sign_out" in keys(broken)
+    monkeypatch.setenv("FEEDBACK_DB", str(place / "feedback.db"))
+    assert messages(at.run()) == []
+    assert "who_sign_in_corp" not in keys(at)
+
+
+def test_an_address_that_is_not_verified_or_none_asks_nobody(place, secrets):
+    secrets(AUTH + CORP)
+    first = arrive()
+    for claims in ({"email": None}, {"email_verified": False}):
+        other = arrive(sub="2", **claims)
+        assert messages(other.run()) == messages(first.run()) == []
+
+
 def test_people_who_are_refused_do_not_fill_the_log(place, secrets):
     secrets(AUTH + CORP)
     store = Store.open(place / "feedback.db")

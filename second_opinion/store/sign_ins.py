@@ -24,11 +24,9 @@ class SignIns:
         Of a provider whose addresses count, ``only_its_own`` accounts are looked at: nobody of
         another one takes an address away from it.
         """
-        about = {"email": by.email.casefold(), "provider": provider, "only": int(only_its_own)}
-        with self._file.reading() as connection:
-            row = connection.execute(sql_sign_ins.FIRST, about).fetchone()
-        if row is not None:
-            return str(row["expert_key"])
+        if holder := self.current_holder(provider, only_its_own=only_its_own, by=by):
+            return holder
+        about = _about(provider, only_its_own, by)
         new = {"id": new_id(), "expert_key": by.expert_key, "created_at": now()}
         with self._file.writing() as connection:
             # Another one may have come with it since.
@@ -37,6 +35,13 @@ class SignIns:
                 return str(row["expert_key"])
             connection.execute(sql_sign_ins.ADD_SIGN_IN, about | new)
         return by.expert_key
+
+    def current_holder(self, provider: str, *, only_its_own: bool, by: Expert) -> str | None:
+        """The same, None where no account holds the address: it only reads, and gives none away."""
+        about = _about(provider, only_its_own, by)
+        with self._file.reading() as connection:
+            row = connection.execute(sql_sign_ins.FIRST, about).fetchone()
+        return None if row is None else str(row["expert_key"])
 
     def held(self, *, by: Expert) -> list[HeldAddress]:
         """The addresses with the accounts that hold them, for owners, by address."""
@@ -75,3 +80,8 @@ class SignIns:
             last = connection.execute(sql_audit.LAST_SIGN_IN, {"who": event.who}).fetchone()
             if person is None or last is None or last[0] != reason:
                 event_log.note_refusal(connection, event)
+
+
+def _about(provider: str, only_its_own: bool, person: Expert) -> dict[str, str | int]:
+    email = person.email.casefold()
+    return {"email": email, "provider": provider, "only": int(only_its_own)}

@@ -9,7 +9,7 @@ import streamlit as st
 
 from second_opinion.access.access_rules import DEFAULT, AccessRules
 from second_opinion.access.signed_in import SignedIn
-from second_opinion.errors import UserError
+from second_opinion.errors import StorageError, UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.settings import Settings
@@ -42,9 +42,13 @@ def arrival(rules: AccessRules, settings: Settings) -> Arrival:
         return NOBODY
     mark = repr((sorted(claims.items(), key=str), rules))
     before = st.session_state.get("who_signed_in")
-    if before is None or before[0] != mark:
-        before = mark, time.time(), _arrival(claims, rules, settings)
-        st.session_state["who_signed_in"] = before
+    try:
+        if not before or before[0] != mark or _is_anothers(before[2], claims, rules, settings):
+            before = mark, time.time(), _arrival(claims, rules, settings)
+            st.session_state["who_signed_in"] = before
+    except StorageError as error:
+        # A database that cannot be used proves nothing, and ends nothing.
+        return Arrival(None, str(error))
     _, since, arrived = before
     if time.time() - since > LONGEST_SECONDS:
         return Arrival(None, OPEN_TOO_LONG if rules.header else OVER)
@@ -121,6 +125,20 @@ def _arrival(claims: dict[str, Any], rules: AccessRules, settings: Settings) -> 
         store.event_log.add(Event("sign-in", person.label, details))
         st.session_state["who_signed_key"] = person.expert_key
     return Arrival(person)
+
+
+def _is_anothers(
+    arrived: Arrival, claims: dict[str, Any], rules: AccessRules, settings: Settings
+) -> bool:
+    """Whether the address of who came in was freed since, and another account holds it now."""
+    person = arrived.person
+    if person is None or not person.email:
+        return False
+    signed_in = SignedIn.of(claims, rules)
+    holder = Store.open(settings.feedback_db).sign_ins.current_holder(
+        signed_in.provider, only_its_own=signed_in.is_trusted(rules), by=person
+    )
+    return holder not in (None, person.expert_key)
 
 
 def _refused(way: str, reason: str, settings: Settings) -> Arrival:
