@@ -289,7 +289,8 @@ def test_whose_address_is_anothers_now_is_out_at_the_next_click(place, secrets):
             assert keys(before) == {"who_sign_in_corp", "who_sign_out"}
         before = after
     log = Store.open(place / "feedback.db").event_log.newest("sign-in", by=OWNER)
-    assert ["refused" in event.details for event in reversed(log)] == [False, False, True, False, True]
+    is_refused = ["refused" in event.details for event in reversed(log)]
+    assert is_refused == [False, False, True, False, True]
 
 
 def test_a_click_of_who_has_lost_the_address_does_nothing(place, secrets):
