@@ -55,7 +55,10 @@ _BY_ACT: Final[dict[str, str]] = {
     "triage a verdict": "Review.triage",
     "decide a case": "Review.adjudicate Review.lock_own_answer",
     "take a copy of the database": "copies.backup copies.opened_copy",
-    "draft a plan": "Plans.closing Plans.draws Plans.find Plans.listed plan_of_batch.plan_of",
+    "draft a plan": (
+        "Plans.closing Plans.draws Plans.find Plans.in_place Plans.listed Plans.open "
+        "plan_of_batch.plan_of"
+    ),
     "freeze or close a plan": "Plans.close Plans.freeze plan_of_batch.freeze",
     "invite experts": (
         "Invitations.invite Invitations.listed Invitations.renew Invitations.restore "
@@ -79,9 +82,9 @@ _BY_ACT: Final[dict[str, str]] = {
         "Store.prediction Batches.cancel Batches.check_own Batches.find Batches.judged_rows "
         "Batches.listed BlindCases.check_batch BlindCases.check_prediction BlindCases.is_closed "
         "BlindCases.plans ColumnChoices.add_pictures ColumnChoices.choose "
-        "Queue.answered Queue.done Queue.draft Queue.keep_draft Queue.next Queue.plans Queue.skip "
-        "Queue.waits Review.own_answer SignIns.current_holder SignIns.holder "
-        "Invitations.arrive Invitations.holder Visits.note jobs.score"
+        "Queue.answered Queue.done Queue.draft Queue.keep_draft Queue.next Queue.plan_of_link "
+        "Queue.plans Queue.skip Queue.waits Review.own_answer SignIns.current_holder "
+        "SignIns.holder Invitations.arrive Invitations.holder Visits.note jobs.score"
     ),
     OPEN: (
         "Store.add_prediction Store.add_predictions Store.alias_moves Store.card_edits "

@@ -73,8 +73,7 @@ def tell(store: Store, address: str) -> list[Announcement]:
 
 def current(store: Store) -> list[Announcement]:
     """What holds now of the plans that take answers: decisions reached, and finished queues."""
-    by = roles.PROGRAM
-    plans = [p for p in store.plans.listed(by=by) if store.plans.closing(p.id, by=by) is None]
+    plans = store.plans.open(by=roles.PROGRAM)
     return [one for plan in plans for one in (*_decision(store, plan), *_queues(store, plan))]
 
 
@@ -90,9 +89,11 @@ def _decision(store: Store, plan: Plan) -> Iterator[Announcement]:
 
 
 def _queues(store: Store, plan: Plan) -> Iterator[Announcement]:
+    in_place = store.plans.in_place(by=roles.PROGRAM)
     for state in store.invitations.listed(by=roles.PROGRAM):
         person, count = state.invitation.expert, state.plan_cases
-        if state.invitation.plan_id != plan.id or state.is_revoked or not count:
+        leads_to = in_place.get(state.invitation.plan_id or "")
+        if leads_to != plan or state.is_revoked or not count:
             continue
         if not plan.asks(person.label, person.expert_key) or store.queue.waits(plan.id, by=person):
             continue

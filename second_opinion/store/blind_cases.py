@@ -11,8 +11,9 @@ from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.plan import Plan
 from second_opinion.records.prediction import Prediction
-from second_opinion.store import record_rows, sql_plans, sql_queue
+from second_opinion.store import sql_plans, sql_queue
 from second_opinion.store.database_file import DatabaseFile
+from second_opinion.store.plans import open_plans
 
 IN_QUEUE = (
     "This case is in your queue: you answer it there before you see what the model says. Open "
@@ -66,9 +67,10 @@ class BlindCases:
 
 
 def _closing_plans(connection: sqlite3.Connection, model: str, by: Expert) -> list[Plan]:
-    plans = map(record_rows.plan, connection.execute(sql_queue.OPEN_PLANS).fetchall())
     return [
-        plan for plan in plans if plan.mode == "blind" and plan.model == model and _asks(plan, by)
+        plan
+        for plan in open_plans(connection)
+        if plan.mode == "blind" and plan.model == model and _asks(plan, by)
     ]
 
 

@@ -100,6 +100,20 @@ class Plans:
         plans = map(record_rows.plan, rows)
         return [plan for plan in plans if roles.may_use(by, plan.model)]
 
+    def open(self, *, by: Expert) -> list[Plan]:
+        """The plans that take answers, newest first: neither closed nor replaced by another one."""
+        roles.check(by, "draft a plan")
+        with self._file.reading() as connection:
+            plans = open_plans(connection)
+        return [plan for plan in plans if roles.may_use(by, plan.model)]
+
+    def in_place(self, *, by: Expert) -> dict[str, Plan]:
+        """By the id of each plan the newest one in its place: itself where none replaced it."""
+        roles.check(by, "draft a plan")
+        with self._file.reading() as connection:
+            plans = in_place(connection)
+        return {key: plan for key, plan in plans.items() if roles.may_use(by, plan.model)}
+
     def closing(self, plan_id: str, *, by: Expert) -> Closing | None:
         """How a plan was closed, or None."""
         roles.check(by, "draft a plan")
@@ -197,6 +211,22 @@ def plan_with(connection: sqlite3.Connection, plan_id: str) -> Plan:
             "page again, or ask the person who sent you here for a new link."
         )
     return record_rows.plan(row)
+
+
+def in_place(connection: sqlite3.Connection) -> dict[str, Plan]:
+    """As `Plans.in_place`, of every model."""
+    newest: dict[str, Plan] = {}
+    rows = connection.execute(sql_plans.PLANS, {"model": None, "version": None})
+    for plan in map(record_rows.plan, rows):
+        last = newest.setdefault(plan.id, plan)
+        if plan.replaces is not None:
+            newest[plan.replaces] = last
+    return newest
+
+
+def open_plans(connection: sqlite3.Connection) -> list[Plan]:
+    """All that take answers, whatever the model, newest first."""
+    return [record_rows.plan(row) for row in connection.execute(sql_plans.OPEN_PLANS)]
 
 
 def _check_draws(plan: Plan, rows: list[dict[str, Any]]) -> None:

@@ -13,9 +13,9 @@ from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.stamp import earlier, now
-from second_opinion.store import record_rows, sql_plans, sql_queue
+from second_opinion.store import sql_plans, sql_queue
 from second_opinion.store.database_file import DatabaseFile
-from second_opinion.store.plans import plan_with
+from second_opinion.store.plans import in_place, open_plans, plan_with
 from second_opinion.store.queue_repeats import next_repeat
 from second_opinion.store.queue_turns import HELD, Turn, next_turn
 
@@ -33,9 +33,18 @@ class Queue:
     def plans(self, *, by: Expert) -> list[Plan]:
         """The plans that ask this person and take answers, the newest first."""
         with self._file.reading() as connection:
-            rows = connection.execute(sql_queue.OPEN_PLANS).fetchall()
-        plans = map(record_rows.plan, rows)
+            plans = open_plans(connection)
         return [plan for plan in plans if _asks(plan, by)]
+
+    def plan_of_link(self, plan_id: str, *, by: Expert) -> Plan | None:
+        """The plan that a link to this one leads to: the one in its place, if it asks this person.
+
+        None too where that takes no answers.
+        """
+        with self._file.reading() as connection:
+            last = in_place(connection).get(plan_id)
+            is_open = last in open_plans(connection)
+        return last if last and is_open and _asks(last, by) else None
 
     def done(self, plan_id: str, *, by: Expert) -> int:
         """How many of its cases this person has answered or skipped, with those asked again."""
@@ -129,9 +138,14 @@ def _plan_for(connection: sqlite3.Connection, plan_id: str, by: Expert) -> Plan:
             f"{by.label} is not among the experts of this plan; expected one of them. Ask the "
             "owner to freeze a plan with you."
         )
+    if plan in open_plans(connection):
+        return plan
     if connection.execute(sql_plans.CLOSING, {"plan_id": plan_id}).fetchone():
         raise UserError("This plan is closed and takes no more answers. Thank you for yours.")
-    return plan
+    raise UserError(
+        "A new version of this plan has taken its place, so that this one takes no more answers. "
+        "Open Review queue again: it has the new one, where that asks you."
+    )
 
 
 def _first_draws(connection: sqlite3.Connection, plan: Plan) -> dict[int, sqlite3.Row]:

@@ -92,12 +92,20 @@ CASES = """
 
 # Of each person with a link to a plan how many of its cases are answered in the way it asks for.
 PLAN_CASES = """
-    SELECT invitation.id AS invitation_id, count(DISTINCT draw.position) AS cases
-    FROM invitations AS invitation
-    JOIN plans AS plan ON plan.id = invitation.plan_id
+    WITH RECURSIVE line (invitation_id, plan_id) AS (
+        SELECT id, plan_id FROM invitations WHERE plan_id IS NOT NULL
+        UNION ALL
+        SELECT invitation_id, plans.id FROM line JOIN plans ON plans.replaces = line.plan_id
+    )
+    SELECT invitation_id, count(DISTINCT draw.position) AS cases
+    FROM line
+    JOIN plans AS plan ON plan.id = line.plan_id
+        AND plan.id NOT IN (SELECT replaces FROM plans WHERE replaces IS NOT NULL)
     JOIN draws AS draw ON draw.plan_id = plan.id
     JOIN verdicts AS verdict ON verdict.prediction_id = draw.prediction_id
-        AND verdict.expert_key = 'invite:' || invitation.id AND verdict.mode = plan.mode
+        AND verdict.expert_key = 'invite:' || invitation_id AND verdict.mode = plan.mode
         AND verdict.identity_source = 'invite'
-    GROUP BY invitation.id
+    JOIN verdict_order AS ordered ON ordered.verdict_id = verdict.id
+        AND ordered.number > plan.after_verdict
+    GROUP BY invitation_id
 """

@@ -33,6 +33,13 @@ PLANS = """
     WHERE (:model IS NULL OR model = :model) AND (:version IS NULL OR version = :version)
     ORDER BY rowid DESC
 """
+# Those that take answers: neither closed nor replaced by another one on the same pool.
+OPEN_PLANS = """
+    SELECT * FROM plans
+    WHERE id NOT IN (SELECT plan_id FROM plan_closings)
+        AND id NOT IN (SELECT replaces FROM plans WHERE replaces IS NOT NULL)
+    ORDER BY rowid DESC
+"""
 CLOSING = "SELECT * FROM plan_closings WHERE plan_id = :plan_id"
 DRAWS = "SELECT * FROM draws WHERE plan_id = :plan_id ORDER BY position"
 

@@ -1,8 +1,5 @@
 """The SQL statements about whose turn a drawn case is, whole and fixed, with named parameters."""
 
-OPEN_PLANS = """
-    SELECT * FROM plans WHERE id NOT IN (SELECT plan_id FROM plan_closings) ORDER BY rowid DESC
-"""
 # The lowest draws that can be anybody's turn are among the first so many.
 FIRST_DRAWS = """
     SELECT position, batch_id, row_number, prediction_id, twice FROM draws

@@ -73,8 +73,9 @@ def _how_far(visit: Visit, state: InvitationState) -> str:
     else:
         parts.append("not opened yet")
     if invitation.plan_id:
-        plan = plan_panel.open_plans(visit).get(invitation.plan_id)
-        name = plan.name if plan else "a plan that is closed"
+        plan = plan_panel.in_place(visit).get(invitation.plan_id)
+        is_open = plan is not None and plan.id in plan_panel.open_plans(visit)
+        name = plan.name if plan and is_open else "a plan that is closed"
         parts.append(f"{plural(state.plan_cases, 'case')} answered of {name}")
     elif invitation.model:
         parts.append(f"opens {invitation.model}")

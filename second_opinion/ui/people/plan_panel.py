@@ -18,28 +18,34 @@ from second_opinion.ui.visit import Visit
 
 def open_plans(visit: Visit) -> dict[str, Plan]:
     """The plans that take answers, by their ids, newest first."""
-    return once("open plans", lambda: _open_plans(visit))
+    plans = once("open plans", lambda: visit.store.plans.open(by=visit.asker))
+    return {plan.id: plan for plan in plans}
 
 
-def _open_plans(visit: Visit) -> dict[str, Plan]:
-    plans, by = visit.store.plans, visit.asker
-    return {plan.id: plan for plan in plans.listed(by=by) if plans.closing(plan.id, by=by) is None}
+def in_place(visit: Visit) -> dict[str, Plan]:
+    """By the id of each plan the newest one in its place, to which its links lead too."""
+    return once("plans in place", lambda: visit.store.plans.in_place(by=visit.asker))
+
+
+def invited(visit: Visit, plan: Plan, states: list[InvitationState]) -> list[InvitationState]:
+    """The invitations that lead to this plan: made for it, or for one whose place it took."""
+    leads_to = in_place(visit)
+    return [state for state in states if leads_to.get(state.invitation.plan_id or "") == plan]
 
 
 def missing(plan: Plan, states: list[InvitationState]) -> list[str]:
     """The experts that a plan names by label and that nobody has invited to it."""
-    invited = {
+    seats = {
         seat
         for state in states
-        if state.invitation.plan_id == plan.id
         for seat in plan.seats(state.invitation.expert.label, state.invitation.expert.expert_key)
     }
-    return [name for at, name in enumerate(plan.experts) if at not in invited]
+    return [name for at, name in enumerate(plan.experts) if at not in seats]
 
 
 def invite_missing(visit: Visit, plan: Plan, states: list[InvitationState]) -> None:
     """Offer a link to each expert that an open plan names, one after the other."""
-    names = missing(plan, states)
+    names = missing(plan, invited(visit, plan, states))
     if not names:
         return
     with st.container(border=True, key=f"people_plan_{plan.id}"):

@@ -35,15 +35,14 @@ HOW = {
 def draw(visit: Visit, person: Expert) -> Plan | None:
     """The plan that is answered, the one of the link first; None where none asks this person."""
     plans = {plan.id: plan for plan in visit.store.queue.plans(by=person)}
-    linked = st.query_params.get("plan", "")
+    linked = _linked(visit, person)
     if linked and linked not in plans:
         notice(NOT_ASKED)
     if not plans:
         st.text(NONE)
         return None
-    st.session_state.setdefault("queue_plan", linked)
-    if st.session_state["queue_plan"] not in plans:
-        st.session_state["queue_plan"] = next(iter(plans))
+    if st.session_state.get("queue_plan") not in plans:
+        st.session_state["queue_plan"] = linked if linked in plans else next(iter(plans))
     if len(plans) > 1:
         st.selectbox(
             "What you answer",
@@ -54,6 +53,13 @@ def draw(visit: Visit, person: Expert) -> Plan | None:
     plan = plans[st.session_state["queue_plan"]]
     st.query_params["plan"] = plan.id
     return plan
+
+
+def _linked(visit: Visit, person: Expert) -> str:
+    """The plan of the address, or the one that has taken its place; empty without one."""
+    linked = str(st.query_params.get("plan", ""))
+    plan = visit.store.queue.plan_of_link(linked, by=person) if linked else None
+    return plan.id if plan else linked
 
 
 def about(visit: Visit, plan: Plan, card: ModelCard) -> None:

@@ -64,6 +64,12 @@ def _state(visit: Visit, plan: Plan, result: Assessment, closing: Closing | None
     st.markdown(f"## :{colour}[{icon} {words}{escape(closed)}]")
     said = decision_words.sentence(plan, result)
     st.text(said[:1].upper() + said[1:])
+    newest = visit.store.plans.in_place(by=visit.asker)[plan.id]
+    if newest != plan:
+        st.text(
+            f"{newest.name[0].upper()}{newest.name[1:]} has taken its place: this one asks nobody "
+            "any more."
+        )
     if closing:
         st.text(
             f"Closed by {closing.closed_by}. The bound it reached stays true: at least "

@@ -20,7 +20,7 @@ def draw(visit: Visit, plan: Plan) -> None:
     st.header("Experts and links", anchor=False)
     show_problem("people")
     states = visit.store.invitations.listed(by=visit.asker)
-    own = [state for state in states if state.invitation.plan_id == plan.id]
+    own = plan_panel.invited(visit, plan, states)
     is_open = plan.id in plan_panel.open_plans(visit)
     if is_open:
         plan_panel.invite_missing(visit, plan, states)
