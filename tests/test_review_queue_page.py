@@ -14,7 +14,7 @@ from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.evidence import decision, plan_of_batch
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.records.expert import Expert
-from second_opinion.store import Store
+from second_opinion.store import Store, queue
 from second_opinion.ui.queue import own_answer, plan_choice
 
 QUEUE = "pages/3_Review_queue.py"
@@ -276,3 +276,47 @@ def test_the_way_back_goes_on_on_another_device_and_from_the_thanks(office):
         assert "4 cases done by you" in words(again)
         seen.append(again.session_state["queue_open"].case.position)
     assert seen == [3, 2, 1, 0]
+
+
+@pytest.mark.parametrize("device", ["Ada", "another browser"])
+def test_a_case_that_was_answered_on_another_device_is_shown_as_locked(office, device):
+    """Neither the page nor the call takes another own answer, once the model's may be seen."""
+    values = [one.value for one in office.card.classes]
+    first, second = (start(QUEUE, plan=office.plan.id) for _ in range(2))
+    if device != "Ada":
+        second.session_state["who_key"] = "b" * 32
+    second.segmented_control(key="queue_answer").set_value(values[1]).run()
+    answer(first, values[0])
+    press(second, "queue_lock")
+    assert messages(second) == [queue.ANSWERED]
+    assert "queue_lock" not in keys(second)
+    assert second.session_state["queue_open"].is_locked
+    (row,) = office.answers()
+    assert row["blind_value"] == json.dumps(values[0])
+    press(second, "verdict_next" if device == "Ada" else "queue_next")
+    assert second.session_state["queue_open"].case.position == 1
+    third = start(QUEUE, plan=office.plan.id)
+    answer(third, values[0])
+    second.run()
+    assert "queue_lock" not in keys(second)
+    assert messages(second) == []
+
+
+def test_a_case_that_was_answered_on_another_device_is_not_skipped_but_left(office):
+    first, second = (start(QUEUE, plan=office.plan.id) for _ in range(2))
+    answer(first, office.card.classes[0].value)
+    press(second, "queue_skip")
+    assert messages(second) == []
+    assert "1 case done by you" in words(second)
+    assert not office.store.plans.answers(office.plan, by=OWNER).skipped
+
+
+def test_a_changed_verdict_of_an_open_plan_is_one_case_done(place, registry):
+    office = Office(place, registry, mode="open")
+    at = press(start(QUEUE, plan=office.plan.id), "verdict_agree")
+    press(at, "verdict_change")
+    press(at, "verdict_unsure")
+    press(at, "verdict_save")
+    assert len(office.answers()) == 2
+    press(at, "verdict_next")
+    assert "1 case done by you" in words(at)

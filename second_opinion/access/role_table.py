@@ -82,9 +82,10 @@ _BY_ACT: Final[dict[str, str]] = {
         "Store.prediction Batches.cancel Batches.check_own Batches.find Batches.judged_rows "
         "Batches.listed BlindCases.check_batch BlindCases.check_prediction BlindCases.is_closed "
         "BlindCases.plans ColumnChoices.add_pictures ColumnChoices.choose "
-        "Queue.answered Queue.done Queue.draft Queue.keep_draft Queue.next Queue.plan_of_link "
-        "Queue.plans Queue.skip Queue.waits Review.own_answer SignIns.current_holder "
-        "SignIns.holder Invitations.arrive Invitations.holder Visits.note jobs.score"
+        "Queue.answered Queue.done Queue.draft Queue.is_answered Queue.keep_draft Queue.lock "
+        "Queue.next Queue.plan_of_link Queue.plans Queue.skip Queue.waits Review.own_answer "
+        "SignIns.current_holder SignIns.holder Invitations.arrive Invitations.holder Visits.note "
+        "jobs.score"
     ),
     OPEN: (
         "Store.add_prediction Store.add_predictions Store.alias_moves Store.card_edits "

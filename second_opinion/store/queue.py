@@ -13,11 +13,18 @@ from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.stamp import earlier, now
-from second_opinion.store import sql_plans, sql_queue
+from second_opinion.records.verdict import Verdict
+from second_opinion.store import sql_plans, sql_queue, verdict_chain
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.plans import in_place, open_plans, plan_with
 from second_opinion.store.queue_repeats import next_repeat
 from second_opinion.store.queue_turns import HELD, Turn, next_turn
+
+ANSWERED = (
+    "You have answered this case already, on another device or in another tab, and may have seen "
+    "what the model says. The first answer is kept, and nothing was stored now. Go on with the "
+    "next case."
+)
 
 
 class Queue:
@@ -98,13 +105,42 @@ class Queue:
             if at in rows
         ]
 
+    def is_answered(self, case: QueuedCase, *, by: Expert) -> bool:
+        """Whether this person has answered the case since it was given to them."""
+        with self._file.reading() as connection:
+            plan = _plan_for(connection, case.plan_id, by)
+            return _is_answered(case, _own_answers(connection, plan, by))
+
+    def lock(self, case: QueuedCase, answer: Verdict, *, by: Expert) -> Verdict:
+        """Store this person's own answer to a case that `next` gave them; returns it as stored.
+
+        One whose id is there already is returned as it was stored. It replaces what is theirs to
+        change (`roles.owns`): under a typed name, no answer of another browser. `UserError` where
+        they have answered the case since it was given to them.
+        """
+        with self._file.writing() as connection:
+            if stored := verdict_chain.stored(connection, answer.id):
+                return stored
+            plan = _plan_for(connection, case.plan_id, by)
+            if _is_answered(case, _own_answers(connection, plan, by)):
+                raise UserError(ANSWERED)
+            prediction = verdict_chain.judged(connection, answer)
+            before = verdict_chain.end(connection, answer, by)
+            # A refusal would say that the case was answered before.
+            own = before if before and roles.owns(by, before) else None
+            return verdict_chain.add(connection, answer, prediction, own)
+
     def skip(self, case: QueuedCase, *, by: Expert, moment: str | None = None) -> None:
-        """Leave a case to others; it does not come again to this person."""
+        """Leave a case to others; it does not come again to this person.
+
+        One that they have answered meanwhile stays answered.
+        """
         about = self._about(case, by)
         skip = about | {"label": by.label, "created_at": moment or now()}
         with self._file.writing() as connection:
-            _plan_for(connection, case.plan_id, by)
-            connection.execute(sql_queue.ADD_SKIP, skip)
+            plan = _plan_for(connection, case.plan_id, by)
+            if not _is_answered(case, _own_answers(connection, plan, by)):
+                connection.execute(sql_queue.ADD_SKIP, skip)
             connection.execute(sql_queue.RETURN_LEASE, about)
 
     def keep_draft(self, case: QueuedCase, content: Mapping[str, Any], *, by: Expert) -> None:
@@ -183,13 +219,22 @@ def _turns(
 
 
 def _own_answers(connection: sqlite3.Connection, plan: Plan, by: Expert) -> Counter[int]:
-    """How often this person answered each draw, in the order of the first answers."""
+    """How often this person answered each draw, in the order of the first answers.
+
+    Once in a plan that is not blind: whatever comes after that changes the answer.
+    """
     about = {"plan_id": plan.id, "after_verdict": plan.after_verdict}
-    return Counter(
+    times = Counter(
         row["position"]
         for row in connection.execute(sql_plans.ANSWERS, about)
         if row["mode"] == plan.mode and key_of(row["expert"], row["expert_key"]) == by.expert_key
     )
+    return times if plan.mode == "blind" else Counter(times.keys())
+
+
+def _is_answered(case: QueuedCase, own: Counter[int]) -> bool:
+    """Whether there is an answer more than there was when the case was given."""
+    return own[case.position] > case.is_repeat
 
 
 def _done(turns: list[Turn], own: Counter[int], by: Expert) -> int:

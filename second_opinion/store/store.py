@@ -6,7 +6,6 @@ import atexit
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,13 +18,13 @@ from second_opinion.records.expert import Expert, key_of, key_of_person
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import ReviewEffort
 from second_opinion.records.verdict import Verdict
-from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.store import (
     event_log,
     judged_cases,
     record_rows,
     review_of_models,
     sql_verdicts,
+    verdict_chain,
 )
 from second_opinion.store.batches import Batches
 from second_opinion.store.blind_cases import BlindCases
@@ -42,7 +41,6 @@ from second_opinion.store.sign_ins import SignIns
 from second_opinion.store.single_predictions import Singles
 from second_opinion.store.verdict_log import VerdictLog
 from second_opinion.store.visits import Visits
-from second_opinion.verdicts import meaning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,27 +204,20 @@ class Store:
         another one than ``on_page`` counts by now.
         """
         with self._file.writing() as connection:
-            stored = connection.execute(sql_verdicts.VERDICT, {"id": verdict.id}).fetchone()
-            if stored is not None:
-                return record_rows.verdict(stored)
-            prediction = _judged(connection, verdict)
-            verdict.check(prediction)
-            latest = _latest(connection, verdict)
-            if by is not None and latest and _counts(latest):
+            if stored := verdict_chain.stored(connection, verdict.id):
+                return stored
+            prediction = verdict_chain.judged(connection, verdict)
+            latest = verdict_chain.end(connection, verdict, by)
+            if by is not None and latest and verdict_chain.counts(latest):
                 roles.check_own(by, latest, "Your verdict on this case")
             if on_page is not ...:
                 _refuse_stale(latest, on_page)
-            if not _counts(verdict) and (latest is None or not _counts(latest)):
+            if not verdict_chain.counts(verdict) and not verdict_chain.counts(latest):
                 raise UserError(
                     f"{verdict.expert} has no verdict on this prediction; expected one to undo. "
                     "Give a verdict first."
                 )
-            row = record_rows.to_row(replace(verdict, supersedes=latest.id if latest else None))
-            prediction = judged_cases.under_its_card(connection, prediction)
-            said = judged_cases.columns_of(prediction, meaning.of_verdict(verdict, prediction))
-            connection.execute(sql_verdicts.ADD_VERDICT, row | said)
-            judged_cases.compare(connection, said["case_id"])
-        return record_rows.verdict(row)
+            return verdict_chain.add(connection, verdict, prediction, latest)
 
     def current_verdict(
         self, prediction_id: str, whose: Expert | str, *, by: Expert
@@ -365,35 +356,11 @@ def _by_prediction(
     }
 
 
-def _counts(verdict: Verdict) -> bool:
-    return kind_of(verdict.judgement).is_current
-
-
 def _refuse_stale(latest: Verdict | None, on_page: str | EllipsisType | None) -> None:
-    current = latest.id if latest and _counts(latest) else None
+    current = latest.id if latest and verdict_chain.counts(latest) else None
     if current != on_page:
         raise UserError(
             "Your verdict on this case is another one than this page showed: it was given, changed "
             "or taken back elsewhere, such as in another tab. Nothing was stored now. See what "
             "stands there, then say again."
         )
-
-
-def _judged(connection: sqlite3.Connection, verdict: Verdict) -> Prediction:
-    row = connection.execute(sql_verdicts.PREDICTION, {"id": verdict.prediction_id}).fetchone()
-    if row is None:
-        raise UserError(
-            "The verdict was not stored: its prediction is not in the feedback database; expected "
-            "the one on the screen. The file may have been replaced since: predict the case again, "
-            "then give the verdict."
-        )
-    return record_rows.prediction(row)
-
-
-def _latest(connection: sqlite3.Connection, verdict: Verdict) -> Verdict | None:
-    """The end of this expert's chain on this prediction, be it withdrawn."""
-    rows = connection.execute(
-        sql_verdicts.LATEST_VERDICTS, {"prediction_id": verdict.prediction_id}
-    ).fetchall()
-    own = [one for one in map(record_rows.verdict, rows) if one.by_key == verdict.by_key]
-    return own[-1] if own else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
@@ -17,7 +17,7 @@ from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.ui import case_view, fact_list, judging_way
-from second_opinion.ui.frame import callback
+from second_opinion.ui.frame import callback, show_problem
 from second_opinion.ui.queue import own_answer
 from second_opinion.ui.queue.own_answer import AnswerForm
 from second_opinion.ui.visit import Visit
@@ -30,11 +30,16 @@ GONE = (
 
 @dataclass(frozen=True)
 class OpenCase:
-    """The case on the page; ``is_locked`` once its person has answered, and the model's is seen."""
+    """The case on the page; ``is_locked`` once its person has answered, and the model's is seen.
+
+    ``ahead`` is where one that comes again waits for its answer meanwhile: the way back leads past
+    its first answer.
+    """
 
     person: str
     case: QueuedCase
     is_locked: bool = False
+    ahead: int | None = None
 
 
 def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
@@ -46,11 +51,14 @@ def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
     done = visit.store.queue.done(plan.id, by=person)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(f"{plural(done, 'case')} done by you" if done else "Your first case of this plan")
-        _way_back(visit, person, plan, on_page.case)
+        _way_back(visit, person, plan, on_page)
     prediction = _prediction(visit, on_page.case, card)
     if on_page.is_locked or plan.mode == "open":
+        show_problem("queue")
         with st.container(key="queue_reveal"):
             case_view.judge(visit, card, prediction, "The case", "queue_seen", next_case=_next)
+        if on_page.is_locked:
+            _way_on(visit, person, prediction)
         return
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, key="queue_case"):
@@ -65,13 +73,22 @@ def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
 def _on_page(visit: Visit, person: Expert, plan: Plan) -> OpenCase | None:
     stays: OpenCase | None = st.session_state.get("queue_open")
     if stays and (stays.person, stays.case.plan_id) == (person.expert_key, plan.id):
-        return stays
+        return _as_it_stands(visit, person, plan, stays)
     case = visit.store.queue.next(plan.id, by=person)
     if case is None:
         return None
     st.session_state["queue_open"] = OpenCase(person.expert_key, case)
     own_answer.begin(visit, case)
     return OpenCase(person.expert_key, case)
+
+
+def _as_it_stands(visit: Visit, person: Expert, plan: Plan, stays: OpenCase) -> OpenCase:
+    """The case on the page, locked where its person has answered it on another device."""
+    is_asked = plan.mode == "blind" and not stays.is_locked
+    if is_asked and visit.store.queue.is_answered(stays.case, by=person):
+        stays = replace(stays, is_locked=True)
+        st.session_state["queue_open"] = stays
+    return stays
 
 
 def _prediction(visit: Visit, case: QueuedCase, card: ModelCard) -> Prediction:
@@ -88,14 +105,29 @@ def _after_answer(is_locked: bool) -> None:
         st.session_state["queue_open"] = OpenCase(on_page.person, on_page.case, is_locked=True)
 
 
-def _way_back(visit: Visit, person: Expert, plan: Plan, here: QueuedCase | None = None) -> None:
-    """A button to the case that this person answered before the one on the page."""
-    cases = visit.store.queue.answered(plan.id, by=person)
+def _way_back(visit: Visit, person: Expert, plan: Plan, here: OpenCase | None = None) -> None:
+    """A button to the case that this person answered before the one on the page.
+
+    One that comes again stands after all others, wherever it was answered first.
+    """
+    is_repeat = here is not None and here.case.is_repeat
+    ahead = here.ahead if here else None
+    if here and is_repeat and not here.is_locked:
+        ahead = here.case.position
+    answered = visit.store.queue.answered(plan.id, by=person)
+    cases = [case for case in answered if case.position != ahead]
     positions = [case.position for case in cases]
-    at = positions.index(here.position) if here and here.position in positions else len(cases)
+    is_among = here is not None and not is_repeat and here.case.position in positions
+    at = positions.index(here.case.position) if here and is_among else len(cases)
     if at:
-        before = OpenCase(person.expert_key, cases[at - 1], is_locked=True)
+        before = OpenCase(person.expert_key, cases[at - 1], is_locked=True, ahead=ahead)
         judging_way.draw(0, 0, "", back=partial(_go_back, before))
+
+
+def _way_on(visit: Visit, person: Expert, prediction: Prediction) -> None:
+    """The button that the panel has beside a verdict, where none is there for this person."""
+    if visit.store.current_verdict(prediction.id, person, by=person) is None:
+        st.button("Next case", key="queue_next", on_click=_next)
 
 
 @callback("queue")

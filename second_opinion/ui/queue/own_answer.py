@@ -91,7 +91,7 @@ class AnswerForm:
                 blind_confidence=SURE.get(st.session_state.get("queue_sure") or ""),
                 seconds=round(time.monotonic() - st.session_state["queue_since"], 1),
             )
-            self.visit.store.add_verdict(answer, by=person)
+            self.visit.store.queue.lock(self.case, answer, by=person)
             self.done(True)
 
         return lock
