@@ -551,6 +551,23 @@ def test_no_call_gives_away_a_model_that_is_hidden(empty_store, of_dose, tmp_pat
     assert b"dose" not in other.getvalue()
 
 
+@pytest.mark.parametrize("section", ["events", "invitations"])
+def test_an_owner_finds_no_trace_of_a_hidden_model_in_events_and_links(
+    place, secrets, registry, models, section
+):
+    secrets(
+        AUTH + CORP + '[roles]\n"ada@example.org" = "owner"\n[access]\ndose = ["b@example.org"]'
+    )
+    store = Store.open(place / "feedback.db")
+    scored_batch(store, registry, "dose", 4)
+    judged(models, store)
+    for ref in ("dose/1", "triage/1"):
+        store.invitations.invite(Invitation(f"Expert of {ref}", model=ref), by=OWNER)
+    said = everything_said(arrive("pages/9_People_and_records.py", query={"section": section}))
+    assert "triage" in said
+    assert "dose" not in said
+
+
 def test_a_link_to_a_hidden_model_reads_like_one_to_nothing(place, secrets, registry, models):
     secrets(ONLY_RITA)
     store = Store.open(place / "feedback.db")

@@ -29,7 +29,8 @@ class EventPage(NamedTuple):
 class EventLog:
     """Events of people and of the program. `Store.event_log` is the one to use.
 
-    What it gives is for owners: `UserError` for others.
+    What it gives is for owners: `UserError` for others. Nothing in it is about a model that is
+    hidden from who asks.
     """
 
     def __init__(self, file: DatabaseFile) -> None:
@@ -43,7 +44,7 @@ class EventLog:
     def newest(self, what: str | None = None, most: int = 200, *, by: Expert) -> list[Event]:
         """The latest events, newest first."""
         roles.check(by, "read the log of events")
-        return _events(self._select(sql_audit.EVENTS, what=what, most=most))
+        return _events(self._select(sql_audit.EVENTS, what=what, most=most, hidden=_hidden(by)))
 
     def page(
         self, event_filter: EventFilter, number: int = 1, size: int = 50, *, by: Expert
@@ -54,7 +55,7 @@ class EventLog:
         many, and the mean and the slowest latency in milliseconds.
         """
         roles.check(by, "read the log of events")
-        about = self._about(event_filter)
+        about = self._about(event_filter, by)
         (count,) = self._select(sql_audit.COUNT_ENTRIES, **about)
         some = self._select(sql_audit.ENTRIES, **about, size=size, start=(number - 1) * size)
         return EventPage(_events(some), count[0])
@@ -66,7 +67,7 @@ class EventLog:
         roles.check(by, "read the log of events")
         with self._file.reading() as connection:
             entries = connection.execute(
-                sql_audit.ENTRIES, self._about(event_filter) | {"size": -1, "start": 0}
+                sql_audit.ENTRIES, self._about(event_filter, by) | {"size": -1, "start": 0}
             )
             while some := entries.fetchmany(size):
                 yield _events(some)
@@ -74,31 +75,32 @@ class EventLog:
     def kinds(self, *, by: Expert) -> list[str]:
         """What happened at least once."""
         roles.check(by, "read the log of events")
-        return [row["what"] for row in self._select(sql_audit.KINDS)]
+        return [row["what"] for row in self._select(sql_audit.KINDS, hidden=_hidden(by))]
 
     def people(self, *, by: Expert) -> list[str]:
         """Everybody in the log, each once, by the spelling that stands first in the alphabet."""
         roles.check(by, "read the log of events")
         by_person: dict[str, str] = {}
-        for who in sorted(self._everybody()):
+        for who in sorted(self._everybody(by)):
             by_person.setdefault(folded(who), who)
         return list(by_person.values())
 
-    def _about(self, event_filter: EventFilter) -> dict[str, Any]:
+    def _about(self, event_filter: EventFilter, by: Expert) -> dict[str, Any]:
         people = None
         if event_filter.person:
             person = folded(event_filter.person)
-            people = [who for who in self._everybody() if folded(who) == person]
+            people = [who for who in self._everybody(by) if folded(who) == person]
         kinds = event_filter.kinds
         return {
             "kinds": record_rows.listed(kinds) if kinds else None,
             "people": None if people is None else record_rows.listed(people),
             "since": event_filter.since,
             "until": event_filter.until,
+            "hidden": _hidden(by),
         }
 
-    def _everybody(self) -> Iterator[str]:
-        return (row["who"] for row in self._select(sql_audit.PEOPLE))
+    def _everybody(self, by: Expert) -> Iterator[str]:
+        return (row["who"] for row in self._select(sql_audit.PEOPLE, hidden=_hidden(by)))
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:
@@ -116,6 +118,10 @@ def note_refusal(connection: sqlite3.Connection, event: Event) -> None:
     (recent,) = connection.execute(sql_audit.REFUSALS_SINCE, about).fetchone()
     if recent < MOST_REFUSALS:
         note(connection, event)
+
+
+def _hidden(by: Expert) -> str:
+    return record_rows.listed(by.hidden_models)
 
 
 def _events(rows: Iterable[sqlite3.Row]) -> list[Event]:

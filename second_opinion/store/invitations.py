@@ -12,7 +12,7 @@ from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.records.invitation import Invitation, InvitationState, LinkAction, LinkMove
-from second_opinion.store import event_log, record_rows, sql_invitations, visits
+from second_opinion.store import event_log, plans, record_rows, sql_invitations, visits
 from second_opinion.store.database_file import DatabaseFile
 
 SECRET_BYTES = 16
@@ -39,7 +39,8 @@ class LinkError(UserError):
 class Invitations:
     """The verbs of a store that are about personal links. Get one as ``store.invitations``.
 
-    Making and revoking is for owners: `UserError` for others. A secret is given out once, when its
+    Making and revoking is for owners: `UserError` for others. One that opens a model or plan that
+    is hidden from who asks is as none. A secret is given out once, when its
     link is made; the database has its hash alone.
     """
 
@@ -56,6 +57,7 @@ class Invitations:
         person = Expert.declared(invitation.name, invitation.email)
         invitation = replace(invitation, name=person.name, email=person.email, invited_by=by.label)
         with self._file.writing() as connection:
+            _check_opens(connection, invitation, by)
             connection.execute(sql_invitations.ADD_INVITATION, record_rows.to_row(invitation))
             return self._new_link(connection, invitation, "invite", by)
 
@@ -66,7 +68,7 @@ class Invitations:
         """
         roles.check(by, "invite experts")
         with self._file.writing() as connection:
-            state = _state(connection, invitation_id)
+            state = _state(connection, invitation_id, by)
             if state.is_revoked:
                 raise UserError(
                     f"The link of {state.invitation.name} is revoked; expected one in use. Undo "
@@ -87,7 +89,10 @@ class Invitations:
         roles.check(by, "invite experts")
         with self._file.reading() as connection:
             rows = connection.execute(sql_invitations.STATES).fetchall()
-            cases = {row["expert_key"]: row for row in connection.execute(sql_invitations.CASES)}
+            judged = connection.execute(
+                sql_invitations.CASES, {"hidden": record_rows.listed(by.hidden_models)}
+            )
+            cases = {row["expert_key"]: row for row in judged}
             answered = dict(map(tuple, connection.execute(sql_invitations.PLAN_CASES)))
             opened = visits.last_by_person(connection)
         return [
@@ -96,6 +101,7 @@ class Invitations:
                 plan_cases=answered.get(row["id"], 0),
             )
             for row in rows
+            if _may_know(row, by)
         ]
 
     def holder(self, secret: str) -> Invitation:
@@ -123,7 +129,7 @@ class Invitations:
     def _move(self, invitation_id: str, action: LinkAction, by: Expert) -> None:
         roles.check(by, "invite experts")
         with self._file.writing() as connection:
-            state = _state(connection, invitation_id)
+            state = _state(connection, invitation_id, by)
             if state.is_revoked == (action == "revoke"):
                 return
             move = LinkMove(invitation_id, action, moved_by=by.label)
@@ -175,9 +181,26 @@ def _hashed(secret: str) -> str:
     return sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def _state(connection: sqlite3.Connection, invitation_id: str) -> InvitationState:
+def _check_opens(connection: sqlite3.Connection, invitation: Invitation, by: Expert) -> None:
+    """Raise `UserError` where the link would open what is hidden from who makes it."""
+    if invitation.model:
+        roles.check_model(by, _name(invitation.model))
+    if invitation.plan_id:
+        roles.check_model(by, plans.plan_with(connection, invitation.plan_id).model)
+
+
+def _may_know(row: sqlite3.Row, by: Expert) -> bool:
+    return all(roles.may_use(by, _name(ref)) for ref in (row["model"], row["plan_model"]) if ref)
+
+
+def _name(ref: str) -> str:
+    """The model of a reference, without its version or alias."""
+    return ref.partition("/")[0].partition("@")[0]
+
+
+def _state(connection: sqlite3.Connection, invitation_id: str, by: Expert) -> InvitationState:
     row = connection.execute(sql_invitations.STATE, {"id": invitation_id}).fetchone()
-    if row is None:
+    if row is None or not _may_know(row, by):
         raise UserError(
             "This invitation is not in the feedback database; expected one of the list. Load the "
             "page again."
@@ -188,7 +211,8 @@ def _state(connection: sqlite3.Connection, invitation_id: str) -> InvitationStat
 def _state_of(row: sqlite3.Row) -> InvitationState:
     columns = dict(row)
     is_revoked, link_at = columns.pop("last_action") == "revoke", columns.pop("link_at")
-    columns.pop("secret_sha256")
+    for name in ("secret_sha256", "plan_model"):
+        columns.pop(name)
     return InvitationState(Invitation(**columns), is_revoked, link_at)
 
 

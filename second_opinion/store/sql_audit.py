@@ -54,12 +54,51 @@ ADD_EVENT = """
     ON CONFLICT (id) DO NOTHING
 """
 
-EVENTS = """
-    SELECT * FROM events WHERE :what IS NULL OR what = :what ORDER BY rowid DESC LIMIT :most
+# Whether an event is about no model that is hidden: by the model it names, alone or with a version,
+# or by that of its plan, batch, prediction, verdict or personal link.
+_NOT_HIDDEN = """
+    (
+        :hidden = '[]' OR NOT EXISTS (
+            SELECT 1 FROM (
+                SELECT json_extract(details, '$.model') AS model
+                UNION ALL
+                SELECT json_extract(details, '$.filter.model')
+                UNION ALL
+                SELECT model FROM plans WHERE id = json_extract(details, '$.plan')
+                UNION ALL
+                SELECT model FROM batches WHERE id IN (
+                    json_extract(details, '$.batch'), json_extract(details, '$.filter.batch')
+                )
+                UNION ALL
+                SELECT model FROM predictions WHERE id IN (
+                    json_extract(details, '$.prediction'),
+                    (
+                        SELECT prediction_id FROM verdicts
+                        WHERE id = json_extract(details, '$.verdict')
+                    )
+                )
+                UNION ALL
+                -- Who came by a link is on record whatever it opens.
+                SELECT coalesce(model, (SELECT model FROM plans WHERE plans.id = plan_id))
+                FROM invitations
+                WHERE what = 'invitation' AND id = json_extract(details, '$.invitation')
+            )
+            WHERE substr(model, 1, instr(replace(model, '@', '/') || '/', '/') - 1)
+                IN (SELECT value FROM json_each(:hidden))
+        )
+    )
 """
 
+EVENTS = (
+    """
+    SELECT * FROM events WHERE (:what IS NULL OR what = :what) AND """
+    + _NOT_HIDDEN
+    + "ORDER BY rowid DESC LIMIT :most"
+)
+
 # Predictions are their own record: here is how many of them, in the place of their last.
-_ENTRIES = """
+_ENTRIES = (
+    """
     FROM (
         SELECT id, what, who, details, created_at FROM events
         WHERE created_at >= :since AND (:until = '' OR created_at < :until)
@@ -77,17 +116,27 @@ _ENTRIES = """
     )
     WHERE (:kinds IS NULL OR what IN (SELECT value FROM json_each(:kinds)))
         AND (:people IS NULL OR who IN (SELECT value FROM json_each(:people)))
-"""
+        AND """
+    + _NOT_HIDDEN
+)
 
 ENTRIES = "SELECT *" + _ENTRIES + "ORDER BY created_at DESC, id DESC LIMIT :size OFFSET :start"
 
 COUNT_ENTRIES = "SELECT count(*)" + _ENTRIES
 
-KINDS = """
-    SELECT DISTINCT what FROM events
-    UNION
-    SELECT 'predictions' WHERE EXISTS (SELECT 1 FROM prediction_hours)
-    ORDER BY 1
-"""
+_OF_NO_HIDDEN = "model NOT IN (SELECT value FROM json_each(:hidden))"
 
-PEOPLE = "SELECT who FROM events UNION SELECT asked_by FROM prediction_hours"
+KINDS = (
+    "SELECT what FROM events WHERE "
+    + _NOT_HIDDEN
+    + "UNION SELECT 'predictions' WHERE EXISTS (SELECT 1 FROM prediction_hours WHERE "
+    + _OF_NO_HIDDEN
+    + ") ORDER BY 1"
+)
+
+PEOPLE = (
+    "SELECT who FROM events WHERE "
+    + _NOT_HIDDEN
+    + "UNION SELECT asked_by FROM prediction_hours WHERE "
+    + _OF_NO_HIDDEN
+)

@@ -58,6 +58,7 @@ ADD_LINK_MOVE = """
 _STATES = """
     SELECT
         invitation.*,
+        (SELECT model FROM plans WHERE plans.id = invitation.plan_id) AS plan_model,
         (
             SELECT action FROM invitation_links AS move
             WHERE invitation_id = invitation.id ORDER BY move.rowid DESC LIMIT 1
@@ -83,11 +84,16 @@ STATE_BY_SECRET = (
 
 STATES = _STATES + " ORDER BY invitation.rowid DESC"
 
-# Of each person of an invitation how many cases are judged, and when the last was.
+# Of each person of an invitation how many cases of models that are not hidden are judged, and when
+# the last was.
 CASES = """
     SELECT
-        expert_key, count(DISTINCT prediction_id) AS cases, max(created_at) AS last_verdict_at
-    FROM current_verdicts WHERE identity_source = 'invite' GROUP BY expert_key
+        verdict.expert_key AS expert_key, count(DISTINCT prediction_id) AS cases,
+        max(verdict.created_at) AS last_verdict_at
+    FROM current_verdicts AS verdict
+    JOIN predictions ON predictions.id = verdict.prediction_id
+        AND predictions.model NOT IN (SELECT value FROM json_each(:hidden))
+    WHERE verdict.identity_source = 'invite' GROUP BY verdict.expert_key
 """
 
 # Of each person with a link to a plan how many of its cases are answered in the way it asks for.
