@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -785,6 +786,45 @@ def test_restore_compares_every_table_that_the_schema_names(empty_store):
     tables = {name for (name,) in select(empty_store.path, sql_connection.TABLES)}
     summaries = {name for name in tables if name.startswith(("review", "verdict_facts"))}
     assert set(ROWS) == tables - DERIVED - summaries
+
+
+# Files that can be scored again, and what their cases look like; kept by the program itself.
+NOT_RESCUED = {"batches", "batch_chunks", "case_pictures", "case_columns", "drafts"}
+NOT_RESCUED |= {"verdict_kinds"}
+
+
+def test_what_people_said_and_decided_is_rescued_table_by_table():
+    rescued = {re.search(r"FROM (\w+)", table.newest)[1] for table in rescue.TABLES}
+    assert rescued == set(ROWS) - NOT_RESCUED | {"draws"}
+
+
+def test_a_read_that_goes_on_keeps_no_other_database_of_the_folder_closed(empty_store):
+    with empty_store._file.reading(), closing(Store.open(empty_store.path.with_name("b.db"))) as b:
+        assert len(b.reviewed()) == 0
+
+
+def test_a_thread_that_reads_while_the_log_is_begun_anew_waits_for_that(empty_store, monkeypatch):
+    log = file_identity.sidecars(empty_store.path)[0]
+    said = judge(empty_store, 5)
+    take, entered = empty_store._file._readers.one, threading.Event()
+
+    @contextmanager
+    def slowly():
+        entered.set()
+        time.sleep(0.5)
+        with take() as connection:
+            yield connection
+
+    monkeypatch.setattr(empty_store._file._readers, "one", slowly)
+    seen = []
+    reader = threading.Thread(target=lambda: seen.append(len(empty_store.reviewed())))
+    reader.start()
+    entered.wait()
+    log.unlink()
+    said += judge(empty_store, 1)
+    reader.join()
+    assert seen[0] >= 5
+    assert ids_in(empty_store.path) == set(said)
 
 
 # --- locks

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from second_opinion.errors import StorageError, UserError, log
 from second_opinion.store import (
+    database_lock,
     file_identity,
     file_opening,
-    folder_lock,
     lock_trial,
     rescue,
     sql_connection,
@@ -28,13 +28,16 @@ from second_opinion.store import (
     write_ahead_log,
 )
 from second_opinion.store.file_identity import Place, Stamp
-from second_opinion.store.reading_connections import ReadingConnections
+from second_opinion.store.reading_connections import ReadingConnections, StoppedError
 from second_opinion.store.sqlite_errors import BUSY, explained
+from second_opinion.store.write_ahead_log import LogRemovedError
 
 TIMEOUT_SECONDS = 30.0
 # A checkpoint of another process, or a copy that is being written, is over by then.
 LOOK_SECONDS = 2.0
 READERS_SECONDS = 5.0
+# Shorter than others wait for a log that is begun anew.
+LOG_SECONDS = 10.0
 NOT_IN_IT = "what this app committed is not in it any more"
 # So many changed rows stay in the log before they come into the file: a few MB.
 MOST_IN_LOG = 500
@@ -81,6 +84,7 @@ class DatabaseFile:
                 except UserError as error:
                     log.error("%s", error)
             self._abandon()
+            database_lock.tidy_up(self.path)
 
     def finding(self, seconds: float) -> str | None:
         """What is damaged; empty if nothing is, None if the time did not suffice for all of it."""
@@ -108,28 +112,24 @@ class DatabaseFile:
     def _reading(self, stack: ExitStack) -> sqlite3.Connection:
         while True:
             self._refuse(is_read=True)
-            if self._connection is None or self._stamp != file_identity.stamp(self.path):
-                with self._held():
-                    self._ready(is_read=True)
-            with ExitStack() as attempt, suppress(write_ahead_log.LogRemovedError):
-                attempt.enter_context(self._shared())
-                connection = attempt.enter_context(self._readers.one())
-                stack.enter_context(attempt.pop_all())
-                return connection
+            with ExitStack() as attempt, suppress(LogRemovedError, StoppedError):
+                if self._is_shared(attempt):
+                    connection = attempt.enter_context(self._readers.one())
+                    stack.enter_context(attempt.pop_all())
+                    return connection
+            with self._held():
+                self._ready(is_read=True)
 
     def _reader(self) -> sqlite3.Connection:
         return write_ahead_log.reader(self.path, self._connect, self._stamp)
 
-    @contextmanager
-    def _shared(self) -> Iterator[None]:
-        """The log that is open stays the one of all in the block; `LogRemovedError` if it is not.
+    def _is_shared(self, stack: ExitStack) -> bool:
+        """Whether file and log are those that are open; they are until the stack is left.
 
-        Others who began a new one would change the pages that are read by this one.
+        Others who began a new log would change the pages that are read by this one.
         """
-        with folder_lock.held(self.path.parent, is_alone=False):
-            if not self._has_log():
-                raise write_ahead_log.LogRemovedError
-            yield
+        stack.enter_context(database_lock.held(self.path, is_alone=False))
+        return self._connection is not None and self._stamp == file_identity.stamp(self.path)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -164,12 +164,13 @@ class DatabaseFile:
                     connection.execute(sql_connection.ROLLBACK)
 
     def _begun(self, stack: ExitStack) -> sqlite3.Connection:
-        # Compared once the lock is held: the file may change while this waits for it.
         while True:
             connection = self._ready()
-            with ExitStack() as attempt, suppress(write_ahead_log.LogRemovedError):
-                attempt.enter_context(self._shared())
+            with ExitStack() as attempt:
+                if not self._is_shared(attempt):
+                    continue
                 connection.execute(sql_connection.BEGIN_WRITE)
+                # Compared once the lock is held: the file may change while this waits for it.
                 if self._stamp == file_identity.stamp(self.path):
                     stack.enter_context(attempt.pop_all())
                     return connection
@@ -197,14 +198,16 @@ class DatabaseFile:
         if stamp != self._stamp:
             self._ready()
         elif self._connection is not None:
-            with suppress(write_ahead_log.LogRemovedError), self._shared():
-                self._empty_log(self._connection)
+            self._empty_log(self._connection)
 
     def _empty_log(self, connection: sqlite3.Connection) -> None:
-        """Bring a long log into the file, which was compared a moment ago."""
-        if connection.total_changes - self._changes_in_file > MOST_IN_LOG:
-            connection.execute(sql_connection.CHECKPOINT_WITHOUT_WAITING)
-            self._changes_in_file = connection.total_changes
+        """Bring a long log into the file, unless that is another one by now."""
+        if connection.total_changes - self._changes_in_file <= MOST_IN_LOG:
+            return
+        with ExitStack() as stack:
+            if self._is_shared(stack):
+                connection.execute(sql_connection.CHECKPOINT_WITHOUT_WAITING)
+                self._changes_in_file = connection.total_changes
 
     def _refuse(self, *, is_read: bool) -> None:
         """`UserError` while the file in which something was found wrong is still there."""
@@ -230,7 +233,7 @@ class DatabaseFile:
         """Find out whether a file that looks changed is still this one; else refuse it."""
         deadline = time.monotonic() + LOOK_SECONDS
         while True:
-            with folder_lock.held(self.path.parent, is_alone=False):
+            with database_lock.held(self.path, is_alone=False):
                 stamp = file_identity.stamp(self.path)
                 has_log = self._has_log(stamp)
                 difference = self._difference(connection) if has_log else self._difference_alone()
@@ -300,7 +303,8 @@ class DatabaseFile:
         """The log was removed, and SQLite has the only copy: bring it into the file, begin anew."""
         own = self._commits, self._last_rows
         with self._readers.stopped(READERS_SECONDS) as is_quiet:
-            if not is_quiet:
+            # In a transaction: a read within it, by the thread that writes.
+            if not is_quiet or connection.in_transaction:
                 raise StorageError(f"The feedback database {self.path} {BUSY}")
             self._connection = None
             try:
@@ -310,20 +314,20 @@ class DatabaseFile:
                     self._connect,
                     self._stamp,
                     self._log_number,
-                    TIMEOUT_SECONDS,
+                    LOG_SECONDS,
                 )
             except StorageError:
                 self._connection = connection
                 raise
             self._connection = self._opened(joined)
         self._commits, self._last_rows = own
-        with suppress(write_ahead_log.LogRemovedError), self._shared():
-            if not self._has_own(self._connection):
+        with ExitStack() as stack:
+            if self._is_shared(stack) and not self._has_own(self._connection):
                 self._give_up(self._connection, NOT_IN_IT)
 
     def _opened(self, joined: write_ahead_log.Joined | None = None) -> sqlite3.Connection:
         while True:
-            with suppress(write_ahead_log.LogRemovedError):
+            with suppress(LogRemovedError):
                 return self._opened_once(joined)
             joined = None
 
@@ -332,6 +336,7 @@ class DatabaseFile:
             file_opening.refuse_impossible(self.path)
             lock_trial.refuse_untrue_locks(self.path)
         with ExitStack() as undo:
+            undo.callback(database_lock.tidy_up, self.path)
             is_new = file_opening.created(self.path)
             # Taken before connecting: a file swapped in between is then noticed by the next write.
             place = file_identity.place(self.path)
@@ -343,9 +348,9 @@ class DatabaseFile:
             connection.execute(sql_connection.NO_CHECKPOINT_AT_COMMIT)
             if is_new:
                 undo.callback(file_opening.remove_if_empty, self.path, connection)
-            with folder_lock.held(self.path.parent, is_alone=False):
+            with database_lock.held(self.path, is_alone=False):
                 if own and not write_ahead_log.is_at_its_place(self.path, own):
-                    raise write_ahead_log.LogRemovedError
+                    raise LogRemovedError
                 self._refuse_other_log(connection, place)
                 self._prepare(connection, place, own)
             undo.pop_all()
@@ -401,5 +406,5 @@ class DatabaseFile:
             write_ahead_log.bring_in(connection, READERS_SECONDS)
             if self._stamp.file != file_identity.place(self.path):
                 # A log of the old file would be replayed into the new one.
-                with folder_lock.held(self.path.parent, is_alone=True):
+                with database_lock.held(self.path, is_alone=True):
                     write_ahead_log.let_go(self.path, self._stamp)

@@ -10,6 +10,11 @@ from contextlib import contextmanager, suppress
 
 from second_opinion.store import sql_connection
 
+
+class StoppedError(Exception):
+    """Nobody may read until the log of the database is another one."""
+
+
 # More threads than this do not read at once for long.
 MOST_KEPT = 8
 
@@ -30,7 +35,7 @@ class ReadingConnections:
 
     @contextmanager
     def one(self) -> Iterator[sqlite3.Connection]:
-        """A connection of the block's own that sees one moment of the database."""
+        """A connection of the block's own that sees one moment; `StoppedError` while stopped."""
         connection, age = self._taken()
         is_whole = False
         try:
@@ -64,12 +69,12 @@ class ReadingConnections:
         finally:
             with self._change:
                 self._is_stopped = False
-                self._change.notify_all()
 
     def _taken(self) -> tuple[sqlite3.Connection, int]:
         with self._change:
-            while self._is_stopped:
-                self._change.wait()
+            # Not waited for here: who stops the others may wait for what this thread holds.
+            if self._is_stopped:
+                raise StoppedError
             age = self._age
             self._busy[age] = self._busy.get(age, 0) + 1
             connection = self._idle.pop() if self._idle else None

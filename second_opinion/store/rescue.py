@@ -31,6 +31,7 @@ from second_opinion.store import (
     sql_copies,
     sql_invitations,
     sql_outcomes,
+    sql_own_answers,
     sql_plans,
     sql_queue,
     sql_retention,
@@ -58,6 +59,9 @@ TABLES = (
     Table(sql_copies.NEWEST_TRIAGE, sql_copies.HAS_TRIAGE, sql_review.ADD_TRIAGE),
     Table(
         sql_copies.NEWEST_ADJUDICATIONS, sql_copies.HAS_ADJUDICATIONS, sql_review.ADD_ADJUDICATION
+    ),
+    Table(
+        sql_copies.NEWEST_OWN_ANSWERS, sql_copies.HAS_OWN_ANSWERS, sql_own_answers.ADD_OWN_ANSWER
     ),
     Table(sql_copies.NEWEST_ALIASES, sql_copies.HAS_ALIASES, sql_verdicts.ADD_ALIAS_MOVE),
     Table(sql_copies.NEWEST_PLANS, sql_copies.HAS_PLANS, sql_plans.ADD_PLAN),

@@ -5,6 +5,8 @@ BEGIN_WRITE = "BEGIN IMMEDIATE"
 BEGIN_READ = "BEGIN"
 BEGIN_ALONE = "BEGIN EXCLUSIVE"
 NO_PATIENCE = "PRAGMA busy_timeout = 0"
+# In milliseconds, as `database_file.TIMEOUT_SECONDS` has it.
+PATIENCE = "PRAGMA busy_timeout = 30000"
 MARK = "PRAGMA user_version = 1"
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"

@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 from second_opinion.errors import StorageError
-from second_opinion.store import file_identity, folder_lock, sql_connection, sqlite_errors
+from second_opinion.store import database_lock, file_identity, sql_connection, sqlite_errors
 from second_opinion.store.file_identity import Place, Stamp
 
 PAUSE_SECONDS = 0.01
@@ -60,7 +60,7 @@ def connected(
         is_whole = _has_all(path)
         may_begin = not is_whole and (is_new or not _is_open_elsewhere(path))
         if is_whole or may_begin:
-            with folder_lock.held(path.parent, is_alone=may_begin):
+            with database_lock.held(path, is_alone=may_begin):
                 # Looked at again: another may have come first.
                 if is_new or not may_begin or _has_all(path) or not _is_open_elsewhere(path):
                     joined = _joined(path, connect, may_begin=may_begin)
@@ -96,8 +96,8 @@ def begun_anew(
     `StorageError` where others are in the way that long.
     """
     # Begun by another, who brought in before what all had committed: there is nothing to wait for.
-    is_alone = not (_has_all(path) and _number_in_file(path) != own_number)
-    with folder_lock.held(path.parent, is_alone=is_alone):
+    is_alone = not (_has_all(path) and _number_in_file(path) not in (None, own_number))
+    with database_lock.held(path, is_alone=is_alone):
         if not bring_in(connection, seconds):
             raise StorageError(f"The feedback database {path} {sqlite_errors.BUSY}")
         is_last = is_alone and _number_in_file(path) == own_number
@@ -108,10 +108,15 @@ def begun_anew(
         if joined and is_last:
             joined[0].execute(sql_connection.COUNT_LOG)
             bring_in(joined[0], seconds)
+        elif joined and number(joined[0]) == own_number:
+            # Made by a reader that looked for the removed one, which removes it in a moment.
+            joined[0].close()
+            return None
         return joined
 
 
 def _number_in_file(path: Path) -> int | None:
+    """As the file alone has it; None while another process writes into it."""
     try:
         with closing(file_identity.connected_alone(path)) as connection:
             return number(connection)
@@ -223,12 +228,16 @@ def opened(path: Path, connection: sqlite3.Connection) -> Stamp | None:
 
 def bring_in(connection: sqlite3.Connection, seconds: float) -> bool:
     """Bring all of the log into the file; False where others are in the way that long."""
-    # While another process does the same, SQLite does nothing, at once, and without an error.
     deadline = time.monotonic() + seconds
-    while connection.execute(sql_connection.CHECKPOINT).fetchone()["busy"]:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(PAUSE_SECONDS)
+    connection.execute(sql_connection.NO_PATIENCE)
+    try:
+        # While another process does the same, SQLite does nothing, at once, and without an error.
+        while connection.execute(sql_connection.CHECKPOINT).fetchone()["busy"]:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(PAUSE_SECONDS)
+    finally:
+        connection.execute(sql_connection.PATIENCE)
     return True
 
 
