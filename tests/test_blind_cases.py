@@ -1,20 +1,23 @@
 """Blind means blind: what the model said of a drawn case is closed to its experts, everywhere."""
 
 import json
+import shutil
+import tracemalloc
+from hashlib import sha256
 
 import pytest
 from builders import OWNER, REVIEWER, check, csv_of, score, scored_batch
 from calls import bearer
 from visits import keys, messages, press, start
 
-from second_opinion import settings
 from second_opinion.batches import downloads
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions import selection
 from second_opinion.errors import UserError
 from second_opinion.evidence import decision, plan_of_batch, queued_case
 from second_opinion.evidence.plan_of_batch import Terms
-from second_opinion.models.aliases import managed
+from second_opinion.models.model import Model
+from second_opinion.models.registry import Registry
 from second_opinion.records.expert import Expert
 from second_opinion.store import Store, blind_cases
 from second_opinion.ui.labels import flag_name
@@ -36,10 +39,6 @@ class Study:
         self.batch, self.frame = scored_batch(self.store, registry, ref, rows)
         wanted = Terms(**{"target": 0.6, "twice": 0.0, "experts": ("Ada", "Bob")} | terms)
         self.plan = plan_of_batch.freeze(self.store, self.card, self.batch, wanted, by=OWNER)
-
-    @property
-    def catalog(self):
-        return managed(settings.Settings.read()).look()
 
     def opened(self, position=0):
         row = self.store.plans.draws(self.plan.id, by=OWNER)[position].row_number
@@ -163,13 +162,84 @@ def test_a_case_of_the_pool_is_known_by_its_inputs_whatever_its_columns(place, r
     for position in range(12):
         made = study.opened(position)
         with pytest.raises(UserError, match="This case is in your queue"):
-            queued_case.check(study.store, study.catalog, ref, [made.inputs], by=ADA)
-        queued_case.check(study.store, study.catalog, ref, [made.inputs], by=ZOE)
+            queued_case.check(study.store, study.card, made.inputs, by=ADA)
+        queued_case.check(study.store, study.card, made.inputs, by=ZOE)
     name = next(f.name for f in study.card.features if f.kind in ("number", "integer"))
     other = dict(made.inputs) | {name: made.inputs[name] + 1}
-    queued_case.check(study.store, study.catalog, ref, [other], by=ADA)
+    queued_case.check(study.store, study.card, other, by=ADA)
     study.lock(11)
-    queued_case.check(study.store, study.catalog, ref, [made.inputs], by=ADA)
+    queued_case.check(study.store, study.card, made.inputs, by=ADA)
+
+
+def test_the_first_of_many_cases_is_told_whatever_stands_before_it(study):
+    case = dict(study.opened().inputs)
+    other = case | {"age": 19}
+    cases = [other, case, other, case]
+    assert queued_case.first_of(study.store, study.card, cases, by=ADA) == 1
+    assert queued_case.first_of(study.store, study.card, [other] * 3, by=ADA) is None
+    assert queued_case.first_of(study.store, study.card, cases, by=ZOE) is None
+
+
+def test_rows_that_are_the_same_wait_until_each_of_them_is_answered(place, registry):
+    study = Study(place, registry, "triage", rows=12)
+    drawn = [dict(study.opened(position).inputs) for position in range(12)]
+    for position in range(11):
+        study.lock(position)
+        waits = drawn[position] in drawn[position + 1 :]
+        first = queued_case.first_of(study.store, study.card, [drawn[position]], by=ADA)
+        assert (first == 0) == waits
+
+
+@pytest.mark.parametrize("ref", ["triage", "triage/1", "triage/2"])
+def test_another_version_answers_while_the_planned_one_is_there_and_once_it_was_removed(
+    place, models, monkeypatch, api, ref
+):
+    monkeypatch.setenv("MODEL_DIR", str(place / "model"))
+    shutil.copytree(models, place / "model")
+    study = Study(place, Registry(place / "model"), experts=())
+    token = study.store.made_tokens.make("a program", "expert", by=OWNER)
+    drawn = dict(study.opened().inputs)
+    if ref != "triage/1":
+        study.registry.remove("triage", "1")
+    for case, status in ((drawn | {"age": 19}, 200), (drawn, 422)):
+        body = {"model": ref, "cases": [case]}
+        assert api("/api/predict", body, headers=bearer(token)).status == status
+
+
+def version_with(card, *features):
+    """The same version with other inputs."""
+    digest = sha256(repr(features).encode()).hexdigest()
+    fields = card.model_dump() | {"sha256": digest}
+    return type(card).model_validate(fields | {"features": [one.model_dump() for one in features]})
+
+
+def test_a_version_of_other_inputs_is_compared_by_those_that_the_file_has(study):
+    """And one that cannot take the rows of the file is not asked about them."""
+    first, *rest = study.card.features
+    case = dict(study.opened().inputs)
+    fewer = version_with(study.card, *rest)
+    assert queued_case.first_of(study.store, fewer, [case], by=ADA) == 0
+    extra = first.model_copy(update={"name": "new", "missing": True})
+    more = version_with(study.card, *study.card.features, extra)
+    assert queued_case.first_of(study.store, more, [case | {"new": 3}], by=ADA) == 0
+    needed = first.model_copy(update={"name": "new", "missing": False})
+    other = version_with(study.card, *study.card.features, needed)
+    assert queued_case.first_of(study.store, other, [case | {"new": 3}], by=ADA) is None
+
+
+def test_one_long_text_of_a_pool_does_not_count_for_each_of_its_rows(place, registry):
+    study = Study(place, registry, rows=1000)
+    frame = study.frame.astype(object)
+    frame.loc[3, "note"] = "x" * 10_000
+    again = check(study.store, registry, csv_of(frame), "triage")
+    batch = score(study.store, registry, again)
+    plan_of_batch.freeze(study.store, study.card, batch, Terms(target=0.6), by=OWNER)
+    tracemalloc.start()
+    try:
+        assert queued_case.first_of(study.store, study.card, [{"age": 1}], by=ADA) is None
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def words(at):
@@ -208,8 +278,40 @@ def test_through_the_api_a_case_of_the_pool_is_refused_until_it_is_answered(plac
     answer = api("/api/predict", body, headers=bearer(token))
     assert answer.status == 422
     assert answer.body["detail"] == f"Row 2: {blind_cases.IN_QUEUE}"
+    (fault,) = answer.body["errors"]
+    assert fault["row"] == 2
     verdict = {"prediction_id": study.opened().id, "judgement": "agree"}
     answer = api("/api/verdicts", verdict, headers=bearer(token))
     assert (answer.status, answer.body["detail"]) == (422, blind_cases.IN_QUEUE)
     decision.close(study.store, study.plan, by=OWNER)
     assert api("/api/predict", body, headers=bearer(token)).status == 200
+
+
+def test_a_client_of_mlflow_reads_which_case_is_in_the_queue(place, registry, api):
+    study = Study(place, registry, experts=())
+    token = study.store.made_tokens.make("a program", "expert", by=OWNER)
+    inputs = dict(study.opened().inputs)
+    body = {"dataframe_records": [inputs | {"age": 19}, inputs]}
+    answer = api("/invocations?model=triage", body, headers=bearer(token))
+    assert answer.status == 400
+    assert answer.body["error_code"] == "BAD_REQUEST"
+    assert answer.body["message"] == f"Row 2: {blind_cases.IN_QUEUE}"
+    assert [fault["row"] for fault in answer.body["errors"]] == [2]
+
+
+def test_the_model_is_not_run_on_cases_of_which_one_is_in_the_queue(
+    place, registry, api, monkeypatch
+):
+    study = Study(place, registry, experts=())
+    token = study.store.made_tokens.make("a program", "expert", by=OWNER)
+    runs = []
+    answers = Model.predictions
+    monkeypatch.setattr(
+        Model, "predictions", lambda *some, **more: runs.append(1) or answers(*some, **more)
+    )
+    body = {"model": "triage", "cases": [dict(study.opened().inputs)]}
+    assert api("/api/predict", body, headers=bearer(token)).status == 422
+    assert runs == []
+    decision.close(study.store, study.plan, by=OWNER)
+    assert api("/api/predict", body, headers=bearer(token)).status == 200
+    assert runs == [1]

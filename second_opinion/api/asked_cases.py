@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from second_opinion.api.problem_json import (
     MOST_FAULTS,
@@ -106,32 +106,45 @@ class Models:
         return positions
 
 
-def predicted(models: Models, ref: str, cases: Sequence[Case], by: Expert) -> list[Prediction]:
-    """The answers, in the order of the cases, not stored yet; a `CallError` where a case cannot be
-    read, the model cannot be loaded or fails."""
+class CasesOfVersion(NamedTuple):
+    """The cases of a call that one version answers: their places from 0, ids, and inputs."""
+
+    card: ModelCard
+    places: list[int]
+    ids: list[str]
+    inputs: list[dict[str, Any]]
+
+
+def by_version(models: Models, ref: str, cases: Sequence[Case]) -> list[CasesOfVersion]:
+    """The cases of a call as the versions that answer them take them; a `CallError` where one
+    cannot be read."""
     ids = [new_id() for _ in cases]
     drawn = models.drawn(ref, ids)
     cards = {version: models.card(version) for version in drawn}
     inputs = read(cases, {at: cards[v].case_schema for v, rows in drawn.items() for at in rows})
-    alias = models.catalog.alias(ref or models.first)
+    return [
+        CasesOfVersion(cards[version], rows, [ids[at] for at in rows], [inputs[at] for at in rows])
+        for version, rows in drawn.items()
+    ]
+
+
+def predicted(
+    models: Models, ref: str, versions: Sequence[CasesOfVersion], by: Expert
+) -> list[Prediction]:
+    """The answers, in the order of the cases, not stored yet; a `CallError` where the model cannot
+    be loaded or fails."""
+    about: dict[str, Any] = {"asked_by": by.label, "expert_key": by.expert_key, "source": "api"}
+    about["alias"] = models.catalog.alias(ref or models.first)
     answers: dict[int, Prediction] = {}
-    for version, rows in drawn.items():
-        model = models.load(cards[version])
-        chosen = [inputs[at] for at in rows]
+    for card, places, ids, inputs in versions:
+        model = models.load(card)
         try:
-            with third_party(f"The model {version} fails"):
-                made = model.predictions(
-                    chosen,
-                    [ids[at] for at in rows],
-                    asked_by=by.label,
-                    expert_key=by.expert_key,
-                    source="api",
-                    alias=alias,
-                )
+            with third_party(f"The model {card.ref} fails"):
+                made = model.predictions(inputs, ids, **about)
         except UserError as error:
-            raise _failure(model, chosen, rows, str(error)) from error
-        answers |= zip(rows, made, strict=True)
-    return [answers[at] for at in range(len(cases))]
+            raise _failure(model, inputs, places, str(error)) from error
+        answers |= zip(places, made, strict=True)
+    return [answers[at] for at in range(len(answers))]
 
 
 def read(cases: Sequence[Case], schemas: Mapping[int, Schema]) -> list[dict[str, Any]]:

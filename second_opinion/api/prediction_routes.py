@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from second_opinion.api import asked_cases, call_counts, json_body
-from second_opinion.api.asked_cases import Case, Models
+from second_opinion.api.asked_cases import Case, CasesOfVersion, Models
 from second_opinion.api.caller import Caller, may, settings_now
-from second_opinion.api.problem_json import REFUSALS, CallError, documented
+from second_opinion.api.problem_json import REFUSALS, CallError, Fault, documented
 from second_opinion.api.work import in_thread
 from second_opinion.evidence import alone_limit, queued_case
 from second_opinion.formatting import plural
@@ -24,6 +24,8 @@ from second_opinion.records.alone import ALONE, alone
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.settings import Settings
+from second_opinion.store import Store
+from second_opinion.store.blind_cases import IN_QUEUE
 
 MODEL = "`NAME` (its champion), `NAME@ALIAS` or `NAME/VERSION`; left out, the model shown first."
 
@@ -112,17 +114,31 @@ def _predict(content: bytes, by: Expert, output: Output = "answers") -> Response
 def stored(
     settings: Settings, models: Models, ref: str, cases: Sequence[Case], by: Expert
 ) -> list[Prediction]:
-    """The answers, stored; a `CallError` where a case cannot be read.
-
-    `UserError` where one waits for the caller's own answer in a blind plan.
-    """
+    """The answers, stored; a `CallError` where a case cannot be read, or waits for the caller's own
+    answer in a blind plan."""
     started = time.perf_counter()
     store = asked_cases.store_of(settings)
-    made = asked_cases.predicted(models, ref, cases, by)
-    queued_case.check(store, models.catalog, made[0].model, [one.inputs for one in made], by=by)
+    versions = asked_cases.by_version(models, ref, cases)
+    _check_queue(store, versions, by)
+    made = asked_cases.predicted(models, ref, versions, by)
     store.add_predictions(made)
     count(made, time.perf_counter() - started)
     return made
+
+
+def _check_queue(store: Store, versions: Sequence[CasesOfVersion], by: Expert) -> None:
+    waiting = [
+        some.places[at]
+        for some in versions
+        if (at := queued_case.first_of(store, some.card, some.inputs, by=by)) is not None
+    ]
+    if not waiting:
+        return
+    row, cases = min(waiting) + 1, sum(len(some.places) for some in versions)
+    wanted = "your own answer to it first"
+    fault = Fault(row=row, field="The case", found="in your queue", expected=wanted)
+    detail = IN_QUEUE if cases == 1 else f"Row {row}: {IN_QUEUE}"
+    raise CallError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, [fault])
 
 
 def count(made: Sequence[Prediction], seconds: float) -> None:

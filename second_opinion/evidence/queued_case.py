@@ -2,78 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
-import numpy as np
-
+from second_opinion.access import roles
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
-from second_opinion.models.catalog import Catalog
 from second_opinion.recent import Recent
-from second_opinion.records.batch import prediction_id
+from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Plan
-from second_opinion.records.value import plain, typed_text
+from second_opinion.records.value import plain
 from second_opinion.store import Store
 from second_opinion.store.blind_cases import IN_QUEUE
+from second_opinion.verdicts.same_case import inputs_key
 
-Columns = dict[str, np.ndarray]
+Case = Mapping[str, Any]
+HASH_BYTES = 16
 MOST_BYTES = 32_000_000
-
-# The inputs of pools as text, column by column.
-_pools: Recent[Columns] = Recent(MOST_BYTES)
-
-
-def check(
-    store: Store, catalog: Catalog, model: str, cases: Sequence[Mapping[str, Any]], *, by: Expert
-) -> None:
-    """Raise `UserError` where one of the cases is in this person's queue; ``cases`` are inputs."""
-    for plan in store.blind_cases.plans(model, by=by):
-        pool = _pool(store, plan, catalog)
-        for at, case in enumerate(cases):
-            for row in _rows_like(pool, case):
-                if store.blind_cases.is_closed(model, prediction_id(plan.batch_id, row), by=by):
-                    raise UserError(IN_QUEUE if len(cases) == 1 else f"Row {at + 1}: {IN_QUEUE}")
+# About what a drawn case takes: its hash, its id, and their place in a dictionary.
+CASE_BYTES = 350
 
 
-def _rows_like(pool: Columns, case: Mapping[str, Any]) -> list[int]:
-    """The rows of the pool, from 1, with the same inputs."""
-    places: Any = slice(None)
-    for name, column in pool.items():
-        alike = np.flatnonzero(column[places] == _text(case.get(name)))
-        places = alike if isinstance(places, slice) else places[alike]
-        if not len(places):
-            return []
-    return [] if isinstance(places, slice) else (places + 1).tolist()
+@dataclass(frozen=True)
+class _DrawnCases:
+    """The cases of a plan as a version takes them: ids of their predictions by a hash of inputs.
+
+    ``names`` are the inputs that are compared, none where a case can be no row of the file.
+    """
+
+    names: tuple[str, ...]
+    ids: Mapping[bytes, Sequence[str]]
+
+    def like(self, case: Case) -> Sequence[str]:
+        """The ids of those with the same inputs."""
+        return self.ids.get(_hash(case, self.names), ())
 
 
-def _text(value: Any) -> str:
-    # A day of a file has a time beside it, one of a form has none.
-    return typed_text(plain(value)).removesuffix("T00:00:00")
+# By plan and by the card that its cases were read by.
+_recent: Recent[_DrawnCases] = Recent(MOST_BYTES)
 
 
-def _pool(store: Store, plan: Plan, catalog: Catalog) -> Columns:
-    columns = _pools.get(plan.batch_id)
-    if columns is None:
-        card = catalog.card(f"{plan.model}/{plan.version}")
-        columns = _columns(store, plan, card)
-        size = sum(column.nbytes for column in columns.values())
-        _pools.keep(plan.batch_id, columns, size)
-    return columns
+def check(store: Store, card: ModelCard, case: Case, *, by: Expert) -> None:
+    """Raise `UserError` where the case, as this version takes it, is in this person's queue."""
+    if first_of(store, card, [case], by=by) is not None:
+        raise UserError(IN_QUEUE)
 
 
-def _columns(store: Store, plan: Plan, card: ModelCard) -> Columns:
+def first_of(store: Store, card: ModelCard, cases: Sequence[Case], *, by: Expert) -> int | None:
+    """The place, from 0, of the first case that is in this person's queue; None where none is.
+
+    ``card`` is of the version that is asked, and the cases are as it takes them.
+    """
+    plans = store.blind_cases.plans(card.name, by=by)
+    places = [_first_in(store, _drawn_cases(store, plan, card), cases, by) for plan in plans]
+    return min((place for place in places if place is not None), default=None)
+
+
+def _first_in(store: Store, drawn: _DrawnCases, cases: Sequence[Case], by: Expert) -> int | None:
+    if not drawn.names:
+        return None
+    alike = [drawn.like(case) for case in cases]
+    closed = store.blind_cases.closed({one for ids in alike for one in ids}, by=by)
+    return next((at for at, ids in enumerate(alike) if closed.intersection(ids)), None)
+
+
+def _drawn_cases(store: Store, plan: Plan, card: ModelCard) -> _DrawnCases:
+    key = plan.id, card.ref, card.sha256
+    drawn = _recent.get(key)
+    if drawn is None:
+        drawn = _read(store, plan, card)
+        _recent.keep(key, drawn, CASE_BYTES * len(drawn.ids))
+    return drawn
+
+
+def _read(store: Store, plan: Plan, card: ModelCard) -> _DrawnCases:
+    batch = store.batches.find(plan.batch_id)
+    names = () if batch is None else _names(batch, card)
+    ids: dict[bytes, list[str]] = defaultdict(list)
+    if batch is not None and names:
+        id_of = {
+            draw.row_number: draw.prediction_id
+            for draw in store.plans.draws(plan.id, by=roles.PROGRAM)
+        }
+        for row, case in _rows(store, batch, card, list(id_of)):
+            ids[_hash(case, names)].append(id_of[row])
+    return _DrawnCases(names, dict(ids))
+
+
+def _names(batch: Batch, card: ModelCard) -> tuple[str, ...]:
+    """The inputs of the version that the file has; none where it lacks one that must be there."""
+    here = card.case_schema.inputs_in(batch.columns)
+    lacking = [feature for feature in card.case_schema if feature.name not in here]
+    return tuple(here) if all(feature.optional for feature in lacking) else ()
+
+
+def _rows(
+    store: Store, batch: Batch, card: ModelCard, rows: Sequence[int]
+) -> Iterator[tuple[int, Case]]:
+    """Rows of the file by their numbers, each as a form would give it."""
     from second_opinion.tables import typed
 
-    batch = store.batches.find(plan.batch_id)
-    if batch is None:
-        return {}
-    schema = card.case_schema
-    parts: dict[str, list[str]] = {name: [] for name in schema.names}
-    for text, _, _ in ScoredRows(store).scored_chunks(batch):
-        cases, _ = typed(text, schema, decimal=batch.decimal)
-        for name in schema.names:
-            parts[name] += [_text(value) for value in cases[name]]
-    return {name: np.array(texts, dtype=str) for name, texts in parts.items()}
+    page, schema = ScoredRows(store).fetched(batch, rows), card.case_schema
+    cases, _ = typed(page.text, schema, decimal=batch.decimal)
+    columns = [cases[name] for name in schema.names]
+    for row, values in zip(page.rows.tolist(), zip(*columns, strict=True), strict=True):
+        inputs, _ = schema.read(dict(zip(schema.names, map(plain, values), strict=True)))
+        yield row, inputs
+
+
+def _hash(case: Case, names: Sequence[str]) -> bytes:
+    text = inputs_key({name: case.get(name) for name in names})
+    return blake2b(text.encode(), digest_size=HASH_BYTES).digest()

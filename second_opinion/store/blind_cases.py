@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
+from typing import Any
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
@@ -11,7 +13,7 @@ from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.plan import Plan
 from second_opinion.records.prediction import Prediction
-from second_opinion.store import sql_plans, sql_queue
+from second_opinion.store import record_rows, sql_blind_cases, sql_plans
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.plans import open_plans
 
@@ -35,21 +37,20 @@ class BlindCases:
     def plans(self, model: str, *, by: Expert) -> list[Plan]:
         """The plans of a model that close cases to this person."""
         with self._file.reading() as connection:
-            return _closing_plans(connection, model, by)
+            return [plan for plan in _closing_plans(connection, by) if plan.model == model]
 
     def check_prediction(self, prediction: Prediction, *, by: Expert) -> None:
         """Raise `UserError` where what the model said of the case is closed to this person."""
-        if self.is_closed(prediction.model, prediction.id, by=by):
+        if self.closed([prediction.id], by=by):
             raise UserError(IN_QUEUE)
 
-    def is_closed(self, model: str, prediction_id: str, *, by: Expert) -> bool:
-        """Whether the drawn case with this id is closed to this person."""
+    def closed(self, prediction_ids: Collection[str], *, by: Expert) -> set[str]:
+        """Those of these ids under which a drawn case is closed to this person."""
+        if not prediction_ids:
+            return set()
         with self._file.reading() as connection:
-            return any(
-                _is_drawn(connection, plan, prediction_id)
-                and not _has_answered(connection, plan, prediction_id, by)
-                for plan in _closing_plans(connection, model, by)
-            )
+            plans = _closing_plans(connection, by)
+            return {one for plan in plans for one in _waiting(connection, plan, prediction_ids, by)}
 
     def check_batch(self, batch: Batch, *, by: Expert) -> None:
         """Raise `UserError` where what the model said of a file's rows is closed to this person.
@@ -58,20 +59,17 @@ class BlindCases:
         and orders of the others would tell of the rest.
         """
         with self._file.reading() as connection:
-            for plan in _closing_plans(connection, batch.model, by):
-                if plan.pool_sha256 == batch.file_sha256 and not _is_done(connection, plan, by):
+            for plan in _closing_plans(connection, by):
+                is_pool = (plan.model, plan.pool_sha256) == (batch.model, batch.file_sha256)
+                if is_pool and not _is_done(connection, plan, by):
                     raise UserError(
                         f"The cases of {quoted(batch.name)} are in your queue: you answer them "
                         "there before you see what the model says. Open Review queue."
                     )
 
 
-def _closing_plans(connection: sqlite3.Connection, model: str, by: Expert) -> list[Plan]:
-    return [
-        plan
-        for plan in open_plans(connection)
-        if plan.mode == "blind" and plan.model == model and _asks(plan, by)
-    ]
+def _closing_plans(connection: sqlite3.Connection, by: Expert) -> list[Plan]:
+    return [plan for plan in open_plans(connection) if plan.mode == "blind" and _asks(plan, by)]
 
 
 def _asks(plan: Plan, by: Expert) -> bool:
@@ -79,19 +77,19 @@ def _asks(plan: Plan, by: Expert) -> bool:
     return plan.asks(by.label, by.expert_key) if plan.experts else roles.rank(by.role) == 0
 
 
-def _is_drawn(connection: sqlite3.Connection, plan: Plan, prediction_id: str) -> bool:
-    about = {"plan_id": plan.id, "prediction_id": prediction_id}
-    return connection.execute(sql_queue.IS_DRAWN, about).fetchone() is not None
-
-
-def _has_answered(
-    connection: sqlite3.Connection, plan: Plan, prediction_id: str, by: Expert
-) -> bool:
-    about = {"prediction_id": prediction_id, "mode": plan.mode}
-    rows = connection.execute(
-        sql_queue.ANSWERS_TO_CASE, about | {"after_verdict": plan.after_verdict}
-    )
-    return any(key_of(row["expert"], row["expert_key"]) == by.expert_key for row in rows)
+def _waiting(
+    connection: sqlite3.Connection, plan: Plan, prediction_ids: Collection[str], by: Expert
+) -> set[str]:
+    """The drawn ones among some predictions to which this person has locked no answer."""
+    about: dict[str, Any] = {"plan_id": plan.id, "ids": record_rows.listed(prediction_ids)}
+    drawn = {row["prediction_id"] for row in connection.execute(sql_blind_cases.DRAWN, about)}
+    about |= {"mode": plan.mode, "after_verdict": plan.after_verdict}
+    answers = connection.execute(sql_blind_cases.ANSWERS, about) if drawn else ()
+    return drawn - {
+        row["prediction_id"]
+        for row in answers
+        if key_of(row["expert"], row["expert_key"]) == by.expert_key
+    }
 
 
 def _is_done(connection: sqlite3.Connection, plan: Plan, by: Expert) -> bool:

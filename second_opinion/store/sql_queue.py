@@ -13,15 +13,6 @@ COUNT_TOUCHED = """
         + (SELECT count(*) FROM leases WHERE plan_id = :plan_id)
         + (SELECT count(*) FROM skips WHERE plan_id = :plan_id)
 """
-IS_DRAWN = """
-    SELECT 1 FROM draws WHERE plan_id = :plan_id AND prediction_id = :prediction_id
-"""
-ANSWERS_TO_CASE = """
-    SELECT verdicts.expert, verdicts.expert_key
-    FROM verdicts JOIN verdict_order AS ordered ON ordered.verdict_id = verdicts.id
-    WHERE verdicts.prediction_id = :prediction_id AND verdicts.mode = :mode
-        AND ordered.number > :after_verdict
-"""
 LEASES = "SELECT position, expert FROM leases WHERE plan_id = :plan_id AND leased_at > :since"
 SKIPS = "SELECT position, expert, label FROM skips WHERE plan_id = :plan_id"
 LEASE = """

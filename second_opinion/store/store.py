@@ -180,12 +180,9 @@ class Store:
             current = connection.execute(sql_verdicts.CURRENT_VERDICTS, about)
             verdicts = _by_prediction(current, whose, by)
         history = [(record_rows.prediction(row), verdicts.get(row["id"])) for row in own]
-        return [
-            one
-            for one in history
-            if roles.may_use(by, one[0].model)
-            and not self.blind_cases.is_closed(one[0].model, one[0].id, by=by)
-        ]
+        history = [one for one in history if roles.may_use(by, one[0].model)]
+        closed = self.blind_cases.closed([one.id for one, _ in history], by=by)
+        return [one for one in history if one[0].id not in closed]
 
     def add_verdict(
         self,

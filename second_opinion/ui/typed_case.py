@@ -135,7 +135,7 @@ def _predict(
         # The form is that of the first version; a folder edited by hand may share cases with one
         # that takes other fields.
         inputs = _taken_by(card, inputs)
-    queued_case.check(visit.store, catalog, name, [inputs], by=expert)
+    queued_case.check(visit.store, card, inputs, by=expert)
     return visit.registry.load(card).predict_one(
         inputs,
         asked_by=expert.label,
