@@ -1,18 +1,25 @@
 """Another version of a model, tested at once on the answers that were given for one before."""
 
 import json
+from dataclasses import replace
+from io import BytesIO
 
 import pytest
 from builders import OWNER, REVIEWER, scored_batch
+from calls import bearer
 from visits import messages, press, start
 
+from second_opinion.batches import downloads
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.evidence import answers_reused, decision, plan_of_batch
 from second_opinion.evidence.plan_of_batch import Terms
-from second_opinion.records.event import Event
+from second_opinion.records.event import Event, EventFilter
+from second_opinion.records.retention_rule import RetentionRule
 from second_opinion.records.value import same_value
+from second_opinion.review import event_export, exports
 from second_opinion.statistics import release
-from second_opinion.store import Store
+from second_opinion.store import Store, copies
+from second_opinion.ui.labels import flag_name
 from second_opinion.verdicts.blind_answer import locked
 
 
@@ -72,6 +79,59 @@ def test_it_is_not_tested_on_what_it_may_have_learned(study):
     (after,) = study.reused()
     assert after.result is None
     assert "may have learned from them" in after.reason
+
+
+@pytest.mark.parametrize(
+    ("way", "name"),
+    [
+        ("verdicts", "verdicts"),
+        ("draws", "draws"),
+        ("workbook", "workbook"),
+        ("backup", "backup"),
+        ("api", "verdicts"),
+    ],
+)
+def test_each_way_by_which_answers_leave_is_one_to_learn_from(study, tmp_path, api, way, name):
+    study.answer(3)
+    store = study.store
+    if way == "workbook":
+        about = {"by": OWNER, "flag_words": flag_name}
+        downloads.result_workbook(store, study.batch, study.card, **about).close()
+    elif way == "backup":
+        copies.backup(store, tmp_path / "copy.db", by=OWNER)
+    elif way == "api":
+        token = store.made_tokens.make("a program", "reviewer", by=OWNER)
+        assert len(api("/api/verdicts", headers=bearer(token)).body["verdicts"]) == 3
+    else:
+        plan = study.plan if way == "draws" else None
+        exports.export(store, BytesIO(), way, plan=plan, by=OWNER)
+    assert study.reused()[0].result is not None
+    study.second = newer(study.second)
+    (after,) = study.reused()
+    assert after.result is None
+    assert f"taken away as a file ({name})" in after.reason
+
+
+def test_what_tells_of_no_answer_to_the_plan_is_nothing_to_learn_from(study, registry):
+    study.answer(3)
+    other, _ = scored_batch(study.store, registry, "triage/1", 8)
+    about = {"by": OWNER, "flag_words": flag_name}
+    downloads.result_workbook(study.store, other, study.card, **about).close()
+    downloads.scored_file(study.store, study.batch, by=OWNER)
+    event_export.export_events(study.store, BytesIO(), EventFilter(), by=OWNER)
+    study.second = newer(study.second)
+    assert study.reused()[0].result is not None
+
+
+def test_that_answers_left_is_known_after_events_are_over_their_time(study):
+    long_ago = "2001-01-01T00:00:00.000Z"
+    study.answer(3)
+    study.plan = replace(study.plan, created_at="2000-01-01T00:00:00.000Z")
+    event = Event("export", "Olga", {"what": "corrections"}, created_at=long_ago)
+    study.store.event_log.add(event)
+    study.store.retention.set_rule(RetentionRule("events", 30), by=OWNER)
+    reason = answers_reused._why_not(study.store, study.plan, newer(study.second))
+    assert "may have learned from them" in reason
 
 
 def newer(card):

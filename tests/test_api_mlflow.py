@@ -14,6 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from second_opinion import Registry, Store
+from second_opinion.api import mlflow_forms
+from second_opinion.api.problem_json import CallError
 
 
 @pytest.fixture
@@ -229,6 +231,24 @@ def test_cases_of_every_form_are_counted_before_they_are_read(invoke, body):
     reply = invoke(content, headers={"Content-Type": kind})
     assert reply.status == 413
     assert "expected up to 10,000" in reply.body["message"]
+
+
+def test_many_columns_are_looked_through_once_for_one_that_stands_there_twice(registry):
+    """Each name may be compared with its twin, not with all the others."""
+    compared = []
+
+    class Name(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            compared.append(other)
+            return str.__eq__(self, other)
+
+    names = [Name(f"column {at}") for at in range(500)] + [Name("column 499")]
+    body = {"dataframe_split": {"columns": names, "data": []}}
+    with pytest.raises(CallError, match="twice"):
+        mlflow_forms.json_cases(body, registry.card("iris").case_schema)
+    assert len(compared) < 2 * len(names)
 
 
 def test_a_column_that_stands_there_twice_is_refused(invoke):

@@ -29,7 +29,7 @@ def aged(empty_store):
         empty_store.add_prediction(made)
         if at % 2:
             empty_store.add_verdict(verdict(made, created_at=ago(days)))
-        empty_store.event_log.add(Event("export", "Ada", {"at": at}, created_at=ago(days)))
+        empty_store.event_log.add(Event("triage", "Ada", {"at": at}, created_at=ago(days)))
     return empty_store
 
 
@@ -75,13 +75,23 @@ def test_what_the_owner_was_told_stays_so_that_it_is_not_told_again(aged):
     assert not aged.event_log.add(told)
 
 
+def test_who_took_a_file_or_a_backup_stays_on_record_whatever_the_rule(aged):
+    for what, days in (("export", 400), ("backup", 399), ("export", 31)):
+        aged.event_log.add(Event(what, "Ada", {"what": "verdicts"}, created_at=ago(days)))
+    rule = RetentionRule("events", 30)
+    assert aged.retention.over_time(rule, by=OWNER) == 4
+    assert aged.retention.set_rule(rule, by=OWNER) == 4
+    assert len(aged.event_log.newest("export", by=OWNER)) == 2
+    assert len(aged.event_log.newest("backup", by=OWNER)) == 1
+
+
 def test_events_over_their_time_go_and_the_removal_stays_on_record(aged):
     rule = RetentionRule("events", 365)
     assert aged.retention.over_time(rule, by=OWNER) == 2
     assert aged.retention.set_rule(rule, by=OWNER) == 2
     kinds = [(event.what, event.details) for event in aged.event_log.newest(by=OWNER)]
     assert kinds[0] == ("retention", {"what": "events", "days": 365, "removed": 2})
-    assert [details["at"] for what, details in kinds if what == "export"] == [5, 4, 3, 2]
+    assert [details["at"] for what, details in kinds if what == "triage"] == [5, 4, 3, 2]
     (removal,) = select(aged.path, "SELECT what, rows, removed_by FROM removals")
     assert tuple(removal) == ("events", 2, "Olga")
 

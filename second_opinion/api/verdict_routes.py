@@ -20,6 +20,7 @@ from second_opinion.api.work import in_thread
 from second_opinion.errors import StorageError, UserError
 from second_opinion.formatting import quoted
 from second_opinion.models.card import ModelCard
+from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.stamp import new_id
@@ -225,8 +226,12 @@ def _list(by: Expert, after: str, limit: int) -> Response:
     if after and not place:
         raise _wrong("after", after, "created_at,id of the last verdict that was seen")
     created_at, last_id = place.groups() if place else ("", "")
-    log = asked_cases.store_of(settings_now()).verdict_log
-    rows = [_row(*one) for one in log.after(created_at, last_id, most=limit, by=by)]
+    store = asked_cases.store_of(settings_now())
+    rows = [_row(*one) for one in store.verdict_log.after(created_at, last_id, most=limit, by=by)]
+    if rows:
+        # A program that only asks whether there is something new does not fill the log.
+        details = {"what": "verdicts", "format": "json", "by": "api", "rows": len(rows)}
+        store.event_log.add(Event("export", by.label, details))
     last = f"{rows[-1]['created_at']},{rows[-1]['id']}" if rows else after or None
     return as_json({"verdicts": rows, "next": last})
 

@@ -32,8 +32,8 @@ from second_opinion.statistics.release import Assessment
 from second_opinion.store import Store
 from second_opinion.verdicts.blind_answer import locked
 
-# Files with the answers that a model may be trained on.
-TELL_ANSWERS = ("corrections", "verdicts", "draws")
+# Files with the answers that a model may be trained on; beside them, a backup has all of them.
+TELL_ANSWERS = ("corrections", "verdicts", "draws", "workbook")
 MOST_EVENTS = 100_000
 
 
@@ -94,22 +94,38 @@ def _why_not(store: Store, plan: Plan, card: ModelCard) -> str:
     """Why the answers are no test of this version; empty where they are."""
     if plan.answers > 1:
         return "Its cases have several answers each, which are not taken over yet."
-    events = store.event_log.newest("export", MOST_EVENTS, by=roles.PROGRAM)
-    trained = [event for event in events if _may_have_taught(event, plan, card)]
-    if not trained:
+    files = [
+        _file(event)
+        for what in ("export", "backup")
+        for event in store.event_log.newest(what, MOST_EVENTS, by=roles.PROGRAM)
+        if _may_have_taught(event, plan, card)
+    ]
+    if not files:
         return ""
     return (
-        f"The answers were taken away as a file ({trained[-1].details['what']}) before this "
+        f"The answers were taken away as a file ({files[-1]}) before this "
         "version was made, which may have learned from them. Ask experts about new cases."
     )
 
 
 def _may_have_taught(event: Event, plan: Plan, card: ModelCard) -> bool:
-    if event.details.get("what") not in TELL_ANSWERS or event.created_at < plan.created_at:
+    if not _tells_answers(event, plan) or event.created_at < plan.created_at:
         return False
     # A card without a time may be of any.
     made_at = card.artifact.created_at
     return not made_at or _moment(event.created_at) < _moment(made_at)
+
+
+def _tells_answers(event: Event, plan: Plan) -> bool:
+    if event.what == "backup":
+        return True
+    # A file of one batch tells of its cases alone.
+    is_of_pool = event.details.get("batch", plan.batch_id) == plan.batch_id
+    return event.details.get("what") in TELL_ANSWERS and is_of_pool
+
+
+def _file(event: Event) -> str:
+    return "backup" if event.what == "backup" else str(event.details["what"])
 
 
 def _moment(text: str) -> float:
