@@ -7,6 +7,7 @@ import streamlit as st
 from second_opinion.models import card_editing, card_texts
 from second_opinion.models.card import ModelCard
 from second_opinion.records.value import text_of
+from second_opinion.ui import distinct_words
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.visit import Visit
 
@@ -41,8 +42,9 @@ def _parts(card: ModelCard) -> dict[str, list[str]]:
     """The places of the texts, by the part of the card that they belong to."""
     places = list(card_texts.texts_of(card))
     parts = {MODEL: [name for name in WORDS if name in places]}
-    for one in card.classes:
-        parts[f"Answer: {one.label}"] = [f"classes.{text_of(one.value)}.label"]
+    words = distinct_words.of(card.class_values, card.label)
+    for value in card.class_values:
+        parts[f"Answer: {words(value)}"] = [f"classes.{text_of(value)}.label"]
     for feature in card.features:
         start = f"features.{feature.name}."
         parts[f"Field: {feature.label} ({feature.name})"] = [

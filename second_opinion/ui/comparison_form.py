@@ -16,6 +16,7 @@ from second_opinion.formatting import cut, interval_text, joined, plural, share_
 from second_opinion.models import comparison, comparison_cases, expert_backing
 from second_opinion.models.model import Model
 from second_opinion.records.batch import Batch
+from second_opinion.ui import distinct_words
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.visit import Visit
 
@@ -61,11 +62,14 @@ def form(visit: Visit, version: str) -> None:
         begin = others.index(version) if version in others else 0
         second = st.selectbox("with version", others, begin, key="models_compare_second")
         batches = {f"{BATCH}{batch.id}": batch for batch in _batches(visit)}
+        sources = [first, second, *batches]
         source = st.selectbox(
             "On",
-            [first, second, *batches],
+            sources,
             key="models_compare_cases",
-            format_func=lambda option: _words(visit, option, batches.get(option)),
+            format_func=distinct_words.of(
+                sources, lambda option: _words(visit, option, batches.get(option))
+            ),
         )
         tolerance = None
         if visit.card.task == "regression":

@@ -19,7 +19,7 @@ from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.records.value import same_value
 from second_opinion.schema import Feature
-from second_opinion.ui import model_versions, who, widget_values
+from second_opinion.ui import distinct_words, model_versions, who, widget_values
 from second_opinion.ui.frame import notice
 from second_opinion.ui.visit import Visit
 
@@ -202,7 +202,8 @@ class Url:
         key = self._begin(name, label, read, start)
         if st.session_state[key] not in options:
             widget_values.put({key: start})
-        option = st.selectbox(label, options, key=key, format_func=text_of)
+        words = distinct_words.of(options, text_of)
+        option = st.selectbox(label, options, key=key, format_func=words)
         # The latest batch is another one tomorrow: a link names it.
         self._note(name, option, "" if name == "of" else start)
         return option

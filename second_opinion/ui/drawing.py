@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from second_opinion.formatting import number_text, share_text
-from second_opinion.ui import file_button
+from second_opinion.ui import distinct_words, file_button
 from second_opinion.ui.frame import escape
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _choose(names: Sequence[str], widget: str, picked: Callable[[Places], None])
         range(len(names)),
         index=None,
         key=f"{widget}_row",
-        format_func=names.__getitem__,
+        format_func=distinct_words.of(range(len(names)), names.__getitem__),
         placeholder="choose",
         width=360,
     )

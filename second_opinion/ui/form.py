@@ -13,7 +13,7 @@ from second_opinion.formatting import decimals_of
 from second_opinion.records.feature_kinds import Problem, moment_text
 from second_opinion.records.value import plain
 from second_opinion.schema import Feature, Schema
-from second_opinion.ui import widget_values
+from second_opinion.ui import distinct_words, widget_values
 from second_opinion.ui.frame import escape
 
 PREFIX = "predict_field_"
@@ -142,6 +142,7 @@ def _draw_choice(feature: Feature, key: str, label: str, note: str | None) -> No
     if value is not None and value not in options:
         options.append(value)
     if _side_by_side(feature):
+        text_of = distinct_words.of(options, feature.text)
         st.segmented_control(
             label,
             options,
@@ -149,7 +150,7 @@ def _draw_choice(feature: Feature, key: str, label: str, note: str | None) -> No
             help=note,
             required=not feature.optional,
             wrap=True,
-            format_func=lambda value: escape(feature.text(value)),
+            format_func=lambda value: escape(text_of(value)),
         )
         return
     st.selectbox(
@@ -158,7 +159,7 @@ def _draw_choice(feature: Feature, key: str, label: str, note: str | None) -> No
         index=None,
         key=key,
         help=note,
-        format_func=feature.choice_text,
+        format_func=distinct_words.of(options, feature.choice_text),
         placeholder="not known" if feature.optional else "choose",
     )
 

@@ -8,6 +8,7 @@ from second_opinion.errors import UserError
 from second_opinion.models.catalog import Catalog, Entry, alias_words
 from second_opinion.models.remote import model_address
 from second_opinion.models.remote.model_address import is_address, local_ref, shown
+from second_opinion.ui import distinct_words
 from second_opinion.ui.visit import Visit
 
 
@@ -37,7 +38,7 @@ def draw(catalog: Catalog, setting: str, faults: list[str]) -> str:
         "Model",
         refs,
         key="model_choice",
-        format_func=lambda ref: options.get(ref, ref),
+        format_func=distinct_words.of(refs, lambda ref: options.get(ref, ref)),
         persist_state="session",
     )
     return choice

@@ -11,7 +11,7 @@ from second_opinion.records.prediction import Prediction
 from second_opinion.records.value import same_inputs, same_value
 from second_opinion.records.verdict import COMMENT_LIMIT, Direction, Verdict
 from second_opinion.records.verdict_kinds import VerdictKind
-from second_opinion.ui import widget_values
+from second_opinion.ui import distinct_words, widget_values
 from second_opinion.ui.frame import escape
 from second_opinion.verdicts.right_answer import WORDS, direction
 
@@ -170,11 +170,12 @@ def _ask_what_is_right(card: ModelCard, prediction: Prediction) -> None:
         label = f"Right answer{unit}, if you know it"
         st.number_input(escape(label), value=None, key="verdict_correct", step=1.0, format="%g")
     elif has_buttons(card):
+        text_of = distinct_words.of(card.class_values, card.label)
         st.segmented_control(
             "Right answer, or say below why it is none of these",
             _others(card, prediction),
             key="verdict_correct",
-            format_func=lambda value: escape(card.label(value)),
+            format_func=lambda value: escape(text_of(value)),
             wrap=True,
         )
     elif card.answer == "class":
@@ -183,7 +184,7 @@ def _ask_what_is_right(card: ModelCard, prediction: Prediction) -> None:
             _others(card, prediction),
             index=None,
             key="verdict_correct",
-            format_func=card.label,
+            format_func=distinct_words.of(card.class_values, card.label),
             placeholder="choose, or leave empty and say why",
         )
 

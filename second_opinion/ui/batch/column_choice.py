@@ -14,6 +14,7 @@ from second_opinion.formatting import joined, plural
 from second_opinion.records.batch import Batch
 from second_opinion.records.case_columns import CaseColumns
 from second_opinion.settings import MB
+from second_opinion.ui import distinct_words
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.visit import Visit
 
@@ -82,7 +83,7 @@ def form(visit: Visit, batch: Batch) -> None:
             names,
             index=names.index(choice.picture) if choice.picture in names else 0,
             key=_key(batch, "picture"),
-            format_func=lambda name: name or "None",
+            format_func=distinct_words.of(names, lambda name: name or "None"),
             on_change=_choose(visit, batch, "picture"),
         )
         show_problem("columns_picture")

@@ -28,6 +28,7 @@ from second_opinion.ui import (
     case_table,
     case_view,
     click_ids,
+    distinct_words,
     fact_list,
     judging_way,
     verdict_panel,
@@ -61,11 +62,14 @@ def filters(visit: Visit, batch: Batch) -> RowView:
     with st.grid(4, min_column_width=150, vertical_alignment="bottom", key="batch_filters"):
         value = ""
         if card.task != "regression":
+            answers = ["", *scores.values]
             value = st.selectbox(
                 "Answer",
-                ["", *scores.values],
+                answers,
                 key="batch_filter_answer",
-                format_func=lambda text: card.label(json.loads(text)) if text else ALL,
+                format_func=distinct_words.of(
+                    answers, lambda text: card.label(json.loads(text)) if text else ALL
+                ),
                 on_change=_first_page,
             )
         column = st.selectbox("Column", visible, key="batch_filter_column", on_change=_first_page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from second_opinion.records.held_address import HeldAddress
+from second_opinion.ui import distinct_words
 from second_opinion.ui.frame import callback, show_problem
 from second_opinion.ui.visit import Visit
 
@@ -29,7 +30,7 @@ def addresses(visit: Visit) -> None:
             "Address",
             list(held),
             key="people_address",
-            format_func=lambda sign_in_id: _words(visit, held[sign_in_id]),
+            format_func=distinct_words.of(held, lambda one: _words(visit, held[one])),
         )
         st.button("Free this address", key="people_address_free", on_click=_free, args=(visit,))
     show_problem("address")

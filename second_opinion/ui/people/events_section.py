@@ -14,7 +14,7 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import earlier
 from second_opinion.review.event_export import export_events
 from second_opinion.store import Store
-from second_opinion.ui import file_button
+from second_opinion.ui import distinct_words, file_button
 from second_opinion.ui.frame import callback
 from second_opinion.ui.people import event_words
 from second_opinion.ui.visit import Visit
@@ -84,11 +84,12 @@ def _filter(visit: Visit) -> EventFilter:
     if st.session_state.get("people_event_person") not in people:
         st.session_state["people_event_person"] = EVERYBODY
     with st.grid(3, min_column_width=200, vertical_alignment="bottom"):
+        every = log.kinds(by=by)
         kinds = st.multiselect(
             "What",
-            log.kinds(by=by),
+            every,
             key="people_event_kinds",
-            format_func=event_words.kind,
+            format_func=distinct_words.of(every, event_words.kind),
             placeholder="Everything",
             on_change=_first_page,
         )

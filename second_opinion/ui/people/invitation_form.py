@@ -6,7 +6,7 @@ import streamlit as st
 
 from second_opinion.records.expert import NAME_LIMIT
 from second_opinion.records.invitation import Invitation
-from second_opinion.ui import click_ids, frame, widget_values
+from second_opinion.ui import click_ids, distinct_words, frame, widget_values
 from second_opinion.ui.frame import callback
 from second_opinion.ui.people import made_link, plan_panel
 from second_opinion.ui.visit import Visit
@@ -34,19 +34,25 @@ def form(visit: Visit) -> None:
             st.text_input("E-mail (optional)", key="people_invite_email", max_chars=254)
             options = frame.model_options(visit.catalog)
             if len(options) > 1:
+                refs = [FIRST, *options]
                 st.selectbox(
                     "Opens the model",
-                    [FIRST, *options],
+                    refs,
                     key="people_invite_model",
-                    format_func=lambda ref: options.get(ref, "The one that is shown first"),
+                    format_func=distinct_words.of(
+                        refs, lambda ref: options.get(ref, "The one that is shown first")
+                    ),
                 )
             plans = plan_panel.open_plans(visit)
             if plans:
+                ids = [FIRST, *plans]
                 st.selectbox(
                     "For the plan",
-                    [FIRST, *plans],
+                    ids,
                     key="people_invite_plan",
-                    format_func=lambda plan_id: plans[plan_id].name if plan_id else "None",
+                    format_func=distinct_words.of(
+                        ids, lambda plan_id: plans[plan_id].name if plan_id else "None"
+                    ),
                 )
         st.form_submit_button(
             "Make the link",

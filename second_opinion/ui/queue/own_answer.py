@@ -12,7 +12,7 @@ from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
 from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.prediction import Prediction
-from second_opinion.ui import browser, click_ids, widget_values
+from second_opinion.ui import browser, click_ids, distinct_words, widget_values
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.verdict_details import MOST_BUTTONS
 from second_opinion.ui.visit import Visit
@@ -136,11 +136,12 @@ def _field(card: ModelCard, keep: Callable[[], None]) -> None:
             label, value=None, step=1.0, key="queue_answer", format="%g", on_change=keep
         )
     elif _has_buttons(card):
+        text_of = distinct_words.of(card.class_values, card.label)
         st.segmented_control(
             "What is the right answer?",
             card.class_values,
             key="queue_answer",
-            format_func=lambda value: escape(card.label(value)),
+            format_func=lambda value: escape(text_of(value)),
             on_change=keep,
             wrap=True,
         )
@@ -150,7 +151,7 @@ def _field(card: ModelCard, keep: Callable[[], None]) -> None:
             card.class_values,
             index=None,
             key="queue_answer",
-            format_func=card.label,
+            format_func=distinct_words.of(card.class_values, card.label),
             on_change=keep,
             placeholder="choose",
         )

@@ -8,6 +8,7 @@ from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Plan
+from second_opinion.ui import distinct_words
 from second_opinion.ui.frame import escape, notice
 from second_opinion.ui.visit import Visit
 
@@ -48,7 +49,7 @@ def draw(visit: Visit, person: Expert) -> Plan | None:
             "What you answer",
             list(plans),
             key="queue_plan",
-            format_func=lambda plan_id: _words(visit, plans[plan_id]),
+            format_func=distinct_words.of(plans, lambda one: _words(visit, plans[one])),
         )
     plan = plans[st.session_state["queue_plan"]]
     st.query_params["plan"] = plan.id

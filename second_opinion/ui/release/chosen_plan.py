@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from second_opinion.records.plan import Plan
-from second_opinion.ui import widget_values
+from second_opinion.ui import distinct_words, widget_values
 from second_opinion.ui.frame import callback
 from second_opinion.ui.visit import Visit
 
@@ -69,7 +69,7 @@ def choose(visit: Visit, plans: Mapping[str, Plan]) -> Plan:
             "Plan",
             list(plans),
             key="release_plan",
-            format_func=lambda plan_id: _name(visit, plans[plan_id]),
+            format_func=distinct_words.of(plans, lambda one: _name(visit, plans[one])),
             on_change=_open,
         )
     return plans[chosen]

@@ -15,7 +15,7 @@ from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.records.plan import Plan
 from second_opinion.statistics.planner import Effort
-from second_opinion.ui import widget_values
+from second_opinion.ui import distinct_words, widget_values
 from second_opinion.ui.visit import Visit
 
 GROUPS = (0.25, 0.5, 0.75, 0.9, 1.0)
@@ -50,7 +50,7 @@ def batch(visit: Visit, batches: Mapping[str, Batch]) -> Batch:
         "Cases: the rows of",
         list(batches),
         key="plan_batch",
-        format_func=lambda one: _name(visit, batches[one]),
+        format_func=distinct_words.of(batches, lambda one: _name(visit, batches[one])),
         help="The claim is about these cases. For what comes later it holds as far as they are a "
         "random sample of that.",
     )

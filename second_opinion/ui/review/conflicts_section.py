@@ -20,7 +20,7 @@ from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.records.verdict_filter import VerdictFilter
 from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.review import totals
-from second_opinion.ui import case_view, click_ids, labels
+from second_opinion.ui import case_view, click_ids, distinct_words, labels
 from second_opinion.ui.case_view import table
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.review import verdicts_section
@@ -215,7 +215,7 @@ def _answer_field(card: ModelCard, label: str, key: str) -> None:
         card.class_values,
         index=None,
         key=key,
-        format_func=card.label,
+        format_func=distinct_words.of(card.class_values, card.label),
         placeholder="choose the answer that is right",
     )
 

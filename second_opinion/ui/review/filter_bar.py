@@ -15,7 +15,7 @@ from second_opinion.records.review import TriageState
 from second_opinion.records.verdict_filter import MOST_WORDS, Sort, VerdictFilter
 from second_opinion.records.verdict_kinds import current_kinds
 from second_opinion.review.groups import Pick
-from second_opinion.ui import browser, widget_values
+from second_opinion.ui import browser, distinct_words, widget_values
 from second_opinion.ui.frame import callback, notice
 from second_opinion.ui.visit import Visit
 
@@ -163,9 +163,8 @@ def _ask(name: str, text: str, options: dict[str, dict[str, str]]) -> None:
     if name in options:
         words = {"": "All", **options[name]}
         choices = list(dict.fromkeys([*words, text]))
-        st.selectbox(
-            LABELS[name], choices, format_func=lambda choice: words.get(choice, choice), **common
-        )
+        text_of = distinct_words.of(choices, lambda choice: words.get(choice, choice))
+        st.selectbox(LABELS[name], choices, format_func=text_of, **common)
     elif name in DAYS:
         st.date_input(LABELS[name], value=None, **common)
     elif name in SHARES:
