@@ -4,6 +4,7 @@
 import logging
 import os
 import shutil
+import signal
 from contextlib import closing
 from functools import partial
 
@@ -39,6 +40,10 @@ hypothesis.load_profile("laws")
 
 # AppTest warns of each run that it has no browser.
 logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel("ERROR")
+
+
+# A run that is ended from outside ends as by Ctrl-C: servers that a test has started stop with it.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

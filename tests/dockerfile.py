@@ -53,11 +53,18 @@ class Stage:
         )
 
     def start(self, log, **more):
-        """Start what CMD names."""
+        """Start what CMD names, in a process group of its own."""
         command = [self.here(word) for word in self.cmd]
         env = self.variables(**more)
         with log.open("wb") as said:
-            return subprocess.Popen(command, cwd=self.path("."), env=env, stdout=said, stderr=said)
+            return subprocess.Popen(
+                command,
+                cwd=self.path("."),
+                env=env,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
 
     def variables(self, **more):
         outer = {k: v for k, v in os.environ.items() if k.startswith("PIP_") or k.endswith("proxy")}

@@ -40,9 +40,20 @@ def tracked():
     return set(listed.stdout.splitlines())
 
 
+def started(command, log, env):
+    """A process in a group of its own, from the folder of the project."""
+    with log.open("wb") as said:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=said, stderr=said, start_new_session=True
+        )
+
+
 @contextmanager
 def answering(process, log, port, paths=HEALTH):
-    """A process that was started to listen on a port, once it does; it ends in peace."""
+    """A process that was started to listen on a port, once it does; it ends in peace.
+
+    Whatever went wrong, nothing that it started goes on.
+    """
     try:
         deadline = time.monotonic() + 180
         while not _healthy(port, paths):
@@ -54,9 +65,10 @@ def answering(process, log, port, paths=HEALTH):
         process.wait(30)
         assert not _healthy(port, paths), "the signal ended a shell, and the server goes on"
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        # The group goes by the id of its first process, and is there as long as one of it is.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     assert "Traceback" not in log.read_text("utf-8")
 
 
@@ -173,10 +185,18 @@ def test_a_line_that_starts_it_listens_on_the_port_of_the_host(tmp_path, models,
         "STREAMLIT_SERVER_HEADLESS": "true",
         **ports,
     }
-    with log.open("wb") as said:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=said, stderr=said)
-    with answering(process, log, port):
+    with answering(started(command, log, env), log, port):
         assert b"Is the model right?" in first_page(port)
+
+
+def test_of_a_line_that_leaves_a_shell_before_the_server_nothing_goes_on(tmp_path):
+    port, log = free_port(), tmp_path / "log"
+    server = f"{shlex.quote(sys.executable)} -m http.server {port} --bind 127.0.0.1"
+    process = started(["sh", "-c", f"{server} & wait"], log, dict(os.environ))
+    left_alone = pytest.raises(AssertionError, match="the signal ended a shell")
+    with left_alone, answering(process, log, port, paths=("/LICENSE",)):
+        assert _healthy(port, ("/LICENSE",))
+    assert not _healthy(port, ("/LICENSE",))
 
 
 def test_databricks_is_told_no_shell_variable_that_it_would_not_have():
@@ -206,9 +226,7 @@ def test_sagemaker_gets_its_two_answers_without_a_token_and_nothing_else(tmp_pat
     }
     text = (ROOT / "deploy/sagemaker/serve").read_text("utf-8")
     command = ["sh", "-ec", text.replace("cd /app", f"cd {ROOT}")]
-    with log.open("wb") as said:
-        process = subprocess.Popen(command, env=env, stdout=said, stderr=said)
-    with answering(process, log, port, paths=("/ping",)):
+    with answering(started(command, log, env), log, port, paths=("/ping",)):
         body = json.dumps({"inputs": [[5.1, 3.5, 1.4, 0.2]]}).encode()
         about = {"Content-Type": "application/json", "X-Amzn-SageMaker-Target-Model": "x"}
         request = Request(f"http://127.0.0.1:{port}/invocations", body, about)
