@@ -60,8 +60,7 @@ MAY_IMPORT = {
     "serve": "api ui",
     "pages": "access formatting records review distributions ui",
 }
-# The doctor loads the server to weigh it.
-KNOW_STREAMLIT = {"Home", "doctor", "pages", "serve", "ui"}
+KNOW_STREAMLIT = {"Home", "pages", "serve", "ui"}
 ALLOWED = {name: set(others.split()) for name, others in MAY_IMPORT.items()}
 STARTED = [ROOT / "Home.py", ROOT / "serve.py", *ROOT.glob("pages/*.py")]
 SOURCES = sorted([*STARTED, *ROOT.glob("second_opinion/**/*.py")])
@@ -72,6 +71,7 @@ SQL = re.compile(
     r"|(CREATE|DROP|ALTER)\s+(TABLE|VIEW|INDEX|TRIGGER))\b",
     re.DOTALL,
 )
+IMPORTING = ("import_module", "__import__", "find_spec", "importorskip")
 STATEMENT = re.compile(r"\bsql_\w+\.[A-Z]")
 TEXT_MAKERS = ("format", "format_map", "join", "replace")
 
@@ -92,13 +92,19 @@ def tree(path):
 
 def imports(path):
     """Every module that a file imports anywhere in it, by its full name."""
-    for node in ast.walk(tree(path)):
+    return imports_in(tree(path), path)
+
+
+def imports_in(module, path="here"):
+    for node in ast.walk(module):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import hides where the arrow goes"
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(IMPORTING):
+            yield from (name.value for name in node.args[:1] if isinstance(name, ast.Constant))
 
 
 def own(path):
@@ -175,6 +181,25 @@ def test_only_pages_know_streamlit():
         if "streamlit" in {name.partition(".")[0] for name in imports(path)}
     }
     assert knowing == KNOW_STREAMLIT
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import streamlit as st",
+        "def draw():\n    import streamlit.web.bootstrap",
+        "def draw():\n    from streamlit import web",
+        "async def draw():\n    if True:\n        from streamlit.runtime import get_instance",
+        "if TYPE_CHECKING:\n    from streamlit.delta_generator import DeltaGenerator",
+        "try:\n    import json, streamlit\nexcept ImportError:\n    pass",
+        'import importlib\nst = importlib.import_module("streamlit")',
+        'import_module("streamlit.web.bootstrap")',
+        'lambda: __import__("streamlit")',
+    ],
+)
+def test_an_import_is_seen_wherever_it_stands(line):
+    names = {name.partition(".")[0] for name in imports_in(ast.parse(line))}
+    assert "streamlit" in names
 
 
 def test_only_pages_know_the_ui():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
 import os
 import platform
 import shutil
@@ -12,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from second_opinion.doctor.check import MB, Check, resident
+from second_opinion.doctor.check import MB, Check
 from second_opinion.errors import UserError
 from second_opinion.file_content import LFS_POINTER
 from second_opinion.formatting import joined, plural
@@ -228,7 +226,7 @@ def _memory(settings: Settings, home: Path) -> Check:
     package = str(HOME)
     try:
         child = subprocess.run(
-            [sys.executable, "-c", "from second_opinion.doctor.cloud import weigh; weigh()"],
+            [sys.executable, "-m", "second_opinion.ui.app_weight"],
             cwd=home,
             env={**os.environ, "PYTHONPATH": package, "MODEL_DIR": settings.model_dir},
             capture_output=True,
@@ -257,30 +255,3 @@ def _weighed(name: str, peak: int) -> Check:
         finding = f"{used}; only {GUARANTEED_MEMORY // MB} MB are guaranteed"
         return Check(name, "warning", finding, todo)
     return Check(name, "problem", f"{used}; the limit is {MOST_MEMORY // MB:,} MB", todo)
-
-
-def weigh() -> None:
-    """Load in this process what the app in the current folder loads; print the peak in bytes."""
-    import streamlit.web.bootstrap  # noqa: F401 - the server itself
-
-    for page in [Path("Home.py"), *sorted(Path("pages").glob("*.py"))]:
-        if page.is_file():
-            _import_as(page)
-    settings = Settings.read()
-    for card in _visible(settings):
-        model = Registry(settings.model_dir).load(card.ref)
-        model.predict([card.case_schema.typical])
-    sys.stdout.write(f"{resident('VmHWM')}\n")
-
-
-def _import_as(page: Path) -> None:
-    """Import what a page imports, without running it."""
-    for node in ast.walk(ast.parse(page.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                importlib.import_module(alias.name)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            module = importlib.import_module(node.module)
-            for alias in node.names:
-                if not hasattr(module, alias.name):
-                    importlib.import_module(f"{node.module}.{alias.name}")
