@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 from builders import OWNER, REVIEWER, check, csv_of, score, scored_batch
 from calls import bearer
-from visits import keys, messages, press, start
+from visits import as_read, keys, messages, press, start
 
 from second_opinion.batches import downloads
 from second_opinion.batches.scored_rows import ScoredRows
@@ -21,10 +21,12 @@ from second_opinion.models.registry import Registry
 from second_opinion.records.expert import Expert
 from second_opinion.store import Store, blind_cases
 from second_opinion.ui.labels import flag_name
+from second_opinion.ui.queue import drawn_case
 from second_opinion.verdicts.blind_answer import locked
 
 CASE = "pages/1_Single_prediction.py"
 BATCH = "pages/2_Batch_upload.py"
+QUEUE = "pages/3_Review_queue.py"
 DISTRIBUTIONS = "pages/4_Distributions.py"
 ADA, ZOE = Expert("Ada"), Expert("Zoe")
 CLOSED = "are in your queue"
@@ -315,3 +317,101 @@ def test_the_model_is_not_run_on_cases_of_which_one_is_in_the_queue(
     decision.close(study.store, study.plan, by=OWNER)
     assert api("/api/predict", body, headers=bearer(token)).status == 200
     assert runs == [1]
+
+
+class TwoPlans(Study):
+    """The same file twice: in a blind plan, and in one with the model's answer in view."""
+
+    def __init__(self, place, registry, **terms):
+        super().__init__(place, registry, **terms)
+        content = csv_of(self.frame)
+        self.again = score(self.store, registry, check(self.store, registry, content))
+        wanted = Terms(target=0.6, twice=0.0, mode="open", experts=("Ada", "Zoe"))
+        self.in_view = plan_of_batch.freeze(self.store, self.card, self.again, wanted, by=OWNER)
+
+    def rows(self, plan):
+        return [draw.row_number for draw in self.store.plans.draws(plan.id, by=OWNER)]
+
+    def lock_row(self, row):
+        self.lock(self.rows(self.plan).index(row))
+
+
+@pytest.fixture
+def two(place, registry, at_home):
+    return TwoPlans(place, registry)
+
+
+def test_a_plan_with_the_answer_in_view_gives_no_case_that_a_blind_one_closes(two):
+    def next_row(person):
+        case = two.store.queue.next(two.in_view.id, by=person)
+        return case and case.row_number
+
+    assert next_row(ADA) is None
+    assert not two.store.queue.waits(two.in_view.id, by=ADA)
+    assert two.store.queue.has_closed(two.in_view.id, by=ADA)
+    assert next_row(ZOE) == two.rows(two.in_view)[1]
+    assert not two.store.queue.has_closed(two.in_view.id, by=ZOE)
+    own, later = two.rows(two.in_view)[0], two.rows(two.in_view)[4]
+    two.lock_row(later)
+    assert next_row(ADA) == later
+    two.lock_row(own)
+    assert next_row(ADA) in (own, later)
+    decision.close(two.store, two.plan, by=OWNER)
+    assert not two.store.queue.has_closed(two.in_view.id, by=ADA)
+
+
+@pytest.mark.parametrize("row", range(1, 7))
+def test_a_case_is_closed_in_the_same_file_uploaded_again_too(two, row):
+    made = ScoredRows(two.store).opened(two.again, row, two.card)
+    with pytest.raises(UserError, match="This case is in your queue"):
+        two.store.prediction(made.id, by=ADA)
+    assert two.store.history(ADA, [made.id], by=ADA) == []
+    assert two.store.prediction(made.id, by=ZOE) == two.store.prediction(made.id)
+    two.lock_row(row)
+    assert two.store.prediction(made.id, by=ADA).id == made.id
+
+
+def shown(at):
+    return json.dumps([as_read(one.value) for one in [*at.text, *at.header, *at.subheader]])
+
+
+def test_the_queue_says_that_another_plan_asks_first_and_shows_nothing_of_the_models_answer(two):
+    at = start(QUEUE, plan=two.in_view.id)
+    assert drawn_case.OTHERS_FIRST in shown(at)
+    assert "The model says" not in shown(at)
+    at.selectbox(key="queue_plan").set_value(two.plan.id).run()
+    row = at.session_state["queue_open"].case.row_number
+    at.segmented_control(key="queue_answer").set_value(two.card.classes[0].value).run()
+    press(at, "queue_lock")
+    assert "The model says" in shown(at)
+    at = start(QUEUE, plan=two.in_view.id)
+    assert "The model says" in shown(at)
+    assert at.session_state["queue_open"].case.row_number == row
+
+
+def test_a_case_on_the_page_gives_way_when_a_blind_plan_closes_it(place, registry, at_home):
+    two = TwoPlans(place, registry, experts=("Bob",))
+    at = press(start(QUEUE, plan=two.in_view.id), "verdict_agree")
+    wanted = Terms(target=0.6, twice=0.0, experts=("Ada",))
+    plan_of_batch.freeze(two.store, two.card, two.batch, wanted, by=OWNER)
+    at.run()
+    assert messages(at) == []
+    assert drawn_case.OTHERS_FIRST in shown(at)
+    assert "The model says" not in shown(at)
+
+
+def test_an_answered_case_that_is_closed_since_is_led_past(two):
+    for row in two.rows(two.in_view)[:2]:
+        two.lock_row(row)
+    at = press(start(QUEUE, plan=two.in_view.id), "verdict_agree")
+    press(at, "verdict_next")
+    press(at, "judge_back")
+    assert "The model says" in shown(at)
+    wanted = Terms(target=0.6, twice=0.0, experts=("Ada",), design="uniform")
+    plan_of_batch.freeze(two.store, two.card, two.batch, wanted, by=OWNER)
+    at.run()
+    assert messages(at) == []
+    assert drawn_case.WAITS in shown(at)
+    assert "The model says" not in shown(at)
+    press(at, "queue_next")
+    assert drawn_case.OTHERS_FIRST in shown(at)

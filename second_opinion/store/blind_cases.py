@@ -9,7 +9,7 @@ from typing import Any
 from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.formatting import quoted
-from second_opinion.records.batch import Batch
+from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.plan import Plan
 from second_opinion.records.prediction import Prediction
@@ -45,7 +45,10 @@ class BlindCases:
             raise UserError(IN_QUEUE)
 
     def closed(self, prediction_ids: Collection[str], *, by: Expert) -> set[str]:
-        """Those of these ids under which a drawn case is closed to this person."""
+        """Those of these ids under which a drawn case is closed to this person.
+
+        A row of the same file uploaded again, or scored by another version, is the same case.
+        """
         if not prediction_ids:
             return set()
         with self._file.reading() as connection:
@@ -81,23 +84,53 @@ def _waiting(
     connection: sqlite3.Connection, plan: Plan, prediction_ids: Collection[str], by: Expert
 ) -> set[str]:
     """The drawn ones among some predictions to which this person has locked no answer."""
-    about: dict[str, Any] = {"plan_id": plan.id, "ids": record_rows.listed(prediction_ids)}
+    in_pool = _in_pool(connection, plan, prediction_ids)
+    about: dict[str, Any] = {"plan_id": plan.id, "ids": record_rows.listed(in_pool.values())}
     drawn = {row["prediction_id"] for row in connection.execute(sql_blind_cases.DRAWN, about)}
     about |= {"mode": plan.mode, "after_verdict": plan.after_verdict}
     answers = connection.execute(sql_blind_cases.ANSWERS, about) if drawn else ()
-    return drawn - {
+    waiting = drawn - {
         row["prediction_id"]
         for row in answers
         if key_of(row["expert"], row["expert_key"]) == by.expert_key
     }
+    return {asked for asked, drawn_id in in_pool.items() if drawn_id in waiting}
+
+
+def _in_pool(
+    connection: sqlite3.Connection, plan: Plan, prediction_ids: Collection[str]
+) -> dict[str, str]:
+    """By each id that of the same row in the file that the plan was drawn from."""
+    about = {"ids": record_rows.listed(prediction_ids), "model": plan.model}
+    rows = connection.execute(
+        sql_blind_cases.OF_THE_FILE, about | {"pool_sha256": plan.pool_sha256}
+    )
+    return {one: one for one in prediction_ids} | {
+        row["id"]: prediction_id(plan.batch_id, row["row_number"]) for row in rows
+    }
+
+
+def closed_rows(connection: sqlite3.Connection, pool: Plan, by: Expert) -> set[int]:
+    """The rows of the file of a plan that blind plans close to this person, from 1."""
+    rows: set[int] = set()
+    for plan in _closing_plans(connection, by):
+        if (plan.model, plan.pool_sha256) == (pool.model, pool.pool_sha256):
+            answered = _answered(connection, plan, by)
+            drawn = connection.execute(sql_blind_cases.ROWS_DRAWN, {"plan_id": plan.id})
+            rows |= {row["row_number"] for row in drawn if row["position"] not in answered}
+    return rows
 
 
 def _is_done(connection: sqlite3.Connection, plan: Plan, by: Expert) -> bool:
     """Whether this person has locked an answer to each case of the plan."""
+    return len(_answered(connection, plan, by)) == plan.cases
+
+
+def _answered(connection: sqlite3.Connection, plan: Plan, by: Expert) -> set[int]:
+    """The positions that this person has locked an answer to."""
     about = {"plan_id": plan.id, "after_verdict": plan.after_verdict}
-    answered = {
+    return {
         row["position"]
         for row in connection.execute(sql_plans.ANSWERS, about)
         if row["mode"] == plan.mode and key_of(row["expert"], row["expert_key"]) == by.expert_key
     }
-    return len(answered) == plan.cases

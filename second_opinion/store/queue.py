@@ -15,6 +15,7 @@ from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.stamp import earlier, now
 from second_opinion.records.verdict import Verdict
 from second_opinion.store import sql_plans, sql_queue, verdict_chain
+from second_opinion.store.blind_cases import closed_rows
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.plans import in_place, open_plans, plan_with
 from second_opinion.store.queue_repeats import next_repeat
@@ -63,14 +64,14 @@ class Queue:
     def next(self, plan_id: str, *, by: Expert, moment: str | None = None) -> QueuedCase | None:
         """The case whose turn it is, now in this person's hand for an hour; None without one.
 
-        About one in twenty is one that they have answered before (`queue_repeats`).
+        About one in twenty is one that they have answered before (`queue_repeats`). With the
+        model's answer in view, none that a blind plan closes to them (`BlindCases`).
         """
         moment, person = moment or now(), by.expert_key
         with self._file.writing() as connection:
             plan = _plan_for(connection, plan_id, by)
-            rows = _first_draws(connection, plan)
-            turns = _turns(connection, plan, rows, moment)
-            turn = next_turn(turns, person, plan.panel_with(by), moment)
+            closed = _closed_rows(connection, plan, by)
+            rows, turns, turn = _whose_turn(connection, plan, by, moment, closed)
             if turn is None:
                 return None
             own = _own_answers(connection, plan, by)
@@ -90,8 +91,16 @@ class Queue:
         moment = moment or now()
         with self._file.reading() as connection:
             plan = _plan_for(connection, plan_id, by)
-            turns = _turns(connection, plan, _first_draws(connection, plan), moment)
-            return next_turn(turns, by.expert_key, plan.panel_with(by), moment) is not None
+            closed = _closed_rows(connection, plan, by)
+            return _whose_turn(connection, plan, by, moment, closed)[2] is not None
+
+    def has_closed(self, plan_id: str, *, by: Expert) -> bool:
+        """Whether `next` would give a case that a blind plan closes to this person, if it might."""
+        with self._file.reading() as connection:
+            plan = _plan_for(connection, plan_id, by)
+            closed = _closed_rows(connection, plan, by)
+            rows, _, turn = _whose_turn(connection, plan, by, now(), set())
+        return turn is not None and rows[turn.position]["row_number"] in closed
 
     def answered(self, plan_id: str, *, by: Expert) -> list[QueuedCase]:
         """The cases that this person has answered, in the order of the first answers."""
@@ -184,11 +193,32 @@ def _plan_for(connection: sqlite3.Connection, plan_id: str, by: Expert) -> Plan:
     )
 
 
-def _first_draws(connection: sqlite3.Connection, plan: Plan) -> dict[int, sqlite3.Row]:
-    """As many draws as the lowest that can be anybody's turn may be away."""
+def _closed_rows(connection: sqlite3.Connection, plan: Plan, by: Expert) -> set[int]:
+    """The rows of its file that it may not show to this person yet."""
+    return set() if plan.mode == "blind" else closed_rows(connection, plan, by)
+
+
+def _whose_turn(
+    connection: sqlite3.Connection, plan: Plan, by: Expert, moment: str, closed: set[int]
+) -> tuple[dict[int, sqlite3.Row], list[Turn], Turn | None]:
+    """The first draws, how far each is, and the one that is this person's turn.
+
+    ``closed`` are the rows of the file that they may not see yet.
+    """
+    rows = _first_draws(connection, plan, len(closed))
+    turns = _turns(connection, plan, rows, moment)
+    not_yet = {at for at, row in rows.items() if row["row_number"] in closed}
+    turn = next_turn(turns, by.expert_key, plan.panel_with(by), moment, not_yet)
+    return rows, turns, turn
+
+
+def _first_draws(
+    connection: sqlite3.Connection, plan: Plan, closed: int = 0
+) -> dict[int, sqlite3.Row]:
+    """As many draws as the lowest that can be anybody's turn may be away, with so many closed."""
     about = {"plan_id": plan.id}
     (touched,) = connection.execute(sql_queue.COUNT_TOUCHED, about).fetchone()
-    most = max(len(plan.experts), 1) * (touched + 2)
+    most = max(len(plan.experts), 1) * (touched + closed + 2)
     rows = connection.execute(sql_queue.FIRST_DRAWS, about | {"most": most}).fetchall()
     return {row["position"]: row for row in rows}
 

@@ -6,7 +6,7 @@ anybody's. So the answered draws stay a run without gaps, and no fast expert ans
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,13 +43,20 @@ class Turn:
         return not self.is_seen_by(person) and len(self.answered) + len(others) < self.wanted
 
 
-def next_turn(turns: Sequence[Turn], person: str, panel: Sequence[str], moment: str) -> Turn | None:
+def next_turn(
+    turns: Sequence[Turn],
+    person: str,
+    panel: Sequence[str],
+    moment: str,
+    closed: Collection[int] = (),
+) -> Turn | None:
     """The draw that is this person's turn, or None; ``turns`` are in draw order.
 
-    ``panel`` are the experts of the plan, none where whoever answers. What somebody has in hand
-    comes first, then what the test waits for, then second answers.
+    ``panel`` are the experts of the plan, none where whoever answers; ``closed`` the positions that
+    this person may not see yet. What somebody has in hand comes first, then what the test waits
+    for, then second answers.
     """
-    open_to = [turn for turn in turns if turn.is_open_to(person)]
+    open_to = [turn for turn in turns if turn.is_open_to(person) and turn.position not in closed]
     in_hand = [turn for turn in open_to if person in turn.leased]
     if in_hand:
         return in_hand[0]

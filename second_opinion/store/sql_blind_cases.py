@@ -5,6 +5,14 @@ DRAWN = """
     SELECT prediction_id FROM draws
     WHERE plan_id = :plan_id AND prediction_id IN (SELECT value FROM json_each(:ids))
 """
+# Of some predictions those of the file of a plan, scored for the same model, maybe once more.
+OF_THE_FILE = """
+    SELECT predictions.id, predictions.row_number
+    FROM json_each(:ids) JOIN predictions ON predictions.id = json_each.value
+    JOIN batches ON batches.id = predictions.batch_id
+    WHERE batches.file_sha256 = :pool_sha256 AND batches.model = :model
+"""
+ROWS_DRAWN = "SELECT position, row_number FROM draws WHERE plan_id = :plan_id"
 ANSWERS = """
     SELECT verdicts.prediction_id, verdicts.expert, verdicts.expert_key
     FROM verdicts JOIN verdict_order AS ordered ON ordered.verdict_id = verdicts.id

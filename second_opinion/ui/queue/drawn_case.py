@@ -22,6 +22,14 @@ from second_opinion.ui.queue import own_answer
 from second_opinion.ui.queue.own_answer import AnswerForm
 from second_opinion.ui.visit import Visit
 
+WAITS = (
+    "Another plan asks for your own answer to this case first. Choose it above, under What you "
+    "answer; until then what the model says of the case stays closed to you."
+)
+OTHERS_FIRST = (
+    "What is left of this plan waits for you in another one, which asks for your own answers "
+    "first. Choose it above, under What you answer; then its cases come to you here."
+)
 GONE = (
     "The file that this plan is about is not in the feedback database; expected the batch that was "
     "planned on. Ask the owner of this app."
@@ -52,13 +60,10 @@ def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(f"{plural(done, 'case')} done by you" if done else "Your first case of this plan")
         _way_back(visit, person, plan, on_page)
-    prediction = _prediction(visit, on_page.case, card)
+    prediction = _asked_about(visit, on_page.case, card)
     if on_page.is_locked or plan.mode == "open":
         show_problem("queue")
-        with st.container(key="queue_reveal"):
-            case_view.judge(visit, card, prediction, "The case", "queue_seen", next_case=_next)
-        if on_page.is_locked:
-            _way_on(visit, person, prediction)
+        _reveal(visit, person, card, prediction.id, on_page)
         return
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, key="queue_case"):
@@ -70,10 +75,36 @@ def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
         AnswerForm(visit, card, plan, on_page.case, prediction, _after_answer).draw()
 
 
+def _reveal(
+    visit: Visit, person: Expert, card: ModelCard, drawn_id: str, on_page: OpenCase
+) -> None:
+    """What the model says, where no blind plan keeps it from this person."""
+    if _closed(visit, person, [on_page.case]):
+        st.text(WAITS)
+        st.button("Next case", key="queue_next", type="primary", on_click=_next)
+        return
+    prediction = visit.store.prediction(drawn_id, by=person)
+    if prediction is None:
+        raise UserError(GONE)
+    with st.container(key="queue_reveal"):
+        case_view.judge(visit, card, prediction, "The case", "queue_seen", next_case=_next)
+    if on_page.is_locked:
+        _way_on(visit, person, prediction)
+
+
+def _closed(visit: Visit, person: Expert, cases: list[QueuedCase]) -> list[str]:
+    """The ids of their predictions that a blind plan keeps from this person."""
+    ids = [prediction_id(case.batch_id, case.row_number) for case in cases]
+    return [*visit.store.blind_cases.closed(ids, by=person)]
+
+
 def _on_page(visit: Visit, person: Expert, plan: Plan) -> OpenCase | None:
     stays: OpenCase | None = st.session_state.get("queue_open")
     if stays and (stays.person, stays.case.plan_id) == (person.expert_key, plan.id):
-        return _as_it_stands(visit, person, plan, stays)
+        if stays.is_locked or plan.mode == "blind":
+            return _as_it_stands(visit, person, plan, stays)
+        if not _closed(visit, person, [stays.case]):
+            return stays
     case = visit.store.queue.next(plan.id, by=person)
     if case is None:
         return None
@@ -84,14 +115,14 @@ def _on_page(visit: Visit, person: Expert, plan: Plan) -> OpenCase | None:
 
 def _as_it_stands(visit: Visit, person: Expert, plan: Plan, stays: OpenCase) -> OpenCase:
     """The case on the page, locked where its person has answered it on another device."""
-    is_asked = plan.mode == "blind" and not stays.is_locked
-    if is_asked and visit.store.queue.is_answered(stays.case, by=person):
+    if not stays.is_locked and visit.store.queue.is_answered(stays.case, by=person):
         stays = replace(stays, is_locked=True)
         st.session_state["queue_open"] = stays
     return stays
 
 
-def _prediction(visit: Visit, case: QueuedCase, card: ModelCard) -> Prediction:
+def _asked_about(visit: Visit, case: QueuedCase, card: ModelCard) -> Prediction:
+    """What the own answer is compared with; what is shown of it comes from `Store.prediction`."""
     batch = visit.store.batches.find(case.batch_id, by=visit.asker)
     if batch is None:
         raise UserError(GONE)
@@ -142,6 +173,10 @@ def _next() -> None:
 
 def _thank(visit: Visit, person: Expert, plan: Plan) -> None:
     done = visit.store.queue.done(plan.id, by=person)
+    if visit.store.queue.has_closed(plan.id, by=person):
+        st.text(OTHERS_FIRST)
+        _way_back(visit, person, plan)
+        return
     if not done:
         st.text("No case waits for you now: others have them in hand. Come back in an hour.")
         return
@@ -158,7 +193,8 @@ def _thank(visit: Visit, person: Expert, plan: Plan) -> None:
 def _help_given(visit: Visit, person: Expert, plan: Plan) -> str:
     """What this person's answers helped to find."""
     cases = visit.store.queue.answered(plan.id, by=person)
-    ids = [prediction_id(case.batch_id, case.row_number) for case in cases]
+    ids = {prediction_id(case.batch_id, case.row_number) for case in cases}
+    ids.difference_update(_closed(visit, person, cases))
     verdicts = visit.store.current_verdicts_of(person, ids, by=person).values()
     differing = sum(kind_of(verdict.judgement).counts_as == "wrong" for verdict in verdicts)
     if not differing:
