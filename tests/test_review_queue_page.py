@@ -15,6 +15,7 @@ from second_opinion.evidence import decision, plan_of_batch
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.records.expert import Expert
 from second_opinion.store import Store, queue
+from second_opinion.ui import planned_model
 from second_opinion.ui.queue import own_answer, plan_choice
 
 QUEUE = "pages/3_Review_queue.py"
@@ -235,7 +236,12 @@ def test_a_plan_whose_version_was_taken_out_closes_no_other(place, registry, mon
     shutil.rmtree(tmp_path / "model" / "dose")
     at = start(QUEUE, plan=here.plan.id)
     assert not messages(at)
-    assert at.selectbox(key="queue_plan").options[-1] == gone.plan.name
+    expected = f"{gone.plan.name} · {gone.batch.name}"
+    assert at.selectbox(key="queue_plan").options[-1] == expected
+    home = start("Home.py")
+    assert messages(home) == []
+    assert planned_model.TAKEN_OUT in words(home)
+    assert "Whether Triage, version 1, may be released" in words(home)
     assert "queue_lock" in keys(at)
 
 

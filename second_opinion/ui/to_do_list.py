@@ -10,7 +10,7 @@ from second_opinion.formatting import plural
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Plan
-from second_opinion.ui import judging_way, sent_answers, who
+from second_opinion.ui import judging_way, planned_model, sent_answers, who
 from second_opinion.ui.frame import escape
 from second_opinion.ui.visit import Visit
 
@@ -87,9 +87,13 @@ def is_judging_any(visit: Visit) -> bool:
 def _draw_plan(visit: Visit, expert: Expert, plan: Plan) -> None:
     """Cases that a plan asks this person about: how many there will be, nobody knows."""
     with st.container(border=True, key=f"home_plan_{plan.id}"):
-        title = visit.catalog.card(f"{plan.model}/{plan.version}").title
+        model = planned_model.words(visit, plan)
+        if not model:
+            st.text(plan.name[:1].upper() + plan.name[1:])
+            st.caption(planned_model.TAKEN_OUT)
+            return
         done = visit.store.queue.done(plan.id, by=expert)
-        st.text(f"Whether {title}, version {plan.version}, may be released")
+        st.text(f"Whether {model}, may be released")
         st.caption(f"{plural(done, 'case')} done by you" if done else "You have not begun yet")
         st.page_link(
             QUEUE_PAGE,

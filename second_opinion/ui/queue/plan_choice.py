@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Plan
-from second_opinion.ui import distinct_words
+from second_opinion.ui import distinct_words, planned_model
 from second_opinion.ui.frame import escape, notice
 from second_opinion.ui.visit import Visit
 
@@ -74,9 +73,5 @@ def about(visit: Visit, plan: Plan, card: ModelCard) -> None:
 
 def _words(visit: Visit, plan: Plan) -> str:
     batch = visit.store.batches.find(plan.batch_id, by=visit.asker)
-    try:
-        title = visit.catalog.card(f"{plan.model}/{plan.version}").title
-    except UserError:
-        # Its version was taken out, which closes this plan's cases and no other's.
-        return plan.name
-    return f"{title}, version {plan.version} · {batch.name if batch else 'its cases'}"
+    model = planned_model.words(visit, plan) or plan.name
+    return f"{model} · {batch.name if batch else 'its cases'}"
