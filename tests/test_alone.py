@@ -8,15 +8,23 @@ import pandas as pd
 import pytest
 import python_calamine
 from builders import OWNER, add_single, csv_of, scored_batch
+from hypothesis import given
+from hypothesis import strategies as st
 from visits import start
 
+from second_opinion import settings
 from second_opinion.batches import downloads
 from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.errors import UserError
 from second_opinion.evidence import alone_limit, decision, plan_of_batch
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.records.alone import alone
+from second_opinion.records.expert import Expert
+from second_opinion.statistics import release, sampling
 from second_opinion.store import Store
+from second_opinion.store.plans import Plans
 from second_opinion.ui.labels import alone_text, flag_name
+from second_opinion.ui.visit import Visit
 from second_opinion.verdicts.blind_answer import locked
 
 GROUPS = (0.25, 0.5, 1.0)
@@ -76,6 +84,57 @@ def test_it_is_under_that_model_file_alone(study):
     artifact = study.card.artifact.model_copy(update={"sha256": "0" * 64})
     other = study.card.model_copy(update={"artifact": artifact})
     assert alone_limit.limit_of(study.store, other) is None
+
+
+def test_a_card_that_answers_otherwise_by_now_is_about_another_model(study):
+    """The plan is about the answers as the card made them, which are more than the file."""
+    least = study.answer_surest(0.5)
+    worded = study.card.model_copy(update={"title": "Another title"})
+    assert alone_limit.limit_of(study.store, worded) == least
+    turned = study.card.model_copy(update={"classes": study.card.classes[::-1]})
+    assert alone_limit.limit_of(study.store, turned) is None
+    banded = study.card.model_copy(update={"tolerance": 0.25})
+    assert alone_limit.limit_of(study.store, banded) is None
+
+
+def test_a_run_of_a_page_tells_versions_of_the_same_file_apart(study, place):
+    least = study.answer_surest(0.5)
+    twin = study.card.model_copy(update={"version": "9"})
+    visit = Visit(settings.Settings.read(), "triage")
+    for card, limit in [(study.card, least), (twin, None)] * 2:
+        assert visit.alone_from(card, study.card.artifact.sha256) == limit
+    turned = study.card.model_copy(update={"classes": study.card.classes[::-1], "sha256": "0" * 64})
+    assert visit.alone_from(turned, study.card.artifact.sha256) is None
+
+
+def test_before_an_answer_nothing_is_worked_out_and_draws_are_read_once(study, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(Plans, "answers", None)
+        assert study.limit is None
+    least = study.answer_surest(0.5)
+    first = decision.draw_table(study.store, study.plan, by=OWNER)
+    monkeypatch.setattr(Plans, "draws", None)
+    assert study.limit == least
+    first["answer"] = "wrong"
+    again = decision.draw_table(study.store, study.plan, by=OWNER)
+    assert set(again["answer"]) == {"right", "wrong"}
+
+
+def test_draws_are_for_reviewers_also_when_they_were_read_before(study):
+    decision.draw_table(study.store, study.plan, by=OWNER)
+    with pytest.raises(UserError):
+        decision.draw_table(study.store, study.plan, by=Expert("Zoe"))
+
+
+@given(st.integers(0, 50), st.floats(0, 0.3), st.sampled_from([0.5, 0.8, 0.9]))
+def test_the_limit_alone_is_that_of_the_whole_assessment(seed, errors, target):
+    rng = np.random.default_rng(seed)
+    draws = sampling.draws(rng.beta(4, 1, 80).round(1), "doubt", seed=seed)
+    doubt = 1 - draws["confidence"]
+    draws["answer"] = np.where(rng.random(80) < errors + doubt / 2, "wrong", "right")
+    draws.loc[rng.integers(20, 120) :, "answer"] = None
+    claim = release.Claim(target=target, expected=0.95, groups=GROUPS)
+    assert release.alone(claim, draws) == release.assess(claim, draws).alone
 
 
 def test_a_newer_plan_that_has_established_nothing_takes_nothing_back(study):

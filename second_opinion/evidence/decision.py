@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
+import numpy as np
 import pandas as pd
 
 from second_opinion.evidence.answer_loss import first_answers, outcomes
+from second_opinion.recent import Recent
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Closing, Plan
 from second_opinion.statistics import release
@@ -18,6 +17,13 @@ COLUMNS = (
     *("position", "batch_id", "row_number", "prediction_id", "band", "doubt", "base"),
     *("confidence", "twice", "answer", "answers", "answered_at"),
 )
+FROZEN = ("position", "row_number", "prediction_id", "band", "doubt", "base", "confidence", "twice")
+# Plans of 50,000 cases take 10 MB each.
+MOST_BYTES = 40_000_000
+CASE_BYTES = 200
+
+# By plan: draws never change.
+_frozen: Recent[pd.DataFrame] = Recent(MOST_BYTES)
 
 
 def assess(store: Store, plan: Plan, *, by: Expert) -> Assessment:
@@ -33,23 +39,32 @@ def draw_table(store: Store, plan: Plan, *, by: Expert) -> pd.DataFrame:
     ``twice``; ``answer`` (right, wrong, unsure, or None where the case is open), how many
     ``answers`` it has, and ``answered_at``, when the first came. `UserError` below a reviewer.
     """
-    drawn, stored = store.plans.draws(plan.id, by=by), store.plans.answers(plan, by=by)
+    stored = store.plans.answers(plan, by=by)
+    table = _frozen_draws(store, plan, by).copy()
     answers = first_answers(plan, stored.verdicts)
-    outcome = outcomes(plan, stored)
-    rows: list[dict[str, Any]] = [
-        {
-            **asdict(draw),
-            "batch_id": plan.batch_id,
-            "answer": outcome.get(draw.position),
-            "answers": len(answers.get(draw.position, ())),
-            "answered_at": answers[draw.position][0].created_at
-            if draw.position in answers
-            else None,
-        }
-        for draw in drawn
-    ]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return table.astype({"confidence": "float64", "answer": "object", "answered_at": "object"})
+    outcome, count, first_at = (np.full(len(table), None) for _ in range(3))
+    count[:] = 0
+    for position, some in answers.items():
+        count[position], first_at[position] = len(some), some[0].created_at
+    for position, counted in outcomes(plan, stored).items():
+        outcome[position] = counted
+    table["answer"] = pd.Series(outcome, dtype="object")
+    table["answers"] = count.astype(int)
+    table["answered_at"] = pd.Series(first_at, dtype="object")
+    return table
+
+
+def _frozen_draws(store: Store, plan: Plan, by: Expert) -> pd.DataFrame:
+    """The columns of the draws themselves, by position."""
+    key = str(store.path), plan.id
+    table = _frozen.get(key)
+    if table is None:
+        draws = store.plans.draws(plan.id, by=by)
+        table = pd.DataFrame({name: [getattr(draw, name) for draw in draws] for name in FROZEN})
+        table.insert(1, "batch_id", plan.batch_id)
+        table = table.astype({"confidence": "float64"})
+        _frozen.keep(key, table, CASE_BYTES * len(table))
+    return table
 
 
 def close(store: Store, plan: Plan, *, by: Expert) -> Closing:

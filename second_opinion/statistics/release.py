@@ -7,6 +7,7 @@ is established, or refuted, once it reaches log(1/alpha).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -141,23 +142,40 @@ def _more(evidence: PoolEvidence, plan: Claim, draws: pd.DataFrame) -> int | Non
     return answers_to_come(evidence, band, _allowed(plan, len(draws)), plan.alpha)
 
 
+def alone(plan: Claim, draws: pd.DataFrame) -> float | None:
+    """`Assessment.alone` of the same table, without all else that is known of the groups."""
+    limit = None
+    for _, least, claim, inside in _claims(plan, draws):
+        logs = e_values(answered(inside)[0], inside, claim)
+        if _state(*logs, claim, len(inside)) != "established":
+            break
+        limit = least
+    return limit
+
+
 def _groups(plan: Claim, draws: pd.DataFrame) -> tuple[GroupAssessment, ...]:
+    groups: list[GroupAssessment] = []
+    for share, least, claim, inside in _claims(plan, draws):
+        result = _assess(claim, inside)
+        counts = result.state == "established" and all(group.counts for group in groups)
+        about = (len(inside), result.state, result.bound, result.answers)
+        more = _more_of_pool(result, draws["confidence"].to_numpy(float) >= least, draws)
+        groups.append(GroupAssessment(share, least, *about, counts, more))
+    return tuple(groups)
+
+
+def _claims(plan: Claim, draws: pd.DataFrame) -> Iterator[tuple[float, float, Claim, pd.DataFrame]]:
+    """Each group from the inside: its share and least confidence, its claim, and its draws."""
     sure = draws["confidence"].to_numpy(float)
     if np.isnan(sure).any():
         raise ValueError("groups need a confidence for each case; test without groups")
-    groups: list[GroupAssessment] = []
     doubt = 1 - sure.mean()
     for (least, failed), share in _limits(plan, sure).items():
         inside = draws[sure >= least]
         less_doubt = (1 - inside["confidence"].mean()) / doubt if doubt else 1.0
         expected = None if plan.expected is None else 1 - (1 - plan.expected) * less_doubt
         claim = replace(plan, groups=(), failed=failed, expected=expected)
-        result = _assess(claim, inside.assign(base=inside["base"] / inside["base"].sum()))
-        counts = result.state == "established" and all(group.counts for group in groups)
-        about = (len(inside), result.state, result.bound, result.answers)
-        more = _more_of_pool(result, sure >= least, draws)
-        groups.append(GroupAssessment(share, least, *about, counts, more))
-    return tuple(groups)
+        yield share, least, claim, inside.assign(base=inside["base"] / inside["base"].sum())
 
 
 def _limits(plan: Claim, sure: Array) -> dict[tuple[float, int], float]:

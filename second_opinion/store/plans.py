@@ -34,6 +34,14 @@ class PlanAnswers(NamedTuple):
     skipped: dict[int, frozenset[tuple[str, str]]]
 
 
+class PlanMark(NamedTuple):
+    """How many verdicts and skips the cases of a plan have, and how many cases were decided."""
+
+    verdicts: int
+    skips: int
+    adjudications: int
+
+
 class Plans:
     """The verbs of a store that are about plans. Get one as ``store.plans``.
 
@@ -129,9 +137,9 @@ class Plans:
             return []
         return [record_rows.draw(row) for row in self._select(sql_plans.DRAWS, plan_id=plan_id)]
 
-    def mark(self, plan_id: str) -> tuple[int, ...]:
-        """Numbers that are others as soon as anything is said of the cases of a plan."""
-        return tuple(self._select(sql_plans.MARK, plan_id=plan_id)[0])
+    def mark(self, plan_id: str) -> PlanMark:
+        """What is another as soon as anything is said of the cases of a plan."""
+        return PlanMark(*self._select(sql_plans.MARK, plan_id=plan_id)[0])
 
     def answers(self, plan: Plan, *, by: Expert) -> PlanAnswers:
         """What was said of the draws of a plan since it counts, up to its closing."""

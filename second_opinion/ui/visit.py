@@ -96,7 +96,9 @@ class Visit:
         """The confidence from which on this model file may answer alone, as far as it is shown."""
         if card.artifact.sha256 != model_sha256:
             return None
-        return once(f"alone {model_sha256}", lambda: alone_limit.limit_of(self.store, card))
+        # Two versions may be the same file, and what their cards ask need not be the same.
+        key = f"alone {card.ref} {card.sha256}"
+        return once(key, lambda: alone_limit.limit_of(self.store, card))
 
     def models(self) -> list[Model]:
         """Each version that may answer here, loaded once per process."""
