@@ -1,6 +1,7 @@
 """Another version of a model, tested at once on the answers that were given for one before."""
 
 import json
+import shutil
 from dataclasses import replace
 from io import BytesIO
 
@@ -11,8 +12,9 @@ from visits import messages, press, start
 
 from second_opinion.batches import downloads
 from second_opinion.batches.scored_rows import ScoredRows
-from second_opinion.evidence import answers_reused, decision, plan_of_batch
+from second_opinion.evidence import answers_reused, decision, plan_of_batch, versions_tested
 from second_opinion.evidence.plan_of_batch import Terms
+from second_opinion.models.registry import Registry
 from second_opinion.records.event import Event, EventFilter
 from second_opinion.records.retention_rule import RetentionRule
 from second_opinion.records.value import same_value
@@ -20,6 +22,7 @@ from second_opinion.review import event_export, exports
 from second_opinion.statistics import release
 from second_opinion.store import Store, copies
 from second_opinion.ui.labels import flag_name
+from second_opinion.ui.people import event_words
 from second_opinion.verdicts.blind_answer import locked
 
 
@@ -30,8 +33,18 @@ class Study:
         self.store, self.registry = Store.open(place / "feedback.db"), registry
         self.card, self.second = registry.card("triage/1"), registry.card("triage/2")
         self.batch, _ = scored_batch(self.store, registry, "triage/1", 60)
+        self.plan = self.freeze(**terms)
+
+    def freeze(self, **terms):
         wanted = Terms(**{"target": 0.6, "expected": 0.9, "twice": 0.0} | terms)
-        self.plan = plan_of_batch.freeze(self.store, self.card, self.batch, wanted, by=OWNER)
+        return plan_of_batch.freeze(self.store, self.card, self.batch, wanted, by=OWNER)
+
+    def folder(self, version):
+        return self.registry.folder / "triage" / version
+
+    def card_of(self, version, /, **texts):
+        path = self.folder(version) / "card.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | texts))
 
     def answer(self, count, *, agreeing=True):
         values = [choice.value for choice in self.card.classes]
@@ -40,8 +53,9 @@ class Study:
             other = next(value for value in values if not same_value(value, made.value))
             self.store.add_verdict(locked(made, "Ada", made.value if agreeing else other))
 
-    def reused(self):
-        return answers_reused.of_version(self.store, self.registry, self.second, by=REVIEWER)
+    def reused(self, version=""):
+        card = self.registry.card(f"triage/{version}") if version else self.second
+        return answers_reused.of_version(self.store, self.registry, card, by=REVIEWER)
 
 
 @pytest.fixture
@@ -130,8 +144,94 @@ def test_that_answers_left_is_known_after_events_are_over_their_time(study):
     event = Event("export", "Olga", {"what": "corrections"}, created_at=long_ago)
     study.store.event_log.add(event)
     study.store.retention.set_rule(RetentionRule("events", 30), by=OWNER)
-    reason = answers_reused._why_not(study.store, study.plan, newer(study.second))
+    first_at = "2000-01-01T00:00:00.000Z"
+    reason = answers_reused._why_not(study.store, study.plan, newer(study.second), first_at)
     assert "may have learned from them" in reason
+
+
+def test_it_is_known_under_a_further_plan_that_answers_left_before_it(study):
+    study.answer(5)
+    study.store.event_log.add(Event("export", "Olga", {"what": "verdicts"}))
+    further = study.freeze(target=0.7)
+    assert further.created_at > study.store.event_log.newest("export", by=OWNER)[0].created_at
+    assert len(study.store.plans.answers(further, by=OWNER).verdicts) == 5
+    study.second = newer(study.second)
+    (after,) = study.reused()
+    assert (after.plan, after.result) == (further, None)
+    assert "may have learned from them" in after.reason
+
+
+def test_a_file_from_before_the_first_answer_tells_of_none(study):
+    study.store.event_log.add(Event("export", "Olga", {"what": "verdicts"}))
+    study.answer(5)
+    study.second = newer(study.second)
+    assert study.reused()[0].result is not None
+
+
+@pytest.mark.parametrize("change", [{"answers": 2}, {"mode": "open"}, {"expected": 0.8}])
+def test_a_plan_without_answers_hides_none_that_has_them(study, change):
+    study.answer(12)
+    (before,) = study.reused()
+    study.freeze(**change)
+    (after,) = study.reused()
+    assert (after.plan, after.result) == (study.plan, before.result)
+
+
+def test_of_two_plans_with_answers_the_newer_one_counts(study):
+    study.answer(12)
+    further = study.freeze(expected=0.8)
+    study.answer(3)
+    (reuse,) = study.reused()
+    assert (reuse.plan, reuse.result.answers) == (further, 3)
+
+
+def test_versions_that_were_tested_and_removed_share_the_chance_to_err(place, registry):
+    shutil.copytree(registry.folder, place / "model")
+    study = Study(place, Registry(place / "model"))
+    study.answer(12)
+    for version in ("3", "4", "5"):
+        shutil.copytree(study.folder("2"), study.folder(version))
+        study.card_of(version, version=version)
+    assert [one.versions for one in study.reused("3") + study.reused("4")] == [5, 5]
+    shutil.rmtree(study.folder("3"))
+    shutil.rmtree(study.folder("5"))
+    # Version 5 was never tested, version 3 was.
+    (reuse,) = study.reused("4")
+    assert reuse.versions == 4
+    draws = decision.draw_table(study.store, study.plan, by=OWNER)
+    accuracy = study.second.metrics["accuracy"]
+    assert reuse.result == release.assess(release.Claim(0.6, 0.05 / 4, accuracy), draws)
+    shutil.copytree(study.folder("4"), study.folder("3"))
+    study.card_of("3", version="3")
+    assert study.reused("3")[0].versions == 4
+    first, *others = json.loads((study.folder("3") / "card.json").read_text())["features"]
+    study.card_of("3", features=[first | {"missing": not first.get("missing")}, *others])
+    assert study.reused("3")[0].versions == 5
+    shutil.rmtree(study.folder("1"))
+    assert study.reused("4")[0].versions == 5
+
+
+def test_a_version_that_was_not_tested_is_not_on_record_as_tested(study):
+    study.answer(5)
+    study.store.event_log.add(Event("export", "Olga", {"what": "verdicts"}))
+    study.second = newer(study.second)
+    assert study.reused()[0].result is None
+    assert study.store.event_log.newest(versions_tested.TESTED, by=OWNER) == []
+
+
+def test_that_a_version_was_tested_is_on_record_once_and_for_good(study):
+    study.answer(12)
+    for _ in range(2):
+        study.reused()
+    (event,) = study.store.event_log.newest(versions_tested.TESTED, by=OWNER)
+    assert (event.details["version"], event.details["model"]) == ("2", "triage")
+    long_ago = replace(event, id="0" * 32, created_at="2001-01-01T00:00:00.000Z")
+    study.store.event_log.add(long_ago)
+    study.store.event_log.add(replace(long_ago, id="1" * 32, what="triage"))
+    study.store.retention.set_rule(RetentionRule("events", 30), by=OWNER)
+    assert study.store.event_log.newest("triage", by=OWNER) == []
+    assert long_ago in study.store.event_log.newest(by=OWNER)
+    assert event_words.kind(event.what) == "Tested a version on old answers"
 
 
 def newer(card):

@@ -12,7 +12,7 @@ from typing import Any
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
-from second_opinion.evidence import decision
+from second_opinion.evidence import decision, versions_tested
 from second_opinion.evidence.answer_loss import first_answers, named_answer
 from second_opinion.evidence.decision_words import STATES, sentence
 from second_opinion.evidence.planned_study import expected_accuracy
@@ -41,7 +41,8 @@ MOST_EVENTS = 100_000
 class Reuse:
     """What the answers to a ``plan`` say of another ``version``; None with the reason why not.
 
-    Any of ``versions`` might pass by chance, so that each is tested at alpha over their number.
+    Any of ``versions`` might pass by chance, so that each is tested at alpha over their number:
+    `versions_tested.count`.
     """
 
     plan: Plan
@@ -56,23 +57,31 @@ def of_version(store: Store, registry: Registry, card: ModelCard, *, by: Expert)
 
     `UserError` below a reviewer.
     """
-    newest: dict[str, Plan] = {}
+    by_pool: dict[str, list[Plan]] = {}
     for plan in store.plans.listed(card.name, by=by):
         if plan.version != card.version and plan.mode == "blind":
-            newest.setdefault(plan.batch_id, plan)
-    versions = len(registry.look().versions(card.name))
-    reused = (_reuse(store, registry, plan, card, versions, by) for plan in newest.values())
-    return [one for one in reused if one is not None]
+            by_pool.setdefault(plan.batch_id, []).append(plan)
+    reused = []
+    for plans in by_pool.values():
+        # The newest with answers: one that was frozen since may have none.
+        each = (_reuse(store, registry, plan, card, by) for plan in plans)
+        reused += [one for one in each if one is not None][:1]
+    for one in reused:
+        if one.result is not None:
+            versions_tested.note(store, one.plan, card, by=by)
+    return reused
 
 
 def _reuse(
-    store: Store, registry: Registry, plan: Plan, card: ModelCard, versions: int, by: Expert
+    store: Store, registry: Registry, plan: Plan, card: ModelCard, by: Expert
 ) -> Reuse | None:
     stored = store.plans.answers(plan, by=by)
     answers = {at: some[0] for at, some in first_answers(plan, stored.verdicts).items()}
     if not answers:
         return None
-    if reason := _why_not(store, plan, card):
+    versions = versions_tested.count(store, registry.look(), plan)
+    first_at = min(answer.created_at for answer in answers.values())
+    if reason := _why_not(store, plan, card, first_at):
         return Reuse(plan, card.version, versions, reason=reason)
     try:
         said = _said(registry.load(card), {at: stored.predictions[at] for at in answers})
@@ -90,15 +99,15 @@ def _reuse(
     return Reuse(plan, card.version, versions, release.assess(claim, draws))
 
 
-def _why_not(store: Store, plan: Plan, card: ModelCard) -> str:
-    """Why the answers are no test of this version; empty where they are."""
+def _why_not(store: Store, plan: Plan, card: ModelCard, first_at: str) -> str:
+    """Why the answers, from ``first_at`` on, are no test of this version; empty where they are."""
     if plan.answers > 1:
         return "Its cases have several answers each, which are not taken over yet."
     files = [
         _file(event)
         for what in ("export", "backup")
         for event in store.event_log.newest(what, MOST_EVENTS, by=roles.PROGRAM)
-        if _may_have_taught(event, plan, card)
+        if _may_have_taught(event, plan, card, first_at)
     ]
     if not files:
         return ""
@@ -108,8 +117,9 @@ def _why_not(store: Store, plan: Plan, card: ModelCard) -> str:
     )
 
 
-def _may_have_taught(event: Event, plan: Plan, card: ModelCard) -> bool:
-    if not _tells_answers(event, plan) or event.created_at < plan.created_at:
+def _may_have_taught(event: Event, plan: Plan, card: ModelCard, first_at: str) -> bool:
+    # A plan goes on with answers that were given before it was frozen.
+    if not _tells_answers(event, plan) or _moment(event.created_at) < _moment(first_at):
         return False
     # A card without a time may be of any.
     made_at = card.artifact.created_at

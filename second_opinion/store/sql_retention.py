@@ -2,7 +2,8 @@
 
 Verdicts and what they rest on are never among it: an event goes only below a removal that is on
 record, and a prediction only where nobody has judged it and no plan has drawn it. That a file was
-taken away stays: it decides which version may be tested on the answers that were in it.
+taken away stays: it decides which version may be tested on the answers that were in it; and that
+one was tested, since the chance to err is shared by all that were.
 """
 
 RULES_AND_REMOVALS = """
@@ -74,10 +75,11 @@ ADD_REMOVAL = """
 
 LAST_REMOVAL = "SELECT max(created_at) FROM removals WHERE what = :what"
 
-# That the owner was told something stays, or it would be told again; and that answers were taken
-# away, or a version that learned from them would be tested on them.
+# That the owner was told something stays, or it would be told again; that answers were taken away,
+# or a version that learned from them would be tested on them; and that one was tested on them.
 _OLD_EVENTS = """
-    FROM events WHERE created_at < :before AND what NOT IN ('announcement', 'export', 'backup')
+    FROM events WHERE created_at < :before
+        AND what NOT IN ('announcement', 'export', 'backup', 'old answers')
 """
 COUNT_EVENTS = "SELECT count(*)" + _OLD_EVENTS
 REMOVE_EVENTS = "DELETE" + _OLD_EVENTS

@@ -21,6 +21,7 @@ KINDS = {
     "triage": "Triage",
     "adjudicate": "Decided a case",
     "plan": "Plan",
+    "old answers": "Tested a version on old answers",
     "promote": "Promoted",
     "rollback": "Rolled back",
     "edit card": "Changed words of a card",

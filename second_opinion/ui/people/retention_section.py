@@ -34,7 +34,8 @@ LABELS: dict[Kept, str] = {
 NEVER = (
     "Verdicts are never removed, and neither is what they rest on: their predictions, the cases of "
     "plans, decisions, batches. How many predictions were asked for stays known too, and who took "
-    "a file or a backup: a new version may have learned from it."
+    "a file or a backup: a new version may have learned from it. So does which version was tested "
+    "on old answers."
 )
 
 
