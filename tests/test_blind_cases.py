@@ -5,9 +5,12 @@ import shutil
 import tracemalloc
 from hashlib import sha256
 
+import numpy as np
+import pandas as pd
 import pytest
 from builders import OWNER, REVIEWER, check, csv_of, score, scored_batch
 from calls import bearer
+from sklearn.dummy import DummyClassifier
 from visits import as_read, keys, messages, press, start
 
 from second_opinion.batches import downloads
@@ -229,16 +232,47 @@ def test_a_version_of_other_inputs_is_compared_by_those_that_the_file_has(study)
     assert queued_case.first_of(study.store, other, [case | {"new": 3}], by=ADA) is None
 
 
+def test_a_case_is_known_whatever_type_its_columns_have(place, empty_store):
+    n = 21
+    X = pd.DataFrame(
+        {
+            "single": np.linspace(-1, 1, n).astype("float32").round(3),
+            "half": np.linspace(0, 3, n).astype("float16"),
+            "small": np.arange(n, dtype="int8") - 9,
+            "large": np.arange(n, dtype="uint64") + 2**40,
+            "maybe": pd.array([None if at % 7 == 0 else at for at in range(n)], dtype="Int64"),
+            "level": pd.Categorical(["a", "b", "007"] * 7),
+            "grade": pd.Categorical([1, 2, 3] * 7),
+            "flag": [True, False, False] * 7,
+            "perhaps": pd.array([True, None, False] * 7, dtype="boolean"),
+            "zero": [-0.0, 0.0, 1.5] * 7,
+            "moment": pd.date_range("2024-01-01 10:00", periods=n, freq="61min"),
+        }
+    )
+    registry, kinds = Registry(place), pd.Series(["no", "yes", "no"] * 7)
+    card = registry.add(DummyClassifier().fit(X, kinds), X, kinds, name="types")
+    batch = score(empty_store, registry, check(empty_store, registry, csv_of(X), "types"))
+    plan_of_batch.freeze(empty_store, card, batch, Terms(target=0.6, twice=0.0), by=OWNER)
+    rows = ScoredRows(empty_store)
+    cases = [dict(rows.opened(batch, row, card).inputs) for row in range(1, n + 1)]
+    for case in cases:
+        assert queued_case.first_of(empty_store, card, [case], by=ADA) == 0
+        for name, value in {"small": 100, "half": 0.3125, "zero": 2.5, "maybe": 99}.items():
+            other = case | {name: value}
+            assert queued_case.first_of(empty_store, card, [other], by=ADA) is None
+
+
 def test_one_long_text_of_a_pool_does_not_count_for_each_of_its_rows(place, registry):
     study = Study(place, registry, rows=1000)
     frame = study.frame.astype(object)
     frame.loc[3, "note"] = "x" * 10_000
+    other = dict(study.opened().inputs) | {"age": 19, "note": "of nobody"}
     again = check(study.store, registry, csv_of(frame), "triage")
     batch = score(study.store, registry, again)
     plan_of_batch.freeze(study.store, study.card, batch, Terms(target=0.6), by=OWNER)
     tracemalloc.start()
     try:
-        assert queued_case.first_of(study.store, study.card, [{"age": 1}], by=ADA) is None
+        assert queued_case.first_of(study.store, study.card, [other], by=ADA) is None
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()

@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from second_opinion.access import roles
+import numpy as np
+
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
-from second_opinion.recent import Recent
-from second_opinion.records.batch import Batch
+from second_opinion.recent import Recent, bytes_of
+from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.expert import Expert
-from second_opinion.records.plan import Plan
-from second_opinion.records.value import plain
+from second_opinion.records.value import plain, typed_text
 from second_opinion.store import Store
 from second_opinion.store.blind_cases import IN_QUEUE
-from second_opinion.verdicts.same_case import inputs_key
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Case = Mapping[str, Any]
-HASH_BYTES = 16
+# A million rows take 12 MB.
 MOST_BYTES = 32_000_000
-# About what a drawn case takes: its hash, its id, and their place in a dictionary.
-CASE_BYTES = 350
+# Odd, so that each column counts in every bit of the sum.
+FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
-class _DrawnCases:
-    """The cases of a plan as a version takes them: ids of their predictions by a hash of inputs.
+class _Pool:
+    """The rows of a file, from 1, in the order of the ``hashes`` of their inputs.
 
     ``names`` are the inputs that are compared, none where a case can be no row of the file.
     """
 
     names: tuple[str, ...]
-    ids: Mapping[bytes, Sequence[str]]
+    hashes: np.ndarray
+    rows: np.ndarray
 
-    def like(self, case: Case) -> Sequence[str]:
-        """The ids of those with the same inputs."""
-        return self.ids.get(_hash(case, self.names), ())
+    def like(self, frame: pd.DataFrame) -> list[list[int]]:
+        """For each case of a frame the rows with the same inputs."""
+        hashes = _hashes(frame, self.names)
+        first, after = (np.searchsorted(self.hashes, hashes, side) for side in ("left", "right"))
+        return [self.rows[a:b].tolist() for a, b in zip(first, after, strict=True)]
 
 
-# By plan and by the card that its cases were read by.
-_recent: Recent[_DrawnCases] = Recent(MOST_BYTES)
+# By batch and by the card that its rows were read by.
+_pools: Recent[_Pool] = Recent(MOST_BYTES)
 
 
 def check(store: Store, card: ModelCard, case: Case, *, by: Expert) -> None:
@@ -59,39 +62,48 @@ def first_of(store: Store, card: ModelCard, cases: Sequence[Case], *, by: Expert
     ``card`` is of the version that is asked, and the cases are as it takes them.
     """
     plans = store.blind_cases.plans(card.name, by=by)
-    places = [_first_in(store, _drawn_cases(store, plan, card), cases, by) for plan in plans]
+    batches = (store.batches.find(batch_id) for batch_id in {plan.batch_id for plan in plans})
+    places = [_first_in(store, batch, card, cases, by) for batch in batches if batch is not None]
     return min((place for place in places if place is not None), default=None)
 
 
-def _first_in(store: Store, drawn: _DrawnCases, cases: Sequence[Case], by: Expert) -> int | None:
-    if not drawn.names:
+def _first_in(
+    store: Store, batch: Batch, card: ModelCard, cases: Sequence[Case], by: Expert
+) -> int | None:
+    pool = _pool(store, batch, card)
+    if not pool.names:
         return None
-    alike = [drawn.like(case) for case in cases]
-    closed = store.blind_cases.closed({one for ids in alike for one in ids}, by=by)
-    return next((at for at, ids in enumerate(alike) if closed.intersection(ids)), None)
+    alike = pool.like(card.case_schema.frame(list(cases)))
+    id_of = {row: prediction_id(batch.id, row) for rows in alike for row in rows}
+    closed = store.blind_cases.closed(id_of.values(), by=by)
+    closed_rows = {row for row, one in id_of.items() if one in closed}
+    return next((at for at, rows in enumerate(alike) if closed_rows.intersection(rows)), None)
 
 
-def _drawn_cases(store: Store, plan: Plan, card: ModelCard) -> _DrawnCases:
-    key = plan.id, card.ref, card.sha256
-    drawn = _recent.get(key)
-    if drawn is None:
-        drawn = _read(store, plan, card)
-        _recent.keep(key, drawn, CASE_BYTES * len(drawn.ids))
-    return drawn
+def _pool(store: Store, batch: Batch, card: ModelCard) -> _Pool:
+    key = batch.id, card.ref, card.sha256
+    pool = _pools.get(key)
+    if pool is None:
+        pool = _read_pool(store, batch, card)
+        _pools.keep(key, pool, bytes_of(pool.hashes, pool.rows))
+    return pool
 
 
-def _read(store: Store, plan: Plan, card: ModelCard) -> _DrawnCases:
-    batch = store.batches.find(plan.batch_id)
-    names = () if batch is None else _names(batch, card)
-    ids: dict[bytes, list[str]] = defaultdict(list)
-    if batch is not None and names:
-        id_of = {
-            draw.row_number: draw.prediction_id
-            for draw in store.plans.draws(plan.id, by=roles.PROGRAM)
-        }
-        for row, case in _rows(store, batch, card, list(id_of)):
-            ids[_hash(case, names)].append(id_of[row])
-    return _DrawnCases(names, dict(ids))
+def _read_pool(store: Store, batch: Batch, card: ModelCard) -> _Pool:
+    from second_opinion.tables import typed
+
+    schema = card.case_schema
+    names = _names(batch, card)
+    parts = [np.empty(0, dtype=np.uint64)]
+    if names:
+        taken = schema.taken_from(batch.columns)
+        columns = [name for name in batch.columns if name in taken]
+        for text in ScoredRows(store).texts(batch, columns):
+            frame, _ = typed(text, schema, decimal=batch.decimal)
+            parts.append(_hashes(frame, names))
+    hashes = np.concatenate(parts)
+    order = np.argsort(hashes, kind="stable")
+    return _Pool(names, hashes[order], (order + 1).astype(np.uint32))
 
 
 def _names(batch: Batch, card: ModelCard) -> tuple[str, ...]:
@@ -101,20 +113,28 @@ def _names(batch: Batch, card: ModelCard) -> tuple[str, ...]:
     return tuple(here) if all(feature.optional for feature in lacking) else ()
 
 
-def _rows(
-    store: Store, batch: Batch, card: ModelCard, rows: Sequence[int]
-) -> Iterator[tuple[int, Case]]:
-    """Rows of the file by their numbers, each as a form would give it."""
-    from second_opinion.tables import typed
-
-    page, schema = ScoredRows(store).fetched(batch, rows), card.case_schema
-    cases, _ = typed(page.text, schema, decimal=batch.decimal)
-    columns = [cases[name] for name in schema.names]
-    for row, values in zip(page.rows.tolist(), zip(*columns, strict=True), strict=True):
-        inputs, _ = schema.read(dict(zip(schema.names, map(plain, values), strict=True)))
-        yield row, inputs
+def _hashes(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+    """A hash of 64 bits for each row; equal inputs have the same one, whatever holds them."""
+    hashes = np.zeros(len(frame), dtype=np.uint64)
+    for name in names:
+        hashes = hashes * FACTOR + _column_hashes(frame[name])
+    return hashes
 
 
-def _hash(case: Case, names: Sequence[str]) -> bytes:
-    text = inputs_key({name: case.get(name) for name in names})
-    return blake2b(text.encode(), digest_size=HASH_BYTES).digest()
+def _column_hashes(column: pd.Series[Any]) -> np.ndarray:
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        numbers = column.to_numpy("float64", na_value=np.nan) + 0.0  # also of -0.0
+        numbers[np.isnan(numbers)] = np.nan
+        return pd.util.hash_array(numbers)
+    codes, values = pd.factorize(column)
+    # What is missing has the code -1.
+    texts = np.array([*map(_text, values), ""], dtype=object)
+    hashes: np.ndarray = pd.util.hash_array(texts, categorize=False)[codes]
+    return hashes
+
+
+def _text(value: Any) -> str:
+    # A day of a file has a time beside it, one of a form has none.
+    return typed_text(plain(value)).removesuffix("T00:00:00")
