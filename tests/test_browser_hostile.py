@@ -169,6 +169,40 @@ def test_what_is_typed_into_a_form_and_a_comment_comes_back_as_it_was(strange_ap
         assert json.loads(row["inputs"])["note"] == note
 
 
+def test_what_is_typed_at_once_stays_though_the_page_is_drawn_anew_meanwhile(strange_app, visit):
+    """The browser says once that the fields are drawn; the answer to that is held back here."""
+    page, held, heard = visit, [], []
+
+    def pass_on(browser):
+        server = browser.connect_to_server()
+
+        def up(message):
+            heard.extend([browser] * (b"seeds_drawn__events" in message))
+            server.send(message)
+
+        browser.on_message(up)
+        server.on_message(lambda message: (held.append if heard else browser.send)(message))
+
+    page.route_web_socket("**/_stcore/stream", pass_on)
+    page.goto(f"{strange_app.url}/Single_prediction?model=strange")
+    note = field(page, "note")
+    while not heard:
+        page.wait_for_timeout(50)
+    note.fill("cough")
+    button(page, "predict_submit").click()
+    (browser,) = heard
+    heard.clear()
+    for message in held:
+        browser.send(message)
+    part(page, "verdict_buttons").wait_for()
+    settle(page)
+    assert note.input_value() == "cough"
+    (made,) = stored(strange_app, "SELECT * FROM predictions ORDER BY rowid DESC LIMIT 1")
+    assert json.loads(made["inputs"])["note"] == "cough"
+    button(page, "verdict_agree").click()
+    part(page, "verdict_saved").wait_for()
+
+
 def test_what_is_typed_as_json_is_read_or_refused_in_words(strange_app, visit):
     page = visit
     page.goto(f"{strange_app.url}/Single_prediction?model=strange")

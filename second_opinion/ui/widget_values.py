@@ -55,11 +55,10 @@ def put(values: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> N
 def again() -> None:
     """Put once more what the browser has not confirmed; values that it sent since stay."""
     # Nobody who never confirmed anything sends late values: there is no browser.
-    has_browser = st.session_state.get("seeds_heard", False)
-    for key, seed in _seeds().items():
+    late = _late() if st.session_state.get("seeds_heard", False) else {}
+    for key in _seeds():
         if key in st.session_state:
-            value = st.session_state[key]
-            st.session_state[key] = seed.value if has_browser and seed.is_late(value) else value
+            st.session_state[key] = late[key].value if key in late else st.session_state[key]
 
 
 def confirm(heard: Callable[[], None]) -> None:
@@ -71,16 +70,21 @@ def confirm(heard: Callable[[], None]) -> None:
 
     def settle() -> None:
         st.session_state["seeds_heard"] = True
-        late = {
-            key: seed
-            for key, seed in _seeds().items()
-            if key in st.session_state and seed.is_late(st.session_state[key])
-        }
+        st.session_state["seeds"] = _late()
+        # Of all others the browser has the value: once more, it would wipe out what is being typed.
         again()
-        st.session_state["seeds"] = late
         heard()
 
     browser.tell_when_drawn(keys, settle)
+
+
+def _late() -> dict[str, Seed]:
+    """Of those whose widget still holds what was on its way."""
+    return {
+        key: seed
+        for key, seed in _seeds().items()
+        if key in st.session_state and seed.is_late(st.session_state[key])
+    }
 
 
 def _seeds() -> dict[str, Seed]:
