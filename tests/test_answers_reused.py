@@ -46,9 +46,9 @@ class Study:
         path = self.folder(version) / "card.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | texts))
 
-    def answer(self, count, *, agreeing=True):
+    def answer(self, count, *, agreeing=True, start=0):
         values = [choice.value for choice in self.card.classes]
-        for draw in self.store.plans.draws(self.plan.id, by=OWNER)[:count]:
+        for draw in self.store.plans.draws(self.plan.id, by=OWNER)[start:count]:
             made = ScoredRows(self.store).opened(self.batch, draw.row_number, self.card)
             other = next(value for value in values if not same_value(value, made.value))
             self.store.add_verdict(locked(made, "Ada", made.value if agreeing else other))
@@ -269,7 +269,14 @@ def test_the_page_models_tests_it_at_a_press(study, at_home):
     at = start("pages/7_Models.py", model="triage/2")
     press(at, "models_old_answers")
     assert not messages(at)
-    assert any(text.value.startswith("On the answers given for version 1") for text in at.text)
+    (before,) = [one.value for one in at.text if one.value.startswith("On the answers given for v")]
+    assert "12 answers" in before
+    # It is not worked out anew in each run, but at the next press.
+    study.answer(14, start=12)
+    at.run()
+    assert before in [text.value for text in at.text]
+    press(at, "models_old_answers")
+    assert any("14 answers" in text.value for text in at.text)
     assert "models_old_answers" not in {
         button.key for button in start("pages/7_Models.py", model="dose").button
     }

@@ -76,7 +76,9 @@ def test_after_twenty_answers_one_comes_again_and_changes_nothing_of_the_evidenc
     before = decision.assess(office.store, office.plan, by=OWNER)
     office.answer(again, agreeing=False)
     assert decision.assess(office.store, office.plan, by=OWNER) == before
-    (ada,) = answers_in_parts.by_expert(office.store, office.plan, by=OWNER)
+    (ada,) = answers_in_parts.by_expert(
+        office.plan, office.store.plans.answers(office.plan, by=OWNER)
+    )
     assert (ada.answers, ada.repeats, ada.same) == (EVERY, 1, 0)
     further = office.next()
     assert not further.is_repeat
@@ -125,7 +127,9 @@ def test_one_that_comes_again_is_locked_in_any_browser_and_the_page_does_not_tel
     first, second = (verdict for position, verdict in verdicts if position == again.position)
     assert second.mode == "blind"
     assert second.supersedes == (first.id if browser == BROWSER else None)
-    (ada,) = answers_in_parts.by_expert(office.store, office.plan, by=OWNER)
+    (ada,) = answers_in_parts.by_expert(
+        office.plan, office.store.plans.answers(office.plan, by=OWNER)
+    )
     assert (ada.answers, ada.repeats) == (EVERY, 1)
     press(at, "verdict_change")
     press(at, "verdict_agree" if second.judgement != "agree" else "verdict_unsure")

@@ -1,6 +1,7 @@
 """Release decision without a browser: plan, freeze, what the answers establish, close, invite."""
 
 import time
+from collections import Counter
 
 import pytest
 from builders import OWNER, scored_batch
@@ -12,6 +13,8 @@ from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.records.verdict import Verdict
 from second_opinion.statistics import planner
 from second_opinion.store import Store
+from second_opinion.store.batches import Batches
+from second_opinion.store.plans import Plans
 from second_opinion.ui.release import plan_form
 from second_opinion.verdicts.blind_answer import locked
 
@@ -92,6 +95,37 @@ def test_the_form_is_filled_from_the_card_and_freezes_what_stands_in_it(desk):
     assert plan.frozen_by == "Ada"
     assert "Not enough evidence yet" in words(at)
     assert "No answer yet of 60 cases" in words(at)
+
+
+def test_a_run_reads_of_a_plan_each_thing_once(desk, monkeypatch):
+    plan = desk.freeze(experts=PANEL)
+    desk.answer(plan, ["right"] * 12)
+    reads = Counter()
+    for kind, name in [
+        *((Plans, name) for name in ("draws", "answers", "closing", "find", "in_place")),
+        (Batches, "find"),
+    ]:
+        monkeypatch.setattr(kind, name, counted(reads, f"{kind.__name__}.{name}", kind))
+    at = start(RELEASE, plan=plan.id)
+    assert "12 answers" in words(at)
+    assert list(table_with(at, "Expert")["Expert"]) == ["Ada"]
+    every = {"Plans.draws", "Plans.answers", "Plans.closing", "Plans.in_place", "Batches.find"}
+    assert {name: reads[name] for name in every} == dict.fromkeys(every, 1)
+    assert reads["Plans.find"] <= 2
+    at.run()
+    assert reads["Plans.draws"] == 1
+    assert reads["Plans.answers"] == 2
+
+
+def counted(reads, name, kind):
+    """The method itself, which is counted when it is called."""
+    method = getattr(kind, name.split(".")[1])
+
+    def call(self, *some, **more):
+        reads[name] += 1
+        return method(self, *some, **more)
+
+    return call
 
 
 def test_a_frozen_plan_has_no_field_and_a_second_click_makes_no_second_plan(desk):

@@ -14,7 +14,6 @@ from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.evidence.answer_loss import first_answers, loss
 from second_opinion.records.answer_scale import is_number
 from second_opinion.records.batch import Batch
-from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Claim, Plan
 from second_opinion.records.value import same_value
 from second_opinion.records.verdict import Verdict
@@ -22,6 +21,7 @@ from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.statistics import release
 from second_opinion.statistics.release import Assessment
 from second_opinion.store import Store
+from second_opinion.store.plans import PlanAnswers
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,8 @@ def _restricted(draws: pd.DataFrame, is_inside: np.ndarray) -> pd.DataFrame:
     return inside.assign(base=inside["base"] / inside["base"].sum())
 
 
-def by_expert(store: Store, plan: Plan, *, by: Expert) -> list[ExpertAnswers]:
-    """What each expert answered that counts, the busiest first; `UserError` below a reviewer."""
-    stored = store.plans.answers(plan, by=by)
+def by_expert(plan: Plan, stored: PlanAnswers) -> list[ExpertAnswers]:
+    """What each expert answered that counts, the busiest first."""
     tallies: defaultdict[str, Counter[str]] = defaultdict(Counter)
     labels, last = dict[str, str](), dict[str, str]()
     for position, answers in first_answers(plan, stored.verdicts).items():

@@ -12,6 +12,7 @@ from second_opinion.records.plan import Closing, Plan
 from second_opinion.statistics import release
 from second_opinion.statistics.release import Assessment
 from second_opinion.store import Store
+from second_opinion.store.plans import PlanAnswers
 
 COLUMNS = (
     *("position", "batch_id", "row_number", "prediction_id", "band", "doubt", "base"),
@@ -31,15 +32,18 @@ def assess(store: Store, plan: Plan, *, by: Expert) -> Assessment:
     return release.assess(plan, draw_table(store, plan, by=by))
 
 
-def draw_table(store: Store, plan: Plan, *, by: Expert) -> pd.DataFrame:
+def draw_table(
+    store: Store, plan: Plan, *, by: Expert, stored: PlanAnswers | None = None
+) -> pd.DataFrame:
     """The draws of a plan in draw order, as `release.assess` reads them. A row for each case.
 
     ``position`` from 0, ``batch_id``, ``row_number`` from 1, ``prediction_id``, ``band`` of
     confidence with its ``doubt``, ``base`` (the chance of the first draw), ``confidence``,
     ``twice``; ``answer`` (right, wrong, unsure, or None where the case is open), how many
-    ``answers`` it has, and ``answered_at``, when the first came. `UserError` below a reviewer.
+    ``answers`` it has, and ``answered_at``, when the first came. ``stored`` are the answers where
+    they were read before. `UserError` below a reviewer.
     """
-    stored = store.plans.answers(plan, by=by)
+    stored = stored or store.plans.answers(plan, by=by)
     table = _frozen_draws(store, plan, by).copy()
     answers = first_answers(plan, stored.verdicts)
     outcome, count, first_at = (np.full(len(table), None) for _ in range(3))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from second_opinion.evidence import decision, decision_words
+from second_opinion.evidence import decision_words
 from second_opinion.evidence.answers_in_parts import plain_count
 from second_opinion.formatting import plural, rounded_down
 from second_opinion.records.plan import Closing, Plan
@@ -15,6 +15,8 @@ from second_opinion.statistics import evidence_course, production, release
 from second_opinion.statistics.release import Assessment
 from second_opinion.ui import drawing
 from second_opinion.ui.frame import escape, part
+from second_opinion.ui.people import plan_panel
+from second_opinion.ui.release import plan_reading
 from second_opinion.ui.visit import Visit
 
 LOOKS = {
@@ -36,10 +38,10 @@ class Standing(NamedTuple):
 @part(run_every=SECONDS)
 def draw(visit: Visit, plan: Plan) -> None:
     """The state in words and colour, the figures beside it, and the chart."""
-    draws = decision.draw_table(visit.store, plan, by=visit.asker)
+    draws = plan_reading.draws(visit, plan)
     standing = standing_of(plan, draws)
     result = standing.result
-    closing = visit.store.plans.closing(plan.id, by=visit.asker)
+    closing = plan_reading.closing(visit, plan)
     with (
         st.container(border=True, key="release_state"),
         st.container(key=f"release_{result.state}"),
@@ -64,7 +66,7 @@ def _state(visit: Visit, plan: Plan, result: Assessment, closing: Closing | None
     st.markdown(f"## :{colour}[{icon} {words}{escape(closed)}]")
     said = decision_words.sentence(plan, result)
     st.text(said[:1].upper() + said[1:])
-    newest = visit.store.plans.in_place(by=visit.asker)[plan.id]
+    newest = plan_panel.in_place(visit)[plan.id]
     if newest != plan:
         st.text(
             f"{newest.name[0].upper()}{newest.name[1:]} has taken its place: this one asks nobody "

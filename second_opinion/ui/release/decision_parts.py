@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from second_opinion.evidence import answers_in_parts, decision, decision_words
+from second_opinion.evidence import answers_in_parts, decision_words
 from second_opinion.evidence.answers_in_parts import ClassResult, ExpertAnswers
 from second_opinion.formatting import FEWEST_FOR_A_SHARE, rounded_down, share_of, share_text
 from second_opinion.records.batch import Batch
 from second_opinion.records.plan import Plan
 from second_opinion.statistics.release import GroupAssessment
 from second_opinion.ui.frame import guarded
+from second_opinion.ui.release import plan_reading
 from second_opinion.ui.release.decision_meter import standing_of
 from second_opinion.ui.visit import Visit
 
@@ -21,9 +22,9 @@ from second_opinion.ui.visit import Visit
 @guarded
 def draw(visit: Visit, plan: Plan) -> None:
     """What the figures above are about, and the same in parts."""
-    draws = decision.draw_table(visit.store, plan, by=visit.asker)
+    draws = plan_reading.draws(visit, plan)
     standing = standing_of(plan, draws)
-    batch = visit.store.batches.find(plan.batch_id, by=visit.asker)
+    batch = plan_reading.batch(visit, plan)
     with st.expander("What the claim is about", key="release_claim"):
         st.text(_about(plan, batch))
         st.text(_in_production(plan, standing.production, standing.result.answers))
@@ -41,7 +42,7 @@ def draw(visit: Visit, plan: Plan) -> None:
             f"{decision_words.confidence(plan)} confidence."
         )
     st.header("By expert", anchor=False)
-    people = answers_in_parts.by_expert(visit.store, plan, by=visit.asker)
+    people = answers_in_parts.by_expert(plan, plan_reading.answers(visit, plan))
     _table(_expert_rows(visit, people), "release_experts", "Answers by expert")
     st.caption("The claim is about these people as they answered, not about others.")
 

@@ -10,7 +10,7 @@ from second_opinion.evidence import decision
 from second_opinion.formatting import joined, number_text, plural, share_text
 from second_opinion.records.plan import Plan
 from second_opinion.ui.frame import callback, escape, guarded, show_problem
-from second_opinion.ui.release import chosen_plan, plan_fields
+from second_opinion.ui.release import chosen_plan, plan_fields, plan_reading
 from second_opinion.ui.visit import Visit
 
 CLOSING = (
@@ -33,7 +33,7 @@ def draw(visit: Visit, plan: Plan) -> None:
             st.text(text)
         st.text(VERSION)
         st.button("Make a new version", key="plan_version", on_click=_version, args=(plan,))
-    is_closed = visit.store.plans.closing(plan.id, by=visit.asker) is not None
+    is_closed = plan_reading.closing(visit, plan) is not None
     if is_closed or visit.closed_reason("owner"):
         return
     with st.expander("Close this plan", key="release_closing"):
@@ -49,7 +49,7 @@ def draw(visit: Visit, plan: Plan) -> None:
 
 
 def _facts(visit: Visit, plan: Plan) -> Iterator[tuple[str, str]]:
-    batch = visit.store.batches.find(plan.batch_id, by=visit.asker)
+    batch = plan_reading.batch(visit, plan)
     yield "Cases", f"{batch.name if batch else plan.batch_id}, {plural(plan.cases, 'case')} drawn"
     expected = "" if plan.expected is None else f", expected {share_text(plan.expected)}"
     yield "Target", f"right in at least {share_text(plan.target)}{expected}"
