@@ -8,7 +8,7 @@ from hashlib import sha256
 import numpy as np
 import pandas as pd
 import pytest
-from builders import OWNER, REVIEWER, check, csv_of, score, scored_batch
+from builders import OWNER, REVIEWER, check, csv_of, score, scored_batch, verdict
 from calls import bearer
 from sklearn.dummy import DummyClassifier
 from visits import as_read, keys, messages, press, start
@@ -17,11 +17,12 @@ from second_opinion.batches import downloads
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.distributions import selection
 from second_opinion.errors import UserError
-from second_opinion.evidence import decision, plan_of_batch, queued_case
+from second_opinion.evidence import announcements, decision, plan_of_batch, queued_case
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
 from second_opinion.records.expert import Expert
+from second_opinion.records.invitation import Invitation
 from second_opinion.store import Store, blind_cases
 from second_opinion.ui.labels import flag_name
 from second_opinion.ui.queue import drawn_case
@@ -403,6 +404,19 @@ def test_a_case_is_closed_in_the_same_file_uploaded_again_too(two, row):
     assert two.store.prediction(made.id, by=ZOE) == two.store.prediction(made.id)
     two.lock_row(row)
     assert two.store.prediction(made.id, by=ADA).id == made.id
+
+
+def test_a_queue_that_a_blind_plan_holds_up_is_not_told_as_done(two):
+    invitation = Invitation("Ada", plan_id=two.in_view.id)
+    two.store.invitations.invite(invitation, by=OWNER)
+    ada = invitation.expert
+    for row in two.rows(two.in_view)[:1]:
+        made = ScoredRows(two.store).opened(two.again, row, two.card)
+        about = {"identity_source": "invite", "expert_key": ada.expert_key}
+        two.store.add_verdict(verdict(made, expert="Ada", **about))
+    assert not two.store.queue.waits(two.in_view.id, by=ada)
+    assert two.store.invitations.listed(by=OWNER)[0].plan_cases == 1
+    assert announcements.current(two.store) == []
 
 
 def shown(at):

@@ -17,6 +17,7 @@ from second_opinion.errors import UserError
 from second_opinion.evidence import decision, mail_or_webhook
 from second_opinion.formatting import percent, plural
 from second_opinion.records.event import Event
+from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Plan
 from second_opinion.store import Store
 
@@ -88,6 +89,12 @@ def _decision(store: Store, plan: Plan) -> Iterator[Announcement]:
     yield Announcement(text, {"what": "decision", "plan": plan.id, "state": now.state})
 
 
+def _has_more(store: Store, plan: Plan, person: Expert) -> bool:
+    """Whether a case comes to this person now, or once they have answered it in a blind plan."""
+    queue = store.queue
+    return queue.waits(plan.id, by=person) or queue.has_closed(plan.id, by=person)
+
+
 def _queues(store: Store, plan: Plan) -> Iterator[Announcement]:
     in_place = store.plans.in_place(by=roles.PROGRAM)
     for state in store.invitations.listed(by=roles.PROGRAM):
@@ -95,7 +102,7 @@ def _queues(store: Store, plan: Plan) -> Iterator[Announcement]:
         leads_to = in_place.get(state.invitation.plan_id or "")
         if leads_to != plan or state.is_revoked or not count:
             continue
-        if not plan.asks(person.label, person.expert_key) or store.queue.waits(plan.id, by=person):
+        if not plan.asks(person.label, person.expert_key) or _has_more(store, plan, person):
             continue
         text = f"{plan.name}: {person.name} has {plural(count, 'case')} answered, and none waits."
         about = {"what": "queue done", "plan": plan.id, "expert": person.label, "cases": count}
