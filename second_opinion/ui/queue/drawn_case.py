@@ -16,19 +16,19 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.verdict_kinds import kind_of
-from second_opinion.ui import case_view, fact_list, judging_way
+from second_opinion.ui import case_view, fact_list, judging_way, widget_values
 from second_opinion.ui.frame import callback, show_problem
 from second_opinion.ui.queue import own_answer
 from second_opinion.ui.queue.own_answer import AnswerForm
 from second_opinion.ui.visit import Visit
 
 WAITS = (
-    "Another plan asks for your own answer to this case first. Choose it above, under What you "
-    "answer; until then what the model says of the case stays closed to you."
+    "Another plan asks for your own answer to this case first. Until then what the model says of "
+    "the case stays closed to you."
 )
 OTHERS_FIRST = (
     "What is left of this plan waits for you in another one, which asks for your own answers "
-    "first. Choose it above, under What you answer; then its cases come to you here."
+    "first. After that its cases come to you here."
 )
 GONE = (
     "The file that this plan is about is not in the feedback database; expected the batch that was "
@@ -63,7 +63,7 @@ def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
     prediction = _asked_about(visit, on_page.case, card)
     if on_page.is_locked or plan.mode == "open":
         show_problem("queue")
-        _reveal(visit, person, card, prediction.id, on_page)
+        _reveal(visit, person, plan, card, on_page)
         return
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(border=True, key="queue_case"):
@@ -75,14 +75,16 @@ def draw(visit: Visit, person: Expert, plan: Plan, card: ModelCard) -> None:
         AnswerForm(visit, card, plan, on_page.case, prediction, _after_answer).draw()
 
 
-def _reveal(
-    visit: Visit, person: Expert, card: ModelCard, drawn_id: str, on_page: OpenCase
-) -> None:
+def _reveal(visit: Visit, person: Expert, plan: Plan, card: ModelCard, on_page: OpenCase) -> None:
     """What the model says, where no blind plan keeps it from this person."""
     if _closed(visit, person, [on_page.case]):
         st.text(WAITS)
-        st.button("Next case", key="queue_next", type="primary", on_click=_next)
+        with st.container(horizontal=True):
+            _way_to_first(visit, person, plan)
+            st.button("Next case", key="queue_next", on_click=_next)
         return
+    case = on_page.case
+    drawn_id = prediction_id(case.batch_id, case.row_number)
     prediction = visit.store.prediction(drawn_id, by=person)
     if prediction is None:
         raise UserError(GONE)
@@ -161,6 +163,27 @@ def _way_on(visit: Visit, person: Expert, prediction: Prediction) -> None:
         st.button("Next case", key="queue_next", on_click=_next)
 
 
+def _way_to_first(visit: Visit, person: Expert, plan: Plan) -> None:
+    """A button to the blind plan that asks about the same file first."""
+    queue = visit.store.queue
+    closing = visit.store.blind_cases.plans(plan.model, by=person)
+    before = [one for one in closing if one.pool_sha256 == plan.pool_sha256 and one != plan]
+    before.sort(key=lambda one: not queue.waits(one.id, by=person))
+    for one in before[:1]:
+        st.button(
+            "Go to the plan that asks first",
+            key="queue_first",
+            type="primary",
+            on_click=_open_plan,
+            args=(one.id,),
+        )
+
+
+@callback("queue")
+def _open_plan(plan_id: str) -> None:
+    widget_values.put({"queue_plan": plan_id})
+
+
 @callback("queue")
 def _go_back(before: OpenCase) -> None:
     st.session_state["queue_open"] = before
@@ -175,6 +198,7 @@ def _thank(visit: Visit, person: Expert, plan: Plan) -> None:
     done = visit.store.queue.done(plan.id, by=person)
     if visit.store.queue.has_closed(plan.id, by=person):
         st.text(OTHERS_FIRST)
+        _way_to_first(visit, person, plan)
         _way_back(visit, person, plan)
         return
     if not done:
