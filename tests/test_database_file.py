@@ -883,6 +883,49 @@ def test_a_read_within_a_read_has_a_connection_of_its_own(empty_store):
         assert outer is not inner
 
 
+def test_what_is_read_in_one_moment_does_not_see_what_is_stored_meanwhile(empty_store):
+    said = judge(empty_store, 3)
+    with empty_store.one_moment():
+        before = set(empty_store.reviewed()["verdict_id"])
+        thread = threading.Thread(target=lambda: said.extend(judge(empty_store)))
+        thread.start()
+        thread.join()
+        assert set(empty_store.reviewed()["verdict_id"]) == before == set(said[:3])
+    assert set(empty_store.reviewed()["verdict_id"]) == set(said)
+
+
+def test_one_moment_is_one_read_however_much_is_asked_in_it(empty_store, monkeypatch):
+    judge(empty_store)
+    looks, stamp = [], file_identity.stamp
+    monkeypatch.setattr(file_identity, "stamp", lambda path: looks.append(path) or stamp(path))
+    with empty_store.one_moment():
+        at_the_beginning = len(looks)
+        for _ in range(5):
+            Store.open(empty_store.path).reviewed()
+            with empty_store.one_moment():
+                empty_store.alias_moves()
+        assert len(looks) == at_the_beginning
+    empty_store.reviewed()
+    assert len(looks) > at_the_beginning
+
+
+def test_a_moment_that_fails_is_over(empty_store):
+    with pytest.raises(ZeroDivisionError), empty_store.one_moment():
+        raise ZeroDivisionError
+    said = judge(empty_store)
+    assert set(empty_store.reviewed()["verdict_id"]) == set(said)
+
+
+def test_a_log_removed_in_one_moment_is_saved_after_it(empty_store):
+    said = judge(empty_store, 3)
+    with empty_store.one_moment():
+        file_identity.sidecars(empty_store.path)[0].unlink()
+        Store.open(empty_store.path)
+        assert set(empty_store.reviewed()["verdict_id"]) == set(said)
+    said += judge(empty_store)
+    assert ids_in(empty_store.path) == set(said)
+
+
 def test_a_kept_connection_goes_with_its_file(empty_store, tmp_path):
     judge(empty_store)
     empty_store.reviewed()

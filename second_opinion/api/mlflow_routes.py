@@ -4,6 +4,7 @@ address. Answers are those of MLflow's own server; each is stored as any other."
 from __future__ import annotations
 
 import json
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -12,12 +13,12 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from second_opinion.api import json_body
-from second_opinion.api.asked_cases import Models
+from second_opinion.api.asked_cases import Models, store_of
 from second_opinion.api.caller import Caller, may, settings_now
 from second_opinion.api.csv_body import csv_cases
 from second_opinion.api.health_routes import ready
 from second_opinion.api.mlflow_forms import json_cases
-from second_opinion.api.prediction_routes import as_json, stored
+from second_opinion.api.prediction_routes import accepted, as_json, stored
 from second_opinion.api.problem_json import REFUSALS, CallError
 from second_opinion.api.work import in_thread
 from second_opinion.records.expert import Expert
@@ -60,15 +61,19 @@ async def invoke(caller: Caller, request: Request, model: str = "") -> Response:
 
 def _invoke(content: bytes, kind: str, ref: str, by: Expert) -> Response:
     may(by, "predict and give verdicts")
+    started = time.perf_counter()
     settings = settings_now()
     try:
-        models = Models.now(settings, by)
-        schema = models.card(ref).case_schema
-        if kind == "text/csv":
-            cases = csv_cases(content, schema)
-        else:
-            cases = json_cases(json_body.parsed(content), schema)
-        made = stored(settings, models, ref, cases, by)
+        store = store_of(settings)
+        with store.one_moment():
+            models = Models.now(settings, by)
+            schema = models.card(ref).case_schema
+            if kind == "text/csv":
+                cases = csv_cases(content, schema)
+            else:
+                cases = json_cases(json_body.parsed(content), schema)
+            call = accepted(store, models, ref, cases, by)
+        made = stored(store, call, started)
     except CallError as error:
         return _as_mlflow_says(error)
     return as_json({"predictions": [one.value for one in made]})

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,7 +23,6 @@ from second_opinion.formatting import plural
 from second_opinion.records.alone import ALONE, alone
 from second_opinion.records.expert import Expert
 from second_opinion.records.prediction import Prediction
-from second_opinion.settings import Settings
 from second_opinion.store import Store
 from second_opinion.store.blind_cases import IN_QUEUE
 
@@ -95,8 +94,11 @@ def _predict(content: bytes, by: Expert, output: Output = "answers") -> Response
     started = time.perf_counter()
     check_count(len(asked.cases))
     settings = settings_now()
-    models = Models.now(settings, by)
-    made = stored(settings, models, asked.model, asked.cases, by)
+    store = asked_cases.store_of(settings)
+    with store.one_moment():
+        call = accepted(store, Models.now(settings, by), asked.model, asked.cases, by)
+        limits = {} if output == "values" else _alone_limits(store, call.versions)
+    made = stored(store, call, started)
     milliseconds = (time.perf_counter() - started) * 1000
     versions = {one.version for one in made}
     facts = {
@@ -106,21 +108,33 @@ def _predict(content: bytes, by: Expert, output: Output = "answers") -> Response
     }
     if output == "values":
         return as_json({"predictions": [one.value for one in made], **facts})
-    limits = _alone_limits(settings, models, made)
-    answers = [_answer(one, limits.get(one.version)) for one in made]
+    answers = [_answer(one, limits[one.version]) for one in made]
     return as_json({**facts, "predictions": answers, "latency_ms": round(milliseconds, 3)})
 
 
-def stored(
-    settings: Settings, models: Models, ref: str, cases: Sequence[Case], by: Expert
-) -> list[Prediction]:
-    """The answers, stored; a `CallError` where a case cannot be read, or waits for the caller's own
+class AcceptedCall(NamedTuple):
+    """What is put to the models: cases that they can read, none of which is in the queue of who
+    calls. ``ref`` is the model as the call names it."""
+
+    models: Models
+    ref: str
+    versions: list[CasesOfVersion]
+    by: Expert
+
+
+def accepted(
+    store: Store, models: Models, ref: str, cases: Sequence[Case], by: Expert
+) -> AcceptedCall:
+    """The call, read; a `CallError` where a case cannot be read, or waits for the caller's own
     answer in a blind plan."""
-    started = time.perf_counter()
-    store = asked_cases.store_of(settings)
     versions = asked_cases.by_version(models, ref, cases)
     _check_queue(store, versions, by)
-    made = asked_cases.predicted(models, ref, versions, by)
+    return AcceptedCall(models, ref, versions, by)
+
+
+def stored(store: Store, call: AcceptedCall, started: float) -> list[Prediction]:
+    """The answers, stored, and counted from ``started`` on (of `time.perf_counter`)."""
+    made = asked_cases.predicted(*call)
     store.add_predictions(made)
     count(made, time.perf_counter() - started)
     return made
@@ -160,13 +174,9 @@ def check_count(cases: int, least: str = "") -> None:
         )
 
 
-def _alone_limits(
-    settings: Settings, models: Models, made: Sequence[Prediction]
-) -> dict[str, float | None]:
+def _alone_limits(store: Store, versions: Sequence[CasesOfVersion]) -> dict[str, float | None]:
     """By version the confidence from which on it may answer alone."""
-    store = asked_cases.store_of(settings)
-    cards = {one.version: models.card(f"{one.model}/{one.version}") for one in made}
-    return {version: alone_limit.limit_of(store, card) for version, card in cards.items()}
+    return {some.card.version: alone_limit.limit_of(store, some.card) for some in versions}
 
 
 def _answer(one: Prediction, alone_from: float | None) -> dict[str, Any]:

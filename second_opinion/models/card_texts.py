@@ -58,6 +58,8 @@ def by_place(edits: Iterable[CardEdit]) -> dict[Place, dict[str, str]]:
 
 def edited(card: ModelCard, texts: Texts) -> ModelCard:
     """The card with these texts in place of its own; those of what it lacks are left out."""
+    if not texts:
+        return card
     own = texts_of(card)
     changes = {name: text for name, text in texts.items() if own.get(name, text) != text}
     if not changes:

@@ -61,6 +61,8 @@ class DatabaseFile:
         self._connection: sqlite3.Connection | None = None
         self._connect = partial(file_opening.connected, path, TIMEOUT_SECONDS)
         self._readers = ReadingConnections(self._reader)
+        # By thread: the connection of the moment that it reads.
+        self._moment = threading.local()
         self._stamp = Stamp(None, 0, 0, None, None)
         self._log_number = 0
         self._id = ""
@@ -72,6 +74,8 @@ class DatabaseFile:
 
     def open(self) -> None:
         """Make sure that the file at the path is the one that is open, and can be written."""
+        if self._of_moment() is not None:
+            return
         with self._explained(), self._held():
             self._ready()
 
@@ -107,7 +111,23 @@ class DatabaseFile:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection of the block's own that sees one moment of the database."""
         with self._explained(), ExitStack() as stack:
-            yield self._reading(stack)
+            yield self._of_moment() or self._reading(stack)
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Let what this thread reads in the block be of one moment, by one look at the file.
+
+        What is written meanwhile is not seen, so nothing is to be written in the block.
+        """
+        with self.reading() as connection:
+            before, self._moment.connection = self._of_moment(), connection
+            try:
+                yield
+            finally:
+                self._moment.connection = before
+
+    def _of_moment(self) -> sqlite3.Connection | None:
+        return getattr(self._moment, "connection", None)
 
     def _reading(self, stack: ExitStack) -> sqlite3.Connection:
         while True:

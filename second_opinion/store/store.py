@@ -6,6 +6,7 @@ import atexit
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -118,6 +119,13 @@ class Store:
                 atexit.register(store.close)
         store._file.open()
         return store
+
+    def one_moment(self) -> AbstractContextManager[None]:
+        """A block in which this thread reads one moment of the database, at the cost of one read.
+
+        For a few questions that belong together. Nothing is to be written in it.
+        """
+        return self._file.one_moment()
 
     def review(self, *, by: Expert) -> Review:
         """What everybody said and what came of it; `UserError` for a plain expert."""
