@@ -13,12 +13,15 @@ from second_opinion.cli.decision_text import decision_lines
 from second_opinion.cli.feedback import me, plan_meant
 from second_opinion.errors import UserError
 from second_opinion.evidence import decision, plan_of_batch
+from second_opinion.evidence.known_answers import known_cases
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.evidence.planned_study import expected_accuracy, study_of
 from second_opinion.formatting import plural, share_text
 from second_opinion.models.aliases import managed
+from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
-from second_opinion.records.plan import Mode, Plan
+from second_opinion.records.expert import Expert
+from second_opinion.records.plan import KnownCase, Mode, Plan
 from second_opinion.settings import Settings
 from second_opinion.statistics import planner, sampling
 from second_opinion.store import Store
@@ -51,7 +54,20 @@ BLIND = "The experts answer it on the page Review queue, before they see the mod
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A file with the name of an expert in each line.  [default: whoever answers]",
 )
-def plan(batch: str, is_open: bool, groups: str | None, panel: Path | None, **options: Any) -> None:
+@click.option(
+    "--known",
+    nargs=2,
+    metavar="BATCH COLUMN",
+    help="Cases of another scored file whose answer is known, to check who answers.",
+)
+def plan(
+    batch: str,
+    is_open: bool,
+    groups: str | None,
+    panel: Path | None,
+    known: tuple[str, str] | None,
+    **options: Any,
+) -> None:
     """Freeze a plan on BATCH, and draw its cases.
 
     BATCH is the id of a scored batch, its beginning, or the name of its file. The experts answer in
@@ -72,7 +88,8 @@ def plan(batch: str, is_open: bool, groups: str | None, panel: Path | None, **op
     study = study_of(store, drafted, draws, pool)
     for refusal in planner.refusals(study):
         raise UserError(refusal)
-    frozen = plan_of_batch.freeze(store, card, pool, terms, by=person)
+    checks = _known(store, card, pool, *known, by=person) if known else []
+    frozen = plan_of_batch.freeze(store, card, pool, terms, checks, by=person)
     click.echo(printing.printable(_text(frozen, pool, study)))
 
 
@@ -92,6 +109,12 @@ def close(plan_ref: str, yes: bool) -> None:
     closing = decision.close(store, meant, by=person)
     result = decision.assess(store, meant, by=person)
     click.echo(printing.printable(decision_lines(meant, result, closing)))
+
+
+def _known(
+    store: Store, card: ModelCard, pool: Batch, batch: str, column: str, *, by: Expert
+) -> list[KnownCase]:
+    return known_cases(store, card, pool, _batch_meant(store, batch), column, by=by)
 
 
 def _batch_meant(store: Store, ref: str) -> Batch:
@@ -139,6 +162,7 @@ def _text(frozen: Plan, pool: Batch, study: planner.PlannedStudy) -> str:
         f"  Claim    right in at least {share_text(frozen.target)} of "
         f"{plural(frozen.cases + frozen.failed, 'case')} of {pool.name}",
         f"  Experts  {', '.join(frozen.experts) or 'whoever answers'}",
+        *([f"  Known    {plural(frozen.known, 'case')} to check them"] if frozen.known else []),
         f"  Plan     {frozen.id}",
     ]
     if frozen.mode == "blind":

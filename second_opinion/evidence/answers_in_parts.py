@@ -42,7 +42,8 @@ class ExpertAnswers:
 
     ``to_model`` of the own answers were changed to the model's after it was seen, ``from_model``
     away from it. Both are of clear own answers in a blind plan. Of ``repeats``, cases that came
-    again unmarked, ``same`` got the same answer.
+    again unmarked, ``same`` got the same answer; of clear answers to ``known`` cases
+    ``known_right`` were what was known.
     """
 
     label: str
@@ -54,6 +55,8 @@ class ExpertAnswers:
     from_model: int = 0
     repeats: int = 0
     same: int = 0
+    known: int = 0
+    known_right: int = 0
 
     @property
     def answers(self) -> int:
@@ -93,12 +96,14 @@ def by_expert(plan: Plan, stored: PlanAnswers) -> list[ExpertAnswers]:
             labels[answer.by_key] = answer.expert
             last[answer.by_key] = max(last.get(answer.by_key, ""), answer.created_at)
     switches, repeats = _switches(stored.verdicts), _repeats(plan, stored.verdicts)
+    checks = _checks(plan, stored)
     people = [
         ExpertAnswers(
             labels[key],
             *(tally["right"], tally["wrong"], tally["unsure"], last[key]),
             *(switches[key]["right"], switches[key]["wrong"]),
             *(repeats[key].total(), repeats[key]["same"]),
+            *(checks[key].total(), checks[key]["right"]),
         )
         for key, tally in tallies.items()
     ]
@@ -134,6 +139,25 @@ def _repeats(plan: Plan, verdicts: list[tuple[int, Verdict]]) -> defaultdict[str
             is_same = _is_same(before.blind_value, verdict.blind_value, plan.tolerance)
             repeats[verdict.by_key]["same" if is_same else "other"] += 1
     return repeats
+
+
+def _checks(plan: Plan, stored: PlanAnswers) -> defaultdict[str, Counter[str]]:
+    """Of each person how many known cases they answered clearly: ``right``, or ``wrong``."""
+    checks: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for position, answers in first_answers(plan, stored.checks).items():
+        for answer in answers:
+            if answer.blind_value is not None:
+                is_right = _is_known(answer.blind_value, stored.known[position], plan.tolerance)
+                checks[answer.by_key]["right" if is_right else "wrong"] += 1
+    return checks
+
+
+def _is_known(value: Any, known: Any, tolerance: float | None) -> bool:
+    """Whether an own answer is the known one; a probability, or a range, says what is likelier."""
+    if isinstance(known, bool) and not isinstance(value, bool):
+        likely = sum(value) / 2 if isinstance(value, list) else value
+        return bool(likely != 0.5 and (likely > 0.5) == known)
+    return _is_same(value, known, tolerance)
 
 
 def _is_same(one: Any, other: Any, tolerance: float | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -16,7 +17,7 @@ from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.expert import Expert
-from second_opinion.records.plan import Draw, Mode, Plan
+from second_opinion.records.plan import Draw, KnownCase, Mode, Plan
 from second_opinion.records.stamp import new_id
 from second_opinion.statistics import sampling
 from second_opinion.store import Store
@@ -85,11 +86,19 @@ def plan_of(
     return plan, _draws(plan, table, rows + 1)
 
 
-def freeze(store: Store, card: ModelCard, batch: Batch, terms: Terms, *, by: Expert) -> Plan:
-    """Freeze such a plan for good; `UserError` for all but owners."""
+def freeze(
+    store: Store,
+    card: ModelCard,
+    batch: Batch,
+    terms: Terms,
+    known: Sequence[KnownCase] = (),
+    *,
+    by: Expert,
+) -> Plan:
+    """Freeze such a plan for good, with cases of `known_cases`; `UserError` for all but owners."""
     roles.check(by, "freeze or close a plan")
     plan, draws = plan_of(store, card, batch, terms, by=by)
-    return store.plans.freeze(plan, draws, by=by)
+    return store.plans.freeze(plan, draws, known, by=by)
 
 
 def answers_hash(card: ModelCard) -> str:

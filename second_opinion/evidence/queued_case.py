@@ -61,8 +61,7 @@ def first_of(store: Store, card: ModelCard, cases: Sequence[Case], *, by: Expert
 
     ``card`` is of the version that is asked, and the cases are as it takes them.
     """
-    plans = store.blind_cases.plans(card.name, by=by)
-    batches = (store.batches.find(batch_id) for batch_id in {plan.batch_id for plan in plans})
+    batches = map(store.batches.find, store.blind_cases.batches(card.name, by=by))
     places = [_first_in(store, batch, card, cases, by) for batch in batches if batch is not None]
     return min((place for place in places if place is not None), default=None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from second_opinion.errors import UserError
 from second_opinion.records.expert import Expert, declared_key, folded, is_proven_key
@@ -74,7 +74,8 @@ class Plan(Claim):
     pool. ``answers_sha256`` is the hash of what the card says that changes answers, ``seed`` (text:
     it has 64 bits) follows from the hashes of model and pool. ``tolerance`` is how far a number may
     be from the expert's. ``answers`` are asked of each case, and of the share ``twice`` one more.
-    ``experts`` are the labels of the panel, none for whoever answers. ``number`` counts the plans
+    ``experts`` are the labels of the panel, none for whoever answers. ``known`` cases of another
+    file are put between the draws, to check who answers. ``number`` counts the plans
     of this model version; ``replaces`` is the plan before it on the same pool. Answers count from
     the verdict after ``after_verdict`` on.
     """
@@ -95,6 +96,7 @@ class Plan(Claim):
     twice: float = 0.15
     mode: Mode = "blind"
     experts: tuple[str, ...] = ()
+    known: int = 0
     number: int = 1
     replaces: str | None = None
     after_verdict: int = 0
@@ -160,6 +162,21 @@ class Draw:
 
 
 @dataclass(frozen=True)
+class KnownCase:
+    """A case of another file whose right ``answer`` is known; it is never evidence.
+
+    Its ``position`` is below 0, beside the draws of the plan. Of a model that answers with the
+    probability of an event the answer is whether it came, True or False.
+    """
+
+    position: int
+    batch_id: str
+    row_number: int
+    prediction_id: str
+    answer: Any
+
+
+@dataclass(frozen=True)
 class Closing:
     """That a plan takes no more answers: by whom, and the bound and state that it reached.
 
@@ -177,7 +194,7 @@ class Closing:
 
 @dataclass(frozen=True)
 class QueuedCase:
-    """A drawn case that is somebody's turn: nothing of it says what the model answered.
+    """A case that is somebody's turn: nothing of it says what the model answered.
 
     ``done`` cases this person has answered or skipped in the plan. ``is_repeat`` says that they
     have answered it before, which the page keeps to itself.

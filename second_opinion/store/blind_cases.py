@@ -39,6 +39,13 @@ class BlindCases:
         with self._file.reading() as connection:
             return [plan for plan in _closing_plans(connection, by) if plan.model == model]
 
+    def batches(self, model: str, *, by: Expert) -> set[str]:
+        """The ids of the batches of a model some of whose cases are closed to this person."""
+        with self._file.reading() as connection:
+            plans = [plan for plan in _closing_plans(connection, by) if plan.model == model]
+            known = [row["batch_id"] for plan in plans for row in _known_files(connection, plan)]
+        return {*known, *(plan.batch_id for plan in plans)}
+
     def check_prediction(self, prediction: Prediction, *, by: Expert) -> None:
         """Raise `UserError` where what the model said of the case is closed to this person."""
         if self.closed([prediction.id], by=by):
@@ -59,12 +66,17 @@ class BlindCases:
         """Raise `UserError` where what the model said of a file's rows is closed to this person.
 
         It is as long as one of them is, and of the same file uploaded again too: counts, filters
-        and orders of the others would tell of the rest.
+        and orders of the others would tell of the rest. A file of known cases is as long as they
+        may be asked.
         """
         with self._file.reading() as connection:
             for plan in _closing_plans(connection, by):
-                is_pool = (plan.model, plan.pool_sha256) == (batch.model, batch.file_sha256)
-                if is_pool and not _is_done(connection, plan, by):
+                if plan.model != batch.model:
+                    continue
+                is_pool = plan.pool_sha256 == batch.file_sha256
+                known = {row["file_sha256"] for row in _known_files(connection, plan)}
+                is_open = is_pool and not _is_done(connection, plan, by)
+                if is_open or batch.file_sha256 in known:
                     raise UserError(
                         f"The cases of {quoted(batch.name)} are in your queue: you answer them "
                         "there before you see what the model says. Open Review queue."
@@ -123,7 +135,11 @@ def closed_rows(connection: sqlite3.Connection, pool: Plan, by: Expert) -> set[i
 
 def _is_done(connection: sqlite3.Connection, plan: Plan, by: Expert) -> bool:
     """Whether this person has locked an answer to each case of the plan."""
-    return len(_answered(connection, plan, by)) == plan.cases
+    return sum(at >= 0 for at in _answered(connection, plan, by)) == plan.cases
+
+
+def _known_files(connection: sqlite3.Connection, plan: Plan) -> list[sqlite3.Row]:
+    return connection.execute(sql_blind_cases.KNOWN_FILES, {"plan_id": plan.id}).fetchall()
 
 
 def _answered(connection: sqlite3.Connection, plan: Plan, by: Expert) -> set[int]:

@@ -516,3 +516,9 @@ def m029_answers_that_programs_sent(db: Database) -> None:
 def m030_address_releases(db: Database) -> None:
     """An owner frees an e-mail address, so that another account may sign in with it."""
     db.executescript(sql_sign_ins.RELEASES)
+
+
+@migrations()
+def m031_known_answers(db: Database) -> None:
+    """Cases whose answer is known are put between the draws of a plan, to check who answers."""
+    db.executescript(sql_plan_tables.KNOWN_ANSWERS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,26 +13,32 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.event import Event
 from second_opinion.records.expert import DECLARED, Expert
-from second_opinion.records.plan import Closing, Draw, Plan
+from second_opinion.records.plan import Closing, Draw, KnownCase, Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Outcome
 from second_opinion.records.verdict import Verdict
 from second_opinion.store import event_log, judged_cases, record_rows, sql_plans, sql_queue
 from second_opinion.store.database_file import DatabaseFile
 
+# A known case was drawn by nobody.
+NO_WEIGHT = {"band": 0, "doubt": 0.0, "base": 0.0, "confidence": None, "twice": 0}
+
 
 class PlanAnswers(NamedTuple):
-    """What was said of the draws of a plan, by their positions.
+    """What was said of the cases of a plan, by their positions.
 
     ``verdicts`` are all since the plan counts, in the order of storing, the replaced and withdrawn
     too; ``predictions`` those of cases that were opened; ``final`` the first final answer of each
-    case that has one; ``skipped`` label and key of who left a case to others.
+    case that has one; ``skipped`` label and key of who left a case to others. Of ``known`` answers
+    ``checks`` are the verdicts.
     """
 
     verdicts: list[tuple[int, Verdict]]
     predictions: dict[int, Prediction]
     final: dict[int, Outcome]
     skipped: dict[int, frozenset[tuple[str, str]]]
+    checks: list[tuple[int, Verdict]]
+    known: dict[int, Any]
 
 
 class PlanMark(NamedTuple):
@@ -51,8 +58,10 @@ class Plans:
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
 
-    def freeze(self, plan: Plan, draws: Iterable[Draw], *, by: Expert) -> Plan:
-        """Store a plan and its draws for good; returns it as stored.
+    def freeze(
+        self, plan: Plan, draws: Iterable[Draw], known: Sequence[KnownCase] = (), *, by: Expert
+    ) -> Plan:
+        """Store a plan and its draws for good, with known cases; returns it as stored.
 
         It gets the next number of its model version, and goes on with the answers to the latest
         plan on its pool where it asks the same (`Plan.keeps_evidence_of`). A plan whose id is there
@@ -60,11 +69,16 @@ class Plans:
         """
         roles.check(by, "freeze or close a plan")
         roles.check_model(by, plan.model)
+        if known and plan.mode != "blind":
+            raise UserError(
+                "With the model's answer in view, known answers check nobody; expected a plan with "
+                "the own answer first. Choose that, or leave the known answers out."
+            )
         with self._file.writing() as connection:
             stored = connection.execute(sql_plans.PLAN, {"id": plan.id}).fetchone()
             if stored is not None:
                 return record_rows.plan(stored)
-            plan = replace(_numbered(connection, plan), frozen_by=by.label)
+            plan = replace(_numbered(connection, plan), frozen_by=by.label, known=len(known))
             connection.execute(sql_plans.ADD_PLAN, record_rows.to_row(plan))
             rows = [
                 {**record_rows.to_row(draw), "plan_id": plan.id, "batch_id": plan.batch_id}
@@ -72,6 +86,7 @@ class Plans:
             ]
             _check_draws(plan, rows)
             connection.executemany(sql_plans.ADD_DRAW, rows)
+            _add_known(connection, plan, known)
             details = {"plan": plan.id, "action": "freeze", "target": plan.target}
             event_log.note(connection, Event("plan", by.label, details, id=plan.id))
         return plan
@@ -155,6 +170,7 @@ class Plans:
                 sql_plans.FINAL_ANSWERS_DRAWN, about | {"since": _since(connection, plan)}
             ).fetchall()
             left = connection.execute(sql_queue.SKIPS, about).fetchall()
+            known = connection.execute(sql_plans.KNOWN_ANSWERS, about).fetchall()
             predictions = {
                 position: judged_cases.under_its_card(connection, record_rows.prediction(columns))
                 for position, columns in map(_apart, opened)
@@ -167,7 +183,14 @@ class Plans:
         for row in left:
             person = row["label"] or row["expert"].removeprefix(DECLARED), row["expert"]
             skipped[row["position"]] = skipped.get(row["position"], frozenset()) | {person}
-        return PlanAnswers(in_order, predictions, final, skipped)
+        return PlanAnswers(
+            [one for one in in_order if one[0] >= 0],
+            predictions,
+            final,
+            skipped,
+            checks=[one for one in in_order if one[0] < 0],
+            known={row["position"]: json.loads(row["answer"]) for row in known},
+        )
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:
@@ -235,6 +258,14 @@ def in_place(connection: sqlite3.Connection) -> dict[str, Plan]:
 def open_plans(connection: sqlite3.Connection) -> list[Plan]:
     """All that take answers, whatever the model, newest first."""
     return [record_rows.plan(row) for row in connection.execute(sql_plans.OPEN_PLANS)]
+
+
+def _add_known(connection: sqlite3.Connection, plan: Plan, known: Sequence[KnownCase]) -> None:
+    """Beside the draws, at positions from -1 down."""
+    for at, one in enumerate(known, 1):
+        row = {**record_rows.to_row(one), "plan_id": plan.id, "position": -at}
+        connection.execute(sql_plans.ADD_DRAW, NO_WEIGHT | row)
+        connection.execute(sql_plans.ADD_KNOWN_ANSWER, row | {"answer": json.dumps(one.answer)})
 
 
 def _check_draws(plan: Plan, rows: list[dict[str, Any]]) -> None:

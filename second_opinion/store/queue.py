@@ -14,11 +14,10 @@ from second_opinion.records.expert import Expert, key_of
 from second_opinion.records.plan import Plan, QueuedCase
 from second_opinion.records.stamp import earlier, now
 from second_opinion.records.verdict import Verdict
-from second_opinion.store import sql_plans, sql_queue, verdict_chain
+from second_opinion.store import queue_checks, sql_plans, sql_queue, verdict_chain
 from second_opinion.store.blind_cases import closed_rows
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.store.plans import in_place, open_plans, plan_with
-from second_opinion.store.queue_repeats import next_repeat
 from second_opinion.store.queue_turns import HELD, Turn, next_turn
 
 ANSWERED = (
@@ -64,7 +63,7 @@ class Queue:
     def next(self, plan_id: str, *, by: Expert, moment: str | None = None) -> QueuedCase | None:
         """The case whose turn it is, now in this person's hand for an hour; None without one.
 
-        About one in twenty is one that they have answered before (`queue_repeats`). With the
+        Some are put between the draws to check how they answer (`queue_checks`). With the
         model's answer in view, none that a blind plan closes to them (`BlindCases`).
         """
         moment, person = moment or now(), by.expert_key
@@ -76,15 +75,14 @@ class Queue:
                 return None
             own = _own_answers(connection, plan, by)
             done = _done(turns, own, by)
-            repeat = None if person in turn.leased else _repeat(plan, turns, own, by)
-            if repeat is not None:
-                row = rows[repeat]
-                place = row["batch_id"], row["row_number"]
-                return QueuedCase(plan_id, repeat, *place, done, is_repeat=True)
+            check = None if person in turn.leased else _check(plan, turns, own, by)
+            if check is not None:
+                row, is_repeat = rows[check], check in own
+                return QueuedCase(plan_id, check, *_place(row), done, is_repeat)
             row = rows[turn.position]
             about = {"plan_id": plan_id, "position": turn.position, "expert": person}
             connection.execute(sql_queue.LEASE, about | {"moment": moment})
-        return QueuedCase(plan_id, turn.position, row["batch_id"], row["row_number"], done)
+        return QueuedCase(plan_id, turn.position, *_place(row), done)
 
     def waits(self, plan_id: str, *, by: Expert, moment: str | None = None) -> bool:
         """Whether there is a case that `next` would give to this person, who does not get it."""
@@ -109,7 +107,7 @@ class Queue:
             rows = _first_draws(connection, plan)
             positions = _own_answers(connection, plan, by)
         return [
-            QueuedCase(plan_id, at, rows[at]["batch_id"], rows[at]["row_number"], done)
+            QueuedCase(plan_id, at, *_place(rows[at]), done)
             for done, at in enumerate(positions)
             if at in rows
         ]
@@ -207,19 +205,25 @@ def _whose_turn(
     """
     rows = _first_draws(connection, plan, len(closed))
     turns = _turns(connection, plan, rows, moment)
+    drawn = [one for one in turns if one.position >= 0]
     not_yet = {at for at, row in rows.items() if row["row_number"] in closed}
-    turn = next_turn(turns, by.expert_key, plan.panel_with(by), moment, not_yet)
+    turn = next_turn(drawn, by.expert_key, plan.panel_with(by), moment, not_yet)
     return rows, turns, turn
 
 
 def _first_draws(
     connection: sqlite3.Connection, plan: Plan, closed: int = 0
 ) -> dict[int, sqlite3.Row]:
-    """As many draws as the lowest that can be anybody's turn may be away, with so many closed."""
+    """As many draws as the lowest that can be anybody's turn may be away, with so many closed.
+
+    The known cases too.
+    """
     about = {"plan_id": plan.id}
     (touched,) = connection.execute(sql_queue.COUNT_TOUCHED, about).fetchone()
     most = max(len(plan.experts), 1) * (touched + closed + 2)
     rows = connection.execute(sql_queue.FIRST_DRAWS, about | {"most": most}).fetchall()
+    if plan.known:
+        rows += connection.execute(sql_queue.KNOWN_CASES, about).fetchall()
     return {row["position"]: row for row in rows}
 
 
@@ -277,11 +281,21 @@ def _skipped_again(turns: list[Turn], own: Counter[int], by: Expert) -> set[int]
     return {turn.position for turn in turns if by.expert_key in turn.skipped} & own.keys()
 
 
-def _repeat(plan: Plan, turns: list[Turn], own: Counter[int], by: Expert) -> int | None:
+def _check(plan: Plan, turns: list[Turn], own: Counter[int], by: Expert) -> int | None:
+    """The case that is put before the one whose turn it is; none with the model's in view."""
     if plan.mode != "blind":
         return None
+    who, answered = (plan.seed, by.expert_key), [at for at in own if at >= 0]
+    known = {turn.position: turn for turn in turns if turn.position < 0}
+    seen = {at for at, turn in known.items() if turn.is_seen_by(by.expert_key)}
+    if (check := queue_checks.next_known(*who, len(answered), known, seen)) is not None:
+        return check
     repeated = {at for at, times in own.items() if times > 1} | _skipped_again(turns, own, by)
-    return next_repeat(plan.seed, by.expert_key, [*own], repeated)
+    return queue_checks.next_repeat(*who, answered, repeated)
+
+
+def _place(row: sqlite3.Row) -> tuple[str, int]:
+    return row["batch_id"], row["row_number"]
 
 
 def _by_position(rows: sqlite3.Cursor) -> defaultdict[int, frozenset[str]]:

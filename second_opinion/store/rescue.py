@@ -66,6 +66,9 @@ TABLES = (
     Table(sql_copies.NEWEST_ALIASES, sql_copies.HAS_ALIASES, sql_verdicts.ADD_ALIAS_MOVE),
     Table(sql_copies.NEWEST_PLANS, sql_copies.HAS_PLANS, sql_plans.ADD_PLAN),
     Table(sql_copies.NEWEST_DRAWS, sql_copies.HAS_DRAWS, sql_plans.ADD_DRAW),
+    Table(
+        sql_copies.NEWEST_KNOWN_ANSWERS, sql_copies.HAS_KNOWN_ANSWERS, sql_plans.ADD_KNOWN_ANSWER
+    ),
     Table(sql_copies.NEWEST_PLAN_CLOSINGS, sql_copies.HAS_PLAN_CLOSINGS, sql_plans.ADD_CLOSING),
     Table(sql_copies.NEWEST_CARD_EDITS, sql_copies.HAS_CARD_EDITS, sql_verdicts.ADD_CARD_EDIT),
     Table(sql_copies.NEWEST_SKIPS, sql_copies.HAS_SKIPS, sql_queue.ADD_SKIP),

@@ -12,7 +12,15 @@ OF_THE_FILE = """
     JOIN batches ON batches.id = predictions.batch_id
     WHERE batches.file_sha256 = :pool_sha256 AND batches.model = :model
 """
-ROWS_DRAWN = "SELECT position, row_number FROM draws WHERE plan_id = :plan_id"
+ROWS_DRAWN = """
+    SELECT position, row_number FROM draws WHERE plan_id = :plan_id AND position >= 0
+"""
+# The files of known cases, which are put between the draws of a plan.
+KNOWN_FILES = """
+    SELECT DISTINCT draws.batch_id, batches.file_sha256
+    FROM draws JOIN batches ON batches.id = draws.batch_id
+    WHERE draws.plan_id = :plan_id AND draws.position < 0
+"""
 ANSWERS = """
     SELECT verdicts.prediction_id, verdicts.expert, verdicts.expert_key
     FROM verdicts JOIN verdict_order AS ordered ON ordered.verdict_id = verdicts.id

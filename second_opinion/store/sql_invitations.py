@@ -107,7 +107,7 @@ PLAN_CASES = """
     FROM line
     JOIN plans AS plan ON plan.id = line.plan_id
         AND plan.id NOT IN (SELECT replaces FROM plans WHERE replaces IS NOT NULL)
-    JOIN draws AS draw ON draw.plan_id = plan.id
+    JOIN draws AS draw ON draw.plan_id = plan.id AND draw.position >= 0
     JOIN verdicts AS verdict ON verdict.prediction_id = draw.prediction_id
         AND verdict.expert_key = 'invite:' || invitation_id AND verdict.mode = plan.mode
         AND verdict.identity_source = 'invite'

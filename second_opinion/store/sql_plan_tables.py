@@ -106,6 +106,35 @@ PLANS = """
     END;
 """
 
+KNOWN_ANSWERS = """
+    ALTER TABLE plans ADD COLUMN known INTEGER NOT NULL DEFAULT 0;
+    -- Of the draws at positions below 0, which are of another file and never evidence.
+    CREATE TABLE known_answers (
+        plan_id TEXT NOT NULL,
+        position INTEGER NOT NULL CHECK (position < 0),
+        answer TEXT NOT NULL CHECK (json_valid(answer)),
+        PRIMARY KEY (plan_id, position),
+        FOREIGN KEY (plan_id, position) REFERENCES draws (plan_id, position)
+    ) STRICT;
+    CREATE TRIGGER known_answers_never_change BEFORE UPDATE ON known_answers
+    BEGIN
+        SELECT RAISE(ABORT, 'a plan is frozen: freeze another one');
+    END;
+    CREATE TRIGGER known_answers_stay BEFORE DELETE ON known_answers
+    BEGIN
+        SELECT RAISE(ABORT, 'a plan is frozen: freeze another one');
+    END;
+    CREATE TRIGGER known_answers_are_all_there BEFORE INSERT ON known_answers
+    WHEN new.position < -(SELECT known FROM plans WHERE id = new.plan_id)
+        OR EXISTS (
+            SELECT 1 FROM known_answers
+            WHERE plan_id = new.plan_id AND position = new.position
+        )
+    BEGIN
+        SELECT RAISE(ABORT, 'a plan is frozen: it has no more known answers');
+    END;
+"""
+
 QUEUE = """
     -- Who has which case in hand. A lease that is not used returns after an hour.
     CREATE TABLE leases (

@@ -4,11 +4,12 @@ ADD_PLAN = """
     INSERT INTO plans (
         id, number, replaces, batch_id, model, version, model_sha256, answers_sha256, pool_sha256,
         cases, failed, unreadable, target, alpha, expected, design, tolerance, answers, twice, mode,
-        groups, experts, seed, after_verdict, frozen_by, created_at
+        groups, experts, known, seed, after_verdict, frozen_by, created_at
     ) VALUES (
         :id, :number, :replaces, :batch_id, :model, :version, :model_sha256, :answers_sha256,
         :pool_sha256, :cases, :failed, :unreadable, :target, :alpha, :expected, :design, :tolerance,
-        :answers, :twice, :mode, :groups, :experts, :seed, :after_verdict, :frozen_by, :created_at
+        :answers, :twice, :mode, :groups, :experts, :known, :seed, :after_verdict, :frozen_by,
+        :created_at
     )
 """
 
@@ -19,6 +20,10 @@ ADD_DRAW = """
         :plan_id, :position, :batch_id, :row_number, :prediction_id, :band, :doubt, :base,
         :confidence, :twice
     )
+"""
+
+ADD_KNOWN_ANSWER = """
+    INSERT INTO known_answers (plan_id, position, answer) VALUES (:plan_id, :position, :answer)
 """
 
 ADD_CLOSING = """
@@ -41,12 +46,14 @@ OPEN_PLANS = """
     ORDER BY rowid DESC
 """
 CLOSING = "SELECT * FROM plan_closings WHERE plan_id = :plan_id"
-DRAWS = "SELECT * FROM draws WHERE plan_id = :plan_id ORDER BY position"
+DRAWS = "SELECT * FROM draws WHERE plan_id = :plan_id AND position >= 0 ORDER BY position"
+KNOWN_ANSWERS = "SELECT position, answer FROM known_answers WHERE plan_id = :plan_id"
 
 # Of all verdicts, those taken back too.
 LAST_VERDICT = "SELECT coalesce(max(number), 0) FROM verdict_order"
 
-# By number, the order of storing. What comes after the closing changes nothing.
+# By number, the order of storing. What comes after the closing changes nothing. Positions below 0
+# are of known cases.
 ANSWERS = """
     SELECT draws.position, verdicts.*
     FROM draws
@@ -71,7 +78,7 @@ MARK = """
 PREDICTIONS_DRAWN = """
     SELECT draws.position, predictions.*
     FROM draws JOIN predictions ON predictions.id = draws.prediction_id
-    WHERE draws.plan_id = :plan_id
+    WHERE draws.plan_id = :plan_id AND draws.position >= 0
 """
 
 FINAL_ANSWERS_DRAWN = """
@@ -79,7 +86,8 @@ FINAL_ANSWERS_DRAWN = """
     FROM draws
     JOIN verdicts ON verdicts.prediction_id = draws.prediction_id
     JOIN adjudications ON adjudications.case_id = verdicts.case_id
-    WHERE draws.plan_id = :plan_id AND adjudications.created_at >= :since
+    WHERE draws.plan_id = :plan_id AND draws.position >= 0
+        AND adjudications.created_at >= :since
         AND adjudications.created_at <= coalesce(
             (SELECT created_at FROM plan_closings WHERE plan_id = :plan_id),
             adjudications.created_at

@@ -3,7 +3,12 @@
 # The lowest draws that can be anybody's turn are among the first so many.
 FIRST_DRAWS = """
     SELECT position, batch_id, row_number, prediction_id, twice FROM draws
-    WHERE plan_id = :plan_id ORDER BY position LIMIT :most
+    WHERE plan_id = :plan_id AND position >= 0 ORDER BY position LIMIT :most
+"""
+# Cases whose answer is known, beside the draws.
+KNOWN_CASES = """
+    SELECT position, batch_id, row_number, prediction_id, twice FROM draws
+    WHERE plan_id = :plan_id AND position < 0
 """
 COUNT_TOUCHED = """
     SELECT

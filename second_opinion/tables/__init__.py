@@ -8,7 +8,7 @@ from second_opinion.tables.csv_reader import read_csv
 from second_opinion.tables.excel_reader import read_workbook
 from second_opinion.tables.json_reader import read_json
 from second_opinion.tables.parquet_reader import read_parquet
-from second_opinion.tables.parse_column import typed
+from second_opinion.tables.parse_column import number, typed
 from second_opinion.tables.sniff import look
 from second_opinion.tables.spreadsheet_csv import read_export, write_export
 from second_opinion.tables.table_file import (
@@ -34,6 +34,7 @@ __all__ = [
     "TableFile",
     "TableProblem",
     "look",
+    "number",
     "read",
     "read_export",
     "typed",

@@ -109,6 +109,16 @@ def typed(
     return frame(read, text.num_rows), faults
 
 
+def number(text: str, decimal: str) -> float | None:
+    """The number in one cell; None where it says none."""
+    cell = pa.table({"number": [text]})
+    values, faults = typed(
+        cell, Schema([Feature(name="number", kind="number", missing=True)]), decimal=decimal
+    )
+    value = float(values["number"].iloc[0])
+    return None if faults or value != value else value
+
+
 def frame(read: list[Column], rows: int) -> pd.DataFrame:
     """Columns as a frame."""
     arrays = {column.feature.name: column.array() for column in read}

@@ -31,6 +31,8 @@ HOW = {
     "open": f"You see the model's answer, and say whether it is right. {BOTH}",
 }
 
+KNOWN = " The right answer to some cases is known: they show how often we are right, unmarked."
+
 
 def draw(visit: Visit, person: Expert) -> Plan | None:
     """The plan that is answered, the one of the link first; None where none asks this person."""
@@ -68,7 +70,7 @@ def about(visit: Visit, plan: Plan, card: ModelCard) -> None:
     if card.target.description:
         st.text(card.target.description)
     with st.expander("How to answer", key="queue_instructions"):
-        st.text(HOW[plan.mode])
+        st.text(HOW[plan.mode] + (KNOWN if plan.known else ""))
 
 
 def _words(visit: Visit, plan: Plan) -> str:

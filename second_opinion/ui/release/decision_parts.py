@@ -43,7 +43,7 @@ def draw(visit: Visit, plan: Plan) -> None:
         )
     st.header("By expert", anchor=False)
     people = answers_in_parts.by_expert(plan, plan_reading.answers(visit, plan))
-    _table(_expert_rows(visit, people), "release_experts", "Answers by expert")
+    _table(_expert_rows(visit, plan, people), "release_experts", "Answers by expert")
     st.caption("The claim is about these people as they answered, not about others.")
 
 
@@ -121,7 +121,14 @@ def _steady(one: ExpertAnswers) -> str:
     return share_of(one.same, one.repeats)
 
 
-def _expert_rows(visit: Visit, people: Sequence[ExpertAnswers]) -> list[dict[str, str]]:
+def _known(one: ExpertAnswers) -> str:
+    """How often a case whose answer is known was answered so; of fewer than ten nothing."""
+    if one.known < FEWEST_FOR_A_SHARE:
+        return f"from {FEWEST_FOR_A_SHARE} on"
+    return share_of(one.known_right, one.known)
+
+
+def _expert_rows(visit: Visit, plan: Plan, people: Sequence[ExpertAnswers]) -> list[dict[str, str]]:
     return [
         {
             "Expert": one.label,
@@ -132,5 +139,6 @@ def _expert_rows(visit: Visit, people: Sequence[ExpertAnswers]) -> list[dict[str
             "Same when asked again": _steady(one),
             "Last": visit.clock(one.last_at),
         }
+        | ({"Right where it is known": _known(one)} if plan.known else {})
         for one in people
     ]

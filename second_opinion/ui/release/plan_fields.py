@@ -50,14 +50,15 @@ def batch(visit: Visit, batches: Mapping[str, Batch]) -> Batch:
         "Cases: the rows of",
         list(batches),
         key="plan_batch",
-        format_func=distinct_words.of(batches, lambda one: _name(visit, batches[one])),
+        format_func=distinct_words.of(batches, lambda one: name(visit, batches[one])),
         help="The claim is about these cases. For what comes later it holds as far as they are a "
         "random sample of that.",
     )
     return batches[chosen]
 
 
-def _name(visit: Visit, one: Batch) -> str:
+def name(visit: Visit, one: Batch) -> str:
+    """What a scored file is called in a list."""
     rows = plural(one.rows_done, "row")
     return (
         f"{one.name} · {rows} · {one.model} version {one.version} · {visit.clock(one.created_at)}"

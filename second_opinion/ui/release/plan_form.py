@@ -16,7 +16,7 @@ from second_opinion.records.plan import Plan
 from second_opinion.statistics import planner
 from second_opinion.ui import click_ids
 from second_opinion.ui.frame import callback, show_problem
-from second_opinion.ui.release import chosen_plan, plan_fields, plan_outlook
+from second_opinion.ui.release import chosen_plan, known_choice, plan_fields, plan_outlook
 from second_opinion.ui.visit import Visit
 
 FIRST = (
@@ -52,8 +52,9 @@ def draw(visit: Visit, plans: Mapping[str, Plan]) -> None:
     with st.container(border=True, key="plan_people"):
         st.header("Who answers", anchor=False)
         plan_fields.people()
+        known_choice.draw(visit, card, batch, batches)
         plan_outlook.draw(visit, card, batch)
-    _freeze_button(visit, card, batch)
+    _freeze_button(visit, card, batch, batches)
 
 
 def _batches(visit: Visit) -> dict[str, Batch]:
@@ -65,7 +66,9 @@ def _batches(visit: Visit) -> dict[str, Batch]:
     }
 
 
-def _freeze_button(visit: Visit, card: ModelCard, batch: Batch) -> None:
+def _freeze_button(
+    visit: Visit, card: ModelCard, batch: Batch, batches: Mapping[str, Batch]
+) -> None:
     if reason := visit.closed_reason("owner"):
         st.text(f"You may draft a plan. Freezing it: {reason}")
         return
@@ -76,20 +79,23 @@ def _freeze_button(visit: Visit, card: ModelCard, batch: Batch) -> None:
         type="primary",
         icon=":material/lock:",
         on_click=_freeze,
-        args=(visit, card, batch, click_ids.upcoming("plan_next_id")),
+        args=(visit, card, batch, batches, click_ids.upcoming("plan_next_id")),
     )
     show_problem("plan")
 
 
 @callback("plan")
-def _freeze(visit: Visit, card: ModelCard, batch: Batch, plan_id: str) -> None:
+def _freeze(
+    visit: Visit, card: ModelCard, batch: Batch, batches: Mapping[str, Batch], plan_id: str
+) -> None:
     person, terms = visit.signer(), plan_fields.terms(card)
     drafted, draws = plan_of_batch.plan_of(visit.store, card, batch, terms, by=person, id=plan_id)
     effort = plan_fields.effort(terms)
     study = study_of(visit.store, drafted, draws, batch, effort)
     for refusal in planner.refusals(study):
         raise UserError(refusal)
-    frozen = visit.store.plans.freeze(drafted, draws, by=person)
+    known = known_choice.chosen_cases(visit, card, batch, batches)
+    frozen = visit.store.plans.freeze(drafted, draws, known, by=person)
     click_ids.spend("plan_next_id")
     plan_fields.forget()
     chosen_plan.go("", frozen.id)

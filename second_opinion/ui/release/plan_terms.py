@@ -64,6 +64,8 @@ def _facts(visit: Visit, plan: Plan) -> Iterator[tuple[str, str]]:
         "once more",
     )
     yield "Experts", joined(list(plan.experts)) or "whoever answers"
+    if plan.known:
+        yield "Known answers, to check who answers", f"{plural(plan.known, 'case')} of another file"
     yield "Order of the draws", f"seed {plan.seed}, from the hashes of model and pool"
     yield "Model file", plan.model_sha256
     yield "What the card says that changes answers", plan.answers_sha256

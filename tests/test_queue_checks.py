@@ -15,7 +15,8 @@ from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id
 from second_opinion.store import Store
-from second_opinion.store.queue_repeats import APART, EVERY, next_repeat
+from second_opinion.store.queue_checks import APART, next_repeat
+from second_opinion.store.queue_checks import REPEAT_EVERY as EVERY
 from second_opinion.verdicts.blind_answer import locked
 
 ADA = Expert("Ada")

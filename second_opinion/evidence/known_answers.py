@@ -1,0 +1,118 @@
+"""Cases whose right answer is known, from a file of their own, to check who answers a plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from second_opinion.access import roles
+from second_opinion.batches.scored_rows import ScoredRows
+from second_opinion.errors import UserError
+from second_opinion.formatting import plural, quoted
+from second_opinion.models.card import ModelCard
+from second_opinion.records.batch import Batch, prediction_id
+from second_opinion.records.expert import Expert
+from second_opinion.records.plan import KnownCase
+from second_opinion.records.value import same_value, typed_text
+from second_opinion.store import Store
+
+MOST_CASES = 1_000
+
+
+def candidate_columns(card: ModelCard, batch: Batch) -> list[str]:
+    """The columns of a file that may hold known answers: those that the model does not take."""
+    inputs = card.case_schema.taken_from(batch.columns)
+    columns = [name for name in batch.columns if name not in inputs]
+    return sorted(columns, key=lambda name: name != card.target.name)
+
+
+def fits(batch: Batch, pool: Batch) -> bool:
+    """Whether a batch may have the known cases: another file, scored by the same model file."""
+    is_other = batch.file_sha256 != pool.file_sha256
+    is_same_model = (batch.ref, batch.model_sha256) == (pool.ref, pool.model_sha256)
+    return is_other and is_same_model and batch.state == "done"
+
+
+def known_cases(
+    store: Store, card: ModelCard, pool: Batch, batch: Batch, column: str, *, by: Expert
+) -> list[KnownCase]:
+    """The scored rows of a batch that have a known answer in a column, for a plan on another pool.
+
+    An answer is a class of the card, by its value or its words, or a number. `UserError` below a
+    reviewer, for a file that does not fit, and for a cell that is no answer.
+    """
+    roles.check(by, "draft a plan")
+    if not fits(batch, pool):
+        raise UserError(
+            f"{quoted(batch.name)} cannot have the known cases; expected another file than the "
+            f"plan is about, scored to the end by {pool.ref}. Score such a file, then choose it."
+        )
+    if column not in candidate_columns(card, batch):
+        raise UserError(
+            f"{quoted(batch.name)} has no column {quoted(column)} beside those that the model "
+            "takes; expected one with the known answers. Choose another column."
+        )
+    cases = [
+        KnownCase(-at, batch.id, row, prediction_id(batch.id, row), answer)
+        for at, (row, answer) in enumerate(_answers(store, card, batch, column), 1)
+    ]
+    if not 1 <= len(cases) <= MOST_CASES:
+        raise UserError(
+            f"{quoted(batch.name)} has {plural(len(cases), 'row')} with an answer in the column "
+            f"{quoted(column)}; expected 1 to {MOST_CASES:,}. Score a file that has so many."
+        )
+    return cases
+
+
+def _answers(store: Store, card: ModelCard, batch: Batch, column: str) -> Iterator[tuple[int, Any]]:
+    """The rows, from 1, on which the model answered, with what is known of them."""
+    scored_rows = ScoredRows(store)
+    scores = scored_rows.scores(batch)
+    is_scored = scores.codes >= 0 if scores.numbers is None else ~np.isnan(scores.numbers)
+    read = _number_reader(batch.decimal) if card.task == "regression" else _reader(card)
+    cells = (cell for text in scored_rows.texts(batch, [column]) for cell in text[column])
+    for row, cell in enumerate(cells, 1):
+        if not (tidy := str(cell.as_py() or "").strip()) or not is_scored[row - 1]:
+            continue
+        try:
+            yield row, read(tidy)
+        except LookupError:
+            raise UserError(
+                f"Row {row} of {quoted(batch.name)}: {column} is {quoted(tidy)}; expected "
+                f"{_expected(card)}, or nothing where it is not known. Correct the file, then "
+                "score it again."
+            ) from None
+
+
+def _reader(card: ModelCard) -> Callable[[str], Any]:
+    """What a cell says by the words or the value of a class; `LookupError` for none of them."""
+    words = {choice.label.casefold(): choice.value for choice in card.classes}
+    words |= {typed_text(value).casefold(): value for value in card.class_values}
+
+    def read(cell: str) -> Any:
+        whole = re.fullmatch(r"(-?[0-9]+)[.,]0+", cell)
+        value = words[whole[1] if whole else cell.casefold()]
+        return same_value(value, card.positive) if card.answer == "probability" else value
+
+    return read
+
+
+def _number_reader(decimal: str) -> Callable[[str], float]:
+    from second_opinion.tables import number
+
+    def read(cell: str) -> float:
+        value = number(cell, decimal)
+        if value is None:
+            raise LookupError(cell)
+        return value
+
+    return read
+
+
+def _expected(card: ModelCard) -> str:
+    if card.task == "regression":
+        return "a number"
+    return "one of " + ", ".join(card.label(value) for value in card.class_values[:10])

@@ -1,0 +1,78 @@
+"""Release decision: cases whose answer is known, chosen for a plan to check who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from second_opinion.errors import UserError
+from second_opinion.evidence import known_answers
+from second_opinion.formatting import plural
+from second_opinion.models.card import ModelCard
+from second_opinion.records.batch import Batch
+from second_opinion.records.plan import KnownCase
+from second_opinion.ui import distinct_words
+from second_opinion.ui.frame import notice
+from second_opinion.ui.release import plan_fields
+from second_opinion.ui.visit import Visit
+
+NONE = ""
+HOW = (
+    "About one in ten of the cases that somebody answers is then one of these, unmarked. They are "
+    "announced in the instructions, and are never evidence."
+)
+
+
+def draw(visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch]) -> None:
+    """Offer the other scored files of the same model, and the column with what is known."""
+    fitting = {key: one for key, one in batches.items() if known_answers.fits(one, pool)}
+    if not fitting or st.session_state.get("plan_mode") != "blind":
+        return
+    if st.session_state.get("plan_known") not in fitting:
+        st.session_state["plan_known"] = NONE
+    name_of = distinct_words.of(fitting, lambda one: plan_fields.name(visit, fitting[one]))
+    chosen: str = st.selectbox(
+        "Cases whose right answer is known, to check who answers: the rows of",
+        [NONE, *fitting],
+        key="plan_known",
+        format_func=lambda one: name_of(one) if one else "none",
+        help=HOW,
+        persist_state="session",
+    )
+    if not chosen:
+        return
+    columns = known_answers.candidate_columns(card, fitting[chosen])
+    if not columns:
+        notice(
+            f"{fitting[chosen].name} has no column beside those that the model takes; expected one "
+            "with the known answers. Score a file that has it."
+        )
+        return
+    if st.session_state.get("plan_known_column") not in columns:
+        st.session_state["plan_known_column"] = columns[0]
+    st.selectbox(
+        "Column with the known answer", columns, key="plan_known_column", persist_state="session"
+    )
+    _say_how_many(visit, card, pool, batches)
+
+
+def chosen_cases(
+    visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch]
+) -> list[KnownCase]:
+    """The chosen cases, none where none were; `UserError` for a cell that is no answer."""
+    batch = batches.get(st.session_state.get("plan_known") or NONE)
+    column = st.session_state.get("plan_known_column")
+    if batch is None or not column or st.session_state.get("plan_mode") != "blind":
+        return []
+    by = visit.signer()
+    return known_answers.known_cases(visit.store, card, pool, batch, str(column), by=by)
+
+
+def _say_how_many(visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch]) -> None:
+    try:
+        cases = chosen_cases(visit, card, pool, batches)
+    except UserError as error:
+        notice(str(error))
+    else:
+        st.caption(f"{plural(len(cases), 'case')} with a known answer. {HOW}")
