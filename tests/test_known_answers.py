@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from visits import keys, messages, press, start
 
+from second_opinion.batches import case_facts
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.evidence import answers_in_parts, decision, plan_of_batch, queued_case
-from second_opinion.evidence.known_answers import candidate_columns, known_cases
+from second_opinion.evidence.known_answers import candidate_columns, known_answers
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.records.expert import Expert
 from second_opinion.store import Store
@@ -28,11 +29,12 @@ class Study:
         self.store, self.card = Store.open(place / "feedback.db"), registry.card(ref)
         self.batch, _ = scored_batch(self.store, registry, ref, 60)
         rows = rows_of(registry, ref, 72).iloc[60:].assign(**{column: self.cells(12)})
+        self.registry, self.known_rows = registry, rows
         self.known_batch = score(
             self.store, registry, checked(self.store, registry, csv_of(rows), ref)
         )
         wanted = {"target": 0.6, "twice": 0.0, "experts": ("Ada", "Bob")} | terms
-        self.known = known_cases(
+        self.known = known_answers(
             self.store, self.card, self.batch, self.known_batch, column, by=OWNER
         )
         self.plan = plan_of_batch.freeze(
@@ -58,7 +60,7 @@ class Study:
         return self.store.queue.next(self.plan.id, by=by)
 
     def known_answer(self, case):
-        return next(one.answer for one in self.known if one.position == case.position)
+        return self.known.answers[case.row_number]
 
     def up_to_the_first_known(self, by=ADA):
         while (case := self.next(by)).position >= 0:
@@ -88,8 +90,8 @@ def test_one_in_ten_is_a_known_one_until_each_was_asked(answered, count, seed):
 
 def test_an_answer_is_read_by_the_words_and_by_the_value_of_a_class(study):
     first, second, *_ = study.card.class_values
-    assert [one.answer for one in study.known] == [first, second] * 4
-    assert [one.row_number for one in study.known] == [1, 2, 4, 5, 7, 8, 10, 11]
+    numbers = [1, 2, 4, 5, 7, 8, 10, 11]
+    assert study.known.answers == dict(zip(numbers, [first, second] * 4, strict=True))
     assert study.plan.known == 8
     assert study.store.plans.find(study.plan.id, by=OWNER) == study.plan
 
@@ -163,8 +165,7 @@ def test_a_probability_is_held_against_whether_the_event_came(place, registry):
 
     kind = type("Risks", (Study,), {"cells": cells})
     study = kind(place, registry, "risk", tolerance=0.1)
-    (known,) = study.known
-    assert known.answer is True
+    assert study.known.answers == {1: True}
     case = study.up_to_the_first_known()
     study.lock(case, [0.5, 0.7])
     ada = study.by_expert()["Ada"]
@@ -177,8 +178,7 @@ def test_a_number_is_right_within_the_tolerance_of_the_plan(place, registry):
 
     kind = type("Numbers", (Study,), {"cells": cells})
     study = kind(place, registry, "dose", tolerance=2.0)
-    (known,) = study.known
-    assert known.answer == 1234.5
+    assert study.known.answers == {1: 1234.5}
     study.lock(study.up_to_the_first_known(), 1236.0)
     ada = study.by_expert()["Ada"]
     assert (ada.known, ada.known_right) == (1, 1)
@@ -200,15 +200,35 @@ def test_a_cell_that_is_no_answer_is_named(place, registry, cells, message):
 def test_neither_the_pool_nor_an_input_nor_an_open_plan_will_do(study):
     about = study.store, study.card, study.batch
     with pytest.raises(UserError, match="expected another file than the plan is about"):
-        known_cases(*about, study.batch, "truth", by=OWNER)
+        known_answers(*about, study.batch, "truth", by=OWNER)
     with pytest.raises(UserError, match=r"no column .age. beside those that the model takes"):
-        known_cases(*about, study.known_batch, "age", by=OWNER)
+        known_answers(*about, study.known_batch, "age", by=OWNER)
     with pytest.raises(UserError, match="Eve may not draft a plan"):
-        known_cases(*about, study.known_batch, "truth", by=EVE)
+        known_answers(*about, study.known_batch, "truth", by=EVE)
     terms = Terms(target=0.6, mode="open")
     with pytest.raises(UserError, match="known answers check nobody"):
         plan_of_batch.freeze(*about, terms, study.known, by=OWNER)
-    assert "truth" in candidate_columns(study.card, study.known_batch)
+    assert candidate_columns(study.store, study.card, study.known_batch)[0] == "truth"
+
+
+@pytest.mark.parametrize("column", ["truth", "what_came"])
+def test_their_cases_look_like_those_of_the_pool_and_tell_nothing(place, registry, column):
+    study = Study(place, registry, column=column)
+    case, drawn = study.up_to_the_first_known(), study.store.queue.answered(study.plan.id, by=ADA)
+    facts = [
+        case_facts.of_prediction(study.store, study.opened(one), ADA) for one in (case, drawn[0])
+    ]
+    assert facts[0].keys() == facts[1].keys() == {"note_of_ours"}
+    assert column in study.store.column_choices.latest(study.known_batch.id).hidden
+
+
+def test_a_file_that_lacks_what_experts_see_of_the_pool_will_not_do(study):
+    other = study.known_rows.drop(columns="note_of_ours")
+    batch = score(
+        study.store, study.registry, checked(study.store, study.registry, csv_of(other), "triage")
+    )
+    with pytest.raises(UserError, match=r"no column .note_of_ours., which experts see"):
+        known_answers(study.store, study.card, study.batch, batch, "truth", by=OWNER)
 
 
 @pytest.mark.usefixtures("at_home")

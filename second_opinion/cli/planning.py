@@ -13,7 +13,7 @@ from second_opinion.cli.decision_text import decision_lines
 from second_opinion.cli.feedback import me, plan_meant
 from second_opinion.errors import UserError
 from second_opinion.evidence import decision, plan_of_batch
-from second_opinion.evidence.known_answers import known_cases
+from second_opinion.evidence.known_answers import known_answers
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.evidence.planned_study import expected_accuracy, study_of
 from second_opinion.formatting import plural, share_text
@@ -21,7 +21,7 @@ from second_opinion.models.aliases import managed
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
-from second_opinion.records.plan import KnownCase, Mode, Plan
+from second_opinion.records.plan import KnownAnswers, Mode, Plan
 from second_opinion.settings import Settings
 from second_opinion.statistics import planner, sampling
 from second_opinion.store import Store
@@ -88,7 +88,7 @@ def plan(
     study = study_of(store, drafted, draws, pool)
     for refusal in planner.refusals(study):
         raise UserError(refusal)
-    checks = _known(store, card, pool, *known, by=person) if known else []
+    checks = _known(store, card, pool, *known, by=person) if known else None
     frozen = plan_of_batch.freeze(store, card, pool, terms, checks, by=person)
     click.echo(printing.printable(_text(frozen, pool, study)))
 
@@ -113,8 +113,8 @@ def close(plan_ref: str, yes: bool) -> None:
 
 def _known(
     store: Store, card: ModelCard, pool: Batch, batch: str, column: str, *, by: Expert
-) -> list[KnownCase]:
-    return known_cases(store, card, pool, _batch_meant(store, batch), column, by=by)
+) -> KnownAnswers:
+    return known_answers(store, card, pool, _batch_meant(store, batch), column, by=by)
 
 
 def _batch_meant(store: Store, ref: str) -> Batch:

@@ -13,20 +13,24 @@ from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural, quoted
 from second_opinion.models.card import ModelCard
-from second_opinion.records.batch import Batch, prediction_id
+from second_opinion.records.batch import Batch
 from second_opinion.records.expert import Expert
-from second_opinion.records.plan import KnownCase
+from second_opinion.records.plan import KnownAnswers
 from second_opinion.records.value import same_value, typed_text
 from second_opinion.store import Store
 
 MOST_CASES = 1_000
 
 
-def candidate_columns(card: ModelCard, batch: Batch) -> list[str]:
-    """The columns of a file that may hold known answers: those that the model does not take."""
+def candidate_columns(store: Store, card: ModelCard, batch: Batch) -> list[str]:
+    """The columns of a file that may hold known answers: those that the model does not take.
+
+    First those that are hidden from experts, as a column is that seems to tell the answer.
+    """
     inputs = card.case_schema.taken_from(batch.columns)
     columns = [name for name in batch.columns if name not in inputs]
-    return sorted(columns, key=lambda name: name != card.target.name)
+    hidden = store.column_choices.latest(batch.id).hidden
+    return sorted(columns, key=lambda name: name not in hidden)
 
 
 def fits(batch: Batch, pool: Batch) -> bool:
@@ -36,10 +40,10 @@ def fits(batch: Batch, pool: Batch) -> bool:
     return is_other and is_same_model and batch.state == "done"
 
 
-def known_cases(
+def known_answers(
     store: Store, card: ModelCard, pool: Batch, batch: Batch, column: str, *, by: Expert
-) -> list[KnownCase]:
-    """The scored rows of a batch that have a known answer in a column, for a plan on another pool.
+) -> KnownAnswers:
+    """What a column of a batch says of its scored rows, for a plan on another pool.
 
     An answer is a class of the card, by its value or its words, or a number. `UserError` below a
     reviewer, for a file that does not fit, and for a cell that is no answer.
@@ -50,21 +54,33 @@ def known_cases(
             f"{quoted(batch.name)} cannot have the known cases; expected another file than the "
             f"plan is about, scored to the end by {pool.ref}. Score such a file, then choose it."
         )
-    if column not in candidate_columns(card, batch):
+    if column not in candidate_columns(store, card, batch):
         raise UserError(
             f"{quoted(batch.name)} has no column {quoted(column)} beside those that the model "
             "takes; expected one with the known answers. Choose another column."
         )
-    cases = [
-        KnownCase(-at, batch.id, row, prediction_id(batch.id, row), answer)
-        for at, (row, answer) in enumerate(_answers(store, card, batch, column), 1)
-    ]
-    if not 1 <= len(cases) <= MOST_CASES:
+    _check_alike(store, pool, batch, column)
+    answers = dict(_answers(store, card, batch, column))
+    if not 1 <= len(answers) <= MOST_CASES:
         raise UserError(
-            f"{quoted(batch.name)} has {plural(len(cases), 'row')} with an answer in the column "
+            f"{quoted(batch.name)} has {plural(len(answers), 'row')} with an answer in the column "
             f"{quoted(column)}; expected 1 to {MOST_CASES:,}. Score a file that has so many."
         )
-    return cases
+    return KnownAnswers(batch.id, column, answers)
+
+
+def _check_alike(store: Store, pool: Batch, batch: Batch, column: str) -> None:
+    """`UserError` where the cases would look other than those of the pool."""
+    choice = store.column_choices.latest(pool.id)
+    shown = [*choice.shown, *([choice.picture] if choice.picture else [])]
+    present = {*batch.columns} - {column}
+    lacking = [name for name in shown if name not in present]
+    if lacking:
+        raise UserError(
+            f"{quoted(batch.name)} has no column {quoted(lacking[0])}, which experts see of the "
+            f"cases of {quoted(pool.name)}; expected it, or its cases could be told apart. Score "
+            "the file with that column, or take it out of what experts see on Batch upload."
+        )
 
 
 def _answers(store: Store, card: ModelCard, batch: Batch, column: str) -> Iterator[tuple[int, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -17,7 +16,7 @@ from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch, prediction_id
 from second_opinion.records.expert import Expert
-from second_opinion.records.plan import Draw, KnownCase, Mode, Plan
+from second_opinion.records.plan import Draw, KnownAnswers, Mode, Plan
 from second_opinion.records.stamp import new_id
 from second_opinion.statistics import sampling
 from second_opinion.store import Store
@@ -91,11 +90,11 @@ def freeze(
     card: ModelCard,
     batch: Batch,
     terms: Terms,
-    known: Sequence[KnownCase] = (),
+    known: KnownAnswers | None = None,
     *,
     by: Expert,
 ) -> Plan:
-    """Freeze such a plan for good, with cases of `known_cases`; `UserError` for all but owners."""
+    """Freeze such a plan for good, with `known_answers`; `UserError` for all but owners."""
     roles.check(by, "freeze or close a plan")
     plan, draws = plan_of(store, card, batch, terms, by=by)
     return store.plans.freeze(plan, draws, known, by=by)

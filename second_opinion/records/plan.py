@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -162,18 +163,19 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class KnownCase:
-    """A case of another file whose right ``answer`` is known; it is never evidence.
+class KnownAnswers:
+    """What is right for some cases of another file, to check who answers; never evidence.
 
-    Its ``position`` is below 0, beside the draws of the plan. Of a model that answers with the
-    probability of an event the answer is whether it came, True or False.
+    ``answers`` are by row of the batch, from 1, and stand in a ``column`` of its file. Of a model
+    that answers with the probability of an event one is whether that came, True or False.
     """
 
-    position: int
     batch_id: str
-    row_number: int
-    prediction_id: str
-    answer: Any
+    column: str
+    answers: Mapping[int, Any]
+
+    def __len__(self) -> int:
+        return len(self.answers)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from second_opinion.records import case_picture
 from second_opinion.records.case_columns import CaseColumns
@@ -94,6 +94,23 @@ def _note_hidden(
         again = [name for name in before if name not in now_hidden]
         details = {"batch": batch_id, "hidden": [*now_hidden], "shown_again": again}
         event_log.note(connection, Event("hide columns", by.label, details))
+
+
+def choose_as(
+    connection: sqlite3.Connection, batch_id: str, like: str, *, hidden: str, by: Expert
+) -> None:
+    """Let the cases of a batch be known by the columns of another one, and hide a column more.
+
+    In a transaction that is open.
+    """
+    own, other = _latest(connection, batch_id), _latest(connection, like)
+    choice = replace(
+        other,
+        hidden=tuple(dict.fromkeys((*own.hidden, *other.hidden, hidden))),
+        link_hosts=tuple(dict.fromkeys((*own.link_hosts, *other.link_hosts))),
+    )
+    add_choice(connection, batch_id, choice.without_hidden(), by.label)
+    _note_hidden(connection, batch_id, own.hidden, choice.hidden, by)
 
 
 def add_choice(

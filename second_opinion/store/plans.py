@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.formatting import plural
+from second_opinion.records.batch import prediction_id
 from second_opinion.records.event import Event
 from second_opinion.records.expert import DECLARED, Expert
-from second_opinion.records.plan import Closing, Draw, KnownCase, Plan
+from second_opinion.records.plan import Closing, Draw, KnownAnswers, Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Outcome
 from second_opinion.records.verdict import Verdict
-from second_opinion.store import event_log, judged_cases, record_rows, sql_plans, sql_queue
+from second_opinion.store import (
+    column_choices,
+    event_log,
+    judged_cases,
+    record_rows,
+    sql_plans,
+    sql_queue,
+)
 from second_opinion.store.database_file import DatabaseFile
 
 # A known case was drawn by nobody.
@@ -59,7 +67,7 @@ class Plans:
         self._file = file
 
     def freeze(
-        self, plan: Plan, draws: Iterable[Draw], known: Sequence[KnownCase] = (), *, by: Expert
+        self, plan: Plan, draws: Iterable[Draw], known: KnownAnswers | None = None, *, by: Expert
     ) -> Plan:
         """Store a plan and its draws for good, with known cases; returns it as stored.
 
@@ -78,7 +86,7 @@ class Plans:
             stored = connection.execute(sql_plans.PLAN, {"id": plan.id}).fetchone()
             if stored is not None:
                 return record_rows.plan(stored)
-            plan = replace(_numbered(connection, plan), frozen_by=by.label, known=len(known))
+            plan = replace(_numbered(connection, plan), frozen_by=by.label, known=len(known or ()))
             connection.execute(sql_plans.ADD_PLAN, record_rows.to_row(plan))
             rows = [
                 {**record_rows.to_row(draw), "plan_id": plan.id, "batch_id": plan.batch_id}
@@ -86,7 +94,8 @@ class Plans:
             ]
             _check_draws(plan, rows)
             connection.executemany(sql_plans.ADD_DRAW, rows)
-            _add_known(connection, plan, known)
+            if known:
+                _add_known(connection, plan, known, by)
             details = {"plan": plan.id, "action": "freeze", "target": plan.target}
             event_log.note(connection, Event("plan", by.label, details, id=plan.id))
         return plan
@@ -260,12 +269,14 @@ def open_plans(connection: sqlite3.Connection) -> list[Plan]:
     return [record_rows.plan(row) for row in connection.execute(sql_plans.OPEN_PLANS)]
 
 
-def _add_known(connection: sqlite3.Connection, plan: Plan, known: Sequence[KnownCase]) -> None:
-    """Beside the draws, at positions from -1 down."""
-    for at, one in enumerate(known, 1):
-        row = {**record_rows.to_row(one), "plan_id": plan.id, "position": -at}
-        connection.execute(sql_plans.ADD_DRAW, NO_WEIGHT | row)
-        connection.execute(sql_plans.ADD_KNOWN_ANSWER, row | {"answer": json.dumps(one.answer)})
+def _add_known(connection: sqlite3.Connection, plan: Plan, known: KnownAnswers, by: Expert) -> None:
+    """Beside the draws, at positions from -1 down; their cases look like those of the pool."""
+    column_choices.choose_as(connection, known.batch_id, plan.batch_id, hidden=known.column, by=by)
+    for at, (number, answer) in enumerate(sorted(known.answers.items()), 1):
+        row = {"plan_id": plan.id, "batch_id": known.batch_id, "position": -at}
+        case = {"row_number": number, "prediction_id": prediction_id(known.batch_id, number)}
+        connection.execute(sql_plans.ADD_DRAW, NO_WEIGHT | row | case)
+        connection.execute(sql_plans.ADD_KNOWN_ANSWER, row | {"answer": json.dumps(answer)})
 
 
 def _check_draws(plan: Plan, rows: list[dict[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from second_opinion.records.dialect import Dialect
 from second_opinion.records.event import AliasMove, CardEdit, Event
 from second_opinion.records.held_address import AddressRelease
 from second_opinion.records.invitation import Invitation, LinkMove
-from second_opinion.records.plan import Closing, Draw, KnownCase, Plan
+from second_opinion.records.plan import Closing, Draw, Plan
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.retention_rule import RetentionRule
 from second_opinion.records.review import Adjudication, Triage
@@ -79,7 +79,6 @@ def to_row(
         | Batch
         | Plan
         | Draw
-        | KnownCase
         | Closing
         | Invitation
         | LinkMove

@@ -11,7 +11,7 @@ from second_opinion.evidence import known_answers
 from second_opinion.formatting import plural
 from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
-from second_opinion.records.plan import KnownCase
+from second_opinion.records.plan import KnownAnswers
 from second_opinion.ui import distinct_words
 from second_opinion.ui.frame import notice
 from second_opinion.ui.release import plan_fields
@@ -42,7 +42,7 @@ def draw(visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch
     )
     if not chosen:
         return
-    columns = known_answers.candidate_columns(card, fitting[chosen])
+    columns = known_answers.candidate_columns(visit.store, card, fitting[chosen])
     if not columns:
         notice(
             f"{fitting[chosen].name} has no column beside those that the model takes; expected one "
@@ -57,22 +57,22 @@ def draw(visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch
     _say_how_many(visit, card, pool, batches)
 
 
-def chosen_cases(
+def chosen_answers(
     visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch]
-) -> list[KnownCase]:
-    """The chosen cases, none where none were; `UserError` for a cell that is no answer."""
+) -> KnownAnswers | None:
+    """What is known of the chosen cases; `UserError` for a cell that is no answer."""
     batch = batches.get(st.session_state.get("plan_known") or NONE)
     column = st.session_state.get("plan_known_column")
     if batch is None or not column or st.session_state.get("plan_mode") != "blind":
-        return []
+        return None
     by = visit.signer()
-    return known_answers.known_cases(visit.store, card, pool, batch, str(column), by=by)
+    return known_answers.known_answers(visit.store, card, pool, batch, str(column), by=by)
 
 
 def _say_how_many(visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch]) -> None:
     try:
-        cases = chosen_cases(visit, card, pool, batches)
+        known = chosen_answers(visit, card, pool, batches)
     except UserError as error:
         notice(str(error))
     else:
-        st.caption(f"{plural(len(cases), 'case')} with a known answer. {HOW}")
+        st.caption(f"{plural(len(known or ()), 'case')} with a known answer. {HOW}")

@@ -94,7 +94,7 @@ def _freeze(
     study = study_of(visit.store, drafted, draws, batch, effort)
     for refusal in planner.refusals(study):
         raise UserError(refusal)
-    known = known_choice.chosen_cases(visit, card, batch, batches)
+    known = known_choice.chosen_answers(visit, card, batch, batches)
     frozen = visit.store.plans.freeze(drafted, draws, known, by=person)
     click_ids.spend("plan_next_id")
     plan_fields.forget()
