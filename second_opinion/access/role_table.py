@@ -109,7 +109,8 @@ _BY_ACT: Final[dict[str, str]] = {
         "Review.without_card"
     ),
     PROGRAM_ALONE: (
-        "Store.close Store.damage Store.open Store.reviewed EventLog.add Batches.add_chunk "
+        "Store.close Store.damage Store.one_moment Store.open Store.reviewed EventLog.add "
+        "Batches.add_chunk "
         "Batches.add_scored Batches.beat Batches.begin Batches.claim Batches.contents "
         "Batches.create Batches.fail Batches.finish Batches.finish_check "
         "Batches.give_up_stale_check Batches.is_whole Batches.next_chunk Batches.problems "
