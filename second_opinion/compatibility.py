@@ -7,6 +7,7 @@ lowest version in pyproject.toml takes out what nobody needs any more.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ def _object_texts() -> Any:
     return pd.StringDtype("python", na_value=math.nan)
 
 
-def frame(columns: dict[str, Any], index: Any) -> pd.DataFrame:
+def frame(columns: Mapping[str, Any], index: Any) -> pd.DataFrame:
     """Columns as a frame, each in its own dtype.
 
     pandas 3 takes objects that are texts for texts of its own type, and None among them for NaN.

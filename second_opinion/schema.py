@@ -395,11 +395,18 @@ class Schema:
         Accepts one case, a list of cases or a frame with at least the model's columns. Values must
         have been read by the schema or come from typed training data: nothing is parsed here.
         """
+        return self.framed(self.arrays(cases), cases)
+
+    def arrays(self, cases: Cases) -> dict[str, Any]:
+        """The columns of `frame`, an array each: taken out of a frame one by one they cost more."""
+        columns = self.columns(cases)
+        return {feature.name: typed(columns[feature.name], feature) for feature in self}
+
+    def framed(self, arrays: Mapping[str, Any], cases: Cases) -> pd.DataFrame:
+        """The `arrays` of some cases as a frame, with the index of the cases if they have one."""
         import pandas as pd
 
-        columns = self.columns(cases)
         index = cases.index if isinstance(cases, pd.DataFrame) else None
-        arrays = {feature.name: typed(columns[feature.name], feature) for feature in self}
         return compatibility.frame(arrays, index)
 
     def columns(self, cases: Cases) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from second_opinion import Registry
 from second_opinion.errors import UserError
 from second_opinion.models.card import ModelCard
 from second_opinion.models.model import Model
+from second_opinion.models.unlike_training import outside_training
 from second_opinion.records.value import plain
+from second_opinion.schema import Feature, Schema
 
 ROWS = 120
 
@@ -223,6 +225,27 @@ def test_unseen_and_missing_are_told_apart_in_every_kind_of_column(dtype, rows):
         answers = asked.answers(cases)
         flags = [("unseen:city",), ("missing:city",), ()] * rows
         assert answers.flags() == flags[:rows]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "values"),
+    [
+        (-10, 10, [-10.5, -10, 0.5, 10, 11]),
+        (-10.5, 10.5, [-11, -10, 0, 10, 11]),
+        (0, 1e300, [-1e-300, 0.0, 1.0, 1e300, 2e300]),
+        (
+            "2024-01-01",
+            "2024-12-31",
+            ["2023-12-31", "2024-01-01", "2024-06-01", "2024-12-31", "2025-01-01"],
+        ),
+    ],
+)
+def test_outside_is_the_same_of_an_array_and_of_a_column(low, high, values):
+    kind = "date" if isinstance(low, str) else "number"
+    feature = Feature(name="x", kind=kind, min=low, max=high)
+    array = Schema([feature]).arrays([{"x": value} for value in values])["x"]
+    assert outside_training(array, feature).tolist() == [True, False, False, False, True]
+    assert outside_training(pd.Series(array), feature).tolist() == [True, False, False, False, True]
 
 
 class Watching(BaseEstimator):

@@ -407,6 +407,19 @@ def test_one_case_a_list_and_a_frame_make_the_same_frame():
     pd.testing.assert_frame_equal(one, SCHEMA.frame(table))
 
 
+def test_the_arrays_of_cases_are_the_columns_of_their_frame():
+    for cases in ([CASE, CASE], pd.DataFrame([CASE, CASE], index=[7, 3])):
+        arrays, frame = SCHEMA.arrays(cases), SCHEMA.frame(cases)
+        assert list(arrays) == list(frame.columns) == SCHEMA.names
+        pd.testing.assert_frame_equal(SCHEMA.framed(arrays, cases), frame)
+        for name, array in arrays.items():
+            pd.testing.assert_series_equal(
+                pd.Series(array, frame.index, dtype=frame[name].dtype),
+                frame[name],
+                check_names=False,
+            )
+
+
 def test_a_frame_keeps_its_index():
     table = pd.DataFrame([CASE, CASE], index=[7, 3])
     assert SCHEMA.frame(table).index.tolist() == [7, 3]

@@ -253,7 +253,7 @@ def _flags(
 ) -> list[tuple[str, ...]]:
     schema = card.case_schema
     known = np.array([math.nan if one is None else one for one in confidences])
-    marks = card_flags.raised(card, schema.columns(inputs), schema.frame(inputs), known)
+    marks = card_flags.raised(card, schema.columns(inputs), schema.arrays(inputs), known)
     raised = Answers(known, None, None, marks).flags()
     return [(*flags, card_flags.GIVEN_ELSEWHERE) for flags in raised]
 

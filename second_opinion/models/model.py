@@ -140,14 +140,14 @@ class Model:
 
         Takes what `predict` takes, and raises what it raises.
         """
-        frame = self.card.case_schema.frame(cases)
+        schema = self.card.case_schema
+        arrays = schema.arrays(cases)
+        frame = schema.framed(arrays, cases)
         values, shares = self._ask(frame, threads=1 if len(frame) <= SMALL else None)
         self._check(values, len(frame))
         confidence = None if shares is None else self._confidence(values, shares)
         probabilities = None if shares is None else shares[:, self._class_order]
-        marks = card_flags.raised(
-            self.card, self.card.case_schema.columns(cases), frame, confidence
-        )
+        marks = card_flags.raised(self.card, schema.columns(cases), arrays, confidence)
         return Answers(values, confidence, probabilities, marks)
 
     def outputs(self, cases: Cases) -> Outputs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,15 +10,12 @@ from second_opinion.records.choices import Choices
 from second_opinion.records.value import plain
 from second_opinion.schema import Feature
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def unseen_and_missing(cells: Any, choices: Choices) -> tuple[np.ndarray, np.ndarray]:
     """Which cells hold an unknown value, and which none."""
     import pandas as pd
 
-    missing = np.asarray(pd.isna(pd.array(cells, "object") if isinstance(cells, list) else cells))
+    missing = np.asarray(pd.isna(cells))
     if isinstance(cells, list):
         is_listed = np.array([choices.same(value) is not None for value in cells], dtype=bool)
     else:
@@ -28,15 +25,22 @@ def unseen_and_missing(cells: Any, choices: Choices) -> tuple[np.ndarray, np.nda
     return ~is_listed & ~missing, missing
 
 
-def outside_training(column: pd.Series[Any], feature: Feature) -> Any:
-    """Which values lie outside the training range of their feature, which has both ends."""
+def outside_training(column: Any, feature: Feature) -> Any:
+    """Which values lie outside the training range of their feature, which has both ends.
+
+    ``column`` is a series, or an array as `Schema.arrays` gives it.
+    """
     import pandas as pd
 
     low, high = feature.min, feature.max
+    are_texts = isinstance(low, str) or isinstance(high, str)
+    if isinstance(column, np.ndarray) and column.dtype.kind in "fiu" and not are_texts:
+        return (column < low) | (column > high)
+    column = pd.Series(column)
     if feature.shape == "date":
         moments = (column < pd.Timestamp(str(low))) | (column > pd.Timestamp(str(high)))
         return moments.to_numpy(bool, na_value=False)
-    if isinstance(low, str) or isinstance(high, str):
+    if are_texts:
         codes, levels = column.factorize()
         outside = [feature.outside(level) is not None for level in levels.tolist()]
         return np.array([*outside, False])[codes]
