@@ -33,6 +33,7 @@ def page() -> None:
         filter_bar.filters(visit, filters, lambda: headline.limits(visit.review, filters, figures))
         if figures.total:
             headline.summary(figures)
+        headline.waiting(visit, filters)
     section(filter_bar.section(shared["undecided"]), filters, figures, shared)
     verdicts_section.linked_case(visit)
     widget_values.confirm(frame.say_again)

@@ -194,7 +194,7 @@ def test_after_a_verdict_of_another_database_its_time_counts(api, predicted):
     api("/api/verdicts", verdict(predicted()))
     assert api("/api/verdicts?after=2020-01-01T00:00:00.000Z,nobody").body["verdicts"]
     page = api("/api/verdicts?after=2999-01-01T00:00:00.000Z,nobody").body
-    assert page == {"verdicts": [], "next": "2999-01-01T00:00:00.000Z,nobody"}
+    assert page == {"verdicts": [], "next": "2999-01-01T00:00:00.000Z,nobody", "waiting": 0}
 
 
 @pytest.mark.parametrize(

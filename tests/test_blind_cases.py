@@ -1,5 +1,6 @@
 """Blind means blind: what the model said of a drawn case is closed to its experts, everywhere."""
 
+import io
 import json
 import shutil
 import tracemalloc
@@ -23,6 +24,8 @@ from second_opinion.models.model import Model
 from second_opinion.models.registry import Registry
 from second_opinion.records.expert import Expert
 from second_opinion.records.invitation import Invitation
+from second_opinion.records.verdict_filter import VerdictFilter
+from second_opinion.review import exports
 from second_opinion.store import Store, blind_cases
 from second_opinion.ui.labels import flag_name
 from second_opinion.ui.queue import drawn_case
@@ -55,6 +58,11 @@ class Study:
         about = {"identity_source": person.source, "expert_key": person.expert_key}
         about["risk"] = self.card.probability(made.probabilities)
         self.store.add_verdict(locked(made, person.label, made.value, **about), by=person)
+
+    def against(self, made, expert):
+        """Somebody's verdict that another class than the model's is right."""
+        right = next(one for one in self.card.class_values if one != made.value)
+        return verdict(made, "disagree", expert, correct_value=right, direction=None)
 
     def ways(self, by, batch=None):
         """Each call that tells what the model said of the rows of a file, by its name."""
@@ -465,3 +473,126 @@ def test_an_answered_case_that_is_closed_since_is_led_past(two):
     assert "queue_first" in keys(at)
     press(at, "queue_next")
     assert drawn_case.OTHERS_FIRST in shown(at)
+
+
+ADA_REVIEWS = Expert("Ada", role="reviewer")
+REVIEW = "pages/5_Feedback_review.py"
+
+
+def exported(store, what, by, **about):
+    out = io.BytesIO()
+    only = VerdictFilter(model="triage")
+    exports.export(store, out, what, format="jsonl", verdict_filter=only, by=by, **about)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def seen_by(study, by):
+    """The predictions of each list of what others said, by the name of the call."""
+    review = study.store.review(by=by)
+    rows = review.page(VerdictFilter()).rows
+    narrow = review.page(VerdictFilter(model="triage", since="2026-01-01")).rows
+    log = study.store.verdict_log.after(most=1, by=by)
+    while log and (more := study.store.verdict_log.after("", log[-1].verdict.id, most=1, by=by)):
+        log += more
+    return {
+        "page": {row.prediction.id for row in rows},
+        "narrow page": {row.prediction.id for row in narrow},
+        "log": {one.verdict.prediction_id for one in log},
+        "conflicts": {one.prediction_id for one in review.conflicts()},
+        "verdicts": {row["prediction_id"] for row in exported(study.store, "verdicts", by)},
+        "corrections": {row["prediction_id"] for row in exported(study.store, "corrections", by)},
+        "predictions": {row["prediction_id"] for row in exported(study.store, "predictions", by)},
+    }
+
+
+def test_a_named_reviewer_reads_what_others_said_of_a_case_after_the_own_answer(study):
+    """In every list and file, also of the same file scored once more; sums have it."""
+    made, other = study.opened(0), study.opened(1)
+    study.lock(0, Expert("Bob"))
+    study.lock(1, Expert("Bob"))
+    study.store.add_verdict(study.against(made, "Zoe"))
+    again = score(
+        study.store, study.registry, check(study.store, study.registry, csv_of(study.frame))
+    )
+    row = study.store.plans.draws(study.plan.id, by=OWNER)[0].row_number
+    twin = ScoredRows(study.store).opened(again, row, study.card)
+    study.store.add_verdict(study.against(twin, "Zoe"))
+    both, everything = {made.id, twin.id}, {made.id, twin.id, other.id}
+    of_zoe = seen_by(study, Expert("Zoe", role="reviewer"))
+    assert of_zoe["page"] == of_zoe["log"] == of_zoe["predictions"] == everything
+    assert of_zoe["conflicts"] & both
+    assert [*seen_by(study, ADA_REVIEWS).values()] == [set()] * 7
+    assert study.store.blind_cases.waiting_cases("triage", by=ADA_REVIEWS) == 2
+    review = study.store.review(by=ADA_REVIEWS)
+    assert review.page(VerdictFilter()).total == 0
+    assert review.progress("triage").verdicts == 4
+    study.lock(1)
+    assert seen_by(study, ADA_REVIEWS)["page"] == {other.id}
+    assert review.page(VerdictFilter()).total == 2
+    study.lock(0)
+    after = seen_by(study, ADA_REVIEWS)
+    assert after["page"] == after["log"] == after["verdicts"] == everything
+    assert after["conflicts"] & both
+    assert study.store.blind_cases.waiting_cases(by=ADA_REVIEWS) == 0
+
+
+def test_no_call_of_a_reviewer_about_one_waiting_case_tells_of_it(study):
+    made = study.opened()
+    study.lock(0, Expert("Bob"))
+    said = study.store.add_verdict(study.against(made, "Zoe"))
+    review = study.store.review(by=ADA_REVIEWS)
+    for call in (
+        lambda: review.verdict(said.id),
+        lambda: review.triage_of(said.id),
+        lambda: review.adjudications_of(made.id),
+        lambda: review.shared_case(made.id),
+        lambda: review.own_answer(made.id, by=ADA_REVIEWS),
+        lambda: review.lock_own_answer(made.id, made.value, by=ADA_REVIEWS),
+        lambda: review.adjudicate(made.id, made.value, "so", by=ADA_REVIEWS),
+        lambda: study.store.verdict_history(made.id, by=ADA_REVIEWS),
+    ):
+        assert refusal(call) == blind_cases.IN_QUEUE
+    with pytest.raises(UserError, match=r"6 cases of this plan may still ask .* Ask somebody else"):
+        exported(study.store, "draws", ADA_REVIEWS, plan=study.plan)
+    grace = Expert("Grace", role="reviewer")
+    assert len(exported(study.store, "draws", grace, plan=study.plan)) == 6
+    decision.close(study.store, study.plan, by=OWNER)
+    assert len(exported(study.store, "draws", ADA_REVIEWS, plan=study.plan)) == 6
+    assert review.verdict(said.id) == said
+
+
+def test_the_points_of_a_chart_leave_out_the_cases_that_wait(place, registry):
+    study = Study(place, registry, "dose", rows=6, tolerance=5.0)
+    study.lock(0, Expert("Bob"))
+    assert len(study.store.review(by=ADA_REVIEWS).numbers("dose")) == 0
+    study.lock(0)
+    assert len(study.store.review(by=ADA_REVIEWS).numbers("dose")) == 2
+
+
+@pytest.mark.usefixtures("at_home")
+def test_feedback_review_says_how_many_cases_wait_for_the_own_answer(study):
+    made = study.opened()
+    study.lock(0, Expert("Bob"))
+    said = study.store.add_verdict(study.against(made, "Zoe"))
+    waits = "1 case that others judged waits for your own answer in Review queue"
+    for section in ("verdicts", "conflicts", "files"):
+        at = start(REVIEW, model="triage", section=section, case=said.id)
+        assert waits in words(at)
+        assert blind_cases.IN_QUEUE in messages(at)
+        assert "review_case" not in keys(at)
+    assert "is for you to decide" in words(start(REVIEW, model="triage", section="conflicts"))
+    study.lock(0)
+    at = start(REVIEW, model="triage", section="verdicts", case=said.id)
+    assert waits not in words(at)
+    assert messages(at) == []
+
+
+def test_a_program_of_a_reviewer_fetches_no_verdict_before_the_own_answer(place, registry, api):
+    study = Study(place, registry, experts=("sync", "Bob"))
+    token = study.store.made_tokens.make("sync", "reviewer", by=OWNER)
+    study.lock(0, Expert("Bob"))
+    answer = api("/api/verdicts", headers=bearer(token)).body
+    assert answer == {"verdicts": [], "next": None, "waiting": 1}
+    other = study.store.made_tokens.make("another", "reviewer", by=OWNER)
+    answer = api("/api/verdicts", headers=bearer(other)).body
+    assert (len(answer["verdicts"]), answer["waiting"]) == (1, 0)

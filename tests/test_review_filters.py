@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from second_opinion.records.expert import folded
 from second_opinion.records.verdict_filter import VerdictFilter
-from second_opinion.store import review_queries
+from second_opinion.store import review_queries, verdict_selection
 
 # One for each clause of the queries, with rows on its edge and on either side.
 FILTERS = [
@@ -168,7 +168,7 @@ def test_what_can_be_chosen_is_what_some_verdict_has(busy_store, rows, model):
 @pytest.mark.parametrize("sort", ORDERS)
 def test_words_are_looked_for_in_the_newest_hits(busy_store, rows, sort, monkeypatch):
     """Also those of verdicts that were replaced are hits."""
-    monkeypatch.setattr(review_queries, "MOST_HITS", 20)
+    monkeypatch.setattr(verdict_selection, "MOST_HITS", 20)
     comments = select(busy_store.path, "SELECT id, comment FROM verdicts ORDER BY rowid DESC")
     hits = [id for id, comment in comments if MATCHES["words"]({"comment": comment}, "old")][:20]
     for wanted in map(with_words, [VerdictFilter(), VerdictFilter(since="2026-11-02")]):
@@ -208,7 +208,7 @@ def test_a_row_equals_what_reviewed_says(busy_store):
 
 
 def test_more_than_can_be_counted_is_said_so(busy_store, monkeypatch):
-    monkeypatch.setattr(review_queries, "MOST_ROWS", 30)
+    monkeypatch.setattr(verdict_selection, "MOST_ROWS", 30)
     found = review_of(busy_store).page(VerdictFilter(since="2026-01-01"), size=20)
     assert (found.total, found.more, found.pages) == (30, True, 2)
     by_group = review_of(busy_store).page(VerdictFilter(), size=20)

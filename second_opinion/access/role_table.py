@@ -81,6 +81,7 @@ _BY_ACT: Final[dict[str, str]] = {
         "Store.add_verdict Store.current_verdict Store.current_verdicts_of Store.history "
         "Store.prediction Batches.cancel Batches.check_own Batches.find Batches.judged_rows "
         "Batches.listed BlindCases.check_batch BlindCases.check_prediction BlindCases.closed "
+        "BlindCases.check_open BlindCases.waiting_cases "
         "BlindCases.batches BlindCases.plans ColumnChoices.add_pictures ColumnChoices.choose "
         "Queue.answered Queue.done Queue.draft Queue.has_closed Queue.is_answered "
         "Queue.keep_draft Queue.lock "

@@ -90,6 +90,9 @@ class Verdicts(BaseModel):
     next: str | None = Field(
         description="`after` of the next call; the same as `after` where nothing new is there."
     )
+    waiting: int = Field(
+        description="Judged cases of blind plans that are left out until the caller's own answer."
+    )
 
 
 @router.post(
@@ -233,7 +236,8 @@ def _list(by: Expert, after: str, limit: int) -> Response:
         details = {"what": "verdicts", "format": "json", "by": "api", "rows": len(rows)}
         store.event_log.add(Event("export", by.label, details))
     last = f"{rows[-1]['created_at']},{rows[-1]['id']}" if rows else after or None
-    return as_json({"verdicts": rows, "next": last})
+    waiting = store.blind_cases.waiting_cases(by=by)
+    return as_json({"verdicts": rows, "next": last, "waiting": waiting})
 
 
 def _row(verdict: Verdict, model: str, version: str) -> dict[str, Any]:

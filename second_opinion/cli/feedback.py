@@ -132,6 +132,10 @@ def _summary_text(what: str, summary: exports.Exported, output: Path | None) -> 
         parts.append(f"{plural(left.conflicts, 'case')} left out: experts contradict each other.")
     if left.unanswered:
         parts.append(f"{plural(left.unanswered, 'case')} left out: nobody named a right value.")
+    if summary.waiting:
+        parts.append(
+            f"{plural(summary.waiting, 'case')} left out until you have answered yourself."
+        )
     return " ".join(parts)
 
 

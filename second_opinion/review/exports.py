@@ -16,6 +16,7 @@ from second_opinion.access import roles
 from second_opinion.batches.case_facts import KnownBy
 from second_opinion.errors import UserError
 from second_opinion.evidence import decision
+from second_opinion.formatting import plural
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Plan
@@ -75,9 +76,13 @@ CLASH = "_review"
 
 @dataclass
 class Exported:
-    """How many rows were written, and for corrections which cases were left out."""
+    """How many rows were written, and which cases were left out.
+
+    ``waiting`` judged cases are those that wait for an own answer of who takes the file.
+    """
 
     rows: int = 0
+    waiting: int = 0
     left_out: LeftOut = field(default_factory=LeftOut)
 
 
@@ -104,9 +109,11 @@ def export(
         raise UserError("Draws are of one plan; expected it. Choose a plan.")
     details: dict[str, Any] = {"what": what, "format": format, "filter": _noted(verdict_filter)}
     details |= {"plan": plan.id} if plan else {}
+    if what == "draws" and plan is not None:
+        _check_own_answers(store, plan, by)
     # Before the first row: nothing leaves without a trace.
     store.event_log.add(Event("export", by.label, details))
-    exported = Exported()
+    exported = Exported(waiting=store.blind_cases.waiting_cases(verdict_filter.model, by=by))
     if what == "draws" and plan is not None:
         kinds, chunks = _draws(store, plan, by)
     else:
@@ -165,6 +172,17 @@ def _source(
     own = dict(zip(names, _kinds(CORRECTIONS).values(), strict=True))
     chunks = corrections(review, verdict_filter, left_out)
     return inputs | own, ([_correction(one, names) for one in some] for some in chunks)
+
+
+def _check_own_answers(store: Store, plan: Plan, by: Expert) -> None:
+    # With rows left out, a table of draws would be of another pool.
+    ids = [draw.prediction_id for draw in store.plans.draws(plan.id, by=by)]
+    if waiting := store.blind_cases.closed(ids, by=by):
+        raise UserError(
+            f"{plural(len(waiting), 'case')} of this plan may still ask for your own answer, and "
+            "its draws say how sure the model is of each; expected somebody whom the plan does not "
+            "name, or a closed plan. Ask somebody else for the file."
+        )
 
 
 def _draws(store: Store, plan: Plan, by: Expert) -> tuple[Kinds, Iterator[list[ExportRow]]]:

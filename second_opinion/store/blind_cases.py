@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from second_opinion.access import roles
 from second_opinion.errors import UserError
@@ -48,7 +48,11 @@ class BlindCases:
 
     def check_prediction(self, prediction: Prediction, *, by: Expert) -> None:
         """Raise `UserError` where what the model said of the case is closed to this person."""
-        if self.closed([prediction.id], by=by):
+        self.check_open(prediction.id, by=by)
+
+    def check_open(self, prediction_id: str, *, by: Expert) -> None:
+        """The same by its id."""
+        if self.closed([prediction_id], by=by):
             raise UserError(IN_QUEUE)
 
     def closed(self, prediction_ids: Collection[str], *, by: Expert) -> set[str]:
@@ -59,8 +63,12 @@ class BlindCases:
         if not prediction_ids:
             return set()
         with self._file.reading() as connection:
-            plans = _closing_plans(connection, by)
-            return {one for plan in plans for one in _waiting(connection, plan, prediction_ids, by)}
+            return closed_among(connection, prediction_ids, by)
+
+    def waiting_cases(self, model: str | None = None, *, by: Expert) -> int:
+        """How many cases that others judged are closed to this person, of all models or one."""
+        with self._file.reading() as connection:
+            return len({one.case_id for one in closed_verdicts(connection, by, model)})
 
     def check_batch(self, batch: Batch, *, by: Expert) -> None:
         """Raise `UserError` where what the model said of a file's rows is closed to this person.
@@ -81,6 +89,37 @@ class BlindCases:
                         f"The cases of {quoted(batch.name)} are in your queue: you answer them "
                         "there before you see what the model says. Open Review queue."
                     )
+
+
+def closed_among(
+    connection: sqlite3.Connection, prediction_ids: Collection[str], by: Expert
+) -> set[str]:
+    """As `BlindCases.closed`."""
+    plans = _closing_plans(connection, by)
+    return {one for plan in plans for one in _waiting(connection, plan, prediction_ids, by)}
+
+
+class ClosedVerdict(NamedTuple):
+    """A verdict by its place in the order of storing, on a case that is closed to somebody."""
+
+    number: int
+    case_id: int
+
+
+def closed_verdicts(
+    connection: sqlite3.Connection, by: Expert, model: str | None = None
+) -> list[ClosedVerdict]:
+    """The verdicts on cases that are closed to this person, of all models or one."""
+    closing = _closing_plans(connection, by)
+    plans = [one for one in closing if model in (None, one.model) and roles.may_use(by, one.model)]
+    closed: set[str] = set()
+    for plan in plans:
+        about = {"plan_id": plan.id, "pool_sha256": plan.pool_sha256, "model": plan.model}
+        judged = [row["prediction_id"] for row in connection.execute(sql_blind_cases.JUDGED, about)]
+        closed |= _waiting(connection, plan, judged, by)
+    ids = {"ids": record_rows.listed(closed)}
+    rows = connection.execute(sql_blind_cases.VERDICTS, ids) if closed else ()
+    return [ClosedVerdict(row["number"], row["case_id"]) for row in rows]
 
 
 def _closing_plans(connection: sqlite3.Connection, by: Expert) -> list[Plan]:

@@ -22,6 +22,7 @@ from second_opinion.store import (
     sql_review,
     sql_verdicts,
 )
+from second_opinion.store.blind_cases import BlindCases
 from second_opinion.store.database_file import DatabaseFile
 from second_opinion.verdicts import meaning
 from second_opinion.verdicts.same_case import case_id
@@ -33,8 +34,11 @@ OWN_ANSWER = "own answer"
 class Decisions:
     """The verbs of reviewers that write, and what they wrote."""
 
-    def __init__(self, file: DatabaseFile) -> None:
-        self._file = file
+    def __init__(self, file: DatabaseFile, by: Expert = roles.PROGRAM) -> None:
+        self._file, self._by = file, by
+
+    def _check_open(self, prediction_id: str) -> None:
+        BlindCases(self._file).check_open(prediction_id, by=self._by)
 
     def triage(
         self, verdict_id: str, state: TriageState, note: str = "", *, by: Expert, id: str = ""
@@ -58,6 +62,8 @@ class Decisions:
 
     def triage_of(self, verdict_id: str) -> list[Triage]:
         """Every decision about a verdict, oldest first."""
+        for row in self._select(sql_verdicts.VERDICT, id=verdict_id):
+            self._check_open(row["prediction_id"])
         rows = self._select(sql_review.TRIAGE, verdict_id=verdict_id)
         return [Triage(**dict(row)) for row in rows]
 
@@ -88,6 +94,7 @@ class Decisions:
         adjudication = Adjudication(
             prediction_id, answer, reason, by.label, direction, id or new_id()
         )
+        self._check_open(prediction_id)
         with self._file.writing() as connection:
             stored = connection.execute(sql_review.ADJUDICATION, {"id": adjudication.id}).fetchone()
             if stored is not None:
@@ -112,6 +119,7 @@ class Decisions:
         roles.check(by, "decide a case")
         if answer is None:
             raise UserError("Your answer is missing. Give it, then lock it.")
+        self._check_open(prediction_id)
         with self._file.writing() as connection:
             case = case_id(_prediction(connection, prediction_id))
             _refuse_judges(connection, case, by)
@@ -131,6 +139,7 @@ class Decisions:
 
     def own_answer(self, prediction_id: str, *, by: Expert) -> Any:
         """What this person locked of the case since they last decided it; None before that."""
+        self._check_open(prediction_id)
         with self._file.reading() as connection:
             about = {"case_id": case_id(_prediction(connection, prediction_id))}
             mine = about | {"expert_key": by.expert_key}
@@ -146,6 +155,7 @@ class Decisions:
 
     def adjudications_of(self, prediction_id: str) -> list[Adjudication]:
         """Every adjudication of the case of this prediction, oldest first; the last one counts."""
+        self._check_open(prediction_id)
         with self._file.reading() as connection:
             case = {"case_id": case_id(_prediction(connection, prediction_id))}
             rows = connection.execute(sql_review.ADJUDICATIONS, case).fetchall()

@@ -15,12 +15,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from second_opinion.records.expert import key_of
-from second_opinion.records.namesakes import is_called, key_in
 from second_opinion.records.prediction import Prediction
 from second_opinion.records.review import Conflict, Judged, Opinion, SharedCase
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_filter import Sort, VerdictFilter
-from second_opinion.store import record_rows, sql_review, sql_verdicts
+from second_opinion.store import record_rows, sql_review, sql_verdicts, verdict_selection
+from second_opinion.store.blind_cases import closed_among, closed_verdicts
 from second_opinion.store.decisions import Decisions
 from second_opinion.store.recent_counts import Newest
 from second_opinion.store.review_summaries import Summaries
@@ -28,14 +28,11 @@ from second_opinion.store.review_summaries import Summaries
 if TYPE_CHECKING:
     import pandas as pd
 
-# Further down nobody pages: the filter is narrowed instead.
-MOST_ROWS = 10_000
 MOST_NUMBERS = 5_000
-MOST_HITS = 50_000
+MOST_SHARED = 10_000
 # Of a case that was judged more often, a page shows these.
 MOST_ON_CASE = 50
 CHUNK = 2_000
-NO_BATCH = -1
 # The filters by what a verdict has, but for who gave it.
 FILTER_FIELDS = (
     *("judgement", "outcome", "severity", "mode", "source", "triage", "corrected", "adjudicated"),
@@ -58,7 +55,11 @@ class VerdictPage:
 
 
 class Review(Decisions, Summaries):
-    """What the experts said, for those who judge the model. Get it with `Store.review`."""
+    """What the experts said, for those who judge the model. Get it with `Store.review`.
+
+    What was said of a case that blind plans close to this person (`BlindCases`) is in sums over a
+    model or version alone. A verb about one such case raises `UserError`.
+    """
 
     def page(
         self,
@@ -75,25 +76,25 @@ class Review(Decisions, Summaries):
         50,000 comments that have them.
         """
         with self._file.reading() as connection:
-            parameters = _asked(connection, verdict_filter)
-            total, more = _total(connection, verdict_filter, parameters)
-            pages = max(-(-min(total, MOST_ROWS) // size), 1)
+            parameters = verdict_selection.conditions(connection, verdict_filter, self._by)
+            total, more = verdict_selection.total_of(connection, verdict_filter, parameters)
+            pages = max(-(-min(total, verdict_selection.MOST_ROWS) // size), 1)
             at = min(max(number, 1), pages)
-            query = _query(verdict_filter, sort)
+            query = verdict_selection.query_of(verdict_filter, sort)
             parameters |= {"size": size, "skipped": (at - 1) * size}
             parameters["way"] = 1 if sort == "least_sure" else -1
             if sort == "serious":
-                about = _facts(
+                about = verdict_selection.facts_of(
                     connection, verdict_filter.model_copy(update={"severity": "serious"})
                 )
-                parameters["serious"], _ = _mask(connection, about)
+                parameters["serious"], _ = verdict_selection.mask_of(connection, about)
             numbers = [row for (row,) in connection.execute(query, parameters)]
             return VerdictPage(_judged(connection, numbers), total, more, pages)
 
     def newest(self, verdict_filter: VerdictFilter, most: int) -> Newest:
         """Up to so many of the newest matching verdicts, to be counted by any of their facts."""
         with self._file.reading() as connection:
-            parameters = _asked(connection, verdict_filter)
+            parameters = verdict_selection.conditions(connection, verdict_filter, self._by)
             has_words = verdict_filter.words is not None
             query = sql_review.FACTS_FOUND if has_words else sql_review.FACTS
             rows, groups = _counted(connection, query, parameters | {"most": most + 1})
@@ -116,8 +117,8 @@ class Review(Decisions, Summaries):
         The database is seen as it was at the first of them.
         """
         with self._file.reading() as connection:
-            parameters = _asked(connection, verdict_filter)
-            query = _query(verdict_filter, "newest")
+            parameters = verdict_selection.conditions(connection, verdict_filter, self._by)
+            query = verdict_selection.query_of(verdict_filter, "newest")
             everything = connection.execute(query, parameters | {"size": -1, "skipped": 0})
             numbers = array("q", (number for (number,) in everything))
             numbers.reverse()
@@ -140,13 +141,18 @@ class Review(Decisions, Summaries):
                 parameters = conditions | {"place": place, "size": CHUNK}
                 rows = connection.execute(sql_review.PREDICTIONS_AFTER, parameters).fetchall()
                 place = rows[-1]["place"] if rows else None
-                if rows:
-                    yield [record_rows.prediction(_without_place(row)) for row in rows]
+                closed = closed_among(connection, [row["id"] for row in rows], self._by)
+                visible = [row for row in rows if row["id"] not in closed]
+                if visible:
+                    yield [record_rows.prediction(_without_place(row)) for row in visible]
 
     def verdict(self, verdict_id: str) -> Verdict | None:
         """The verdict with this id, whether it still counts or not, or None."""
         rows = self._select(sql_verdicts.VERDICT, id=verdict_id)
-        return record_rows.verdict(rows[0]) if rows else None
+        verdict = record_rows.verdict(rows[0]) if rows else None
+        if verdict is not None:
+            self._check_open(verdict.prediction_id)
+        return verdict
 
     def filter_values(self, model: str) -> dict[str, set[str]]:
         """The texts that verdicts on a model have, by filter: an empty one where some have none."""
@@ -165,8 +171,9 @@ class Review(Decisions, Summaries):
         import pandas as pd
 
         with self._file.reading() as connection:
-            conditions = _asked(connection, VerdictFilter(model=model, version=version))
-            parameters = {"mask": conditions["mask"], "most": most}
+            parameters = verdict_selection.conditions(
+                connection, VerdictFilter(model=model, version=version), self._by
+            ) | {"most": most}
             rows = connection.execute(sql_review.NUMBERS, parameters).fetchall()
         pairs = pd.DataFrame(map(_pair, rows), columns=["value", "answer"], dtype="object")
         columns = {name: pd.to_numeric(pairs[name], errors="coerce") for name in pairs}
@@ -177,7 +184,7 @@ class Review(Decisions, Summaries):
         return numbers.assign(answer=own, right=[row["outcome"] == "right" for row in rows])
 
     def shared_cases(
-        self, model: str | None = None, version: str | None = None, most: int = MOST_ROWS
+        self, model: str | None = None, version: str | None = None, most: int = MOST_SHARED
     ) -> list[SharedCase]:
         """Those of the newest cases with several verdicts that two experts or more have judged."""
         about = {"model": model, "version": version, "size": most, "skipped": 0}
@@ -210,11 +217,14 @@ class Review(Decisions, Summaries):
         about = {"model": model, "version": version, "adjudicated": adjudicated}
         page = {"size": size, "skipped": (max(number, 1) - 1) * size}
         with self._file.reading() as connection:
+            closed = {one.case_id for one in closed_verdicts(connection, self._by)}
+            about["closed"] = json.dumps(list(closed))
             rows = connection.execute(sql_review.CONFLICTS, about | page).fetchall()
             return [_conflict(connection, row) for row in rows]
 
     def shared_case(self, prediction_id: str) -> SharedCase | None:
         """The case of this prediction, or None unless two experts or more have judged it."""
+        self._check_open(prediction_id)
         rows = self._select(sql_review.SHARED_CASE, prediction_id=prediction_id)
         case = _shared(rows[0]) if rows else None
         return case if case and len(case.opinions) > 1 else None
@@ -230,93 +240,6 @@ def _counted(
     rows = cursor.execute(query, parameters).fetchall()
     ids = {"ids": json.dumps(list({row[0] for row in rows}))}
     return rows, connection.execute(sql_review.GROUPS_WITH_IDS, ids).fetchall()
-
-
-def search_words(words: str) -> str:
-    """What people type as a question to SQLite's full-text search: never an error.
-
-    Each word is quoted, so that its signs mean nothing, and finds longer words that begin with it.
-    """
-    terms = [word for word in words.split() if any(letter.isalnum() for letter in word)]
-    return " ".join('"' + word.replace('"', '""') + '"*' for word in terms) or '""'
-
-
-def _asked(connection: sqlite3.Connection, verdict_filter: VerdictFilter) -> dict[str, Any]:
-    """The parameters of the row queries: which groups, and what else a row must have."""
-    about = _facts(connection, verdict_filter)
-    mask = None
-    if any(value is not None for value in about.values()):
-        mask, in_groups = _mask(connection, about)
-    else:
-        (in_groups,) = connection.execute(sql_review.IN_ALL).fetchone()
-    batch = None
-    if verdict_filter.batch is not None:
-        row = connection.execute(sql_review.BATCH, {"batch_id": verdict_filter.batch}).fetchone()
-        batch = row[0] if row else NO_BATCH
-    return {
-        "mask": mask,
-        "in_groups": in_groups,
-        "batch": batch,
-        "since": verdict_filter.since,
-        "until": verdict_filter.until,
-        "at_least": verdict_filter.at_least,
-        "below": verdict_filter.below,
-        "words": None if verdict_filter.words is None else search_words(verdict_filter.words),
-        "hits": MOST_HITS,
-    }
-
-
-def _mask(connection: sqlite3.Connection, about: dict[str, Any]) -> tuple[bytes, int]:
-    """For each group a byte that says whether it is wanted, and how many verdicts those have."""
-    groups = connection.execute(sql_review.GROUPS, about).fetchall()
-    mask = bytearray(max((id for id, _ in groups), default=0))
-    for id, _ in groups:
-        mask[id - 1] = 1
-    return bytes(mask), sum(verdicts for _, verdicts in groups)
-
-
-def _facts(connection: sqlite3.Connection, verdict_filter: VerdictFilter) -> dict[str, Any]:
-    experts = None
-    if verdict_filter.expert is not None:
-        everybody = [name for (name,) in connection.execute(sql_review.EXPERTS)]
-        called = [name for name in everybody if is_called(name, verdict_filter.expert)]
-        people = set(map(key_in, called))
-        experts = json.dumps([name for name in everybody if key_in(name) in people])
-    return {
-        "model": verdict_filter.model,
-        "version": verdict_filter.version,
-        "source": verdict_filter.source,
-        "experts": experts,
-        "judgement": verdict_filter.judgement,
-        "severity": verdict_filter.severity,
-        "mode": verdict_filter.mode,
-        "value": record_rows.to_json("value", verdict_filter.value),
-        "answer": record_rows.to_json("answer", verdict_filter.answer),
-        "corrected": verdict_filter.corrected,
-        "adjudicated": verdict_filter.adjudicated,
-        "outcome": verdict_filter.outcome,
-        "triage": verdict_filter.triage,
-    }
-
-
-def _query(verdict_filter: VerdictFilter, sort: Sort) -> str:
-    plain, search = {
-        "newest": (sql_review.NEWEST, sql_review.NEWEST_FOUND),
-        "serious": (sql_review.SERIOUS, sql_review.SERIOUS_FOUND),
-    }.get(sort, (sql_review.SORTED, sql_review.SORTED_FOUND))
-    return plain if verdict_filter.words is None else search
-
-
-def _total(
-    connection: sqlite3.Connection, verdict_filter: VerdictFilter, parameters: dict[str, Any]
-) -> tuple[int, bool]:
-    """How many match, and whether there are more than that."""
-    if not verdict_filter.by_row:
-        return parameters["in_groups"], False
-    has_words = verdict_filter.words is not None
-    query = sql_review.COUNTED_FOUND if has_words else sql_review.COUNTED
-    (count,) = connection.execute(query, parameters | {"most": MOST_ROWS + 1}).fetchone()
-    return min(count, MOST_ROWS), count > MOST_ROWS
 
 
 def _judged(connection: sqlite3.Connection, numbers: list[int]) -> list[Judged]:

@@ -27,3 +27,21 @@ ANSWERS = """
     WHERE verdicts.prediction_id IN (SELECT value FROM json_each(:ids))
         AND verdicts.mode = :mode AND ordered.number > :after_verdict
 """
+# The cases of a plan that were judged, and those of its file that was scored once more.
+JUDGED = """
+    SELECT verdicts.prediction_id
+    FROM draws JOIN verdicts ON verdicts.prediction_id = draws.prediction_id
+    WHERE draws.plan_id = :plan_id
+    UNION
+    SELECT verdicts.prediction_id
+    FROM batches JOIN predictions ON predictions.batch_id = batches.id
+    JOIN verdicts ON verdicts.prediction_id = predictions.id
+    WHERE batches.file_sha256 = :pool_sha256 AND batches.model = :model
+"""
+# Of a case that is closed, on whatever prediction of it.
+VERDICTS = """
+    SELECT DISTINCT ordered.number, verdicts.case_id
+    FROM verdicts AS closed JOIN verdicts ON verdicts.case_id = closed.case_id
+    JOIN verdict_order AS ordered ON ordered.verdict_id = verdicts.id
+    WHERE closed.prediction_id IN (SELECT value FROM json_each(:ids))
+"""

@@ -66,6 +66,12 @@ _FILTER = """
     AND (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)
     AND (:at_least IS NULL OR confidence >= :at_least)
     AND (:below IS NULL OR confidence < :below)
+    AND (:closed IS NULL OR number NOT IN (SELECT value FROM json_each(:closed)))
+"""
+COUNT_CLOSED = """
+    SELECT count(*) FROM review
+    WHERE number IN (SELECT value FROM json_each(:closed))
+        AND (:mask IS NULL OR substr(:mask, group_id, 1) = x'01')
 """
 # The newest hits among the verdicts whose comment has the words.
 _WITH_WORDS = """
@@ -237,6 +243,7 @@ _CASE = """
 CONFLICTS = (
     _CASE
     + " conflict AND (:adjudicated IS NULL OR adjudicated = :adjudicated)"
+    + " AND case_id NOT IN (SELECT value FROM json_each(:closed))"
     + _OF_MODEL
     + _LATEST_FIRST
     + _PAGE
@@ -261,6 +268,7 @@ NUMBERS = """
     CROSS JOIN predictions ON predictions.id = verdicts.prediction_id
     LEFT JOIN final_answers AS final ON final.case_id = verdicts.case_id
     WHERE substr(:mask, review.group_id, 1) = x'01' AND review_groups.outcome <> 'unsure'
+        AND (:closed IS NULL OR review.number NOT IN (SELECT value FROM json_each(:closed)))
     ORDER BY review.number DESC LIMIT :most
 """
 

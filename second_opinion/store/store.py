@@ -130,9 +130,10 @@ class Store:
     def review(self, *, by: Expert) -> Review:
         """What everybody said and what came of it; `UserError` for a plain expert."""
         roles.check(by, "see every verdict")
+        review = Review(self._file, by)
         if not by.hidden_models:
-            return self._review
-        return review_of_models.as_seen_by(by, self._review, self._model_of)
+            return review
+        return review_of_models.as_seen_by(by, review, self._model_of)
 
     def _model_of(self, prediction_id: str) -> str | None:
         prediction = self.prediction(prediction_id)

@@ -42,7 +42,7 @@ def _choose(visit: Visit, person: Expert, filters: VerdictFilter, waiting: int) 
     again = st.toggle("Also those that are decided, to decide them anew", key="review_decided")
     listed = _conflicts(visit, filters, None if again else False)
     if not listed:
-        st.text("No case waits for a decision. Experts do not contradict each other here.")
+        st.text(_nothing(visit, filters, waiting))
         return
     # First those that this person may decide.
     listed.sort(key=lambda case: _is_judge(case, person))
@@ -60,6 +60,15 @@ def _choose(visit: Visit, person: Expert, filters: VerdictFilter, waiting: int) 
         format_func=lambda case: f"{ids[case]} of {len(ids)} · {_last(visit, listed, ids[case])}",
     )
     _decide(visit, person, listed[ids[case_id] - 1])
+
+
+def _nothing(visit: Visit, filters: VerdictFilter, waiting: int) -> str:
+    if waiting and visit.store.blind_cases.waiting_cases(filters.model, by=visit.asker):
+        return (
+            f"{plural(waiting, 'case')} without a decision, none of which is for you to decide: a "
+            "plan asks for your own answer. Somebody decides whom it does not name."
+        )
+    return "No case waits for a decision. Experts do not contradict each other here."
 
 
 def _last(visit: Visit, listed: list[Conflict], at: int) -> str:

@@ -39,6 +39,18 @@ def summary(figures: Figures) -> None:
     st.text(" · ".join(parts))
 
 
+def waiting(visit: Visit, now: VerdictFilter) -> None:
+    """That a plan asks this person first, where others have answered cases before."""
+    cases = visit.store.blind_cases.waiting_cases(now.model, by=visit.asker)
+    if cases:
+        one = cases == 1
+        st.text(
+            f"{plural(cases, 'case')} that others judged {'waits' if one else 'wait'} for your own "
+            f"answer in Review queue. Until then what they said of {'it' if one else 'them'} is in "
+            "sums alone, not in lists and files."
+        )
+
+
 def _people(figures: Figures) -> str:
     return plural(len(figures.by_expert), "expert")
 
