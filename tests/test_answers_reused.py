@@ -12,7 +12,13 @@ from visits import messages, press, start
 
 from second_opinion.batches import downloads
 from second_opinion.batches.scored_rows import ScoredRows
-from second_opinion.evidence import answers_reused, decision, plan_of_batch, versions_tested
+from second_opinion.evidence import (
+    answer_loss,
+    answers_reused,
+    decision,
+    plan_of_batch,
+    versions_tested,
+)
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.models.registry import Registry
 from second_opinion.records.event import Event, EventFilter
@@ -21,6 +27,7 @@ from second_opinion.records.value import same_value
 from second_opinion.review import event_export, exports
 from second_opinion.statistics import release
 from second_opinion.store import Store, copies
+from second_opinion.store.plans import FinalAnswer
 from second_opinion.ui.labels import flag_name
 from second_opinion.ui.people import event_words
 from second_opinion.verdicts.blind_answer import locked
@@ -46,12 +53,19 @@ class Study:
         path = self.folder(version) / "card.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | texts))
 
-    def answer(self, count, *, agreeing=True, start=0):
+    def answer(self, count, *, agreeing=True, start=0, expert="Ada"):
+        for at in range(start, count):
+            made = self.opened(at)
+            value = made.value if agreeing else self.other(made)
+            self.store.add_verdict(locked(made, expert, value))
+
+    def opened(self, at):
+        draw = self.store.plans.draws(self.plan.id, by=OWNER)[at]
+        return ScoredRows(self.store).opened(self.batch, draw.row_number, self.card)
+
+    def other(self, made):
         values = [choice.value for choice in self.card.classes]
-        for draw in self.store.plans.draws(self.plan.id, by=OWNER)[start:count]:
-            made = ScoredRows(self.store).opened(self.batch, draw.row_number, self.card)
-            other = next(value for value in values if not same_value(value, made.value))
-            self.store.add_verdict(locked(made, "Ada", made.value if agreeing else other))
+        return next(value for value in values if not same_value(value, made.value))
 
     def reused(self, version=""):
         card = self.registry.card(f"triage/{version}") if version else self.second
@@ -246,11 +260,62 @@ def test_an_open_plan_gives_no_labels(place, registry):
     assert study.reused() == []
 
 
-def test_several_answers_a_case_are_said_to_be_left_out(place, registry):
+def test_of_several_answers_a_case_each_has_to_be_there_and_say_the_same(place, registry):
     study = Study(place, registry, answers=2)
-    study.answer(5)
+    study.answer(12)
+    assert study.reused()[0].result.answers == 0
+    study.answer(12, expert="Bob")
     (reuse,) = study.reused()
-    assert "several answers" in reuse.reason
+    draws = decision.draw_table(study.store, study.plan, by=OWNER)
+    accuracy = study.second.metrics["accuracy"]
+    assert reuse.result == release.assess(release.Claim(0.6, 0.025, accuracy), draws)
+    assert reuse.result.answers == 12
+
+
+def test_where_several_answers_differ_the_final_answer_is_the_label(place, registry):
+    """It is held against what the other version says, and until it is there the case is open."""
+    study = Study(place, registry, answers=2)
+    study.answer(6)
+    study.answer(1, expert="Bob", agreeing=False)
+    study.answer(6, expert="Bob", start=1)
+    result = study.reused()[0].result
+    assert (result.answers, result.waiting) == (0, 5)
+    made = study.opened(0)
+    review = study.store.review(by=REVIEWER)
+    review.adjudicate(made.id, study.other(made), "The dog is unwell.", by=REVIEWER)
+    result = study.reused()[0].result
+    draws = decision.draw_table(study.store, study.plan, by=OWNER)
+    assert list(draws["answer"][:7]) == ["wrong", *["right"] * 5, None]
+    assert result == release.assess(
+        release.Claim(0.6, 0.025, study.second.metrics["accuracy"]), draws
+    )
+    # Version 2 says the same of the case; one that says otherwise is right there.
+    said = study.registry.load(study.second).predict_one(
+        dict(made.inputs), asked_by="Ada", source="plan", id="9" * 32
+    )
+    assert same_value(said.value, made.value)
+    final = study.store.plans.answers(study.plan, by=OWNER).final[0]
+    otherwise = replace(said, value=study.other(made))
+    given = answer_loss.first_answers(
+        study.plan, study.store.plans.answers(study.plan, by=OWNER).verdicts
+    )[0]
+    for prediction, outcome in ((said, "wrong"), (otherwise, "right")):
+        assert (
+            answers_reused._outcome(study.plan, study.second, given, prediction, final) == outcome
+        )
+    assert answers_reused._outcome(study.plan, study.second, given, said, None) is None
+
+
+def test_the_side_of_a_risk_that_was_decided_is_no_label_of_another_risk(place, registry):
+    study = Study(place, registry, answers=2)
+    study.answer(1)
+    study.answer(1, expert="Bob", agreeing=False)
+    given = answer_loss.first_answers(
+        study.plan, study.store.plans.answers(study.plan, by=OWNER).verdicts
+    )[0]
+    final = FinalAnswer(None, "too_high", "wrong")
+    outcome = answers_reused._outcome(study.plan, study.second, given, study.opened(0), final)
+    assert outcome is None
 
 
 def test_status_of_the_version_says_it_and_so_does_its_json(study, run):

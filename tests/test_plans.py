@@ -393,6 +393,21 @@ def test_where_answers_differ_a_third_person_decides_and_the_first_decision_coun
     assert twofold.table()["answer"][0] == "wrong"
 
 
+@pytest.mark.parametrize(("off", "outcome"), [(4.9, "right"), (-4.9, "right"), (5.1, "wrong")])
+def test_a_final_number_is_the_models_within_the_tolerance_of_the_plan(
+    empty_store, registry, off, outcome
+):
+    terms = replace(TERMS, answers=2, tolerance=5.0)
+    study = Study(empty_store, registry, "dose", terms=terms)
+    prediction = study.opened(0)
+    for expert, distance in (("Ada", 0), ("Bob", 40)):
+        value = prediction.value + distance
+        study.store.add_verdict(locked(prediction, expert, value, tolerance=5.0))
+    assert study.table()["answer"][0] is None
+    decide(study, 0, prediction.value + off)
+    assert study.table()["answer"][0] == outcome
+
+
 def differ(study, position):
     """Two experts answer a drawn case differently; returns what may be decided: right and wrong."""
     study.answer(position, expert="Ada")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from second_opinion.records.plan import Plan
@@ -11,7 +11,7 @@ from second_opinion.records.review import Outcome
 from second_opinion.records.value import same_value
 from second_opinion.records.verdict import Verdict
 from second_opinion.records.verdict_kinds import kind_of
-from second_opinion.store.plans import PlanAnswers
+from second_opinion.store.plans import FinalAnswer, PlanAnswers
 from second_opinion.verdicts import meaning
 from second_opinion.verdicts.blind_answer import is_models
 
@@ -31,20 +31,36 @@ def first_answers(plan: Plan, verdicts: Iterable[tuple[int, Verdict]]) -> dict[i
 
 
 def outcome_of(
-    plan: Plan, answers: list[Verdict], prediction: Prediction, final: Outcome | None
+    plan: Plan,
+    answers: Sequence[Verdict],
+    loss_of: Callable[[Verdict], Outcome],
+    final: Outcome | None,
 ) -> Outcome | None:
     """What a case counts as; None while it is open.
 
     It is open until as many answered as the plan asks, and, where these differ, until a third
-    person decided the case.
+    person decided the case: ``final``. ``loss_of`` says what one answer makes of the model's.
     """
     if len(answers) < plan.answers:
         return None
     counted = answers[: plan.answers]
-    outcomes = {loss(plan, answer, prediction) for answer in counted}
+    outcomes = {loss_of(answer) for answer in counted}
     named = [named_answer(answer) for answer in counted]
     is_one = outcomes != {"wrong"} or all(same_value(one, named[0]) for one in named)
     return outcomes.pop() if len(outcomes) == 1 and is_one else final
+
+
+def final_loss(plan: Plan, final: FinalAnswer | None, prediction: Prediction) -> Outcome | None:
+    """Whether a final answer is the model's, by the tolerance of the plan; None without one."""
+    if final is None:
+        return None
+    if final.answer is None:
+        return final.outcome
+    if meaning.scale_of(prediction).answer == "probability":
+        is_right = meaning.same_answer(final.answer, prediction)
+    else:
+        is_right = is_models(final.answer, prediction, plan.tolerance or 0.0)
+    return "right" if is_right else "wrong"
 
 
 def loss(plan: Plan, answer: Verdict, prediction: Prediction) -> Outcome:
@@ -67,16 +83,19 @@ def named_answer(answer: Verdict) -> Any:
     return answer.blind_value if answer.mode == "blind" else answer.correct_value
 
 
+def _counted(plan: Plan, stored: PlanAnswers, at: int, answers: list[Verdict]) -> Outcome | None:
+    prediction = stored.predictions[at]
+    final = final_loss(plan, stored.final.get(at), prediction)
+    return outcome_of(plan, answers, lambda answer: loss(plan, answer, prediction), final)
+
+
 def outcomes(plan: Plan, stored: PlanAnswers) -> dict[int, Outcome]:
     """What each case that is not open counts as, by the position of its draw.
 
     A case that everybody of the panel skipped, or answered where that was not enough, is unsure.
     """
     answers = first_answers(plan, stored.verdicts)
-    counted = {
-        position: outcome_of(plan, given, stored.predictions[position], stored.final.get(position))
-        for position, given in answers.items()
-    }
+    counted = {at: _counted(plan, stored, at, given) for at, given in answers.items()}
     panel = {*range(len(plan.experts))}
     for position, skipped in stored.skipped.items():
         given = answers.get(position, [])

@@ -13,7 +13,12 @@ from typing import Any
 from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.evidence import decision, versions_tested
-from second_opinion.evidence.answer_loss import first_answers, named_answer
+from second_opinion.evidence.answer_loss import (
+    final_loss,
+    first_answers,
+    named_answer,
+    outcome_of,
+)
 from second_opinion.evidence.decision_words import STATES, sentence
 from second_opinion.evidence.planned_study import expected_accuracy
 from second_opinion.formatting import plural, share_text
@@ -30,6 +35,7 @@ from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.statistics import release
 from second_opinion.statistics.release import Assessment
 from second_opinion.store import Store
+from second_opinion.store.plans import FinalAnswer
 from second_opinion.verdicts.blind_answer import locked
 
 # Files with the answers that a model may be trained on; beside them, a backup has all of them.
@@ -76,11 +82,11 @@ def _reuse(
     store: Store, registry: Registry, plan: Plan, card: ModelCard, by: Expert
 ) -> Reuse | None:
     stored = store.plans.answers(plan, by=by)
-    answers = {at: some[0] for at, some in first_answers(plan, stored.verdicts).items()}
+    answers = first_answers(plan, stored.verdicts)
     if not answers:
         return None
     versions = versions_tested.count(store, registry.look(), plan)
-    first_at = min(answer.created_at for answer in answers.values())
+    first_at = min(some[0].created_at for some in answers.values())
     if reason := _why_not(store, plan, card, first_at):
         return Reuse(plan, card.version, versions, reason=reason)
     try:
@@ -88,11 +94,14 @@ def _reuse(
     except UserError as error:
         return Reuse(plan, card.version, versions, reason=str(error))
     draws = decision.draw_table(store, plan, by=by)
-    outcomes = {at: _outcome(plan, card, answers[at], said[at]) for at in answers}
+    outcomes = {
+        at: _outcome(plan, card, given, said[at], stored.final.get(at))
+        for at, given in answers.items()
+    }
     # A case that everybody skipped is unsure, whatever a version says of it.
     is_unsure = draws["answer"].isin(["unsure"])
     draws["answer"] = [
-        outcomes.get(at, "unsure" if skipped else None)
+        outcomes.get(at) or ("unsure" if skipped else None)
         for at, skipped in zip(draws["position"], is_unsure, strict=True)
     ]
     claim = Claim(plan.target, plan.alpha / versions, expected_accuracy(card), plan.failed)
@@ -101,8 +110,6 @@ def _reuse(
 
 def _why_not(store: Store, plan: Plan, card: ModelCard, first_at: str) -> str:
     """Why the answers, from ``first_at`` on, are no test of this version; empty where they are."""
-    if plan.answers > 1:
-        return "Its cases have several answers each, which are not taken over yet."
     files = [
         _file(event)
         for what in ("export", "backup")
@@ -159,7 +166,21 @@ def _inputs(model: Model, prediction: Prediction) -> dict[str, Any]:
     return inputs
 
 
-def _outcome(plan: Plan, card: ModelCard, answer: Verdict, said: Prediction) -> Outcome:
+def _outcome(
+    plan: Plan,
+    card: ModelCard,
+    answers: Sequence[Verdict],
+    said: Prediction,
+    final: FinalAnswer | None,
+) -> Outcome | None:
+    """What a case says of another version by the rules of its plan; None while it is open."""
+    # On which side of the right one a risk lies says nothing of another risk.
+    is_label = final is not None and final.answer is not None
+    decided = final_loss(plan, final, said) if is_label else None
+    return outcome_of(plan, answers, lambda answer: _loss(plan, card, answer, said), decided)
+
+
+def _loss(plan: Plan, card: ModelCard, answer: Verdict, said: Prediction) -> Outcome:
     value = named_answer(answer)
     risk = card.probability(said.probabilities) if card.answer == "probability" else None
     judged = locked(said, answer.expert, value, tolerance=plan.tolerance, risk=risk)

@@ -16,7 +16,7 @@ from second_opinion.records.event import Event
 from second_opinion.records.expert import DECLARED, Expert
 from second_opinion.records.plan import Closing, Draw, KnownAnswers, Plan
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.review import Outcome
+from second_opinion.records.review import FinalDirection, Outcome
 from second_opinion.records.verdict import Verdict
 from second_opinion.store import (
     column_choices,
@@ -32,6 +32,17 @@ from second_opinion.store.database_file import DatabaseFile
 NO_WEIGHT = {"band": 0, "doubt": 0.0, "base": 0.0, "confidence": None, "twice": 0}
 
 
+class FinalAnswer(NamedTuple):
+    """What a third person decided of a case: a class or number, or the side of a risk.
+
+    ``outcome`` is of the prediction that experts saw, by the tolerance of its card.
+    """
+
+    answer: Any
+    direction: FinalDirection | None
+    outcome: Outcome
+
+
 class PlanAnswers(NamedTuple):
     """What was said of the cases of a plan, by their positions.
 
@@ -43,7 +54,7 @@ class PlanAnswers(NamedTuple):
 
     verdicts: list[tuple[int, Verdict]]
     predictions: dict[int, Prediction]
-    final: dict[int, Outcome]
+    final: dict[int, FinalAnswer]
     skipped: dict[int, frozenset[tuple[str, str]]]
     checks: list[tuple[int, Verdict]]
     known: dict[int, Any]
@@ -184,9 +195,10 @@ class Plans:
                 position: judged_cases.under_its_card(connection, record_rows.prediction(columns))
                 for position, columns in map(_apart, opened)
             }
-        final: dict[int, Outcome] = {}
+        final: dict[int, FinalAnswer] = {}
         for row in decided:
-            final.setdefault(row["position"], row["outcome"])
+            answer = FinalAnswer(json.loads(row["answer"]), row["direction"], row["outcome"])
+            final.setdefault(row["position"], answer)
         in_order = [(at, record_rows.verdict(columns)) for at, columns in map(_apart, verdicts)]
         skipped: dict[int, frozenset[tuple[str, str]]] = {}
         for row in left:

@@ -82,7 +82,9 @@ PREDICTIONS_DRAWN = """
 """
 
 FINAL_ANSWERS_DRAWN = """
-    SELECT DISTINCT draws.position, adjudications.outcome, adjudications.rowid
+    SELECT DISTINCT
+        draws.position, adjudications.answer, adjudications.direction, adjudications.outcome,
+        adjudications.rowid
     FROM draws
     JOIN verdicts ON verdicts.prediction_id = draws.prediction_id
     JOIN adjudications ON adjudications.case_id = verdicts.case_id
