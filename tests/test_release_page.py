@@ -361,3 +361,34 @@ def test_how_often_an_own_answer_was_changed_on_seeing_the_models_is_said_from_t
     table = table_with(start(RELEASE), "Expert").set_index("Expert")["Changed on seeing it"]
     assert table["Ada"] == "16.7 % of 12, 2 to the model's"
     assert table["Bob"] == "from 10 on"
+
+
+def judged_by_two(desk, cases, agreed):
+    """So many cases of the batch that two experts judged, of which they agree on some."""
+    for at in range(cases):
+        made = ScoredRows(desk.store).opened(desk.batch, at + 1, desk.card)
+        other = next(one.value for one in desk.card.classes if one.value != made.value)
+        for expert, value in (("Ada", made.value), ("Bob", made.value if at < agreed else other)):
+            desk.store.add_verdict(locked(made, expert, value))
+
+
+def test_how_often_experts_agree_is_filled_in_and_says_where_from_until_another_is_typed(desk):
+    judged_by_two(desk, 30, 27)
+    at = start(RELEASE, section="new")
+    assert at.number_input(key="plan_agreement").value == 90.0
+    assert "agree in 90 % of the 30 cases of this model" in words(at)
+    for typed in (85.0, None):
+        at.number_input(key="plan_agreement").set_value(typed).run()
+        assert at.number_input(key="plan_agreement").value == typed
+        assert "by Feedback review" not in words(at)
+    plan = desk.freeze()
+    again = start(RELEASE, plan=plan.id, section="plan")
+    press(again, "plan_version")
+    assert again.number_input(key="plan_agreement").value == 90.0
+
+
+def test_fewer_cases_than_thirty_say_nothing_of_how_often_experts_agree(desk):
+    judged_by_two(desk, 29, 29)
+    at = start(RELEASE, section="new")
+    assert at.number_input(key="plan_agreement").value is None
+    assert "by Feedback review" not in words(at)

@@ -265,9 +265,17 @@ def agreement(
     """
     if not numbers:
         return expert_agreement.between(table, "nominal")
+    counted = same_answers(shared_cases, numbers=True)
+    return expert_agreement.between(_numbers(table), "interval", counted=counted)
+
+
+def same_answers(shared_cases: Sequence[SharedCase], *, numbers: bool) -> tuple[int, int]:
+    """How many cases two experts or more answered, and in how many all answers are the same."""
+    if not numbers:
+        return expert_agreement.same_answers(ratings(shared_cases))
     several = [case for case in shared_cases if len(_certain(case.opinions)) > 1]
     same = sum(not meaning.contradict(case.opinions, case.tolerance) for case in several)
-    return expert_agreement.between(_numbers(table), "interval", counted=(len(several), same))
+    return len(several), same
 
 
 def number_pairs(shared_cases: Sequence[SharedCase]) -> pd.DataFrame:

@@ -58,10 +58,7 @@ def between(
     on a scale (``interval``, ``ratio``), to which it does not apply.
     """
     ratings = read(table)
-    cases = int(ratings.twice.sum())
-    agreed = cases - int(_conflicts(ratings, tolerance).sum())
-    if counted is not None:
-        cases, agreed = counted
+    cases, agreed = counted or _same_answers(ratings, tolerance)
     share = agreed / cases if cases else float("nan")
     raw = Agreement(cases, agreed, share, wilson(agreed, cases))
     if min(cases, int(ratings.twice.sum())) < FEW_CASES:
@@ -76,6 +73,16 @@ def between(
         one = "All answers are the same; agreement beyond chance is not defined."
         return replace(agreement, note=one)
     return agreement
+
+
+def same_answers(table: Any, tolerance: float = 0.0) -> tuple[int, int]:
+    """How many cases have two answers or more, and in how many of them all are the same."""
+    return _same_answers(read(table), tolerance)
+
+
+def _same_answers(ratings: Ratings, tolerance: float) -> tuple[int, int]:
+    cases = int(ratings.twice.sum())
+    return cases, cases - int(_conflicts(ratings, tolerance).sum())
 
 
 def conflicts(table: Any, tolerance: float = 0.0) -> Array:

@@ -16,6 +16,7 @@ from second_opinion.records.batch import Batch
 from second_opinion.records.plan import Plan
 from second_opinion.statistics.planner import Effort
 from second_opinion.ui import distinct_words, widget_values
+from second_opinion.ui.release import agreement_default
 from second_opinion.ui.visit import Visit
 
 GROUPS = (0.25, 0.5, 0.75, 0.9, 1.0)
@@ -101,11 +102,13 @@ def begin_from(plan: Plan) -> None:
         }
     )
     st.session_state[ABOUT] = plan.batch_id
+    agreement_default.forget()
 
 
 def forget() -> None:
     """Let the next plan begin with the usual values."""
     st.session_state.pop(ABOUT, None)
+    agreement_default.forget()
 
 
 def draw(card: ModelCard) -> None:
@@ -170,8 +173,8 @@ def people() -> None:
             "plan_agreement",
             0.0,
             100.0,
-            help="Leave it empty where nobody knows. Feedback review has it, where several judged "
-            "the same cases.",
+            help="Leave it empty where nobody knows. From 30 cases on that several judged, it is "
+            "what Feedback review says of this model.",
         )
         _count("Answers asked of each case", "plan_answers", 1, 20)
         _share(

@@ -16,7 +16,13 @@ from second_opinion.records.plan import Plan
 from second_opinion.statistics import planner
 from second_opinion.ui import click_ids
 from second_opinion.ui.frame import callback, show_problem
-from second_opinion.ui.release import chosen_plan, known_choice, plan_fields, plan_outlook
+from second_opinion.ui.release import (
+    agreement_default,
+    chosen_plan,
+    known_choice,
+    plan_fields,
+    plan_outlook,
+)
 from second_opinion.ui.visit import Visit
 
 FIRST = (
@@ -48,10 +54,12 @@ def draw(visit: Visit, plans: Mapping[str, Plan]) -> None:
         batch = plan_fields.batch(visit, batches)
         card = visit.catalog.card(batch.ref)
         plan_fields.begin(card, batch)
+        agreement_default.fill(visit, card)
         plan_fields.draw(card)
     with st.container(border=True, key="plan_people"):
         st.header("Who answers", anchor=False)
         plan_fields.people()
+        agreement_default.say()
         known_choice.draw(visit, card, batch, batches)
         plan_outlook.draw(visit, card, batch)
     _freeze_button(visit, card, batch, batches)
