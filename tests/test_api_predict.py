@@ -112,6 +112,21 @@ def test_ten_thousand_cases_are_one_call(api, place, models):
     assert len(stored(place)) == 10_000
 
 
+def test_calls_at_once_are_answered_to_the_bit_as_if_each_came_alone(api, models):
+    model = Registry(models).load("risk")
+    cases = [
+        Registry(models).reference("risk").plausible(model.card.case_schema, seed)
+        for seed in range(20)
+    ]
+    bodies = [{"model": "risk", "cases": [case]} for case in cases]
+    with ThreadPoolExecutor(20) as threads:
+        replies = list(threads.map(lambda body: api("/api/predict", body), bodies))
+    for case, reply in zip(cases, replies, strict=True):
+        (said,) = reply.body["predictions"]
+        (alone,) = model.outputs([case]).probabilities.tolist()
+        assert said["probabilities"] == alone
+
+
 def test_calls_at_once_are_each_answered_and_stored(api, place, models):
     body = {"model": "risk", "cases": [typical(models, "risk")]}
     with ThreadPoolExecutor(20) as threads:
