@@ -167,6 +167,7 @@ class _Run:
             # Once nothing will be written, only the other problems of the file are of use.
             hopeless = self.refuses and (self.summary.bad or chunk.problems)
             yield chunk, None if hopeless else answered(chunk.cases, self.model, chunk.lines)
+            del chunk
 
     def _lines(self, predicted: Iterable[tuple[Chunk, RowAnswers | None]]) -> Iterator[bytes]:
         """The scored rows of each chunk as they are written."""
@@ -181,6 +182,8 @@ class _Run:
                     yield _with_answers(chunk, row_answers.answers, self.model.alone_from)
             if self.progress:
                 self.progress(self.summary.rows, chunk.bytes_read)
+            # Not held while the next ones are read.
+            del chunk, row_answers
 
     def _good_rows(self, chunk: Chunk, row_answers: RowAnswers) -> Chunk:
         """The rows that the model had an answer for; the others are put aside."""
@@ -225,12 +228,17 @@ def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     waiting: list[Chunk] = []
     for chunk in chunks:
         if waiting and not _alike(waiting[0], chunk):
-            yield _together(waiting)
-            waiting = []
+            # Not held beside what is made of them.
+            together, waiting = _together(waiting), []
+            yield together
+            del together
         waiting.append(chunk)
-        if sum(len(part.text) for part in waiting) >= rows_at_once(chunk.text.num_columns):
-            yield _together(waiting)
-            waiting = []
+        enough = rows_at_once(chunk.text.num_columns)
+        del chunk
+        if sum(len(part.text) for part in waiting) >= enough:
+            together, waiting = _together(waiting), []
+            yield together
+            del together
     if waiting:
         yield _together(waiting)
 

@@ -22,9 +22,9 @@ def byte_order_mark(head: bytes) -> tuple[bytes, str]:
     return next((pair for pair in BYTE_ORDER_MARKS if head.startswith(pair[0])), (b"", ""))
 
 
-def blocks(source: TableFile, encoding: str) -> Iterator[tuple[bytes, int, bool]]:
+def blocks(source: TableFile, encoding: str, times: int = 1) -> Iterator[tuple[bytes, int, bool]]:
     """Blocks of UTF-8 text without a byte order mark, the bytes read so far, and whether the block
-    is the last.
+    is the last. Each is about a megabyte, so many ``times``.
 
     What is no text in the encoding stays in the block as bytes that are no UTF-8.
     """
@@ -35,7 +35,7 @@ def blocks(source: TableFile, encoding: str) -> Iterator[tuple[bytes, int, bool]
         recode = _recoder(encoding)
         final = False
         while not final:
-            raw = stream.read(BLOCK)
+            raw = stream.read(times * BLOCK)
             bytes_read += len(raw)
             final = not raw
             yield recode(raw, final), bytes_read, final

@@ -259,8 +259,8 @@ class Chunk:
     their features as `Schema.frame` gives them. ``problems`` are all problems of the bad rows, and
     ``rejected`` those rows as they stand in the file (in UTF-8 where that has another encoding, as
     CSV lines where it is no CSV). ``bytes_read`` counts from its beginning. ``row_texts`` has the
-    good rows as one text each, just as they would be written with commas and further cells behind;
-    None where that is not known.
+    good rows as one text each, to which commas and further cells may be added as they are; None
+    where that is not known.
     """
 
     text: pa.Table
