@@ -34,10 +34,16 @@ class BlindCases:
     def __init__(self, file: DatabaseFile) -> None:
         self._file = file
 
-    def plans(self, model: str, *, by: Expert) -> list[Plan]:
-        """The plans of a model that close cases to this person."""
+    def before(self, plan: Plan, *, by: Expert) -> list[Plan]:
+        """The other plans that close cases of this one's file to this person."""
         with self._file.reading() as connection:
-            return [plan for plan in _closing_plans(connection, by) if plan.model == model]
+            return [
+                one
+                for one in _closing_plans(connection, by)
+                if one != plan
+                and one.model == plan.model
+                and plan.pool_sha256 in {sha256 for _, sha256 in _files(connection, one)}
+            ]
 
     def batches(self, model: str, *, by: Expert) -> set[str]:
         """The ids of the batches of a model some of whose cases are closed to this person."""
@@ -114,12 +120,13 @@ def closed_verdicts(
     plans = [one for one in closing if model in (None, one.model) and roles.may_use(by, one.model)]
     closed: set[str] = set()
     for plan in plans:
-        about = {"plan_id": plan.id, "pool_sha256": plan.pool_sha256, "model": plan.model}
-        judged = [row["prediction_id"] for row in connection.execute(sql_blind_cases.JUDGED, about)]
-        closed |= _waiting(connection, plan, judged, by)
+        for _, file_sha256 in _files(connection, plan):
+            about = {"plan_id": plan.id, "file_sha256": file_sha256, "model": plan.model}
+            rows = connection.execute(sql_blind_cases.JUDGED, about)
+            closed |= _waiting(connection, plan, [row["prediction_id"] for row in rows], by)
     ids = {"ids": record_rows.listed(closed)}
-    rows = connection.execute(sql_blind_cases.VERDICTS, ids) if closed else ()
-    return [ClosedVerdict(row["number"], row["case_id"]) for row in rows]
+    verdicts = connection.execute(sql_blind_cases.VERDICTS, ids) if closed else ()
+    return [ClosedVerdict(row["number"], row["case_id"]) for row in verdicts]
 
 
 def _closing_plans(connection: sqlite3.Connection, by: Expert) -> list[Plan]:
@@ -151,25 +158,35 @@ def _waiting(
 def _in_pool(
     connection: sqlite3.Connection, plan: Plan, prediction_ids: Collection[str]
 ) -> dict[str, str]:
-    """By each id that of the same row in the file that the plan was drawn from."""
+    """By each id that of the same row in a file that the plan has cases of."""
     about = {"ids": record_rows.listed(prediction_ids), "model": plan.model}
-    rows = connection.execute(
-        sql_blind_cases.OF_THE_FILE, about | {"pool_sha256": plan.pool_sha256}
-    )
-    return {one: one for one in prediction_ids} | {
-        row["id"]: prediction_id(plan.batch_id, row["row_number"]) for row in rows
-    }
+    in_pool = {one: one for one in prediction_ids}
+    for batch_id, file_sha256 in _files(connection, plan):
+        file = about | {"file_sha256": file_sha256}
+        for row in connection.execute(sql_blind_cases.OF_THE_FILE, file):
+            in_pool[row["id"]] = prediction_id(batch_id, row["row_number"])
+    return in_pool
 
 
 def closed_rows(connection: sqlite3.Connection, pool: Plan, by: Expert) -> set[int]:
     """The rows of the file of a plan that blind plans close to this person, from 1."""
     rows: set[int] = set()
     for plan in _closing_plans(connection, by):
-        if (plan.model, plan.pool_sha256) == (pool.model, pool.pool_sha256):
-            answered = _answered(connection, plan, by)
-            drawn = connection.execute(sql_blind_cases.ROWS_DRAWN, {"plan_id": plan.id})
-            rows |= {row["row_number"] for row in drawn if row["position"] not in answered}
+        if plan.model != pool.model:
+            continue
+        for batch_id, file_sha256 in _files(connection, plan):
+            if file_sha256 == pool.pool_sha256:
+                answered = _answered(connection, plan, by)
+                about = {"plan_id": plan.id, "batch_id": batch_id}
+                drawn = connection.execute(sql_blind_cases.ROWS_DRAWN, about)
+                rows |= {row["row_number"] for row in drawn if row["position"] not in answered}
     return rows
+
+
+def _files(connection: sqlite3.Connection, plan: Plan) -> list[tuple[str, str]]:
+    """Batch and hash of each file that the plan has cases of."""
+    known = [(row["batch_id"], row["file_sha256"]) for row in _known_files(connection, plan)]
+    return [(plan.batch_id, plan.pool_sha256), *known]
 
 
 def _is_done(connection: sqlite3.Connection, plan: Plan, by: Expert) -> bool:

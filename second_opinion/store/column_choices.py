@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
+from second_opinion.errors import UserError
+from second_opinion.formatting import quoted
 from second_opinion.records import case_picture
 from second_opinion.records.case_columns import CaseColumns
 from second_opinion.records.case_picture import CasePicture
@@ -18,6 +20,12 @@ from second_opinion.records.expert import Expert
 from second_opinion.records.stamp import new_id, now
 from second_opinion.store import batch_maker, event_log, sql_case_columns
 from second_opinion.store.database_file import DatabaseFile
+
+KNOWN_FILE = (
+    "The cases of this file are put between those of an open plan, to check who answers it, and "
+    "have to look like them; expected a file of no open plan. Choose for the file that the plan is "
+    "about, and this one follows."
+)
 
 
 class ColumnChoices:
@@ -34,13 +42,20 @@ class ColumnChoices:
     def choose(self, batch_id: str, case_columns: CaseColumns, *, by: Expert) -> None:
         """Let another choice hold: what it hides is not shown, whatever else it says.
 
-        ``by`` is refused with a `UserError` where the batch is not theirs.
+        The known cases of open plans on the batch go on looking like its own. ``by`` is refused
+        with a `UserError` where the batch is not theirs, and where its own cases are such.
         """
         with self._file.writing() as connection:
             batch_maker.check(connection, batch_id, by)
+            about = {"batch_id": batch_id}
+            if connection.execute(sql_case_columns.IS_KNOWN_FILE, about).fetchone():
+                raise UserError(KNOWN_FILE)
             before = _latest(connection, batch_id).hidden
             add_choice(connection, batch_id, case_columns.without_hidden(), by.label)
             _note_hidden(connection, batch_id, before, case_columns.hidden, by)
+            for row in connection.execute(sql_case_columns.KNOWN_FILES, about).fetchall():
+                _check_known_file(row, case_columns.without_hidden())
+                choose_as(connection, row["batch_id"], batch_id, by=by)
 
     def add_pictures(self, batch_id: str, pictures: Iterable[CasePicture], *, by: Expert) -> None:
         """Store pictures of cases; one whose name is there is left as it was judged.
@@ -73,6 +88,18 @@ class ColumnChoices:
         return row["pictures"], row["bytes"]
 
 
+def _check_known_file(row: sqlite3.Row, chosen: CaseColumns) -> None:
+    present = json.loads(row["columns"])
+    pictures = [chosen.picture] if chosen.picture else []
+    lacking = [name for name in (*chosen.shown, *pictures) if name not in present]
+    if lacking:
+        raise UserError(
+            f"{quoted(row['name'])}, whose cases are put between these to check who answers an "
+            f"open plan, has no column {quoted(lacking[0])}; expected it, or its cases could be "
+            "told apart. Choose columns that both have, or close the plan first."
+        )
+
+
 def _latest(connection: sqlite3.Connection, batch_id: str) -> CaseColumns:
     row = connection.execute(sql_case_columns.LATEST_CHOICE, {"batch_id": batch_id}).fetchone()
     if row is None:
@@ -97,7 +124,7 @@ def _note_hidden(
 
 
 def choose_as(
-    connection: sqlite3.Connection, batch_id: str, like: str, *, hidden: str, by: Expert
+    connection: sqlite3.Connection, batch_id: str, like: str, *, hidden: str = "", by: Expert
 ) -> None:
     """Let the cases of a batch be known by the columns of another one, and hide a column more.
 
@@ -106,7 +133,7 @@ def choose_as(
     own, other = _latest(connection, batch_id), _latest(connection, like)
     choice = replace(
         other,
-        hidden=tuple(dict.fromkeys((*own.hidden, *other.hidden, hidden))),
+        hidden=tuple(dict.fromkeys((*own.hidden, *other.hidden, *([hidden] if hidden else [])))),
         link_hosts=tuple(dict.fromkeys((*own.link_hosts, *other.link_hosts))),
     )
     add_choice(connection, batch_id, choice.without_hidden(), by.label)

@@ -1,8 +1,9 @@
 """Which case is put between those whose turn it is, unmarked, to see how somebody answers.
 
 About one in twenty has been answered before, some cases earlier: how steady the answers are. About
-one in ten is one whose answer is known, where the owner gave such: how often they are right. None
-of them is evidence. Each is the same on every device until it is answered or skipped.
+one in ten is one whose answer is known, where the owner gave such: how often they are right, at
+places that are drawn for each person, so that nobody can count them out. None of them is evidence.
+Each is the same on every device until it is answered or skipped.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 
 REPEAT_EVERY, APART = 20, 10
-KNOWN_EVERY, FIRST_KNOWN = 10, 5
+KNOWN_EVERY, FIRST_KNOWN = 10, 2
 
 
 def next_repeat(
@@ -37,10 +38,16 @@ def next_known(
     ``answered`` are the draws that this person answered, ``seen`` the known cases that they
     answered or skipped.
     """
-    due = (answered + KNOWN_EVERY - FIRST_KNOWN) // KNOWN_EVERY
-    if len(seen) >= due:
+    if answered < _known_after(seed, person, len(seen)):
         return None
     return _drawn(seed, person, (at for at in known if at not in seen))
+
+
+def _known_after(seed: str, person: str, number: int) -> int:
+    """After how many answered draws the known case with this number, from 0, is due."""
+    digest = sha256(f"{seed} {person} known {number}".encode()).digest()
+    start = max(number * KNOWN_EVERY, FIRST_KNOWN)
+    return start + int.from_bytes(digest[:4]) % ((number + 1) * KNOWN_EVERY - start)
 
 
 def _drawn(seed: str, person: str, positions: Iterable[int]) -> int | None:

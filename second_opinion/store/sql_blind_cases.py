@@ -5,15 +5,15 @@ DRAWN = """
     SELECT prediction_id FROM draws
     WHERE plan_id = :plan_id AND prediction_id IN (SELECT value FROM json_each(:ids))
 """
-# Of some predictions those of the file of a plan, scored for the same model, maybe once more.
+# Of some predictions those of a file of a plan, scored for the same model, maybe once more.
 OF_THE_FILE = """
     SELECT predictions.id, predictions.row_number
     FROM json_each(:ids) JOIN predictions ON predictions.id = json_each.value
     JOIN batches ON batches.id = predictions.batch_id
-    WHERE batches.file_sha256 = :pool_sha256 AND batches.model = :model
+    WHERE batches.file_sha256 = :file_sha256 AND batches.model = :model
 """
 ROWS_DRAWN = """
-    SELECT position, row_number FROM draws WHERE plan_id = :plan_id AND position >= 0
+    SELECT position, row_number FROM draws WHERE plan_id = :plan_id AND batch_id = :batch_id
 """
 # The files of known cases, which are put between the draws of a plan.
 KNOWN_FILES = """
@@ -36,7 +36,7 @@ JUDGED = """
     SELECT verdicts.prediction_id
     FROM batches JOIN predictions ON predictions.batch_id = batches.id
     JOIN verdicts ON verdicts.prediction_id = predictions.id
-    WHERE batches.file_sha256 = :pool_sha256 AND batches.model = :model
+    WHERE batches.file_sha256 = :file_sha256 AND batches.model = :model
 """
 # Of a case that is closed, on whatever prediction of it.
 VERDICTS = """

@@ -166,8 +166,7 @@ def _way_on(visit: Visit, person: Expert, prediction: Prediction) -> None:
 def _way_to_first(visit: Visit, person: Expert, plan: Plan) -> None:
     """A button to the blind plan that asks about the same file first."""
     queue = visit.store.queue
-    closing = visit.store.blind_cases.plans(plan.model, by=person)
-    before = [one for one in closing if one.pool_sha256 == plan.pool_sha256 and one != plan]
+    before = visit.store.blind_cases.before(plan, by=person)
     before.sort(key=lambda one: not queue.waits(one.id, by=person))
     for one in before[:1]:
         st.button(
