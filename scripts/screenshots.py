@@ -24,6 +24,9 @@ sys.path.insert(0, str(HOME))
 from second_opinion import Registry, Store  # noqa: E402
 from second_opinion.access.roles import PROGRAM  # noqa: E402
 from second_opinion.batches import jobs  # noqa: E402
+from second_opinion.batches.scored_rows import ScoredRows  # noqa: E402
+from second_opinion.evidence import plan_of_batch  # noqa: E402
+from second_opinion.evidence.plan_of_batch import Terms  # noqa: E402
 from second_opinion.records.event import Event  # noqa: E402
 from second_opinion.records.expert import Expert  # noqa: E402
 from second_opinion.records.invitation import Invitation  # noqa: E402
@@ -32,7 +35,9 @@ from second_opinion.records.value import plain, typed_text  # noqa: E402
 from second_opinion.records.verdict import Verdict  # noqa: E402
 from second_opinion.tables import Limits, TableFile, look  # noqa: E402
 from second_opinion.tables.template import template  # noqa: E402
+from second_opinion.verdicts.blind_answer import locked  # noqa: E402
 
+EXPERTS = ("Dr Ada Lovelace", "Bo Chen", "Mara Lind")
 IMAGES = HOME / "docs" / "images"
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 1000}, "color_scheme": "light"},
@@ -165,7 +170,7 @@ def draw_distributions(browser: Browser, url: str, name: str) -> None:
     page.context.close()
 
 
-def april(database: Path) -> None:
+def april(database: Path) -> str:
     """A batch of the churn model in which one feature has moved: every charge is higher."""
     registry, store = Registry(HOME / "model"), Store.open(database)
     card, reference = registry.card("customer-churn"), registry.reference("customer-churn")
@@ -182,6 +187,40 @@ def april(database: Path) -> None:
             start(store, registry, batch.id, by=PROGRAM)
         while (found := store.batches.find(batch.id)) is None or found.is_running:
             time.sleep(0.1)
+    return batch.id
+
+
+def answer_plan(database: Path, batch_id: str) -> str:
+    """A blind plan on this batch, to whose first 90 draws three experts have answered."""
+    registry, store = Registry(HOME / "model"), Store.open(database)
+    card, batch = registry.card("customer-churn"), store.batches.find(batch_id, by=PROGRAM)
+    if batch is None:
+        raise SystemExit("The batch of April is not in the database.")
+    terms = Terms(target=0.85, expected=0.93, twice=0.0, experts=EXPERTS)
+    plan = plan_of_batch.freeze(store, card, batch, terms, by=PROGRAM)
+    chance = random.Random(7)  # noqa: S311 - pictures, not secrets
+    for draw in store.plans.draws(plan.id, by=PROGRAM)[:90]:
+        made = ScoredRows(store).opened(batch, draw.row_number, card)
+        said = 1 - made.value if chance.random() < 0.06 else made.value
+        said = None if chance.random() < 0.02 else said
+        store.add_verdict(locked(made, EXPERTS[draw.position % 3], said, blind_confidence=0.8))
+    return plan.id
+
+
+def draw_release(browser: Browser, url: str, name: str, plan_id: str) -> None:
+    """What the owner sees of the evidence, and one of the experts of the next case."""
+    pages = {
+        "release-decision": ("Grace Hopper", "Release_decision", "release_state"),
+        "review-queue": ("Bo Chen", "Review_queue", "queue_lock"),
+    }
+    for picture, (person, path, part) in pages.items():
+        page = browser.new_context(**LOOKS[name], timezone_id="Europe/London").new_page()
+        page.goto(f"{url}/{path}?model=customer-churn&plan={plan_id}")
+        page.locator(".st-key-who_name input").fill(person)
+        page.locator(".st-key-who_start button").click()
+        page.locator(f".st-key-{part}").first.wait_for()
+        shoot(page, f"{picture}-{name}")
+        page.context.close()
 
 
 def judge(database: Path) -> None:
@@ -195,7 +234,7 @@ def judge(database: Path) -> None:
         made = model.predict_one(case, asked_by="Dr Ada Lovelace", source="form", id=new_id())
         made = replace(made, created_at=day)
         store.add_prediction(made)
-        for expert in ("Dr Ada Lovelace", "Bo Chen", "Mara Lind")[at % 3 : at % 3 + 2]:
+        for expert in EXPERTS[at % 3 : at % 3 + 2]:
             wrong = chance.random() < (0.4 if (made.confidence or 1) < 0.75 else 0.06)
             said = "disagree" if wrong else "unsure" if chance.random() < 0.03 else "agree"
             more = {"correct_value": 1 - made.value, "comment": "Called twice about the bill."}
@@ -264,12 +303,13 @@ def main() -> None:
         for name in LOOKS:
             draw(browser, url, name)
         judge(database)
-        april(database)
+        plan_id = answer_plan(database, april(database))
         people(Store.open(database))
         for name in LOOKS:
             draw_review(browser, url, name)
             draw_distributions(browser, url, name)
             draw_people(browser, url, name)
+            draw_release(browser, url, name, plan_id)
 
 
 if __name__ == "__main__":
