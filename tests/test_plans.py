@@ -393,6 +393,16 @@ def test_where_answers_differ_a_third_person_decides_and_the_first_decision_coun
     assert twofold.table()["answer"][0] == "wrong"
 
 
+@pytest.mark.parametrize("clear", ["right", "wrong"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_case_that_one_is_unsure_of_and_nobody_contradicts_is_unsure(twofold, clear, is_first):
+    """There is nothing for a third person to decide, and it holds up no others."""
+    for outcome, expert in zip(["unsure", clear][:: 1 if is_first else -1], "AB", strict=True):
+        twofold.answer(0, outcome, expert=expert)
+    assert twofold.table()["answer"][0] == "unsure"
+    assert twofold.assess().answers == 1
+
+
 @pytest.mark.parametrize(("off", "outcome"), [(4.9, "right"), (-4.9, "right"), (5.1, "wrong")])
 def test_a_final_number_is_the_models_within_the_tolerance_of_the_plan(
     empty_store, registry, off, outcome

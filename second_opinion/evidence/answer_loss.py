@@ -39,15 +39,20 @@ def outcome_of(
     """What a case counts as; None while it is open.
 
     It is open until as many answered as the plan asks, and, where these differ, until a third
-    person decided the case: ``final``. ``loss_of`` says what one answer makes of the model's.
+    person decided the case: ``final``. Where somebody is unsure and nobody contradicts anybody
+    there is nothing to decide, and it is unsure. ``loss_of`` says what one answer makes of the
+    model's.
     """
     if len(answers) < plan.answers:
         return None
-    counted = answers[: plan.answers]
-    outcomes = {loss_of(answer) for answer in counted}
-    named = [named_answer(answer) for answer in counted]
-    is_one = outcomes != {"wrong"} or all(same_value(one, named[0]) for one in named)
-    return outcomes.pop() if len(outcomes) == 1 and is_one else final
+    losses = {answer.id: loss_of(answer) for answer in answers[: plan.answers]}
+    outcomes = {*losses.values()}
+    clear = [one for one in answers[: plan.answers] if losses[one.id] != "unsure"]
+    named = [named_answer(answer) for answer in clear]
+    is_one = "wrong" not in outcomes or all(same_value(one, named[0]) for one in named)
+    if outcomes >= {"right", "wrong"} or not is_one:
+        return final
+    return "unsure" if "unsure" in outcomes else outcomes.pop()
 
 
 def final_loss(plan: Plan, final: FinalAnswer | None, prediction: Prediction) -> Outcome | None:
