@@ -228,17 +228,12 @@ def _gathered(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     waiting: list[Chunk] = []
     for chunk in chunks:
         if waiting and not _alike(waiting[0], chunk):
-            # Not held beside what is made of them.
-            together, waiting = _together(waiting), []
-            yield together
-            del together
+            yield _together(waiting)
         waiting.append(chunk)
         enough = rows_at_once(chunk.text.num_columns)
         del chunk
         if sum(len(part.text) for part in waiting) >= enough:
-            together, waiting = _together(waiting), []
-            yield together
-            del together
+            yield _together(waiting)
     if waiting:
         yield _together(waiting)
 
@@ -249,9 +244,11 @@ def _alike(first: Chunk, second: Chunk) -> bool:
     return kinds.equals(second.cases.dtypes) and "category" not in set(kinds.astype(str))
 
 
-def _together(chunks: list[Chunk]) -> Chunk:
+def _together(waiting: list[Chunk]) -> Chunk:
+    """The waiting chunks as one; they wait no more, so that they are not held beside it."""
     import pandas as pd
 
+    chunks, waiting[:] = [*waiting], []
     if len(chunks) == 1:
         return chunks[0]
     row_texts = [chunk.row_texts for chunk in chunks]
