@@ -19,7 +19,7 @@ def unseen_and_missing(cells: Any, choices: Choices) -> tuple[np.ndarray, np.nda
     if isinstance(cells, list):
         is_listed = np.array([choices.same(value) is not None for value in cells], dtype=bool)
     else:
-        codes, levels = pd.factorize(cells)
+        codes, levels = pd.Series(cells, copy=False).factorize()
         # The last place is for missing cells, which have the code -1.
         is_listed = np.array([*(choices.same(plain(v)) is not None for v in levels), False])[codes]
     return ~is_listed & ~missing, missing
