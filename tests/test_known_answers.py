@@ -180,7 +180,11 @@ def test_the_draft_of_one_goes_on_on_another_device(study):
     assert study.store.queue.draft(study.next(), by=ADA) == {"queue_sure": "Certain"}
 
 
-def test_a_probability_is_held_against_whether_the_event_came(place, registry):
+@pytest.mark.parametrize(
+    ("said", "known", "right"),
+    [([0.5, 0.7], 1, 1), ([0.1, 0.3], 1, 0), ([0.25, 0.75], 0, 0), (True, 1, 1), (0.9, 1, 1)],
+)
+def test_a_probability_is_held_against_whether_the_event_came(place, registry, said, known, right):
     def cells(self, rows):
         return [str(self.card.positive), "", *["" for _ in range(rows - 2)]]
 
@@ -188,9 +192,9 @@ def test_a_probability_is_held_against_whether_the_event_came(place, registry):
     study = kind(place, registry, "risk", tolerance=0.1)
     assert study.known.answers == {1: True}
     case = study.up_to_the_first_known()
-    study.lock(case, [0.5, 0.7])
+    study.lock(case, said)
     ada = study.by_expert()["Ada"]
-    assert (ada.known, ada.known_right) == (1, 1)
+    assert (ada.known, ada.known_right) == (known, right)
 
 
 def test_a_number_is_right_within_the_tolerance_of_the_plan(place, registry):

@@ -146,17 +146,22 @@ def _checks(plan: Plan, stored: PlanAnswers) -> defaultdict[str, Counter[str]]:
     checks: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for position, answers in first_answers(plan, stored.checks).items():
         for answer in answers:
-            if answer.blind_value is not None:
-                is_right = _is_known(answer.blind_value, stored.known[position], plan.tolerance)
+            is_right = _is_known(answer.blind_value, stored.known[position], plan.tolerance)
+            if is_right is not None:
                 checks[answer.by_key]["right" if is_right else "wrong"] += 1
     return checks
 
 
-def _is_known(value: Any, known: Any, tolerance: float | None) -> bool:
-    """Whether an own answer is the known one; a probability, or a range, says what is likelier."""
+def _is_known(value: Any, known: Any, tolerance: float | None) -> bool | None:
+    """Whether an own answer is the known one; a probability, or a range, says what is likelier.
+
+    None where it says neither.
+    """
+    if value is None:
+        return None
     if isinstance(known, bool) and not isinstance(value, bool):
         likely = sum(value) / 2 if isinstance(value, list) else value
-        return bool(likely != 0.5 and (likely > 0.5) == known)
+        return None if likely == 0.5 else bool((likely > 0.5) == known)
     return _is_same(value, known, tolerance)
 
 
