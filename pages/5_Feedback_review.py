@@ -34,20 +34,25 @@ def page() -> None:
         if figures.total:
             headline.summary(figures)
         headline.waiting(visit, filters)
-    section(filter_bar.section(shared["undecided"]), filters, figures, shared)
+    waiting = conflicts_section.waiting_cases(visit, filters, shared["undecided"])
+    section(filter_bar.section(waiting), filters, figures, shared, waiting)
     verdicts_section.linked_case(visit)
     widget_values.confirm(frame.say_again)
     who.keep("review")
 
 
 def section(
-    name: str, filters: VerdictFilter, figures: totals.Figures, shared: dict[str, int]
+    name: str,
+    filters: VerdictFilter,
+    figures: totals.Figures,
+    shared: dict[str, int],
+    waiting: int,
 ) -> None:
     if name == "files":
         total = files_section.count_text(figures.total, more=figures.more)
         files_section.files(visit, filters, total, shared["undecided"])
     elif name == "conflicts":
-        conflicts_section.conflicts(visit, filters, shared["undecided"])
+        conflicts_section.conflicts(visit, filters, waiting)
     elif name == "figures":
         if figures.total:
             headline.cards(figures)

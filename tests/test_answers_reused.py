@@ -13,7 +13,6 @@ from visits import messages, press, start
 from second_opinion.batches import downloads
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.evidence import (
-    answer_loss,
     answers_reused,
     decision,
     plan_of_batch,
@@ -27,9 +26,10 @@ from second_opinion.records.value import same_value
 from second_opinion.review import event_export, exports
 from second_opinion.statistics import release
 from second_opinion.store import Store, copies
-from second_opinion.store.plans import FinalAnswer
+from second_opinion.store.plan_answers import FinalAnswer
 from second_opinion.ui.labels import flag_name
 from second_opinion.ui.people import event_words
+from second_opinion.verdicts import first_answers
 from second_opinion.verdicts.blind_answer import locked
 
 
@@ -296,7 +296,7 @@ def test_where_several_answers_differ_the_final_answer_is_the_label(place, regis
     assert same_value(said.value, made.value)
     final = study.store.plans.answers(study.plan, by=OWNER).final[0]
     otherwise = replace(said, value=study.other(made))
-    given = answer_loss.first_answers(
+    given = first_answers.first_answers(
         study.plan, study.store.plans.answers(study.plan, by=OWNER).verdicts
     )[0]
     for prediction, outcome in ((said, "wrong"), (otherwise, "right")):
@@ -310,7 +310,7 @@ def test_the_side_of_a_risk_that_was_decided_is_no_label_of_another_risk(place, 
     study = Study(place, registry, answers=2)
     study.answer(1)
     study.answer(1, expert="Bob", agreeing=False)
-    given = answer_loss.first_answers(
+    given = first_answers.first_answers(
         study.plan, study.store.plans.answers(study.plan, by=OWNER).verdicts
     )[0]
     final = FinalAnswer(None, "too_high", "wrong")

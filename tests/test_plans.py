@@ -11,14 +11,16 @@ from sqlite_utils.db import Database
 
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
-from second_opinion.evidence import answer_loss, decision, plan_of_batch
+from second_opinion.evidence import decision, plan_of_batch
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.records.answer_scale import AnswerScale
 from second_opinion.records.expert import Expert
+from second_opinion.records.verdict import Verdict
 from second_opinion.statistics import release, sampling
 from second_opinion.store import Store, record_rows
 from second_opinion.store.copies import backup, restore
 from second_opinion.store.migrations import migrations
+from second_opinion.verdicts import first_answers
 from second_opinion.verdicts.blind_answer import locked
 
 EXPERT = Expert("Ada")
@@ -467,7 +469,7 @@ def test_in_an_open_study_a_disagreement_without_a_value_is_an_error(study):
         (verdict(prediction, "unsure", comment="?"), "unsure"),
     ]
     for one, outcome in cases:
-        assert answer_loss.loss(plan, one, prediction) == outcome
+        assert first_answers.loss(plan, one, prediction) == outcome
 
 
 def test_of_a_probability_an_answer_is_a_range_or_yes_or_no(study):
@@ -484,4 +486,95 @@ def test_of_a_probability_an_answer_is_a_range_or_yes_or_no(study):
     ]:
         one = locked(prediction, "Ada", value, risk=0.72)
         one.check(prediction)
-        assert answer_loss.loss(study.plan, one, prediction) == outcome
+        assert first_answers.loss(study.plan, one, prediction) == outcome
+
+
+def agree_after_all(study, position, expert="Bob"):
+    """An expert sees the model's answer and takes it."""
+    prediction = study.opened(position)
+    study.store.add_verdict(Verdict(prediction.id, expert, "agree", mode="open"))
+
+
+def waiting(study, by=REVIEWER):
+    return [one.prediction_id for one in study.store.review(by=by).undecided_draws()]
+
+
+def test_a_case_whose_expert_came_round_to_the_model_is_decided_by_a_third_person(twofold):
+    """Nobody contradicts anybody any more, and the plan goes by what they said first."""
+    _, wrong = differ(twofold, 0)
+    agree_after_all(twofold, 0)
+    review = twofold.store.review(by=REVIEWER)
+    assert not review.conflicts(adjudicated=None)
+    (case,) = review.undecided_draws(twofold.plan.model, twofold.plan.version)
+    assert [(one.expert, one.mode) for one in case.verdicts] == [("Ada", "blind"), ("Bob", "blind")]
+    assert not review.undecided_draws("churn")
+    assert twofold.table()["answer"][0] is None
+    review.lock_own_answer(case.prediction_id, wrong, by=REVIEWER)
+    decide(twofold, 0, wrong)
+    assert twofold.table()["answer"][0] == "wrong"
+    assert twofold.assess().answers == 1
+    assert not waiting(twofold)
+
+
+def test_a_case_whose_expert_took_the_answer_back_is_decided_too(twofold):
+    right, _ = differ(twofold, 0)
+    made = twofold.opened(0)
+    twofold.store.add_verdict(Verdict(made.id, "Bob", "withdrawn"))
+    assert waiting(twofold) == [made.id]
+    decide(twofold, 0, right)
+    assert twofold.table()["answer"][0] == "right"
+
+
+@pytest.mark.parametrize("distances", [(0, 2), (2, 3), (-2, 0), (0.5, 1.5), (-3, 3)])
+def test_numbers_that_are_the_same_by_the_card_and_differ_by_the_plan_are_decided(
+    empty_store, registry, distances
+):
+    """The card lets numbers be further apart than the plan does."""
+    study = Study(empty_store, registry, "dose", terms=replace(TERMS, answers=2, tolerance=1.0))
+    prediction = replace(study.opened(0), scale=AnswerScale("number", 50.0))
+    empty_store.add_prediction(prediction)
+    for expert, distance in zip(("Ada", "Bob"), distances, strict=True):
+        value = prediction.value + distance
+        empty_store.add_verdict(locked(prediction, expert, value, tolerance=1.0))
+    assert study.table()["answer"][0] is None
+    assert waiting(study) == [prediction.id]
+    decide(study, 0, prediction.value + 0.9)
+    assert study.table()["answer"][0] == "right"
+
+
+@pytest.mark.parametrize("outcomes", [("right", "right"), ("wrong", "unsure"), ("right",)])
+def test_a_case_on_which_the_first_answers_do_not_differ_is_not_decided(twofold, outcomes):
+    for outcome, expert in zip(outcomes, ("Ada", "Bob"), strict=False):
+        twofold.answer(0, outcome, expert=expert)
+    assert not waiting(twofold)
+    with pytest.raises(UserError, match="nothing to decide"):
+        decide(twofold, 0, twofold.opened(0).value)
+
+
+def test_only_an_open_plan_waits_for_a_decision(twofold):
+    differ(twofold, 0)
+    agree_after_all(twofold, 0)
+    assert len(waiting(twofold)) == 1
+    decision.close(twofold.store, twofold.plan, by=OWNER)
+    assert not waiting(twofold)
+    with pytest.raises(UserError, match="nothing to decide"):
+        decide(twofold, 0, twofold.opened(0).value)
+
+
+def test_a_decision_from_before_the_plan_does_not_count_and_is_asked_for_anew(twofold):
+    _, wrong = differ(twofold, 0)
+    decide(twofold, 0, wrong)
+    twofold.plan = twofold.freeze(replace(TERMS, answers=2, target=0.8, alpha=0.1))
+    differ(twofold, 0)
+    assert len(waiting(twofold)) == 1
+    decide(twofold, 0, wrong)
+    assert twofold.table()["answer"][0] == "wrong"
+
+
+def test_who_answers_a_plan_finds_and_decides_none_of_its_cases(empty_store, registry):
+    terms = replace(TERMS, answers=2, experts=("Ada", "Bob", REVIEWER.label))
+    study = Study(empty_store, registry, terms=terms)
+    differ(study, 0)
+    agree_after_all(study, 0)
+    other = Expert("Zoe", role="reviewer")
+    assert (len(waiting(study, other)), waiting(study)) == (1, [])

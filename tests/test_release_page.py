@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 import pytest
-from builders import OWNER, scored_batch
+from builders import OWNER, REVIEWER, scored_batch
 from visits import as_read, keys, messages, press, start
 
 from second_opinion.batches.scored_rows import ScoredRows
@@ -15,10 +15,12 @@ from second_opinion.statistics import planner
 from second_opinion.store import Store
 from second_opinion.store.batches import Batches
 from second_opinion.store.plans import Plans
+from second_opinion.ui import labels
 from second_opinion.ui.release import plan_form
 from second_opinion.verdicts.blind_answer import locked
 
 RELEASE = "pages/6_Release_decision.py"
+REVIEW = "pages/5_Feedback_review.py"
 PANEL = ("Ada", "Bob")
 
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -392,3 +394,40 @@ def test_fewer_cases_than_thirty_say_nothing_of_how_often_experts_agree(desk):
     at = start(RELEASE, section="new")
     assert at.number_input(key="plan_agreement").value is None
     assert "by Feedback review" not in words(at)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("ref", "tolerance"), [("triage", None), ("dose", 0.001)])
+def test_a_case_whose_expert_came_round_to_the_model_is_decided_on_the_review_page(
+    place, registry, ref, tolerance
+):
+    """Until then neither the model's answer nor who said what is on the page."""
+    desk = Desk(place, registry, ref)
+    plan = desk.freeze(answers=2, tolerance=tolerance)
+    first = desk.store.plans.draws(plan.id, by=OWNER)[0]
+    made = ScoredRows(desk.store).opened(desk.batch, first.row_number, desk.card)
+    own = 1234.5 if ref == "dose" else next(v for v in desk.card.class_values if v != made.value)
+    desk.store.add_verdict(locked(made, "Bob", made.value, tolerance=tolerance))
+    desk.store.add_verdict(locked(made, "Ada", own, tolerance=tolerance))
+    desk.store.add_verdict(Verdict(made.id, "Ada", "agree", mode="open"))
+    at = start(RELEASE, name="Grace", plan=plan.id)
+    assert "1 case waits for a decision: the first answers differ." in words(at)
+    assert "review_lock" in keys(press(at, "release_decide"))
+    at = start(REVIEW, name="Grace", section="conflicts", model=ref)
+    assert "1 case waits for a decision." in words(at)
+    fields = {one.key: one for one in (*at.selectbox, *at.number_input)}
+    fields["review_conflict_own"].set_value(own)
+    at = press(at, "review_lock")
+    shown = words(at)
+    for hidden in ("The model says", "Ada", "Bob", "✓", "✕", "You changed"):
+        assert hidden not in shown
+    assert "these are the first answers" in shown
+    assert shown.count(labels.exact_value_text(desk.card, own)) >= 2
+    assert labels.exact_value_text(desk.card, made.value) in shown
+    assert "review_stands" not in keys(at)
+    at.text_area(key="review_conflict_reason").set_value("the scan").run()
+    at = press(at, "review_adjudicate")
+    assert not messages(at)
+    assert "No case waits for a decision" in words(at)
+    assert decision.draw_table(desk.store, plan, by=REVIEWER)["answer"][0] == "wrong"
+    assert "release_decide" not in keys(start(RELEASE, name="Grace", plan=plan.id))

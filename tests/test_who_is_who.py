@@ -245,7 +245,7 @@ def test_first_answers_are_those_of_each_person(empty_store, registry):
         given = locked(opened, person.label, opened.value)
         empty_store.add_verdict(replace(given, expert_key=person.expert_key), by=OWNER)
     answers = empty_store.plans.answers(plan, by=REVIEWER)
-    from second_opinion.evidence.answer_loss import first_answers
+    from second_opinion.verdicts.first_answers import first_answers
 
     [of_case] = first_answers(plan, answers.verdicts).values()
     assert len(of_case) == 2

@@ -106,8 +106,8 @@ _BY_ACT: Final[dict[str, str]] = {
         "Review.conflicts Review.confusion Review.each Review.each_prediction Review.effort "
         "Review.filter_values Review.judged Review.judged_cases Review.newest Review.numbers "
         "Review.on_several Review.page Review.progress Review.shared_case Review.shared_cases "
-        "Review.shared_counts Review.shared_states Review.triage_of Review.verdict "
-        "Review.without_card"
+        "Review.shared_counts Review.shared_states Review.triage_of "
+        "Review.undecided_draws Review.verdict Review.without_card"
     ),
     PROGRAM_ALONE: (
         "Store.close Store.damage Store.one_moment Store.open Store.reviewed EventLog.add "

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from second_opinion.batches.scored_rows import ScoredRows
-from second_opinion.evidence.answer_loss import first_answers, loss
 from second_opinion.records.answer_scale import is_number
 from second_opinion.records.batch import Batch
 from second_opinion.records.plan import Claim, Plan
@@ -21,7 +20,8 @@ from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.statistics import release
 from second_opinion.statistics.release import Assessment
 from second_opinion.store import Store
-from second_opinion.store.plans import PlanAnswers
+from second_opinion.store.plan_answers import PlanAnswers
+from second_opinion.verdicts.first_answers import first_answers, loss
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,7 @@ from typing import Any
 from second_opinion.access import roles
 from second_opinion.errors import UserError
 from second_opinion.evidence import decision, versions_tested
-from second_opinion.evidence.answer_loss import (
-    final_loss,
-    first_answers,
-    named_answer,
-    outcome_of,
-)
+from second_opinion.evidence.answer_loss import final_loss, outcome_of
 from second_opinion.evidence.decision_words import STATES, sentence
 from second_opinion.evidence.planned_study import expected_accuracy
 from second_opinion.formatting import plural, share_text
@@ -35,8 +30,9 @@ from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.statistics import release
 from second_opinion.statistics.release import Assessment
 from second_opinion.store import Store
-from second_opinion.store.plans import FinalAnswer
+from second_opinion.store.plan_answers import FinalAnswer
 from second_opinion.verdicts.blind_answer import locked
+from second_opinion.verdicts.first_answers import first_answers, named_answer
 
 # Files with the answers that a model may be trained on; beside them, a backup has all of them.
 TELL_ANSWERS = ("corrections", "verdicts", "draws", "workbook")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from second_opinion.evidence.answer_loss import first_answers, outcomes
+from second_opinion.evidence.answer_loss import outcomes
 from second_opinion.recent import Recent
 from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Closing, Plan
 from second_opinion.statistics import release
 from second_opinion.statistics.release import Assessment
 from second_opinion.store import Store
-from second_opinion.store.plans import PlanAnswers
+from second_opinion.store.plan_answers import PlanAnswers
+from second_opinion.verdicts.first_answers import first_answers
 
 COLUMNS = (
     *("position", "batch_id", "row_number", "prediction_id", "band", "doubt", "base"),

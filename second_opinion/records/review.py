@@ -130,7 +130,8 @@ class SharedCase:
 class Conflict:
     """A case on which experts contradict each other, be it on several predictions of it.
 
-    ``prediction_id`` is one of them; ``verdicts`` are the current ones on any, oldest first.
+    ``prediction_id`` is one of them; ``verdicts`` are the current ones on any, oldest first. Where
+    it ``is_drawn`` an open plan waits for the decision, and they are its first answers to it.
     """
 
     case_id: int
@@ -140,6 +141,7 @@ class Conflict:
     adjudicated: bool
     last_at: str
     verdicts: tuple[Verdict, ...]
+    is_drawn: bool = False
 
 
 @dataclass(frozen=True)

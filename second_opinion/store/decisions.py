@@ -11,7 +11,13 @@ from second_opinion.errors import UserError
 from second_opinion.records.event import Event
 from second_opinion.records.expert import Expert, key_of, same_person
 from second_opinion.records.prediction import Prediction
-from second_opinion.records.review import Adjudication, FinalDirection, Triage, TriageState
+from second_opinion.records.review import (
+    Adjudication,
+    Conflict,
+    FinalDirection,
+    Triage,
+    TriageState,
+)
 from second_opinion.records.stamp import new_id, now
 from second_opinion.records.verdict import COMMENT_LIMIT, Verdict
 from second_opinion.store import (
@@ -21,6 +27,7 @@ from second_opinion.store import (
     sql_own_answers,
     sql_review,
     sql_verdicts,
+    undecided_draws,
 )
 from second_opinion.store.blind_cases import BlindCases
 from second_opinion.store.database_file import DatabaseFile
@@ -67,6 +74,17 @@ class Decisions:
         rows = self._select(sql_review.TRIAGE, verdict_id=verdict_id)
         return [Triage(**dict(row)) for row in rows]
 
+    def undecided_draws(
+        self, model: str | None = None, version: str | None = None
+    ) -> list[Conflict]:
+        """The cases that open plans cannot count before somebody decides them, each once.
+
+        The first answers of their experts differ, whatever they say now. Those of several plans
+        are all listed, and none that is closed to this person.
+        """
+        with self._file.reading() as connection:
+            return undecided_draws.waiting(connection, self._by, model, version)
+
     def adjudicate(
         self,
         prediction_id: str,
@@ -83,7 +101,7 @@ class Decisions:
         verdicts stay as they are, and so does an earlier final answer that this one replaces. An
         adjudication whose id is there already is returned as it was stored. `UserError` for a plain
         expert, for somebody who judged the case, without a reason, and where nobody contradicts
-        anybody.
+        anybody: neither now, nor in the first answers that an open plan goes by.
         """
         roles.check(by, "decide a case")
         if answer is None and direction is None:
@@ -102,6 +120,7 @@ class Decisions:
             prediction = _prediction(connection, prediction_id)
             case = case_id(prediction)
             _refuse_judges(connection, case, by)
+            _refuse_agreement(connection, case, prediction)
             says = meaning.of_final_answer(_checked(adjudication, prediction), prediction)
             row = record_rows.to_row(adjudication) | {"case_id": case, "outcome": says.outcome}
             connection.execute(sql_review.ADD_ADJUDICATION, row)
@@ -121,8 +140,10 @@ class Decisions:
             raise UserError("Your answer is missing. Give it, then lock it.")
         self._check_open(prediction_id)
         with self._file.writing() as connection:
-            case = case_id(_prediction(connection, prediction_id))
+            prediction = _prediction(connection, prediction_id)
+            case = case_id(prediction)
             _refuse_judges(connection, case, by)
+            _refuse_agreement(connection, case, prediction)
             answer_id = id or new_id()
             row = {
                 "id": answer_id,
@@ -197,8 +218,7 @@ def _prediction(connection: sqlite3.Connection, prediction_id: str) -> Predictio
 
 
 def _refuse_judges(connection: sqlite3.Connection, case: int, by: Expert) -> None:
-    parameters = {"case_id": case}
-    verdicts = connection.execute(sql_review.VERDICTS_ON_CASE, parameters)
+    verdicts = connection.execute(sql_review.VERDICTS_ON_CASE, {"case_id": case})
     if any(
         same_person(label, by.label) or key_of(label, expert_key) == by.expert_key
         for label, expert_key in verdicts
@@ -207,9 +227,15 @@ def _refuse_judges(connection: sqlite3.Connection, case: int, by: Expert) -> Non
             f"{by.label} gave a verdict on this case; expected a third person to decide it. Ask "
             "another reviewer."
         )
+
+
+def _refuse_agreement(connection: sqlite3.Connection, case: int, prediction: Prediction) -> None:
+    parameters = {"case_id": case}
     state = connection.execute(sql_review.CASE, parameters).fetchone()
     is_conflict = state is not None and state["conflict"]
-    if not is_conflict and not connection.execute(sql_review.ADJUDICATIONS, parameters).fetchall():
+    if is_conflict or connection.execute(sql_review.ADJUDICATIONS, parameters).fetchall():
+        return
+    if not undecided_draws.waits(connection, case, prediction.model):
         raise UserError(
             "No two experts contradict each other on this case, so there is nothing to decide. "
             "Load the page again."

@@ -13,51 +13,20 @@ from second_opinion.errors import UserError
 from second_opinion.formatting import plural
 from second_opinion.records.batch import prediction_id
 from second_opinion.records.event import Event
-from second_opinion.records.expert import DECLARED, Expert
+from second_opinion.records.expert import Expert
 from second_opinion.records.plan import Closing, Draw, KnownAnswers, Plan
-from second_opinion.records.prediction import Prediction
-from second_opinion.records.review import FinalDirection, Outcome
-from second_opinion.records.verdict import Verdict
 from second_opinion.store import (
     column_choices,
     event_log,
-    judged_cases,
+    plan_answers,
     record_rows,
     sql_plans,
-    sql_queue,
 )
 from second_opinion.store.database_file import DatabaseFile
+from second_opinion.store.plan_answers import PlanAnswers
 
 # A known case was drawn by nobody.
 NO_WEIGHT = {"band": 0, "doubt": 0.0, "base": 0.0, "confidence": None, "twice": 0}
-
-
-class FinalAnswer(NamedTuple):
-    """What a third person decided of a case: a class or number, or the side of a risk.
-
-    ``outcome`` is of the prediction that experts saw, by the tolerance of its card.
-    """
-
-    answer: Any
-    direction: FinalDirection | None
-    outcome: Outcome
-
-
-class PlanAnswers(NamedTuple):
-    """What was said of the cases of a plan, by their positions.
-
-    ``verdicts`` are all since the plan counts, in the order of storing, the replaced and withdrawn
-    too; ``predictions`` those of cases that were opened; ``final`` the first final answer of each
-    case that has one; ``skipped`` label and key of who left a case to others. Of ``known`` answers
-    ``checks`` are the verdicts.
-    """
-
-    verdicts: list[tuple[int, Verdict]]
-    predictions: dict[int, Prediction]
-    final: dict[int, FinalAnswer]
-    skipped: dict[int, frozenset[tuple[str, str]]]
-    checks: list[tuple[int, Verdict]]
-    known: dict[int, Any]
 
 
 class PlanMark(NamedTuple):
@@ -180,48 +149,12 @@ class Plans:
         """What was said of the draws of a plan since it counts, up to its closing."""
         roles.check(by, "see every verdict")
         roles.check_model(by, plan.model)
-        about: dict[str, Any] = {"plan_id": plan.id}
         with self._file.reading() as connection:
-            verdicts = connection.execute(
-                sql_plans.ANSWERS, about | {"after_verdict": plan.after_verdict}
-            ).fetchall()
-            opened = connection.execute(sql_plans.PREDICTIONS_DRAWN, about).fetchall()
-            decided = connection.execute(
-                sql_plans.FINAL_ANSWERS_DRAWN, about | {"since": _since(connection, plan)}
-            ).fetchall()
-            left = connection.execute(sql_queue.SKIPS, about).fetchall()
-            known = connection.execute(sql_plans.KNOWN_ANSWERS, about).fetchall()
-            predictions = {
-                position: judged_cases.under_its_card(connection, record_rows.prediction(columns))
-                for position, columns in map(_apart, opened)
-            }
-        final: dict[int, FinalAnswer] = {}
-        for row in decided:
-            answer = FinalAnswer(json.loads(row["answer"]), row["direction"], row["outcome"])
-            final.setdefault(row["position"], answer)
-        in_order = [(at, record_rows.verdict(columns)) for at, columns in map(_apart, verdicts)]
-        skipped: dict[int, frozenset[tuple[str, str]]] = {}
-        for row in left:
-            person = row["label"] or row["expert"].removeprefix(DECLARED), row["expert"]
-            skipped[row["position"]] = skipped.get(row["position"], frozenset()) | {person}
-        return PlanAnswers(
-            [one for one in in_order if one[0] >= 0],
-            predictions,
-            final,
-            skipped,
-            checks=[one for one in in_order if one[0] < 0],
-            known={row["position"]: json.loads(row["answer"]) for row in known},
-        )
+            return plan_answers.answers_to(connection, plan)
 
     def _select(self, query: str, **parameters: Any) -> list[sqlite3.Row]:
         with self._file.reading() as connection:
             return connection.execute(query, parameters).fetchall()
-
-
-def _apart(row: sqlite3.Row) -> tuple[int, dict[str, Any]]:
-    """The position of a draw, and the columns of what was joined to it."""
-    columns = dict(row)
-    return columns.pop("position"), columns
 
 
 def _numbered(connection: sqlite3.Connection, plan: Plan) -> Plan:
@@ -237,16 +170,6 @@ def _numbered(connection: sqlite3.Connection, plan: Plan) -> Plan:
         after = same_pool[0].after_verdict
     replaces = same_pool[0].id if same_pool else None
     return replace(plan, number=number, replaces=replaces, after_verdict=after)
-
-
-def _since(connection: sqlite3.Connection, plan: Plan) -> str:
-    """When the first of the plans was frozen with whose answers this one goes on."""
-    while plan.replaces is not None:
-        earlier = plan_with(connection, plan.replaces)
-        if not plan.keeps_evidence_of(earlier):
-            break
-        plan = earlier
-    return plan.created_at
 
 
 def _last_verdict(connection: sqlite3.Connection) -> int:

@@ -13,6 +13,7 @@ from second_opinion.formatting import plural, rounded_down
 from second_opinion.records.plan import Closing, Plan
 from second_opinion.statistics import evidence_course, production, release
 from second_opinion.statistics.release import Assessment
+from second_opinion.store.undecided_draws import undecided
 from second_opinion.ui import drawing
 from second_opinion.ui.frame import escape, part
 from second_opinion.ui.people import plan_panel
@@ -25,6 +26,7 @@ LOOKS = {
     "open": ("yellow", ":material/hourglass_top:"),
 }
 SECONDS = 5.0
+REVIEW = "pages/5_Feedback_review.py"
 
 
 class Standing(NamedTuple):
@@ -47,6 +49,8 @@ def draw(visit: Visit, plan: Plan) -> None:
         st.container(key=f"release_{result.state}"),
     ):
         _state(visit, plan, result, closing)
+    if not closing and plan_panel.in_place(visit)[plan.id] == plan:
+        _undecided(visit, plan)
     if not result.answers:
         st.text("The chart begins with the first answer. Send the experts their links, below.")
         return
@@ -82,6 +86,19 @@ def _state(visit: Visit, plan: Plan, result: Assessment, closing: Closing | None
         st.text(alone)
     for line in _beside(result):
         st.caption(escape(line))
+
+
+def _undecided(visit: Visit, plan: Plan) -> None:
+    """How many cases somebody has to decide, and the way there."""
+    cases = len(undecided(plan, plan_reading.answers(visit, plan)))
+    if not cases:
+        return
+    waits = "waits" if cases == 1 else "wait"
+    st.text(f"{plural(cases, 'case')} {waits} for a decision: the first answers differ.")
+    words = "Decide them" if cases > 1 else "Decide it"
+    if st.button(words, key="release_decide", icon=":material/balance:", type="tertiary"):
+        st.session_state["frame_model"] = f"{plan.model}/{plan.version}"
+        st.switch_page(REVIEW, query_params={"section": "conflicts"})
 
 
 def _beside(result: Assessment) -> list[str]:

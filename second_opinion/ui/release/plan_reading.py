@@ -7,7 +7,7 @@ import pandas as pd
 from second_opinion.evidence import decision
 from second_opinion.records.batch import Batch
 from second_opinion.records.plan import Closing, Plan
-from second_opinion.store.plans import PlanAnswers
+from second_opinion.store.plan_answers import PlanAnswers
 from second_opinion.ui.run_memory import once
 from second_opinion.ui.visit import Visit
 

@@ -30,6 +30,13 @@ LISTED = 50
 FINAL_WORDS = {"about_right": "About right", "too_low": "Too low", "too_high": "Too high"}
 
 
+def waiting_cases(visit: Visit, filters: VerdictFilter, undecided: int) -> int:
+    """How many wait for a decision: those in conflict, and those that a plan alone waits for."""
+    drawn = visit.review.undecided_draws(filters.model, filters.version)
+    states = visit.review.shared_states(filters.model, filters.version) if drawn else {}
+    return undecided + sum(not states.get(case.case_id) for case in drawn)
+
+
 def conflicts(visit: Visit, filters: VerdictFilter, waiting: int) -> None:
     """The cases that wait for a decision, and the form to decide the chosen one."""
     person = visit.expert
@@ -76,9 +83,12 @@ def _last(visit: Visit, listed: list[Conflict], at: int) -> str:
 
 
 def _conflicts(visit: Visit, filters: VerdictFilter, adjudicated: bool | None) -> list[Conflict]:
-    cases = visit.review.conflicts(
+    drawn = visit.review.undecided_draws(filters.model, filters.version)
+    now = visit.review.conflicts(
         filters.model, filters.version, adjudicated=adjudicated, size=LISTED
     )
+    ids = {case.case_id for case in drawn}
+    cases = [*drawn, *(case for case in now if case.case_id not in ids)]
     if totals.is_whole(filters):
         return cases
     within = {row.case_id for row in visit.review.page(filters, size=1_000).rows}
@@ -107,11 +117,14 @@ def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
             with right:
                 _own_answer(visit, card, prediction)
             return
-        # Of a number or a risk it is the model's own that is decided about.
-        is_hidden = decides and card is not None and card.tells_confidence
+        # Of a number or a risk it is the model's own that is decided about, except that a number
+        # that a plan asks for is decided as its experts gave theirs.
+        is_hidden = decides and card is not None and _hides_model(card, case)
         with right:
             if card is not None and own is not None:
                 st.text(f"You said {_own_text(card, own)}.")
+            if case.is_drawn:
+                st.caption("A plan waits for it: these are the first answers, which count there.")
             if is_hidden:
                 st.caption("Which of these answers is the model's is told once you have decided.")
             else:
@@ -121,7 +134,11 @@ def _decide(visit: Visit, person: Expert, case: Conflict) -> None:
         if _is_judge(case, person):
             st.text("You judged this case yourself. Somebody who did not has to decide it.")
         else:
-            _form(visit, card, prediction)
+            _form(visit, card, prediction, is_hidden=is_hidden)
+
+
+def _hides_model(card: ModelCard, case: Conflict) -> bool:
+    return card.tells_confidence or (case.is_drawn and card.answer != "probability")
 
 
 def _models_answer(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
@@ -152,11 +169,14 @@ def _side_by_side(card: ModelCard | None, case: Conflict, hidden: Prediction | N
 
 def _right_by(card: ModelCard, verdict: Verdict, prediction: Prediction) -> str:
     """The answer that an expert finds right, without saying what the model answered."""
-    if verdict.correct_value is not None:
-        return card.label(verdict.correct_value)
+    own = verdict.blind_value if verdict.mode == "blind" else verdict.correct_value
+    if own is None:
+        own = verdict.correct_value
+    if own is not None:
+        return labels.exact_value_text(card, own)
     counts_as = kind_of(verdict.judgement).counts_as
     if counts_as == "right":
-        return card.label(prediction.value)
+        return labels.exact_value_text(card, prediction.value)
     return "Names no answer" if counts_as == "wrong" else "Is unsure"
 
 
@@ -229,7 +249,7 @@ def _answer_field(card: ModelCard, label: str, key: str) -> None:
     )
 
 
-def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
+def _form(visit: Visit, card: ModelCard | None, prediction: Prediction, *, is_hidden: bool) -> None:
     if card is None:
         st.text("This version was taken out of the registry; its cases cannot be decided here.")
         return
@@ -248,7 +268,7 @@ def _form(visit: Visit, card: ModelCard | None, prediction: Prediction) -> None:
     with st.container(horizontal=True):
         decided = _decision_callback(visit, card, prediction)
         st.button("Decide this case", key="review_adjudicate", type="primary", on_click=decided)
-        if card.task == "regression":
+        if card.task == "regression" and not is_hidden:
             stands = _decision_callback(visit, card, prediction, stands=True)
             st.button("The model's number stands", key="review_stands", on_click=stands)
     show_problem("review")
