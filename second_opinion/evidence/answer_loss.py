@@ -11,7 +11,7 @@ from second_opinion.records.verdict import Verdict
 from second_opinion.store.plan_answers import FinalAnswer, PlanAnswers
 from second_opinion.verdicts import meaning
 from second_opinion.verdicts.blind_answer import is_models
-from second_opinion.verdicts.first_answers import differ, first_answers, loss
+from second_opinion.verdicts.first_answers import CLEAR, differ, first_answers, loss
 
 
 def outcome_of(
@@ -33,7 +33,7 @@ def outcome_of(
     if differ(counted, loss_of):
         return final
     outcomes = {*map(loss_of, counted)}
-    return "unsure" if "unsure" in outcomes else outcomes.pop()
+    return outcomes.pop() if outcomes <= CLEAR else "unsure"
 
 
 def final_loss(plan: Plan, final: FinalAnswer | None, prediction: Prediction) -> Outcome | None:

@@ -14,6 +14,9 @@ from second_opinion.records.verdict_kinds import kind_of
 from second_opinion.verdicts import meaning
 from second_opinion.verdicts.blind_answer import is_models
 
+# What an answer counts as that says whether the model is right.
+CLEAR: frozenset[Outcome] = frozenset({"right", "wrong"})
+
 
 def first_answers(plan: Plan, verdicts: Iterable[tuple[int, Verdict]]) -> dict[int, list[Verdict]]:
     """Of each drawn case the answers that count: of each expert of the panel the first one.
@@ -36,9 +39,9 @@ def differ(answers: Sequence[Verdict], loss_of: Callable[[Verdict], Outcome]) ->
     """
     losses = [(answer, loss_of(answer)) for answer in answers]
     outcomes = {outcome for _, outcome in losses}
-    named = [named_answer(answer) for answer, outcome in losses if outcome != "unsure"]
+    named = [named_answer(answer) for answer, outcome in losses if outcome in CLEAR]
     is_one = "wrong" not in outcomes or all(same_value(one, named[0]) for one in named)
-    return outcomes >= {"right", "wrong"} or not is_one
+    return outcomes >= CLEAR or not is_one
 
 
 def loss(plan: Plan, answer: Verdict, prediction: Prediction) -> Outcome:
