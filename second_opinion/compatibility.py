@@ -90,14 +90,11 @@ def frame(columns: Mapping[str, Any], index: Any) -> pd.DataFrame:
     """
     import pandas as pd
 
-    own = [
-        pd.Series(cells, index, dtype="object") if cells.dtype == "object" else cells
-        for cells in columns.values()
-    ]
-    made = pd.DataFrame(dict(enumerate(own)), index=index, copy=False)
-    # Arrow's memory for a dozen names costs each look-up of one more than the look-up itself.
-    made.columns = pd.Index(list(columns), dtype="object")
-    return made
+    own = {
+        name: pd.Series(cells, index, dtype="object") if cells.dtype == "object" else cells
+        for name, cells in columns.items()
+    }
+    return pd.DataFrame(own, index=index, copy=False)
 
 
 def moments(values: Any, dtype: str) -> Any:
