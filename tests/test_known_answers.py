@@ -1,5 +1,7 @@
 """Cases whose answer is known, put unmarked between the draws: who is right, and never evidence."""
 
+from types import SimpleNamespace
+
 import pytest
 from builders import OWNER, csv_of, rows_of, score, scored_batch
 from builders import check as checked
@@ -11,10 +13,12 @@ from second_opinion.batches import case_facts
 from second_opinion.batches.scored_rows import ScoredRows
 from second_opinion.errors import UserError
 from second_opinion.evidence import answers_in_parts, decision, plan_of_batch, queued_case
+from second_opinion.evidence import known_answers as known_answers_of
 from second_opinion.evidence.known_answers import candidate_columns, known_answers
 from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.records.case_columns import CaseColumns
 from second_opinion.records.expert import Expert
+from second_opinion.schema import Choice
 from second_opinion.store import Store
 from second_opinion.store.queue_checks import next_known
 from second_opinion.verdicts.blind_answer import locked
@@ -222,6 +226,30 @@ def test_a_cell_that_is_no_answer_is_named(place, registry, cells, message):
         kind(place, registry)
 
 
+def test_a_class_is_read_as_it_is_written_first_and_thousands_are_no_ones():
+    def card(*choices):
+        classes = tuple(Choice(value=value, label=label) for value, label in choices)
+        return SimpleNamespace(classes=classes)
+
+    read = known_answers_of._class_of
+    assert read(card(("a", "Low"), ("A", "High")), "A") == "A"
+    assert read(card(("a", "Low"), ("A", "High")), "high") == "A"
+    assert read(card(("ab", "x"), ("AB", "y")), "Ab") is None
+    assert read(card((0, "1"), (1, "0")), "1") == 1
+    numbers = card((1, "one"), (1000, "thousand"))
+    assert [read(numbers, cell) for cell in ("1", "1.0", "1,00", "1,000", "1000")] == [
+        *(1, 1, 1),
+        *(None, 1000),
+    ]
+    assert read(card((True, "Yes"), (False, "No")), "TRUE") is True
+
+
+def test_a_file_of_more_than_can_be_asked_is_refused_before_all_of_it_is_read(study, monkeypatch):
+    monkeypatch.setattr(known_answers_of, "MOST_CASES", 7)
+    with pytest.raises(UserError, match="has more than 7 rows with an answer"):
+        known_answers(study.store, study.card, study.batch, study.known_batch, "truth", by=OWNER)
+
+
 def test_neither_the_pool_nor_an_input_nor_an_open_plan_will_do(study):
     about = study.store, study.card, study.batch
     with pytest.raises(UserError, match="expected another file than the plan is about"):
@@ -294,7 +322,7 @@ def test_a_known_file_that_was_scored_once_more_is_closed_case_by_case_too(study
 
 @pytest.mark.usefixtures("at_home")
 def test_a_plan_with_the_answer_in_view_on_the_known_file_passes_over_what_may_be_asked(study):
-    terms = Terms(target=0.6, twice=0.0, mode="open", experts=("Ada", "Eve"))
+    terms = Terms(target=0.6, twice=0.0, mode="open", experts=())
     store = study.store
     seen = plan_of_batch.freeze(store, study.card, study.known_batch, terms, by=OWNER)
     assert store.blind_cases.before(seen, by=ADA) == [study.plan]

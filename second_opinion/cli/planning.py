@@ -18,10 +18,8 @@ from second_opinion.evidence.plan_of_batch import Terms
 from second_opinion.evidence.planned_study import expected_accuracy, study_of
 from second_opinion.formatting import plural, share_text
 from second_opinion.models.aliases import managed
-from second_opinion.models.card import ModelCard
 from second_opinion.records.batch import Batch
-from second_opinion.records.expert import Expert
-from second_opinion.records.plan import KnownAnswers, Mode, Plan
+from second_opinion.records.plan import Mode, Plan
 from second_opinion.settings import Settings
 from second_opinion.statistics import planner, sampling
 from second_opinion.store import Store
@@ -88,7 +86,10 @@ def plan(
     study = study_of(store, drafted, draws, pool)
     for refusal in planner.refusals(study):
         raise UserError(refusal)
-    checks = _known(store, card, pool, *known, by=person) if known else None
+    checks = None
+    if known:
+        file, column = known
+        checks = known_answers(store, card, pool, _batch_meant(store, file), column, by=person)
     frozen = plan_of_batch.freeze(store, card, pool, terms, checks, by=person)
     click.echo(printing.printable(_text(frozen, pool, study)))
 
@@ -109,12 +110,6 @@ def close(plan_ref: str, yes: bool) -> None:
     closing = decision.close(store, meant, by=person)
     result = decision.assess(store, meant, by=person)
     click.echo(printing.printable(decision_lines(meant, result, closing)))
-
-
-def _known(
-    store: Store, card: ModelCard, pool: Batch, batch: str, column: str, *, by: Expert
-) -> KnownAnswers:
-    return known_answers(store, card, pool, _batch_meant(store, batch), column, by=by)
 
 
 def _batch_meant(store: Store, ref: str) -> Batch:

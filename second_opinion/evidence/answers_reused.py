@@ -67,7 +67,8 @@ def of_version(store: Store, registry: Registry, card: ModelCard, *, by: Expert)
     for plans in by_pool.values():
         # The newest with answers: one that was frozen since may have none.
         each = (_reuse(store, registry, plan, card, by) for plan in plans)
-        reused += [one for one in each if one is not None][:1]
+        if first := next((one for one in each if one is not None), None):
+            reused.append(first)
     for one in reused:
         if one.result is not None:
             versions_tested.note(store, one.plan, card, by=by)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from second_opinion.records.value import same_value, typed_text
 from second_opinion.store import Store
 
 MOST_CASES = 1_000
+# A whole number as a spreadsheet writes it; three zeros are thousands.
+WHOLE = re.compile(r"(-?[0-9]+)[.,]0{1,2}")
 
 
 def candidate_columns(store: Store, card: ModelCard, batch: Batch) -> list[str]:
@@ -60,12 +63,21 @@ def known_answers(
             "takes; expected one with the known answers. Choose another column."
         )
     _check_alike(store, pool, batch, column)
-    answers = dict(_answers(store, card, batch, column))
-    if not 1 <= len(answers) <= MOST_CASES:
+    cells = dict(islice(_cells(store, batch, column), MOST_CASES + 1))
+    if not 1 <= len(cells) <= MOST_CASES:
+        count = plural(0, "row") if not cells else f"more than {plural(MOST_CASES, 'row')}"
         raise UserError(
-            f"{quoted(batch.name)} has {plural(len(answers), 'row')} with an answer in the column "
-            f"{quoted(column)}; expected 1 to {MOST_CASES:,}. Score a file that has so many."
+            f"{quoted(batch.name)} has {count} with an answer in the column {quoted(column)}; "
+            f"expected 1 to {MOST_CASES:,}. Score a file that has so many."
         )
+    answers = dict(zip(cells, _read(card, batch, [*cells.values()]), strict=True))
+    for row, answer in answers.items():
+        if answer is None:
+            raise UserError(
+                f"Row {row} of {quoted(batch.name)}: {column} is {quoted(cells[row])}; expected "
+                f"{_expected(card)}, or nothing where it is not known. Correct the file, then "
+                "score it again."
+            )
     return KnownAnswers(batch.id, column, answers)
 
 
@@ -83,49 +95,44 @@ def _check_alike(store: Store, pool: Batch, batch: Batch, column: str) -> None:
         )
 
 
-def _answers(store: Store, card: ModelCard, batch: Batch, column: str) -> Iterator[tuple[int, Any]]:
-    """The rows, from 1, on which the model answered, with what is known of them."""
+def _cells(store: Store, batch: Batch, column: str) -> Iterator[tuple[int, str]]:
+    """The rows, from 1, on which the model answered and something is known, with the cell."""
     scored_rows = ScoredRows(store)
     scores = scored_rows.scores(batch)
     is_scored = scores.codes >= 0 if scores.numbers is None else ~np.isnan(scores.numbers)
-    read = _number_reader(batch.decimal) if card.task == "regression" else _reader(card)
     cells = (cell for text in scored_rows.texts(batch, [column]) for cell in text[column])
     for row, cell in enumerate(cells, 1):
-        if not (tidy := str(cell.as_py() or "").strip()) or not is_scored[row - 1]:
-            continue
-        try:
-            yield row, read(tidy)
-        except LookupError:
-            raise UserError(
-                f"Row {row} of {quoted(batch.name)}: {column} is {quoted(tidy)}; expected "
-                f"{_expected(card)}, or nothing where it is not known. Correct the file, then "
-                "score it again."
-            ) from None
+        tidy = str(cell.as_py() or "").strip()
+        if tidy and is_scored[row - 1]:
+            yield row, tidy
 
 
-def _reader(card: ModelCard) -> Callable[[str], Any]:
-    """What a cell says by the words or the value of a class; `LookupError` for none of them."""
-    words = {choice.label.casefold(): choice.value for choice in card.classes}
-    words |= {typed_text(value).casefold(): value for value in card.class_values}
+def _read(card: ModelCard, batch: Batch, cells: Sequence[str]) -> Sequence[Any]:
+    """What each cell says; None for one that is no answer."""
+    if card.task == "regression":
+        from second_opinion.tables import cell_numbers
 
-    def read(cell: str) -> Any:
-        whole = re.fullmatch(r"(-?[0-9]+)[.,]0+", cell)
-        value = words[whole[1] if whole else cell.casefold()]
-        return same_value(value, card.positive) if card.answer == "probability" else value
+        return cell_numbers(cells, batch.decimal)
+    values = [_class_of(card, cell) for cell in cells]
+    if card.answer == "probability":
+        return [None if value is None else same_value(value, card.positive) for value in values]
+    return values
 
-    return read
 
-
-def _number_reader(decimal: str) -> Callable[[str], float]:
-    from second_opinion.tables import number
-
-    def read(cell: str) -> float:
-        value = number(cell, decimal)
-        if value is None:
-            raise LookupError(cell)
-        return value
-
-    return read
+def _class_of(card: ModelCard, cell: str) -> Any:
+    """The class that a cell names by its value or its words; None for none, or for several."""
+    whole = WHOLE.fullmatch(cell)
+    names = {cell, whole[1] if whole else cell}
+    folded = {name.casefold() for name in names}
+    words = [(typed_text(one.value), one.label, one.value) for one in card.classes]
+    for meant in (
+        [value for text, _, value in words if text in names],
+        [value for _, label, value in words if label == cell],
+        [value for text, label, value in words if {text.casefold(), label.casefold()} & folded],
+    ):
+        if meant:
+            return meant[0] if len(meant) == 1 else None
+    return None
 
 
 def _expected(card: ModelCard) -> str:

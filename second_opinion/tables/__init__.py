@@ -8,7 +8,7 @@ from second_opinion.tables.csv_reader import read_csv
 from second_opinion.tables.excel_reader import read_workbook
 from second_opinion.tables.json_reader import read_json
 from second_opinion.tables.parquet_reader import read_parquet
-from second_opinion.tables.parse_column import number, typed
+from second_opinion.tables.parse_column import cell_numbers, typed
 from second_opinion.tables.sniff import look
 from second_opinion.tables.spreadsheet_csv import read_export, write_export
 from second_opinion.tables.table_file import (
@@ -33,8 +33,8 @@ __all__ = [
     "Offer",
     "TableFile",
     "TableProblem",
+    "cell_numbers",
     "look",
-    "number",
     "read",
     "read_export",
     "typed",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -109,14 +110,14 @@ def typed(
     return frame(read, text.num_rows), faults
 
 
-def number(text: str, decimal: str) -> float | None:
-    """The number in one cell; None where it says none."""
-    cell = pa.table({"number": [text]})
-    values, faults = typed(
-        cell, Schema([Feature(name="number", kind="number", missing=True)]), decimal=decimal
-    )
-    value = float(values["number"].iloc[0])
-    return None if faults or value != value else value
+def cell_numbers(cells: Sequence[str], decimal: str) -> list[float | None]:
+    """What some cells say as numbers; None for one that is none."""
+    schema = Schema([Feature(name="number", kind="number", missing=True)])
+    read, faults = typed(pa.table({"number": list(cells)}), schema, decimal=decimal)
+    numbers = read["number"].tolist()
+    for fault in faults:
+        numbers[fault.row] = math.nan
+    return [None if math.isnan(number) else number for number in numbers]
 
 
 def frame(read: list[Column], rows: int) -> pd.DataFrame:

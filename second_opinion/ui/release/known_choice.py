@@ -18,6 +18,7 @@ from second_opinion.ui.release import plan_fields
 from second_opinion.ui.visit import Visit
 
 NONE = ""
+FILE, COLUMN = "plan_known", "plan_known_column"
 HOW = (
     "About one in ten of the cases that somebody answers is then one of these, unmarked. They are "
     "announced in the instructions, and are never evidence."
@@ -26,16 +27,16 @@ HOW = (
 
 def draw(visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch]) -> None:
     """Offer the other scored files of the same model, and the column with what is known."""
-    fitting = {key: one for key, one in batches.items() if known_answers.fits(one, pool)}
-    if not fitting or st.session_state.get("plan_mode") != "blind":
+    fitting = _fitting(pool, batches)
+    if not fitting:
         return
-    if st.session_state.get("plan_known") not in fitting:
-        st.session_state["plan_known"] = NONE
+    if st.session_state.get(FILE) not in fitting:
+        st.session_state[FILE] = NONE
     name_of = distinct_words.of(fitting, lambda one: plan_fields.name(visit, fitting[one]))
     chosen: str = st.selectbox(
         "Cases whose right answer is known, to check who answers: the rows of",
         [NONE, *fitting],
-        key="plan_known",
+        key=FILE,
         format_func=lambda one: name_of(one) if one else "none",
         help=HOW,
         persist_state="session",
@@ -49,11 +50,9 @@ def draw(visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch
             "with the known answers. Score a file that has it."
         )
         return
-    if st.session_state.get("plan_known_column") not in columns:
-        st.session_state["plan_known_column"] = columns[0]
-    st.selectbox(
-        "Column with the known answer", columns, key="plan_known_column", persist_state="session"
-    )
+    if st.session_state.get(COLUMN) not in columns:
+        st.session_state[COLUMN] = columns[0]
+    st.selectbox("Column with the known answer", columns, key=COLUMN, persist_state="session")
     _say_how_many(visit, card, pool, batches)
 
 
@@ -61,12 +60,23 @@ def chosen_answers(
     visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch]
 ) -> KnownAnswers | None:
     """What is known of the chosen cases; `UserError` for a cell that is no answer."""
-    batch = batches.get(st.session_state.get("plan_known") or NONE)
-    column = st.session_state.get("plan_known_column")
-    if batch is None or not column or st.session_state.get("plan_mode") != "blind":
+    batch = _fitting(pool, batches).get(st.session_state.get(FILE, NONE))
+    if batch is None:
         return None
-    by = visit.signer()
-    return known_answers.known_answers(visit.store, card, pool, batch, str(column), by=by)
+    column, by = str(st.session_state.get(COLUMN, "")), visit.signer()
+    return known_answers.known_answers(visit.store, card, pool, batch, column, by=by)
+
+
+def forget() -> None:
+    """Let the next plan begin without any."""
+    st.session_state.pop(FILE, None)
+
+
+def _fitting(pool: Batch, batches: Mapping[str, Batch]) -> dict[str, Batch]:
+    """The files that may have them, none where the model's answer is in view."""
+    if st.session_state.get("plan_mode") != "blind":
+        return {}
+    return {key: one for key, one in batches.items() if known_answers.fits(one, pool)}
 
 
 def _say_how_many(visit: Visit, card: ModelCard, pool: Batch, batches: Mapping[str, Batch]) -> None:

@@ -106,5 +106,6 @@ def _freeze(
     frozen = visit.store.plans.freeze(drafted, draws, known, by=person)
     click_ids.spend("plan_next_id")
     plan_fields.forget()
+    known_choice.forget()
     chosen_plan.go("", frozen.id)
     st.toast(f"Frozen: {plural(frozen.cases, 'case')} drawn.", icon=":material/lock:")

@@ -24,6 +24,7 @@ from second_opinion.ui import case_view, click_ids, distinct_words, labels
 from second_opinion.ui.case_view import table
 from second_opinion.ui.frame import callback, escape, show_problem
 from second_opinion.ui.review import verdicts_section
+from second_opinion.ui.run_memory import once
 from second_opinion.ui.visit import Visit
 
 LISTED = 50
@@ -32,9 +33,15 @@ FINAL_WORDS = {"about_right": "About right", "too_low": "Too low", "too_high": "
 
 def waiting_cases(visit: Visit, filters: VerdictFilter, undecided: int) -> int:
     """How many wait for a decision: those in conflict, and those that a plan alone waits for."""
-    drawn = visit.review.undecided_draws(filters.model, filters.version)
+    drawn = _drawn(visit, filters)
     states = visit.review.shared_states(filters.model, filters.version) if drawn else {}
     return undecided + sum(not states.get(case.case_id) for case in drawn)
+
+
+def _drawn(visit: Visit, filters: VerdictFilter) -> list[Conflict]:
+    """The cases that a plan waits for."""
+    about = filters.model, filters.version
+    return once(f"undecided draws {about}", lambda: visit.review.undecided_draws(*about))
 
 
 def conflicts(visit: Visit, filters: VerdictFilter, waiting: int) -> None:
@@ -83,7 +90,7 @@ def _last(visit: Visit, listed: list[Conflict], at: int) -> str:
 
 
 def _conflicts(visit: Visit, filters: VerdictFilter, adjudicated: bool | None) -> list[Conflict]:
-    drawn = visit.review.undecided_draws(filters.model, filters.version)
+    drawn = _drawn(visit, filters)
     now = visit.review.conflicts(
         filters.model, filters.version, adjudicated=adjudicated, size=LISTED
     )
